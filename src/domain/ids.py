@@ -1,0 +1,47 @@
+"""Identities: small integers for people, names for streams, UUIDs for the ledger."""
+
+import uuid
+from typing import NewType
+
+ConnectorId = NewType("ConnectorId", int)
+EntryId = NewType("EntryId", int)
+MappingId = NewType("MappingId", int)
+RunId = NewType("RunId", int)
+UserId = NewType("UserId", int)
+
+ENTRIES_PER_CONNECTOR = 10_000_000_000  # Zammad ids are 32-bit, so 10^10 keeps the pair readable
+STREAM_NAMESPACE = uuid.UUID("7b0f4a52-0c4e-5d2f-9a58-0c7f0b0c5e11")
+
+
+def entry_id(connector: ConnectorId, source_id: int) -> EntryId:
+    """The entry of one booking, the same whoever computes it: 1 and 9 give 10000000009.
+
+    A booking seen twice therefore meets itself in one stream; no table hands out numbers.
+    Raises ValueError when `source_id` is not a positive 32-bit integer.
+    """
+    if not 0 < source_id < ENTRIES_PER_CONNECTOR:
+        raise ValueError(f"Zammad entry id out of range: {source_id}")
+    return EntryId(connector * ENTRIES_PER_CONNECTOR + source_id)
+
+
+def source_of(entry: EntryId) -> tuple[ConnectorId, int]:
+    """The connector and the Zammad id that `entry_id` was made of."""
+    connector, source_id = divmod(entry, ENTRIES_PER_CONNECTOR)
+    return ConnectorId(connector), source_id
+
+
+def stream_uuid(name: str) -> uuid.UUID:
+    """The id under which a readable stream name is stored."""
+    return uuid.uuid5(STREAM_NAMESPACE, name)
+
+
+def entry_stream(entry: EntryId) -> str:
+    return f"time-entry-{entry}"
+
+
+def run_stream(run: RunId) -> str:
+    return f"sync-run-{run}"
+
+
+def connector_stream(connector: ConnectorId) -> str:
+    return f"connector-{connector}"

@@ -1,0 +1,126 @@
+"""Where time goes to (Kimai), in our words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timesheet:
+    """A record as Kimai holds it. Instants are UTC; `duration` need not equal end minus begin.
+
+    `offset` is the UTC offset that the answer carried at begin: the record's own zone, in which
+    a PATCH is read. `end` is None while it runs. Source: `peers/kimai.md`, 2.2 and 5.
+    """
+
+    timesheet_id: int
+    user_id: int
+    project_id: int
+    activity_id: int
+    begin: datetime
+    end: datetime | None
+    duration: timedelta
+    offset: timedelta
+    description: str
+    tags: frozenset[str]
+    exported: bool
+    billable: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetFields:
+    """The body of a create or update, as it is sent.
+
+    `begin` and `end` are `YYYY-MM-DDTHH:MM:SS` wall times, with an explicit offset where the
+    wall time alone would be ambiguous. `user` is None when the token books for itself.
+    """
+
+    begin: str
+    end: str
+    project: int
+    activity: int
+    description: str
+    tags: str
+    user: int | None = None
+    billable: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetsIdentity:
+    """Who the token is: POSTed times are read in `timezone`. Source: `peers/kimai.md`, 1.3."""
+
+    user_id: int
+    username: str
+    timezone: str
+    roles: Sequence[str]
+    version: str | None
+    tracking_mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetItem:
+    """A customer, project, activity or user to choose from.
+
+    `parent_id` is the customer of a project, or the project of an activity (None: global).
+    """
+
+    item_id: int
+    name: str
+    active: bool
+    parent_id: int | None = None
+    email: str | None = None
+
+
+class Timesheets(Protocol):
+    """Kimai. Reads may raise Unavailable, Misconfigured or Rejected.
+
+    Writes raise Rejected when Kimai refused (nothing stored), Unavailable when the request
+    provably never reached it, and OutcomeUnknown in every other case.
+    """
+
+    async def identity(self) -> TimesheetsIdentity:
+        """Who is writing, and in which zone its times are read."""
+        ...
+
+    async def ensure_tag(self, name: str) -> None:
+        """Make sure the tag exists and is visible; unknown tags are dropped in silence."""
+        ...
+
+    async def create(self, fields: TimesheetFields) -> Timesheet:
+        """One POST, never repeated in here."""
+        ...
+
+    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+        """One PATCH of the named fields (names of `TimesheetFields`)."""
+        ...
+
+    async def delete(self, timesheet_id: int) -> bool:
+        """One DELETE; False when it was gone already (404)."""
+        ...
+
+    async def get(self, timesheet_id: int) -> Timesheet | None:
+        """One record; None only for a 404."""
+        ...
+
+    async def find_marked(
+        self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
+    ) -> Sequence[Timesheet]:
+        """Records beginning in the window whose description's last line ends with `marker`."""
+        ...
+
+    async def projects(self) -> Sequence[TargetItem]:
+        """All projects, also ended and hidden ones."""
+        ...
+
+    async def customers(self) -> Sequence[TargetItem]:
+        """All customers."""
+        ...
+
+    async def activities(self) -> Sequence[TargetItem]:
+        """All activities, global and of projects."""
+        ...
+
+    async def users(self) -> Sequence[TargetItem]:
+        """All users; empty when the token may not list them (super admin only)."""
+        ...

@@ -1,0 +1,96 @@
+"""The life of one run. Stream `sync-run-<id>`; names from `contract.md`, section 17."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from domain.ids import ConnectorId, RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Who or what asked: `kind` is user, schedule, delivery, plan or retry; `name` which one."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counters:
+    """What a run did, in entries (`contract.md`, section 6). `fetched` counts rows read."""
+
+    fetched: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    already_synced: int = 0
+    skipped: int = 0
+    failed: int = 0
+    conflicts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunQueued:
+    """Somebody asked for a run; `start_date` and `end_date` bound the work dates, inclusive."""
+
+    TYPE: ClassVar = "SyncRunQueued"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    trigger: str  # manual, scheduled or webhook
+    cause: Cause
+    source_connector_id: ConnectorId
+    target_connector_id: ConnectorId
+    start_date: date | None
+    end_date: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunStarted:
+    """A worker took the run."""
+
+    TYPE: ClassVar = "SyncRunStarted"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunProgressed:
+    """How far it is; at most one a second. `phase`: discover, read, decide, write, verify."""
+
+    TYPE: ClassVar = "SyncRunProgressed"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    phase: str
+    done: int
+    total: int
+    counters: Counters
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunCompleted:
+    """It looked at everything. `watermark`: entries updated before it are known."""
+
+    TYPE: ClassVar = "SyncRunCompleted"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    counters: Counters
+    watermark: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunFailed:
+    """It could not go on; what it had written stays written. `who`: time or administrator."""
+
+    TYPE: ClassVar = "SyncRunFailed"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    counters: Counters
+    error: str
+
+
+SyncRunEvent = SyncRunQueued | SyncRunStarted | SyncRunProgressed | SyncRunCompleted | SyncRunFailed

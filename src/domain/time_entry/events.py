@@ -1,0 +1,258 @@
+"""What can happen to one booking, from Zammad to Kimai.
+
+Stream `time-entry-<id>`; the names are the catalogue of `contract.md`, section 17.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.ids import ConnectorId, EntryId
+from domain.time_entry.values import (
+    Basis,
+    Booking,
+    Context,
+    Desired,
+    Operation,
+    Outcome,
+    ReasonCode,
+    Request,
+    Written,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryObserved:
+    """A booking was seen in Zammad for the first time. `context` None: ticket not readable."""
+
+    TYPE: ClassVar = "EntryObserved"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    connector_id: ConnectorId
+    booking: Booking
+    context: Context | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryChangedAtSource:
+    """The booking, or what its ticket says, differs from what was known; `changed` names how."""
+
+    TYPE: ClassVar = "EntryChangedAtSource"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    booking: Booking
+    context: Context | None
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryVanishedAtSource:
+    """Absent from a complete sweep and 404 by itself: the booking was deleted in Zammad."""
+
+    TYPE: ClassVar = "EntryVanishedAtSource"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryDecided:
+    """What should happen next. `desired` is there for create, update and leave-as-equal."""
+
+    TYPE: ClassVar = "EntryDecided"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    outcome: Outcome
+    basis: Basis
+    desired: Desired | None = None
+    reason: ReasonCode | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetWriteIntended:
+    """About to send `request`. No Kimai write without this being durable first.
+
+    `intent` counts the writes of this entry from 1. `marker` identifies the timesheet in Kimai.
+    """
+
+    TYPE: ClassVar = "TimesheetWriteIntended"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    operation: Operation
+    marker: str
+    request: Request
+    timesheet_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetCreated:
+    """Kimai answered the create; `written` is what it stored, its rounding included."""
+
+    TYPE: ClassVar = "TimesheetCreated"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    written: Written
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetUpdated:
+    """Kimai answered the update; `written` is what it stored, its rounding included."""
+
+    TYPE: ClassVar = "TimesheetUpdated"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    written: Written
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetDeleted:
+    """The timesheet is gone by our request."""
+
+    TYPE: ClassVar = "TimesheetDeleted"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    timesheet_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetAdopted:
+    """A timesheet carrying our marker was found in Kimai and linked, without any write."""
+
+    TYPE: ClassVar = "TimesheetAdopted"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    written: Written
+    how: str  # "read_back": after a lost answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetDrifted:
+    """Somebody changed the timesheet in Kimai since our last write."""
+
+    TYPE: ClassVar = "TimesheetDrifted"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    found: Written
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetVanished:
+    """The timesheet answers 404: somebody deleted it in Kimai."""
+
+    TYPE: ClassVar = "TimesheetVanished"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    timesheet_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetWriteRejected:
+    """Kimai refused the intended write; nothing was stored there."""
+
+    TYPE: ClassVar = "TimesheetWriteRejected"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    status: int
+    fields: tuple[str, ...]
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetWriteUncertain:
+    """The request may or may not have been applied; read back before anything else."""
+
+    TYPE: ClassVar = "TimesheetWriteUncertain"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesheetWriteUnsent:
+    """The intended request provably never reached Kimai; it may be intended again."""
+
+    TYPE: ClassVar = "TimesheetWriteUnsent"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    intent: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryDeadLettered:
+    """Retries are used up; a person or a retry command goes on from here."""
+
+    TYPE: ClassVar = "EntryDeadLettered"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    reason: ReasonCode
+    detail: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictOpened:
+    """A person has to decide. The conflict's id is the position of this event."""
+
+    TYPE: ClassVar = "ConflictOpened"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictResolved:
+    """The conflict is over. `action` is None when its cause went away by itself."""
+
+    TYPE: ClassVar = "ConflictResolved"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    reason: ReasonCode
+    action: str | None = None
+    note: str | None = None
+
+
+TimeEntryEvent = (
+    EntryObserved
+    | EntryChangedAtSource
+    | EntryVanishedAtSource
+    | EntryDecided
+    | TimesheetWriteIntended
+    | TimesheetCreated
+    | TimesheetUpdated
+    | TimesheetDeleted
+    | TimesheetAdopted
+    | TimesheetDrifted
+    | TimesheetVanished
+    | TimesheetWriteRejected
+    | TimesheetWriteUncertain
+    | TimesheetWriteUnsent
+    | EntryDeadLettered
+    | ConflictOpened
+    | ConflictResolved
+)

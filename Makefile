@@ -1,0 +1,46 @@
+# Every command a developer or a first user types. Windows has no make: the plain commands
+# stand behind each target and in docs/operations.md.
+PYTHON ?= python3
+PY := .venv/bin/python
+
+.PHONY: help setup demo demo-reset test check bench chaos lock format
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+.venv/runtime.stamp: requirements.lock scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py
+
+.venv/dev.stamp: requirements-dev.lock requirements.lock scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py --dev
+
+setup: .venv/dev.stamp ## install everything, locked, into .venv
+
+demo: .venv/runtime.stamp ## everything with sandbox peers on http://127.0.0.1:8000 (PORT, ZAMMAD_PORT, KIMAI_PORT)
+	@exec $(PY) -m api.cli demo
+
+demo-reset: .venv/runtime.stamp ## forget the demo's data; the next demo starts over
+	@exec $(PY) -m api.cli demo --reset
+
+test: .venv/dev.stamp ## every check and every test; what CI runs
+	@exec $(PY) scripts/check.py
+
+check: .venv/dev.stamp ## format, lint, types and import contracts only
+	@exec $(PY) scripts/check.py --quick
+
+bench: .venv/dev.stamp ## the speed figures of docs/benchmarks.md, one JSON object a line
+	@exec $(PY) -m tests.bench
+
+chaos: .venv/dev.stamp ## kill a running sync at 200 random instants (KILLS=n, SEED=n)
+	@exec $(PY) -m tests.chaos
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes -q \
+	  --custom-compile-command "make lock" -o requirements.lock --upgrade
+	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes -q \
+	  --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock --upgrade
+
+format: .venv/dev.stamp ## put every file into shape
+	$(PY) -m ruff check --fix src tests scripts
+	$(PY) -m ruff format src tests scripts

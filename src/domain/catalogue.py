@@ -2,8 +2,18 @@
 
 from typing import get_args
 
+from domain.account.events import LoginEvent, UserEvent
+from domain.connector.events import ConnectorEvent
 from domain.event import Event
+from domain.mapping.events import MappingEvent
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
 
-ALL: tuple[type[Event], ...] = (*get_args(TimeEntryEvent), *get_args(SyncRunEvent))
+ALL: tuple[type[Event], ...] = (
+    *get_args(TimeEntryEvent),
+    *get_args(SyncRunEvent),
+    *get_args(ConnectorEvent),
+    *get_args(MappingEvent),
+    *get_args(UserEvent),
+    *get_args(LoginEvent),
+)

@@ -45,3 +45,22 @@ def run_stream(run: RunId) -> str:
 
 def connector_stream(connector: ConnectorId) -> str:
     return f"connector-{connector}"
+
+
+def mapping_stream(mapping: MappingId) -> str:
+    return f"mapping-{mapping}"
+
+
+def user_mapping_stream(mapping: MappingId) -> str:
+    return f"user-mapping-{mapping}"
+
+
+def project_mapping_stream(mapping: MappingId) -> str:
+    return f"project-mapping-{mapping}"
+
+
+def user_stream(user: UserId) -> str:
+    return f"user-{user}"
+
+
+LOGIN_STREAM = "login"

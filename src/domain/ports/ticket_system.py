@@ -26,10 +26,28 @@ class SourceEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableEntry:
+    """A row that exists but says something we cannot read, such as an amount that is no decimal.
+
+    It takes its row's place, so that one bad row neither stops its page nor disappears.
+    `fields` names what could not be read; what could be read is kept.
+    """
+
+    source_id: int
+    fields: tuple[str, ...]
+    ticket_id: int | None = None
+    updated_at: datetime | None = None
+
+
+ListedEntry = SourceEntry | UnreadableEntry
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceTicket:
     """What a ticket says now, with the names that belong to its ids.
 
-    `merged_into` is the surviving ticket's id for a merged one, else None.
+    `merged` says that its state is of the kind "merged"; `merged_into` is then the surviving
+    ticket's id, or None when Zammad does not tell (no or several parent links).
     """
 
     ticket_id: int
@@ -41,6 +59,7 @@ class SourceTicket:
     customer_name: str
     organization_id: int | None
     organization_name: str | None
+    merged: bool = False
     merged_into: int | None = None
 
 
@@ -91,27 +110,39 @@ class TicketSystem(Protocol):
         """Whether the list over all tickets is open to this token (`admin.time_accounting`)."""
         ...
 
-    def entries_by_update(self) -> AsyncIterator[Sequence[SourceEntry]]:
+    def entries_by_update(self) -> AsyncIterator[Sequence[ListedEntry]]:
         """All entries, most recently updated first, in pages of 1000; the caller stops early.
 
-        Rows may repeat across pages while others book. Raises Misconfigured without permission.
+        Rows may repeat across pages while others book; a repeated row comes once, a row that
+        changed in between comes again. Raises Misconfigured without permission.
         """
         ...
 
-    def entries_by_id(self) -> AsyncIterator[Sequence[SourceEntry]]:
-        """All entries, by id, complete or an error: the sweep that finds deletions."""
+    def entries_by_id(self) -> AsyncIterator[Sequence[ListedEntry]]:
+        """All entries, by id, complete or an error: the sweep that finds deletions.
+
+        Complete means that as many rows came as Zammad counts. An id that is missing is still
+        only a suspect: `entry` decides.
+        """
         ...
 
     async def count_entries(self) -> int:
         """How many entries exist, in one small request."""
         ...
 
-    async def entry(self, source_id: int) -> SourceEntry | None:
-        """One entry; None only when the peer says 404 for exactly this entry."""
+    async def entry(self, source_id: int, *, ticket_id: int | None = None) -> ListedEntry | None:
+        """One entry; None only when the peer says 404 for exactly this entry.
+
+        With `ticket_id` it is asked for under its ticket, which is all that a token without
+        `admin.time_accounting` may do.
+        """
         ...
 
-    async def entries_of_ticket(self, ticket_id: int) -> Sequence[SourceEntry]:
-        """The entries of one readable ticket. Raises Rejected when it may not be read."""
+    async def entries_of_ticket(self, ticket_id: int) -> Sequence[ListedEntry]:
+        """The entries of one readable ticket. Raises Rejected when it may not be read.
+
+        An empty answer is no proof: an administrator gets one for an unknown ticket, too.
+        """
         ...
 
     def tickets_changed_since(self, since: datetime | None) -> AsyncIterator[Sequence[int]]:

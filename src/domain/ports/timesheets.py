@@ -92,7 +92,10 @@ class Timesheets(Protocol):
         ...
 
     async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
-        """One PATCH of the named fields (names of `TimesheetFields`)."""
+        """One PATCH of the named fields (names of `TimesheetFields`); safe for the caller to repeat.
+
+        A record that is gone is Rejected with status 404; a locked or exported one with 403.
+        """
         ...
 
     async def delete(self, timesheet_id: int) -> bool:
@@ -106,7 +109,11 @@ class Timesheets(Protocol):
     async def find_marked(
         self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
     ) -> Sequence[Timesheet]:
-        """Records beginning in the window whose description's last line ends with `marker`."""
+        """Records beginning in the window whose description's last line ends with `marker`.
+
+        `user_id` None means the token's own records. Both ends are inclusive. Complete or an
+        error; more than one record is possible (Kimai's "duplicate" copies the description).
+        """
         ...
 
     async def projects(self) -> Sequence[TargetItem]:

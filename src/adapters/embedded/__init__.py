@@ -1,0 +1,14 @@
+"""PostgreSQL without installation: the server of a PyPI wheel under our own supervisor.
+
+```text
+service ── lifeline (pipe) ──▶ guard ──▶ postgres          one folder, one service, one server
+   ▲                                        │
+   └── watch: starts it again when it dies ─┘
+```
+The guard is a process of its own because only a process survives the SIGKILL of another:
+when the lifeline breaks, for whatever reason, it shuts the server down in order.
+"""
+
+from adapters.embedded.server import EmbeddedPostgres, embedded_postgres
+
+__all__ = ["EmbeddedPostgres", "embedded_postgres"]

@@ -1,6 +1,6 @@
 """The one command handler, for all streams: load, fold, decide, append."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 
@@ -9,6 +9,7 @@ from domain.event import Append, Appended, C, Decider, E, Metadata, S
 from domain.ports.event_store import EventStore
 
 ATTEMPTS = 3  # a third writer in the same instant is a bug, not a race
+NOTHING: frozenset[str] = frozenset()
 
 
 async def handle(
@@ -20,15 +21,16 @@ async def handle(
     metadata: Metadata,
     now: datetime,
     key: str | None = None,
-    claims: Sequence[str] = (),
-    releases: Sequence[str] = (),
+    holds: Callable[[S], frozenset[str]] | None = None,
 ) -> Appended:
     """Run `command` against `stream`; return where the stream stands afterwards.
 
-    `position` is 0 when the command changed nothing.
+    `position` is 0 when the command changed nothing. `holds` names the unique values that a
+    state occupies: those that the events add are claimed, those that they give up are released.
 
     Raises:
         RuleViolation: the decider refused; nothing was written.
+        AlreadyClaimed: a unique value belongs to another stream.
         StreamMovedOn: other writers won `ATTEMPTS` times in a row.
     """
     attempts = ATTEMPTS
@@ -38,6 +40,8 @@ async def handle(
         events = decider.decide(command, state)
         if not events:
             return Appended(position=0, version=history.version)
+        after = reduce(decider.evolve, events, state)
+        before_holds, after_holds = (holds(state), holds(after)) if holds else (NOTHING, NOTHING)
         try:
             return await store.append(
                 Append(
@@ -47,8 +51,8 @@ async def handle(
                     occurred_at=now,
                     expected=history.version,
                     key=key,
-                    claims=claims,
-                    releases=releases,
+                    claims=sorted(after_holds - before_holds),
+                    releases=sorted(before_holds - after_holds),
                 )
             )
         except StreamMovedOn:

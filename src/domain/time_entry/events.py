@@ -189,7 +189,10 @@ class TimesheetWriteUncertain:
 
 @dataclass(frozen=True, kw_only=True)
 class TimesheetWriteUnsent:
-    """The intended request provably never reached Kimai; it may be intended again."""
+    """The intended request provably had no effect; it may be intended again.
+
+    Either it never reached Kimai, or a read-back found nothing after its time was over.
+    """
 
     TYPE: ClassVar = "TimesheetWriteUnsent"
     SCHEMA: ClassVar = 1
@@ -210,6 +213,17 @@ class EntryDeadLettered:
     reason: ReasonCode
     detail: str
     attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryRetryRequested:
+    """Somebody asked to try again: decided anew with today's settings by the next run."""
+
+    TYPE: ClassVar = "EntryRetryRequested"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +267,7 @@ TimeEntryEvent = (
     | TimesheetWriteUncertain
     | TimesheetWriteUnsent
     | EntryDeadLettered
+    | EntryRetryRequested
     | ConflictOpened
     | ConflictResolved
 )

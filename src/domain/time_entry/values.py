@@ -1,7 +1,7 @@
 """What bookings, decisions and timesheets are made of."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -27,11 +27,23 @@ class Booking:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Survivor:
+    """The ticket that took in a merged one; the ids are None when it is not readable."""
+
+    ticket_id: int
+    group_id: int | None
+    customer_id: int | None
+    organization_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """What ticket, customer and person were called when the booking was observed.
 
     Kept per entry, because a ticket that changes hands re-attributes its past
-    (`peers/zammad.md`, trap 14). `text` is the article's text, None without article.
+    (`peers/zammad.md`, trap 14). `text` is the article's text, None without article, cut to a
+    bounded size. `survivor` is set when the ticket was merged into another: the time stays on
+    the merged ticket (trap 9).
     """
 
     ticket_number: str
@@ -46,6 +58,7 @@ class Context:
     agent_name: Personal
     agent_email: Personal
     text: Personal | None
+    survivor: Survivor | None = None
 
 
 class Outcome(StrEnum):
@@ -95,9 +108,11 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """The timesheet that a booking should have. `begin` and `end` are UTC, whole seconds.
+    """The timesheet that a booking should have. `begin` and `end` are UTC.
 
-    `zone` is where the work day lies (IANA name); `work_date` its calendar day there.
+    `begin` is a whole minute and `end` has whole seconds, so that Kimai's default rounding
+    (begin down, end up, to the minute) keeps every duration of whole minutes. `zone` is where
+    the work day lies (IANA name).
     """
 
     begin: datetime
@@ -116,11 +131,18 @@ class Basis:
     """What a decision rested on, so that it can be explained later.
 
     `unit_minutes` are the minutes of one Zammad unit that were assumed; the mappings are
-    `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`).
+    `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`) or
+    `setting:<key>`. `work_date` is the calendar day of the work in `zone`; without a known
+    duration that of the booking. `configuration` is the digest of all settings and mappings
+    then in force: a held entry is decided again only when it has changed.
     """
 
     unit_minutes: Decimal | None = None
+    unit_source: str | None = None
     anchor: str | None = None
+    zone: str | None = None
+    work_date: date | None = None
+    configuration: str | None = None
     activity: str | None = None
     user: str | None = None
     project: str | None = None

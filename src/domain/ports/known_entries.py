@@ -1,0 +1,81 @@
+"""What the ledger knows of the entries of one connector, as a read model.
+
+The streams remain the truth: every decision is made on the stream itself. This only says which
+streams are worth opening, so that a run over ten thousand known bookings opens none of them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from domain.ids import ConnectorId, EntryId
+from domain.time_entry.standing import EntryState
+from domain.time_entry.values import ReasonCode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """How far one booking is known.
+
+    `updated_at` is Zammad's of the newest observation; `vanished`: found deleted since then.
+    """
+
+    updated_at: datetime
+    vanished: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsettled:
+    """An entry that is not at rest: state pending, writing, conflict or failed.
+
+    `reason` is that of its open conflict; `decided_with` is `Basis.configuration` of its newest
+    decision, None when undecided.
+    """
+
+    entry_id: EntryId
+    ticket_id: int
+    state: EntryState
+    reason: ReasonCode | None
+    decided_with: str | None
+
+
+class KnownEntries(Protocol):
+    """May lag behind the ledger; `wait_for` says until when it is up to date."""
+
+    async def wait_for(self, position: int) -> None:
+        """Return once everything up to `position` is contained.
+
+        Raises:
+            Unavailable: it did not get there in time; a stopped projection does that too.
+        """
+        ...
+
+    async def versions(
+        self, connector: ConnectorId, source_ids: Collection[int]
+    ) -> Mapping[int, Known]:
+        """Those of at most 1000 Zammad entry ids that were ever observed."""
+        ...
+
+    async def unsettled(self, connector: ConnectorId) -> Sequence[Unsettled]:
+        """Every entry that is not at rest, oldest booking first."""
+        ...
+
+    async def live_count(self, connector: ConnectorId) -> int:
+        """How many entries were observed and not found deleted since."""
+        ...
+
+    async def live_source_ids(self, connector: ConnectorId) -> AbstractSet[int]:
+        """Their Zammad ids."""
+        ...
+
+    async def live_of_tickets(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> Mapping[int, AbstractSet[int]]:
+        """The same for at most 1000 tickets: Zammad entry ids by ticket id."""
+        ...
+
+    async def watermark(self, connector: ConnectorId) -> datetime | None:
+        """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
+        ...

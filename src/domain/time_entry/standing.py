@@ -1,0 +1,124 @@
+"""Where one booking stands: the small part of its state that lists and counters show.
+
+Views keep these few values per row and call `stand` for each event, so that the state a person
+sees is the state the rules act on.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from domain.time_entry.events import (
+    ConflictOpened,
+    ConflictResolved,
+    EntryChangedAtSource,
+    EntryDeadLettered,
+    EntryDecided,
+    EntryObserved,
+    EntryRetryRequested,
+    EntryVanishedAtSource,
+    TimeEntryEvent,
+    TimesheetAdopted,
+    TimesheetCreated,
+    TimesheetDeleted,
+    TimesheetDrifted,
+    TimesheetUpdated,
+    TimesheetVanished,
+    TimesheetWriteIntended,
+    TimesheetWriteRejected,
+    TimesheetWriteUncertain,
+    TimesheetWriteUnsent,
+)
+from domain.time_entry.values import Outcome, ReasonCode
+
+
+class EntryState(StrEnum):
+    """What a person reads (`contract.md`, section 7)."""
+
+    PENDING = "pending"
+    WRITING = "writing"
+    SYNCED = "synced"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    IGNORED = "ignored"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The few values that the state of a booking is made of.
+
+    `outcome` is that of the newest decision while it holds: None before the first, and again
+    after anything that asks for a new one. `writing`: a request is recorded whose answer is not
+    settled. `conflict` is the reason of the open one.
+    """
+
+    outcome: Outcome | None = None
+    timesheet_id: int | None = None
+    writing: bool = False
+    vanished: bool = False
+    dead: bool = False
+    conflict: ReasonCode | None = None
+
+    @property
+    def state(self) -> EntryState:
+        """The state a person sees; an unsettled request comes before everything else."""
+        if self.writing:
+            return EntryState.WRITING
+        if self.conflict is not None:
+            return EntryState.CONFLICT
+        if self.dead:
+            return EntryState.FAILED
+        if self.vanished and (self.timesheet_id is None or self.outcome is Outcome.LEAVE):
+            return EntryState.WITHDRAWN
+        if self.outcome is Outcome.LEAVE:
+            return EntryState.IGNORED if self.timesheet_id is None else EntryState.SYNCED
+        return EntryState.PENDING
+
+
+NOWHERE = Standing()
+
+
+def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
+    """Where the booking stands after `event`."""
+    match event:
+        case EntryObserved():
+            return NOWHERE
+        case EntryChangedAtSource():
+            return replace(standing, outcome=None, vanished=False, dead=False)
+        case EntryVanishedAtSource():
+            return replace(standing, outcome=None, vanished=True, dead=False)
+        case EntryDecided(outcome=outcome):
+            return replace(standing, outcome=outcome)
+        case TimesheetWriteIntended():
+            return replace(standing, writing=True)
+        case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
+            return _settled(standing, written.timesheet_id)
+        case TimesheetAdopted(written=written):
+            return _settled(standing, written.timesheet_id)
+        case TimesheetDeleted():
+            return _settled(standing, None)
+        case TimesheetVanished():
+            return replace(standing, timesheet_id=None, writing=False, outcome=None)
+        case TimesheetWriteRejected():
+            return replace(standing, writing=False, outcome=Outcome.HOLD)
+        case TimesheetWriteUnsent():
+            return replace(standing, writing=False)
+        case EntryDeadLettered():
+            return replace(standing, dead=True)
+        case EntryRetryRequested():
+            return replace(standing, outcome=None, dead=False)
+        case ConflictOpened(reason=reason):
+            return replace(standing, conflict=reason)
+        case ConflictResolved():
+            return replace(standing, conflict=None)
+        case TimesheetDrifted() | TimesheetWriteUncertain():
+            return standing  # the conflict beside the one, the read-back after the other says more
+        case _:
+            assert_never(event)
+
+
+def _settled(standing: Standing, timesheet_id: int | None) -> Standing:
+    # a change that came while the request was under way still wants its own decision
+    outcome = None if standing.outcome is None else Outcome.LEAVE
+    return replace(standing, timesheet_id=timesheet_id, writing=False, outcome=outcome)

@@ -182,7 +182,7 @@ def _changed(command: ChangeConnector, connector: Connector) -> Sequence[Connect
         name=_given(command.name, connector.name),
         base_url=_given(command.base_url, connector.base_url),
         is_active=_given(command.is_active, connector.is_active),
-        settings=merged(connector.settings, command.settings),
+        settings=_merged(connector.settings, command.settings),
     )
     new_token = command.token_fingerprint not in (None, connector.token_fingerprint)
     if target.base_url != connector.base_url and command.token_fingerprint is None:
@@ -218,10 +218,10 @@ def _changed(command: ChangeConnector, connector: Connector) -> Sequence[Connect
     return events
 
 
-def merged(
+def _merged(
     settings: Mapping[str, FieldValue], patch: Mapping[str, FieldValue]
 ) -> dict[str, FieldValue]:
-    """`settings` with the keys of `patch` replaced; None in the patch takes a key out."""
+    """Key by key; None in the patch takes a key out."""
     return {key: value for key, value in {**settings, **patch}.items() if value is not None}
 
 

@@ -1,0 +1,98 @@
+"""Password hashes, failed logins and revoked tokens. Tables of `0030_secrets`."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+PER_ACCOUNT = 5  # failures within the window
+PER_ADDRESS = 20
+WINDOW = timedelta(minutes=15)
+
+_PUT = "INSERT INTO credential (log_id, credential, user_id, login, hash) VALUES ($1,$2,$3,$4,$5)"
+_BY_LOGIN = "SELECT credential, user_id, hash FROM credential WHERE log_id = $1 AND login = $2"
+_KEEP = (
+    "DELETE FROM credential WHERE log_id = $1 AND user_id = $2 AND login = $3 AND credential <> $4"
+)
+# The instant at which the oldest failure that still fills the limit leaves the window.
+_FULL = """
+SELECT at FROM login_failure WHERE log_id = $1 AND {column} = $2 AND at > $3
+ ORDER BY at DESC OFFSET $4 LIMIT 1
+"""
+_FAIL = "INSERT INTO login_failure (log_id, account, address, at) VALUES ($1, $2, $3, $4)"
+_FORGET = "DELETE FROM login_failure WHERE log_id = $1 AND at <= $2"
+_REVOKE = """
+INSERT INTO revoked_token (log_id, token_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_REVOKED = "SELECT true FROM revoked_token WHERE log_id = $1 AND token_id = $2"
+_EXPIRED = "DELETE FROM revoked_token WHERE log_id = $1 AND expires_at <= $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A stored password hash; it counts only while the account of `user_id` names it."""
+
+    credential: str
+    user_id: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Too many failures: `limit` is account or address."""
+
+    limit: str
+    until: datetime
+
+
+class Credentials:
+    def __init__(self, pool: asyncpg.Pool, *, log: int = 1) -> None:
+        self._pool = pool
+        self._log = log
+
+    async def put(self, user_id: int, login: str, password_hash: str) -> str:
+        """Store a hash durably and return its name, which an event then makes valid."""
+        name = secrets.token_hex(16)
+        await self._pool.execute(_PUT, self._log, name, user_id, login, password_hash)
+        return name
+
+    async def of_login(self, login: str) -> list[Credential]:
+        """All hashes stored for the digest of a user name, in force or not."""
+        rows = await self._pool.fetch(_BY_LOGIN, self._log, login)
+        return [Credential(row["credential"], row["user_id"], row["hash"]) for row in rows]
+
+    async def keep_only(self, user_id: int, login: str, credential: str) -> None:
+        """Destroy every other hash of the account."""
+        await self._pool.execute(_KEEP, self._log, user_id, login, credential)
+
+    async def throttled(self, login: str, address: str, now: datetime) -> Throttled | None:
+        """Whether another try has to wait, whatever its password."""
+        for limit, key, most in (
+            ("account", login, PER_ACCOUNT),
+            ("address", _digest(address), PER_ADDRESS),
+        ):
+            oldest = await self._pool.fetchval(
+                _FULL.format(column=limit), self._log, key, now - WINDOW, most - 1
+            )
+            if oldest is not None:
+                return Throttled(limit, oldest + WINDOW)
+        return None
+
+    async def failed(self, login: str, address: str, now: datetime) -> None:
+        """Count a failure; those that no longer matter are forgotten."""
+        await self._pool.execute(_FORGET, self._log, now - WINDOW)
+        await self._pool.execute(_FAIL, self._log, login, _digest(address), now)
+
+    async def revoke(self, token_id: str, expires_at: datetime, now: datetime) -> None:
+        """Refuse the token from now on; refusals of expired tokens are forgotten."""
+        await self._pool.execute(_EXPIRED, self._log, now)
+        await self._pool.execute(_REVOKE, self._log, token_id, expires_at)
+
+    async def is_revoked(self, token_id: str) -> bool:
+        return bool(await self._pool.fetchval(_REVOKED, self._log, token_id))
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(b"timeledger address\0" + address.encode()).hexdigest()

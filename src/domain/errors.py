@@ -5,6 +5,7 @@ LedgerError
 ├── RuleViolation          the caller: refused by a rule               409, never retried
 │   └── AlreadyClaimed     the caller: that name or slot is taken      409, never retried
 ├── StreamMovedOn          nobody: reload and decide again             handled in handle()
+├── Unstorable             the programmer: an event cannot be kept    never retried
 ├── LedgerDamaged          the administrator: a digest does not match  stop, restore
 └── ExternalSystemError    names the system
     ├── Unavailable        time: back off, honour retry_after          retried
@@ -50,6 +51,10 @@ class StreamMovedOn(LedgerError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class Unstorable(LedgerError):
+    """An event, or a stored shape, that this version of the ledger cannot write or read as it is."""
 
 
 class LedgerDamaged(LedgerError):

@@ -1,0 +1,255 @@
+"""Events and metadata to canonical text and back, straight into the domain's frozen dataclasses."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import inspect as types
+
+from adapters.ledger.canonical import Canonical, without_lone_surrogates
+from adapters.ledger.digest import content_hash
+from adapters.ledger.sealing import Keyring, Sealed
+from domain.errors import Unstorable
+from domain.event import Actor, Append, Event, Metadata
+from domain.ids import stream_uuid
+from domain.personal import Personal
+
+
+class StoredActor(msgspec.Struct):
+    kind: str
+    name: str | Sealed
+
+
+class StoredMetadata(msgspec.Struct, omit_defaults=True):
+    """`Metadata` as it is stored, with the instant of the event so that the digest covers it."""
+
+    actor: StoredActor
+    correlation_id: str
+    occurred_at: datetime
+    causation_position: int | None = None
+    ip_address: Sealed | None = None
+    request_id: str | None = None
+    run_id: int | None = None
+    user_agent: Sealed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event in stored form, all of it but what only the ledger's head can say."""
+
+    type: str
+    schema: int
+    occurred_at: datetime
+    data: str
+    meta: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A command whose events are in stored form already: hashed before any lock."""
+
+    command: Append
+    stream: str
+    stream_id: uuid.UUID
+    events: tuple[StoredEvent, ...]
+
+
+class Codec:
+    """Between the domain's values and their stored form, for one catalogue of event types."""
+
+    def __init__(self, catalogue: Sequence[type[Event]], keyring: Keyring) -> None:
+        """Raises TypeError for an event type that cannot be stored without loss."""
+        self.keyring = keyring
+        self.classes: Mapping[str, type[Event]] = _by_name(catalogue)
+        self._canonical = Canonical(self._seal)
+        self._names = {name: self._canonical.encode(name) for name in self.classes}
+        self._decoders = {
+            name: msgspec.json.Decoder(cls, dec_hook=self._unseal)
+            for name, cls in self.classes.items()
+        }
+        self._metadata = msgspec.json.Decoder(StoredMetadata)
+
+    def prepare(self, command: Append) -> Prepared:
+        """The command in stored form.
+
+        Raises:
+            KeyMissingError: a subject's key has to be learnt first.
+            Unstorable: an event's type is not in the catalogue, or a value not what it says.
+        """
+        if not command.events:
+            raise Unstorable(f"nothing to append to {command.stream}")
+        stream = without_lone_surrogates(command.stream)
+        name = self._canonical.encode(stream)
+        meta = self.encode_metadata(command.metadata, command.occurred_at)
+        return Prepared(
+            command=command,
+            stream=stream,
+            stream_id=stream_uuid(stream),
+            events=tuple(
+                self._stored(event, meta, name, command.occurred_at) for event in command.events
+            ),
+        )
+
+    def _stored(
+        self, event: Event, meta: bytes, stream: bytes, occurred_at: datetime
+    ) -> StoredEvent:
+        data = self.encode(event)
+        return StoredEvent(
+            type=event.TYPE,
+            schema=event.SCHEMA,
+            occurred_at=occurred_at,
+            data=data.decode(),
+            meta=meta.decode(),
+            content=content_hash(
+                data=data,
+                meta=meta,
+                schema=event.SCHEMA,
+                stream=stream,
+                type_=self._names[event.TYPE],
+            ),
+        )
+
+    def encode(self, event: Event) -> bytes:
+        """The event's data; read back at once, because nothing unreadable may become a fact."""
+        if self.classes.get(event.TYPE) is not type(event):
+            raise Unstorable(f"{type(event).__name__} is not in the catalogue")
+        data = self._canonical.encode(event)
+        try:
+            self._decoders[event.TYPE].decode(data)
+        except msgspec.ValidationError as error:
+            raise Unstorable(f"{event.TYPE}: {error}") from error
+        return data
+
+    def decode(self, type_: str, schema: int, data: str | bytes) -> Event:
+        """The event, brought to its newest shape by its `upcast_v<n>_v<n+1>` functions.
+
+        Raises:
+            Unstorable: a type or schema that this version of the program does not know.
+        """
+        cls = self.classes.get(type_)
+        if cls is None or schema > cls.SCHEMA:
+            raise Unstorable(f"{type_} of schema {schema} is newer than this program")
+        if schema == cls.SCHEMA:
+            event: Event = self._decoders[type_].decode(data)
+            return event
+        return self.upcast(cls, schema, msgspec.json.decode(data))
+
+    def upcast(self, cls: type[Event], schema: int, state: dict[str, Any]) -> Event:
+        """The event of an older shape; the naming of the steps is the eventsourcing library's."""
+        for step in range(schema, cls.SCHEMA):
+            getattr(cls, f"upcast_v{step}_v{step + 1}")(state)
+        event: Event = msgspec.convert(state, cls, dec_hook=self._unseal)
+        return event
+
+    def encode_metadata(self, metadata: Metadata, occurred_at: datetime) -> bytes:
+        """The metadata's text; `occurred_at` must be aware."""
+        if occurred_at.utcoffset() is None:
+            raise Unstorable("occurred_at has no time zone")
+        name = metadata.actor.name
+        return self._canonical.encode(
+            StoredMetadata(
+                actor=StoredActor(
+                    kind=metadata.actor.kind,
+                    name=self.keyring.seal(name) if isinstance(name, Personal) else name,
+                ),
+                correlation_id=metadata.correlation_id,
+                occurred_at=occurred_at,
+                causation_position=metadata.causation_position,
+                ip_address=self._sealed(metadata.ip_address),
+                request_id=metadata.request_id,
+                run_id=metadata.run_id,
+                user_agent=self._sealed(metadata.user_agent),
+            )
+        )
+
+    def decode_metadata(self, text: str | bytes) -> tuple[Metadata, datetime]:
+        """The metadata and the instant at which the event occurred."""
+        stored = self._metadata.decode(text)
+        name = stored.actor.name
+        metadata = Metadata(
+            actor=Actor(
+                kind=stored.actor.kind, name=name if isinstance(name, str) else self._opened(name)
+            ),
+            correlation_id=stored.correlation_id,
+            request_id=stored.request_id,
+            causation_position=stored.causation_position,
+            run_id=stored.run_id,
+            ip_address=self._opened_or_none(stored.ip_address),
+            user_agent=self._opened_or_none(stored.user_agent),
+        )
+        return metadata, stored.occurred_at
+
+    def content(self, *, stream: str, type_: str, schema: int, data: str, meta: str) -> bytes:
+        """The content hash of a stored event, known type or not."""
+        return content_hash(
+            data=data.encode(),
+            meta=meta.encode(),
+            schema=schema,
+            stream=self._canonical.encode(stream),
+            type_=self._canonical.encode(type_),
+        )
+
+    def _sealed(self, value: Personal | None) -> Sealed | None:
+        return None if value is None else self.keyring.seal(value)
+
+    def _opened(self, stored: Sealed) -> Personal:
+        return self.keyring.personal(stored.key, stored.sealed)
+
+    def _opened_or_none(self, stored: Sealed | None) -> Personal | None:
+        return None if stored is None else self._opened(stored)
+
+    def _seal(self, value: object) -> Sealed:
+        if isinstance(value, Personal):
+            return self.keyring.seal(value)
+        raise TypeError(f"{type(value).__name__} cannot be stored")
+
+    def _unseal(self, cls: type, value: dict[str, str]) -> object:
+        if cls is not Personal:
+            raise TypeError(f"{cls.__name__} cannot be stored")
+        return self.keyring.personal(value["key"], value["sealed"])
+
+
+def kind_of(stream: str) -> str:
+    """`time-entry` for `time-entry-4711`, `login` for `login`."""
+    kind, dash, number = stream.rpartition("-")
+    return kind if dash and number.isdecimal() else stream
+
+
+def _by_name(catalogue: Sequence[type[Event]]) -> dict[str, type[Event]]:
+    classes: dict[str, type[Event]] = {}
+    for cls in catalogue:
+        if cls.TYPE in classes:
+            raise TypeError(f"two event types are called {cls.TYPE}")
+        for step in range(1, cls.SCHEMA):
+            if not hasattr(cls, f"upcast_v{step}_v{step + 1}"):
+                raise TypeError(f"{cls.TYPE} lacks upcast_v{step}_v{step + 1}")
+        _refuse_lossy(cls.TYPE, types.type_info(cls))
+        classes[cls.TYPE] = cls
+    return classes
+
+
+def _refuse_lossy(where: str, info: Any) -> None:
+    """Walk a type as msgspec sees it; what could carry a float or anything at all is refused."""
+    if isinstance(info, types.FloatType | types.AnyType):
+        raise TypeError(f"{where} may hold a float or anything: not storable without loss")
+    if isinstance(info, types.CustomType) and info.cls is not Personal:
+        raise TypeError(f"{where} holds {info.cls.__name__}: not storable")
+    for part in _parts(info):
+        _refuse_lossy(where, part)
+
+
+def _parts(info: Any) -> Sequence[Any]:
+    match info:
+        case types.DataclassType(fields=fields):
+            return [field.type for field in fields]
+        case types.UnionType(types=parts) | types.TupleType(item_types=parts):
+            return parts
+        case types.DictType(key_type=key, value_type=value):
+            return [key, value]
+        case types.CollectionType(item_type=item):
+            return [item]
+    return []

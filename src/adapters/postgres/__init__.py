@@ -1,0 +1,1 @@
+"""PostgreSQL: the ledger, the read models, the migrations, the jobs."""

@@ -1,0 +1,88 @@
+"""Connections to PostgreSQL: settings every session gets, and its errors in our words."""
+
+import asyncpg
+
+from domain.errors import LedgerError, Misconfigured, Unavailable
+
+OLDEST_VERSION = 15  # Debian's, and the oldest the suites run on
+CONNECT_TIMEOUT = 10.0  # seconds
+COMMAND_TIMEOUT = 60.0  # seconds; a page or an append takes milliseconds
+SETTINGS = {
+    "application_name": "timeledger",
+    "TimeZone": "UTC",
+    "jit": "off",  # compiling costs more than any of our statements
+    "default_transaction_isolation": "read committed",
+}
+# The statement ended without effect, but not through its own fault: connection, resources,
+# shutdown, disk, and a server that has become read-only.
+_SERVER_TROUBLE = ("08", "53", "57", "58", "25006", "40")
+_OUR_SETTINGS = ("28", "3D000", "3F000", "42501")
+
+
+async def connect(dsn: str, *, role: str | None = None) -> asyncpg.Connection:
+    """One session with our settings.
+
+    Raises:
+        Unavailable: nobody answers, or it starts up or shuts down.
+        Misconfigured: it refuses the credentials, or there is no such database.
+    """
+    try:
+        return await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings=settings(role),
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise translated(error) from error
+
+
+async def open_pool(dsn: str, *, role: str | None, size: int) -> asyncpg.Pool:
+    """Sessions for reading and for the read models; broken ones are replaced when next asked for.
+
+    Raises as `connect`.
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings=settings(role),
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise translated(error) from error
+
+
+def settings(role: str | None) -> dict[str, str]:
+    """As startup settings, so that `RESET ALL` between two users of a session keeps them."""
+    return SETTINGS if role is None else {**SETTINGS, "role": role}
+
+
+def connection_lost(error: BaseException) -> bool:
+    """Whether the session is gone, so that nobody can say if the statement took effect."""
+    match error:
+        case asyncpg.PostgresConnectionError() | OSError():  # TimeoutError is an OSError
+            return True
+        case asyncpg.InterfaceError():
+            return "clos" in str(error)  # closed, closing: asyncpg has no class of its own
+        case asyncpg.PostgresError():
+            return str(error.sqlstate).startswith("57P")
+    return False
+
+
+def server_trouble(error: BaseException) -> bool:
+    """Whether the server, not the statement, is to blame."""
+    return connection_lost(error) or (
+        isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith(_SERVER_TROUBLE)
+    )
+
+
+def translated(error: BaseException) -> LedgerError:
+    """Our error for one of asyncpg's: by who must act."""
+    if isinstance(error, asyncpg.PostgresError) and str(error.sqlstate).startswith(_OUR_SETTINGS):
+        return Misconfigured("postgresql", f"{error.sqlstate} {type(error).__name__}")
+    if server_trouble(error):
+        return Unavailable("postgresql", type(error).__name__)
+    return LedgerError(f"postgresql: {type(error).__name__}: {error}")

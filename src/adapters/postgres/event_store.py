@@ -1,0 +1,247 @@
+"""The ledger on PostgreSQL, behind the port `EventStore`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Self, TypeVar
+
+import asyncpg
+import structlog
+
+from adapters.ledger.codec import Codec, Prepared
+from adapters.ledger.sealing import KeyMissingError, Keyring
+from adapters.postgres.appender import PATIENCE, PAUSE, Appender
+from adapters.postgres.connecting import connect, connection_lost, open_pool, translated
+from adapters.postgres.listening import Bell, Listener
+from adapters.postgres.migrate import RUNTIME_ROLE
+from adapters.postgres.rows import recorded
+from adapters.postgres.subject_keys import SubjectKeys
+from adapters.postgres.verify import Progress, Report, walk
+from domain.errors import LedgerError, Misconfigured, Unavailable
+from domain.event import Append, Appended, Event, Recorded
+from domain.ids import stream_uuid
+from domain.ports.event_store import History
+
+log = structlog.get_logger(__name__)
+
+POLL = 1.0  # seconds; the truth behind the hints
+PAGE = 1_000  # events handed to a subscriber at once
+POOL_SIZE = 10  # sessions for reading; appending and listening have their own two
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+_PAGE = """
+SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
+       e.digest
+  FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+ WHERE e.log_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3
+"""
+_STREAM = """
+SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
+       e.digest
+  FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+ WHERE e.log_id = $1 AND e.stream_id = $2 AND e.version > $3 ORDER BY e.version LIMIT $4
+"""
+_HISTORY = """
+SELECT version, type, schema_version, data FROM event
+ WHERE log_id = $1 AND stream_id = $2 ORDER BY version
+"""
+
+
+class PostgresEventStore:
+    """One log of one database. Open it with `PostgresEventStore.open`."""
+
+    def __init__(
+        self,
+        dsn: str,
+        pool: asyncpg.Pool,
+        codec: Codec,
+        *,
+        role: str | None,
+        log_id: int,
+        patience: float,
+    ) -> None:
+        self.pool = pool
+        self.log_id = log_id
+        self.codec = codec
+        self.subject_keys = SubjectKeys(pool, log_id, codec.keyring)
+        self._bell = Bell()
+        self._patience = patience
+
+        async def session() -> asyncpg.Connection:
+            return await connect(dsn, role=role)
+
+        self._appender = Appender(session, log_id, written=self._bell.ring, patience=patience)
+        self._listener = Listener(session, log_id, self._bell, codec.keyring)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        dsn: str,
+        *,
+        catalogue: Sequence[type[Event]],
+        encryption_keys: Sequence[str],
+        log_id: int = 1,
+        pool_size: int = POOL_SIZE,
+        runtime_role: str = RUNTIME_ROLE,
+        patience: float = PATIENCE,
+    ) -> AsyncIterator[Self]:
+        """The store on a migrated database; sessions run as `runtime_role` where it exists.
+
+        `pool` is shared with the read models. `patience` in seconds bounds how long appends and
+        reads wait for a server that is away.
+
+        Raises:
+            Unavailable: the server cannot be reached.
+            Misconfigured: it refuses us, or `encryption_keys` are not Fernet keys.
+        """
+        codec = Codec(catalogue, Keyring(encryption_keys))
+        role = await _usable_role(dsn, runtime_role)
+        pool = await open_pool(dsn, role=role, size=pool_size)
+        store = cls(dsn, pool, codec, role=role, log_id=log_id, patience=patience)
+        try:
+            yield store
+        finally:
+            await store._close()
+
+    async def _close(self) -> None:
+        await self._appender.close()
+        await self._listener.close()
+        with suppress(TimeoutError, OSError, asyncpg.InterfaceError):
+            await asyncio.wait_for(self.pool.close(), timeout=5)
+        self.pool.terminate()
+
+    async def append(self, command: Append) -> Appended:
+        """See the port."""
+        (answer,) = await self._appender.append([await self._prepare(command)])
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+    async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
+        """See the port."""
+        answers: dict[int, Appended | LedgerError] = {}
+        prepared: dict[int, Prepared] = {}
+        for n, command in enumerate(commands):
+            try:
+                prepared[n] = await self._prepare(command)
+            except LedgerError as error:
+                answers[n] = error
+        written = await self._appender.append(list(prepared.values()))
+        answers.update(zip(prepared, written, strict=True))
+        return [answers[n] for n in range(len(commands))]
+
+    async def _prepare(self, command: Append) -> Prepared:
+        while True:
+            try:
+                return self.codec.prepare(command)
+            except KeyMissingError as missing:
+                await self._keys(self.subject_keys.ensure, missing.subject)
+
+    async def read(self, stream: str) -> History:
+        """See the port."""
+        rows = await self._fetch(_HISTORY, self.log_id, stream_uuid(stream))
+        decode = self.codec.decode
+        events = [decode(row["type"], row["schema_version"], row["data"]) for row in rows]
+        await self._fetch_missing_keys()
+        return History(events=events, version=rows[-1]["version"] if rows else 0)
+
+    async def read_recorded(
+        self, stream: str, *, after_version: int = 0, limit: int | None = None
+    ) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        rows = await self._fetch(_STREAM, self.log_id, stream_uuid(stream), after_version, limit)
+        return await self._recorded(rows)
+
+    async def page(self, after: int, limit: int) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        return await self._recorded(await self._fetch(_PAGE, self.log_id, after, limit))
+
+    async def head(self) -> int:
+        """See the port."""
+        rows = await self._fetch(
+            "SELECT coalesce(max(position), 0) FROM event WHERE log_id = $1", self.log_id
+        )
+        return int(rows[0][0])
+
+    async def position_at(self, instant: datetime) -> int:
+        """See the port."""
+        rows = await self._fetch("SELECT position_at($1, $2)", self.log_id, instant)
+        return int(rows[0][0])
+
+    async def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        """See the port; outages of the server are waited out, without end."""
+        while True:
+            rung = self._bell.next()
+            try:
+                events = await self.page(after, PAGE)
+            except Unavailable as error:
+                log.warning("subscription_waits", log_id=self.log_id, error=str(error))
+                events = ()
+            if events:
+                after = events[-1].position
+                yield events
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(rung.wait(), timeout=POLL)
+
+    async def verify(
+        self, first: int = 1, last: int | None = None, *, progress: Progress | None = None
+    ) -> Report:
+        """Walk the digest chain from `first` to `last` (the head); see `verify.walk`."""
+        try:
+            return await walk(self.pool, self.codec, self.log_id, first, last, progress)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translated(error) from error
+
+    async def erase(self, subject: str) -> int:
+        """Destroy the subject's keys: its values are None from now on, in all history."""
+        return await self._keys(self.subject_keys.destroy, subject)
+
+    async def _recorded(self, rows: Sequence[Any]) -> Sequence[Recorded[Event]]:
+        events = recorded(self.codec, rows)
+        await self._fetch_missing_keys()
+        return events
+
+    async def _fetch_missing_keys(self) -> None:
+        if missing := self.codec.keyring.missing:
+            await self._keys(self.subject_keys.fetch, set(missing))
+
+    async def _fetch(self, query: str, *arguments: object) -> Sequence[Any]:
+        """Rows of a reading statement, again on a new session while the server is away."""
+        return await self._while_away(lambda: self.pool.fetch(query, *arguments))
+
+    async def _keys(self, act: Callable[[K], Awaitable[R]], argument: K) -> R:
+        return await self._while_away(lambda: act(argument))
+
+    async def _while_away(self, act: Callable[[], Awaitable[R]]) -> R:
+        """Repeat what may be repeated until the server is back or patience is over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        while True:
+            try:
+                return await act()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if not connection_lost(error) or loop.time() >= deadline:
+                    raise translated(error) from error
+            await asyncio.sleep(PAUSE)
+
+
+async def _usable_role(dsn: str, role: str) -> str | None:
+    """The runtime role, when it was made and we may take it on."""
+    connection = await connect(dsn)
+    try:
+        usable = await connection.fetchval(
+            "SELECT pg_has_role(current_user, oid, 'MEMBER')"
+            "   AND has_table_privilege(oid, 'event', 'INSERT')"
+            "  FROM pg_roles WHERE rolname = $1",
+            role,
+        )
+    except asyncpg.UndefinedTableError as error:
+        raise Misconfigured("postgresql", "the database was not migrated") from error
+    finally:
+        await connection.close()
+    return role if usable else None

@@ -1,0 +1,148 @@
+"""Bringing a database to the shape this program needs: once, whoever starts first."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import asyncpg
+import structlog
+
+from adapters.postgres.connecting import OLDEST_VERSION, connect
+from domain.errors import Misconfigured
+
+log = structlog.get_logger(__name__)
+
+LOCK = 0x544C_0000_0000_0001  # any number nobody else uses: "TL" and this lock's number
+RUNTIME_ROLE = "timeledger_runtime"
+APPEND_ONLY = ("event", "stream", "seen")
+_FILE = re.compile(r"(\d{4})_\w+\.(pre|post)\.sql")
+_PHASES = ("pre", "post")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """One SQL file: `name` is its file name, which is what is recorded."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+async def migrate(
+    dsn: str, *, phases: Sequence[str] = _PHASES, runtime_role: str = RUNTIME_ROLE
+) -> list[str]:
+    """Run what this database lacks; return the names of the files run, oldest first.
+
+    Safe to call from several processes at once and again at every start.
+
+    Raises:
+        Misconfigured: the server is too old or not UTF-8, or a file was edited after it ran.
+        Unavailable: the server cannot be reached.
+    """
+    connection = await connect(dsn)
+    try:
+        await _check_server(connection)
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        done = [
+            migration.name
+            for migration in packaged(phases)
+            if await _run_unless_recorded(connection, migration)
+        ]
+        await _grant(connection, runtime_role)
+        return done
+    finally:
+        await connection.close()  # releases the lock too
+
+
+def packaged(phases: Sequence[str] = _PHASES) -> list[Migration]:
+    """The migrations shipped with this program, in the order in which they run."""
+    return read_folder(files("adapters.postgres") / "migrations", phases)
+
+
+def read_folder(folder: Traversable, phases: Sequence[str] = _PHASES) -> list[Migration]:
+    """All `pre` files by number, then all `post` files. ValueError when two share a number."""
+    found: dict[tuple[int, str], Migration] = {}
+    for file in folder.iterdir():
+        if match := _FILE.fullmatch(file.name):
+            number, phase = match.groups()
+            key = (_PHASES.index(phase), number)
+            if key in found:
+                raise ValueError(f"{file.name} and {found[key].name} have the same number")
+            if phase in phases:
+                found[key] = Migration(name=file.name, sql=file.read_text(encoding="utf-8"))
+    return [found[key] for key in sorted(found)]
+
+
+async def _check_server(connection: asyncpg.Connection) -> None:
+    version = connection.get_server_version()
+    if version.major < OLDEST_VERSION:
+        raise Misconfigured(
+            "postgresql", f"version {OLDEST_VERSION} or newer is needed, this is {version.major}"
+        )
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise Misconfigured("postgresql", f"the database must be UTF8, it is {encoding}")
+
+
+async def _run_unless_recorded(connection: asyncpg.Connection, migration: Migration) -> bool:
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL,"
+        " ran_at timestamptz NOT NULL DEFAULT now())"
+    )
+    recorded = await connection.fetchval(
+        "SELECT checksum FROM migration WHERE name = $1", migration.name
+    )
+    if recorded == migration.checksum:
+        return False
+    if recorded is not None:
+        raise Misconfigured("postgresql", f"{migration.name} was edited after it had run here")
+    async with connection.transaction():
+        await connection.execute(migration.sql)
+        await connection.execute(
+            "INSERT INTO migration (name, checksum) VALUES ($1, $2)",
+            migration.name,
+            migration.checksum,
+        )
+    return True
+
+
+async def _grant(connection: asyncpg.Connection, role: str) -> None:
+    """Make the runtime role, which cannot change a fact, where the server lets us."""
+    try:
+        await _ensure_role(connection, role)
+    except asyncpg.InsufficientPrivilegeError:
+        log.warning(
+            "runtime_role_missing", role=role, effect="the ledger is guarded by triggers alone"
+        )
+        return
+    ledger = ", ".join(APPEND_ONLY)
+    async with connection.transaction():
+        schema = await connection.fetchval("SELECT quote_ident(current_schema())")
+        name = await connection.fetchval("SELECT quote_ident($1)", role)
+        await connection.execute(f"""
+            GRANT USAGE ON SCHEMA {schema} TO {name};
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name};
+            GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {name};
+            REVOKE UPDATE, DELETE, TRUNCATE ON {ledger} FROM {name};
+            REVOKE INSERT, UPDATE, DELETE ON migration FROM {name};
+            ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}
+                GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name};
+            ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE ON SEQUENCES TO {name};
+        """)
+
+
+async def _ensure_role(connection: asyncpg.Connection, role: str) -> None:
+    name = await connection.fetchval("SELECT quote_ident($1)", role)
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+        # Another database of this server may be migrated in the same moment.
+        with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            await connection.execute(f"CREATE ROLE {name} NOLOGIN")
+    if not await connection.fetchval("SELECT pg_has_role(current_user, $1, 'MEMBER')", role):
+        await connection.execute(f"GRANT {name} TO CURRENT_USER")

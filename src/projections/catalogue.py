@@ -1,0 +1,26 @@
+"""Every view there is."""
+
+from typing import Any
+
+from projections import (
+    audit_log,
+    connectors,
+    mappings,
+    project_mappings,
+    sync_runs,
+    time_entries,
+    user_mappings,
+    users,
+)
+from projections.projection import Projection
+
+ALL: tuple[Projection[Any], ...] = (
+    time_entries.PROJECTION,
+    sync_runs.PROJECTION,
+    audit_log.PROJECTION,
+    connectors.PROJECTION,
+    mappings.PROJECTION,
+    user_mappings.PROJECTION,
+    project_mappings.PROJECTION,
+    users.PROJECTION,
+)

@@ -1,0 +1,20 @@
+"""Minutes as the contract writes them: exact decimals inside, plain JSON numbers outside."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+MINUTE_PLACES = Decimal("0.0001")  # contract, section 1: at most 4 decimals
+_MICROSECONDS = Decimal(60_000_000)
+
+
+def minutes_of(lasting: timedelta) -> Decimal:
+    """A duration in minutes, exact to 4 decimals."""
+    micros = (lasting.days * 86_400 + lasting.seconds) * 1_000_000 + lasting.microseconds
+    return (Decimal(micros) / _MICROSECONDS).quantize(MINUTE_PLACES)
+
+
+def json_number(value: Decimal | None) -> int | float | None:
+    """The JSON number that reads back as the same decimal; 45 rather than 45.0."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)

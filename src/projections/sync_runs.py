@@ -1,0 +1,171 @@
+"""What did each run do? One row per run (`contract.md`, section 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import assert_never, get_args
+
+from domain.event import Recorded
+from domain.sync_run.events import (
+    Counters,
+    SyncRunCompleted,
+    SyncRunEvent,
+    SyncRunFailed,
+    SyncRunProgressed,
+    SyncRunQueued,
+    SyncRunStarted,
+)
+from projections.projection import Projection
+
+NAME, VERSION = "sync_runs", 1
+STATUS_OF = {  # contract state -> the three words that old clients know
+    "queued": "running",
+    "running": "running",
+    "cancelling": "running",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "failed",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run, made of its own events only; `begun_at` is the start, or the queueing before it."""
+
+    run_id: int
+    position: int
+    version: int
+    first_position: int
+    state: str
+    trigger_type: str
+    cause_kind: str
+    cause_name: str
+    source_connector_id: int
+    target_connector_id: int
+    start_date: date | None
+    end_date: date | None
+    begun_at: datetime
+    ended_at: datetime | None
+    phase: str
+    done: int
+    total: int
+    counters: Counters
+    watermark: datetime | None
+    error: str | None
+    correlation_id: str
+
+
+def keys(recorded: Recorded[SyncRunEvent]) -> Sequence[int]:
+    return (recorded.event.run_id,)
+
+
+def project(row: Row | None, recorded: Recorded[SyncRunEvent]) -> Row | None:
+    """The run after the event."""
+    event = recorded.event
+    if isinstance(event, SyncRunQueued):
+        return _queued(event, recorded)
+    if row is None:
+        return None
+    row = replace(row, position=recorded.position, version=recorded.version)
+    match event:
+        case SyncRunStarted():
+            return replace(row, state="running", begun_at=recorded.recorded_at)
+        case SyncRunProgressed():
+            return replace(
+                row,
+                phase=event.phase,
+                done=event.done,
+                total=event.total,
+                counters=event.counters,
+            )
+        case SyncRunCompleted():
+            return replace(
+                row,
+                state="completed",
+                phase="done",
+                done=max(row.done, row.total),
+                counters=event.counters,
+                watermark=event.watermark,
+                ended_at=recorded.recorded_at,
+            )
+        case SyncRunFailed():
+            return replace(
+                row,
+                state="failed",
+                counters=event.counters,
+                error=event.error,
+                ended_at=recorded.recorded_at,
+            )
+        case _:
+            assert_never(event)
+
+
+def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
+    return Row(
+        run_id=event.run_id,
+        position=recorded.position,
+        version=recorded.version,
+        first_position=recorded.position,
+        state="queued",
+        trigger_type=event.trigger,
+        cause_kind=event.cause.kind,
+        cause_name=event.cause.name,
+        source_connector_id=event.source_connector_id,
+        target_connector_id=event.target_connector_id,
+        start_date=event.start_date,
+        end_date=event.end_date,
+        begun_at=recorded.recorded_at,
+        ended_at=None,
+        phase="discover",
+        done=0,
+        total=0,
+        counters=Counters(),
+        watermark=None,
+        error=None,
+        correlation_id=recorded.metadata.correlation_id,
+    )
+
+
+def shown(row: Row) -> dict[str, object]:
+    """The contract's SyncRun."""
+    count = row.counters
+    lasted = (row.ended_at - row.begun_at).total_seconds() if row.ended_at else None
+    return {
+        "id": row.run_id,
+        "trigger_type": row.trigger_type,
+        "started_at": row.begun_at,
+        "ended_at": row.ended_at,
+        "status": STATUS_OF[row.state],
+        "entries_fetched": count.fetched,
+        "entries_synced": count.created,
+        "entries_already_synced": count.already_synced,
+        "entries_skipped": count.skipped,
+        "entries_failed": count.failed,
+        "conflicts_detected": count.conflicts,
+        "error_message": row.error,
+        "state": row.state,
+        "entries_updated": count.updated,
+        "entries_deleted": count.deleted,
+        "duration_seconds": None if lasted is None else round(lasted, 3),
+        "start_date": row.start_date,
+        "end_date": row.end_date,
+        "cause": {"kind": row.cause_kind, "id": row.cause_name},
+        "connector_ids": [row.source_connector_id, row.target_connector_id],
+        "plan_id": None,
+        "correlation_id": row.correlation_id,
+        "progress": {"phase": row.phase, "done": row.done, "total": row.total},
+        "first_position": row.first_position,
+        "last_position": row.position,
+        "version": row.version,
+    }
+
+
+PROJECTION = Projection(
+    name=NAME,
+    version=VERSION,
+    row=Row,
+    key="run_id",
+    events=frozenset(get_args(SyncRunEvent)),
+    keys=keys,
+    project=project,
+)

@@ -203,7 +203,7 @@ def _checked(values: Values, checks: Mapping[str, Check]) -> dict[str, object]:
         ]
         raise SettingsInvalid("settings_unknown_key", problems)
     result: dict[str, object] = {}
-    problems: list[Problem] = []
+    problems = []
     for key, value in values.items():
         if value is None:
             continue

@@ -4,6 +4,7 @@ Stream `time-entry-<id>`; the names are the catalogue of `contract.md`, section 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from domain.ids import ConnectorId, EntryId
@@ -31,6 +32,23 @@ class EntryObserved:
     connector_id: ConnectorId
     booking: Booking
     context: Context | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryUnreadable:
+    """Zammad lists a row that says something we cannot read; `fields` names what.
+
+    May stand before `EntryObserved`, which follows once the row can be read.
+    """
+
+    TYPE: ClassVar = "EntryUnreadable"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    connector_id: ConnectorId
+    fields: tuple[str, ...]
+    ticket_id: int | None
+    updated_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +93,8 @@ class EntryDecided:
 class TimesheetWriteIntended:
     """About to send `request`. No Kimai write without this being durable first.
 
-    `intent` counts the writes of this entry from 1. `marker` identifies the timesheet in Kimai.
+    `intent` counts the writes of this entry from 1. `marker` identifies the timesheet in the
+    Kimai behind `target_connector_id`.
     """
 
     TYPE: ClassVar = "TimesheetWriteIntended"
@@ -83,6 +102,7 @@ class TimesheetWriteIntended:
 
     entry_id: EntryId
     intent: int
+    target_connector_id: ConnectorId
     operation: Operation
     marker: str
     request: Request
@@ -134,7 +154,7 @@ class TimesheetAdopted:
 
     entry_id: EntryId
     written: Written
-    how: str  # "read_back": after a lost answer
+    how: str  # "read_back": after a lost answer; "equal": Kimai held the wanted values already
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +273,7 @@ class ConflictResolved:
 
 TimeEntryEvent = (
     EntryObserved
+    | EntryUnreadable
     | EntryChangedAtSource
     | EntryVanishedAtSource
     | EntryDecided

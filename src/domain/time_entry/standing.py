@@ -16,6 +16,7 @@ from domain.time_entry.events import (
     EntryDecided,
     EntryObserved,
     EntryRetryRequested,
+    EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
     TimesheetAdopted,
@@ -62,11 +63,11 @@ class Standing:
 
     @property
     def state(self) -> EntryState:
-        """The state a person sees; an unsettled request comes before everything else."""
-        if self.writing:
-            return EntryState.WRITING
+        """The state a person sees; what waits for a person comes before everything else."""
         if self.conflict is not None:
             return EntryState.CONFLICT
+        if self.writing:
+            return EntryState.WRITING
         if self.dead:
             return EntryState.FAILED
         if self.vanished and (self.timesheet_id is None or self.outcome is Outcome.LEAVE):
@@ -82,9 +83,7 @@ NOWHERE = Standing()
 def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
     """Where the booking stands after `event`."""
     match event:
-        case EntryObserved():
-            return NOWHERE
-        case EntryChangedAtSource():
+        case EntryObserved() | EntryUnreadable() | EntryChangedAtSource():
             return replace(standing, outcome=None, vanished=False, dead=False)
         case EntryVanishedAtSource():
             return replace(standing, outcome=None, vanished=True, dead=False)

@@ -1,0 +1,190 @@
+"""What can be asked of one booking. Commands carry values only; the use case found them out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import ConnectorId, EntryId
+from domain.time_entry.values import (
+    Basis,
+    Booking,
+    Context,
+    Desired,
+    Operation,
+    Outcome,
+    ReasonCode,
+    Request,
+    Written,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What the rules say should happen with a booking, on what basis; see `EntryDecided`."""
+
+    outcome: Outcome
+    basis: Basis
+    desired: Desired | None = None
+    reason: ReasonCode | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observe:
+    """Zammad says this now. `context` None: its ticket could not be read this time."""
+
+    entry_id: EntryId
+    connector_id: ConnectorId
+    booking: Booking
+    context: Context | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObserveUnreadable:
+    """Zammad lists the entry, but `fields` of it cannot be read."""
+
+    entry_id: EntryId
+    connector_id: ConnectorId
+    fields: tuple[str, ...]
+    ticket_id: int | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vanish:
+    """Absent from a complete sweep and 404 by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decide:
+    """The rules were asked and this is their ruling."""
+
+    ruling: Ruling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intend:
+    """Record the request that is about to be sent."""
+
+    target_connector_id: ConnectorId
+    operation: Operation
+    marker: str
+    request: Request
+    timesheet_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirm:
+    """Kimai answered a create or update and stored `written`.
+
+    `mismatch` says in words how that differs from what was asked, beyond known rounding.
+    `again`: one more update is needed to bring the rest, because Kimai drops it beside others.
+    """
+
+    intent: int
+    written: Written
+    mismatch: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmDeleted:
+    """The timesheet is gone, by our request."""
+
+    intent: int
+    timesheet_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """Kimai refused the request; nothing was stored."""
+
+    intent: int
+    status: int
+    fields: tuple[str, ...]
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """The request was sent and its answer never came."""
+
+    intent: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsent:
+    """The request had no effect: it never arrived, or a read-back found nothing."""
+
+    intent: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopt:
+    """These timesheets carry our marker; the first becomes ours. Never empty."""
+
+    found: Sequence[Written]
+    how: str
+    mismatch: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Reading the target showed that a person must decide before anything is written."""
+
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteDrift:
+    """The timesheet differs from what we last wrote; `changed` names how."""
+
+    found: Written
+    changed: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteTargetGone:
+    """Our timesheet answers 404."""
+
+    timesheet_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiveUp:
+    """Retries are used up."""
+
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """A person wants it tried again with today's settings."""
+
+    note: str | None = None
+
+
+TimeEntryCommand = (
+    Observe
+    | ObserveUnreadable
+    | Vanish
+    | Decide
+    | Intend
+    | Confirm
+    | ConfirmDeleted
+    | Reject
+    | Doubt
+    | Unsent
+    | Adopt
+    | Hold
+    | NoteDrift
+    | NoteTargetGone
+    | GiveUp
+    | Retry
+)

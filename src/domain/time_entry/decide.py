@@ -1,0 +1,355 @@
+"""The rules of one booking: observe, decide, intend, write, confirm.
+
+A request is recorded before it is sent, and no second one while the first is not settled. A
+conflict lives in the booking's own stream: it opens and closes in the same append as its cause.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import assert_never
+
+from domain.errors import RuleViolation
+from domain.event import Decider
+from domain.time_entry.commands import (
+    Adopt,
+    Confirm,
+    ConfirmDeleted,
+    Decide,
+    Doubt,
+    GiveUp,
+    Hold,
+    Intend,
+    NoteDrift,
+    NoteTargetGone,
+    Observe,
+    ObserveUnreadable,
+    Reject,
+    Retry,
+    Ruling,
+    TimeEntryCommand,
+    Unsent,
+    Vanish,
+)
+from domain.time_entry.events import (
+    ConflictOpened,
+    ConflictResolved,
+    EntryChangedAtSource,
+    EntryDeadLettered,
+    EntryDecided,
+    EntryObserved,
+    EntryRetryRequested,
+    EntryUnreadable,
+    EntryVanishedAtSource,
+    TimeEntryEvent,
+    TimesheetAdopted,
+    TimesheetCreated,
+    TimesheetDeleted,
+    TimesheetDrifted,
+    TimesheetUpdated,
+    TimesheetVanished,
+    TimesheetWriteIntended,
+    TimesheetWriteRejected,
+    TimesheetWriteUncertain,
+    TimesheetWriteUnsent,
+)
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry, evolve
+from domain.time_entry.values import Operation, Outcome, ReasonCode
+
+Events = Sequence[TimeEntryEvent]
+
+OPERATIONS = {
+    Outcome.CREATE: Operation.CREATE,
+    Outcome.UPDATE: Operation.UPDATE,
+    Outcome.DELETE: Operation.DELETE,
+}
+RETRYABLE = frozenset({EntryState.FAILED, EntryState.CONFLICT, EntryState.PENDING})
+
+
+def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
+    command: TimeEntryCommand, entry: TimeEntry | None
+) -> Events:
+    """Raises RuleViolation (`not_found`, `entry_state`)."""
+    match command:
+        case Observe():
+            return _observe(command, entry)
+        case ObserveUnreadable():
+            return _observe_unreadable(command, entry)
+    if entry is None:
+        raise RuleViolation("not_found", "This booking was never observed.")
+    match command:
+        case Vanish():
+            if entry.standing.vanished:
+                return []
+            return [EntryVanishedAtSource(entry_id=entry.entry_id)]
+        case Decide(ruling=ruling):
+            return _decide(ruling, entry)
+        case Hold(reason=reason, detail=detail):
+            return _hold(reason, detail, entry)
+        case NoteDrift():
+            return _drift(command, entry)
+        case NoteTargetGone(timesheet_id=timesheet_id):
+            return _target_gone(timesheet_id, entry)
+        case GiveUp():
+            return _give_up(command, entry)
+        case Retry(note=note):
+            if entry.standing.state not in RETRYABLE or entry.intent is not None:
+                raise RuleViolation("entry_state", f"It is {entry.standing.state}, not waiting.")
+            return [EntryRetryRequested(entry_id=entry.entry_id, note=note)]
+        case _:
+            return _write(command, entry)
+
+
+TIME_ENTRY: Decider[TimeEntryCommand, TimeEntry | None, TimeEntryEvent] = Decider(
+    initial=None, decide=decide, evolve=evolve
+)
+
+
+def _observe(command: Observe, entry: TimeEntry | None) -> Events:
+    if entry is None or entry.booking is None:
+        observed = EntryObserved(
+            entry_id=command.entry_id,
+            connector_id=command.connector_id,
+            booking=command.booking,
+            context=command.context,
+        )
+        return [observed, *([] if entry is None else _close(entry))]
+    changed = _changed(entry, command)
+    if not changed:
+        return []
+    return [
+        EntryChangedAtSource(
+            entry_id=entry.entry_id,
+            booking=command.booking,
+            # a ticket that cannot be read now says nothing new about the booking
+            context=command.context or entry.context,
+            changed=changed,
+        )
+    ]
+
+
+def _changed(entry: TimeEntry, command: Observe) -> tuple[str, ...]:
+    names = ["restored"] if entry.standing.vanished else []
+    names += ["readable"] if entry.unreadable else []
+    names += _differing(entry.booking, command.booking)
+    if command.context is not None and entry.context is None:
+        names.append("context")
+    elif command.context is not None:
+        names += _differing(entry.context, command.context)
+    return tuple(names)
+
+
+def _differing(old: object, new: object) -> list[str]:
+    names = [field.name for field in fields(new)]  # type: ignore[arg-type] # only dataclasses come here
+    return [name for name in names if getattr(old, name) != getattr(new, name)]
+
+
+def _observe_unreadable(command: ObserveUnreadable, entry: TimeEntry | None) -> Events:
+    if entry is not None and entry.unreadable == command.fields and not entry.standing.vanished:
+        return []
+    return [
+        EntryUnreadable(
+            entry_id=command.entry_id,
+            connector_id=command.connector_id,
+            fields=command.fields,
+            ticket_id=command.ticket_id,
+            updated_at=command.updated_at,
+        )
+    ]
+
+
+def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
+    if entry.intent is not None:
+        raise RuleViolation("entry_state", "A request is under way; settle it first.")
+    if _stands(ruling, entry):
+        return []
+    decided = EntryDecided(
+        entry_id=entry.entry_id,
+        outcome=ruling.outcome,
+        basis=ruling.basis,
+        desired=ruling.desired,
+        reason=ruling.reason,
+        detail=ruling.detail,
+    )
+    if ruling.outcome is not Outcome.HOLD:
+        return [decided, *_close(entry)]
+    reason, detail = ruling.reason or ReasonCode.OTHER, ruling.detail or ""
+    return [decided, *_open(reason, detail, entry)]
+
+
+def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
+    """Whether the newest decision says the same and still holds."""
+    decided = entry.decided
+    if decided is None or entry.standing.outcome is None:
+        return False
+    if entry.standing.outcome is Outcome.LEAVE and ruling.outcome is Outcome.LEAVE:
+        return entry.conflict is None and ruling.desired == decided.desired
+    return entry.standing.outcome is decided.outcome and ruling == Ruling(
+        outcome=decided.outcome,
+        basis=decided.basis,
+        desired=decided.desired,
+        reason=decided.reason,
+        detail=decided.detail,
+    )
+
+
+def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
+    if entry.intent is not None:  # only a read-back that failed comes here
+        return _open(reason, detail, entry)
+    if entry.decided is None:
+        raise RuleViolation("entry_state", "Nothing was decided that could be held.")
+    return _decide(
+        Ruling(
+            outcome=Outcome.HOLD,
+            basis=entry.decided.basis,
+            desired=entry.decided.desired,
+            reason=reason,
+            detail=detail,
+        ),
+        entry,
+    )
+
+
+def _drift(command: NoteDrift, entry: TimeEntry) -> Events:
+    drifted = TimesheetDrifted(
+        entry_id=entry.entry_id, found=command.found, changed=command.changed
+    )
+    held = _hold(ReasonCode.TARGET_EDITED, command.detail, entry)
+    return [drifted, *held] if held else []
+
+
+def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
+    if entry.standing.timesheet_id != timesheet_id:
+        return []
+    gone = TimesheetVanished(entry_id=entry.entry_id, timesheet_id=timesheet_id)
+    if entry.standing.vanished:  # gone on both sides: nothing is left to decide
+        return [gone, *_close(entry)]
+    detail = (
+        f"Timesheet {timesheet_id} was deleted in Kimai. Create it again, "
+        "or skip the entry to leave Kimai without it."
+    )
+    return [gone, *_open(ReasonCode.TARGET_DELETED, detail, entry)]
+
+
+def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
+    if entry.standing.dead:
+        return []
+    if entry.intent is not None:
+        raise RuleViolation("entry_state", "A request is under way; settle it first.")
+    return [
+        EntryDeadLettered(
+            entry_id=entry.entry_id,
+            reason=command.reason,
+            detail=command.detail,
+            attempts=entry.attempts,
+        )
+    ]
+
+
+def _write(  # noqa: PLR0911 # one flat branch per command
+    command: Intend | Confirm | ConfirmDeleted | Reject | Doubt | Unsent | Adopt, entry: TimeEntry
+) -> Events:
+    match command:
+        case Intend():
+            return [_intended(command, entry)]
+        case Adopt():
+            return _adopt(command, entry)
+        case _ if entry.intent is None or entry.intent.event.intent != command.intent:
+            return []  # settled already: the answer came twice, or its append did
+        case Confirm():
+            return _confirm(command, entry)
+        case ConfirmDeleted(intent=intent, timesheet_id=timesheet_id):
+            deleted = TimesheetDeleted(
+                entry_id=entry.entry_id, intent=intent, timesheet_id=timesheet_id
+            )
+            return [deleted, *_close(entry)]
+        case Reject():
+            return _reject(command, entry)
+        case Doubt(intent=intent, cause=cause):
+            if entry.intent.doubtful:
+                return []
+            return [TimesheetWriteUncertain(entry_id=entry.entry_id, intent=intent, cause=cause)]
+        case Unsent(intent=intent, cause=cause):
+            unsent = TimesheetWriteUnsent(entry_id=entry.entry_id, intent=intent, cause=cause)
+            return [unsent, *_close(entry)]
+        case _:
+            assert_never(command)
+
+
+def _intended(command: Intend, entry: TimeEntry) -> TimesheetWriteIntended:
+    if entry.intent is not None:
+        raise RuleViolation("entry_state", "A request is under way; read back first.")
+    if entry.standing.dead or entry.conflict is not None or entry.booking is None:
+        raise RuleViolation("entry_state", f"It is {entry.standing.state}; nothing may be sent.")
+    outcome = entry.standing.outcome
+    if outcome is None or OPERATIONS.get(outcome) is not command.operation:
+        raise RuleViolation("entry_state", f"{command.operation} is not what was decided.")
+    if (command.operation is Operation.CREATE) != (entry.settled is None):
+        raise RuleViolation("entry_state", "A linked timesheet is never created a second time.")
+    return TimesheetWriteIntended(
+        entry_id=entry.entry_id,
+        intent=entry.writes + 1,
+        target_connector_id=command.target_connector_id,
+        operation=command.operation,
+        marker=command.marker,
+        request=command.request,
+        timesheet_id=command.timesheet_id,
+    )
+
+
+def _confirm(command: Confirm, entry: TimeEntry) -> Events:
+    assert entry.intent is not None
+    created = entry.intent.event.operation is Operation.CREATE
+    kind = TimesheetCreated if created else TimesheetUpdated
+    stored = kind(entry_id=entry.entry_id, intent=command.intent, written=command.written)
+    rest: list[TimeEntryEvent] = []
+    if command.again and entry.standing.outcome is not None and entry.decided is not None:
+        rest = [replace(entry.decided, outcome=Outcome.UPDATE)]
+    return [stored, *rest, *_conclude(command.mismatch, entry)]
+
+
+def _conclude(mismatch: str | None, entry: TimeEntry) -> Events:
+    if mismatch is None:
+        return _close(entry)
+    return _open(ReasonCode.CONFLICT, mismatch, entry)
+
+
+def _reject(command: Reject, entry: TimeEntry) -> Events:
+    rejected = TimesheetWriteRejected(
+        entry_id=entry.entry_id,
+        intent=command.intent,
+        status=command.status,
+        fields=command.fields,
+        reason=command.reason,
+        detail=command.detail,
+    )
+    return [rejected, *_open(command.reason, command.detail, entry)]
+
+
+def _adopt(command: Adopt, entry: TimeEntry) -> Events:
+    if entry.intent is None and entry.settled is None:
+        return []  # settled meanwhile, and nothing of ours asked for it
+    first, *others = sorted(command.found, key=lambda written: written.timesheet_id)
+    adopted = TimesheetAdopted(entry_id=entry.entry_id, written=first, how=command.how)
+    if not others:
+        return [adopted, *_conclude(command.mismatch, entry)]
+    ids = ", ".join(str(written.timesheet_id) for written in others)
+    detail = (
+        f"Timesheet {first.timesheet_id} is linked, but {ids} in Kimai carry the same marker. "
+        "Delete the surplus ones in Kimai, then keep the linked one."
+    )
+    return [adopted, *_open(ReasonCode.DUPLICATE, detail, entry)]
+
+
+def _open(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
+    if entry.conflict and (entry.conflict.reason, entry.conflict.detail) == (reason, detail):
+        return []
+    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail)
+    return [*_close(entry), opened]
+
+
+def _close(entry: TimeEntry) -> Events:
+    """The open conflict ends because its cause did; nobody decided anything."""
+    if entry.conflict is None:
+        return []
+    return [ConflictResolved(entry_id=entry.entry_id, reason=entry.conflict.reason)]

@@ -1,0 +1,218 @@
+"""All that the rules need to know of one booking, folded from its events."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from domain.ids import ConnectorId, EntryId
+from domain.time_entry.events import (
+    ConflictOpened,
+    ConflictResolved,
+    EntryChangedAtSource,
+    EntryDeadLettered,
+    EntryDecided,
+    EntryObserved,
+    EntryRetryRequested,
+    EntryUnreadable,
+    EntryVanishedAtSource,
+    TimeEntryEvent,
+    TimesheetAdopted,
+    TimesheetCreated,
+    TimesheetDeleted,
+    TimesheetDrifted,
+    TimesheetUpdated,
+    TimesheetVanished,
+    TimesheetWriteIntended,
+    TimesheetWriteRejected,
+    TimesheetWriteUncertain,
+    TimesheetWriteUnsent,
+)
+from domain.time_entry.standing import NOWHERE, Standing, stand
+from domain.time_entry.values import (
+    Basis,
+    Booking,
+    Context,
+    Desired,
+    ReasonCode,
+    Written,
+)
+
+# what was found in Kimai stays so until a person decides, whatever Zammad says meanwhile
+FOUND_IN_TARGET = frozenset(
+    {ReasonCode.TARGET_DELETED, ReasonCode.TARGET_EDITED, ReasonCode.DUPLICATE}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Why a person must act, with the text that says what to do."""
+
+    reason: ReasonCode
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """A request that was recorded and is not settled; `desired` is what it is to bring about.
+
+    `doubtful`: it is known that its answer was lost.
+    """
+
+    event: TimesheetWriteIntended
+    desired: Desired | None
+    basis: Basis
+    booking: Booking
+    context: Context | None
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What Kimai holds for us, and on what it was based: the base of every comparison."""
+
+    target: ConnectorId
+    marker: str
+    written: Written
+    desired: Desired
+    basis: Basis
+    booking: Booking
+    context: Context | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """What Kimai refused last; the same is not sent again until somebody asks for it."""
+
+    desired: Desired | None
+    wait: Wait
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeEntry:
+    """One booking. `booking` is None while Zammad's row was never readable.
+
+    `attempts` counts writes without effect since the last one that had some; `writes` counts
+    all intents. `found` is what was found in Kimai and waits for a person.
+    """
+
+    entry_id: EntryId
+    connector_id: ConnectorId
+    booking: Booking | None = None
+    context: Context | None = None
+    unreadable: tuple[str, ...] = ()
+    standing: Standing = NOWHERE
+    decided: EntryDecided | None = None
+    conflict: Wait | None = None
+    found: Wait | None = None
+    intent: Intent | None = None
+    settled: Settled | None = None
+    refused: Refused | None = None
+    writes: int = 0
+    attempts: int = 0
+
+
+def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
+    """The booking after `event`."""
+    if entry is None:
+        if not isinstance(event, EntryObserved | EntryUnreadable):
+            return None  # a stream begins with an observation
+        entry = TimeEntry(entry_id=event.entry_id, connector_id=event.connector_id)
+    return _after(replace(entry, standing=stand(entry.standing, event)), event)
+
+
+def _after(  # noqa: PLR0911 # one flat branch per event
+    entry: TimeEntry, event: TimeEntryEvent
+) -> TimeEntry:
+    match event:
+        case EntryObserved() | EntryChangedAtSource():
+            return replace(
+                entry, booking=event.booking, context=event.context, unreadable=(), attempts=0
+            )
+        case EntryUnreadable(fields=fields):
+            return replace(entry, unreadable=fields)
+        case EntryVanishedAtSource() | EntryDeadLettered() | TimesheetDrifted():
+            return entry
+        case EntryDecided():
+            return replace(entry, decided=event)
+        case EntryRetryRequested():
+            again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
+            return replace(entry, refused=None, attempts=0, found=None if again else entry.found)
+        case ConflictOpened(reason=reason, detail=detail):
+            wait = Wait(reason=reason, detail=detail)
+            return replace(
+                entry, conflict=wait, found=wait if reason in FOUND_IN_TARGET else entry.found
+            )
+        case ConflictResolved(action=action):
+            return replace(entry, conflict=None, found=entry.found if action is None else None)
+        case _:
+            return _after_write(entry, event)
+
+
+def _after_write(
+    entry: TimeEntry,
+    event: TimesheetWriteIntended
+    | TimesheetCreated
+    | TimesheetUpdated
+    | TimesheetDeleted
+    | TimesheetAdopted
+    | TimesheetVanished
+    | TimesheetWriteRejected
+    | TimesheetWriteUncertain
+    | TimesheetWriteUnsent,
+) -> TimeEntry:
+    match event:
+        case TimesheetWriteIntended():
+            return replace(entry, intent=_intent(entry, event), writes=event.intent)
+        case TimesheetCreated() | TimesheetUpdated() | TimesheetAdopted():
+            settled = _settled(entry, event.written)
+            return replace(entry, settled=settled, intent=None, refused=None, attempts=0)
+        case TimesheetDeleted() | TimesheetVanished():
+            return replace(entry, settled=None, intent=None, refused=None, attempts=0)
+        case TimesheetWriteRejected():
+            refused = Refused(
+                desired=None if entry.intent is None else entry.intent.desired,
+                wait=Wait(reason=event.reason, detail=event.detail),
+            )
+            return replace(entry, intent=None, refused=refused)
+        case TimesheetWriteUncertain():
+            return replace(entry, intent=entry.intent and replace(entry.intent, doubtful=True))
+        case TimesheetWriteUnsent():
+            return replace(entry, intent=None, attempts=entry.attempts + 1)
+        case _:
+            assert_never(event)
+
+
+def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
+    if entry.booking is None:
+        return None
+    return Intent(
+        event=event,
+        desired=None if entry.decided is None else entry.decided.desired,
+        basis=entry.decided.basis if entry.decided else Basis(),
+        booking=entry.booking,
+        context=entry.context,
+    )
+
+
+def _settled(entry: TimeEntry, written: Written) -> Settled | None:
+    """What the write was based on: the open intent, or the last decision when none was needed."""
+    if entry.intent is not None and entry.intent.desired is not None:
+        intent = entry.intent
+        return Settled(
+            target=intent.event.target_connector_id,
+            marker=intent.event.marker,
+            written=written,
+            desired=entry.intent.desired,
+            basis=intent.basis,
+            booking=intent.booking,
+            context=intent.context,
+        )
+    if entry.settled is None or entry.decided is None or entry.booking is None:
+        return entry.settled
+    return replace(
+        entry.settled,
+        written=written,
+        desired=entry.decided.desired or entry.settled.desired,
+        basis=entry.decided.basis,
+        booking=entry.booking,
+        context=entry.context,
+    )

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,8 +40,12 @@ class Binaries:
         return str(self.folder / "initdb")
 
 
-def usable_binaries(account: Account, folder: Path | None = None) -> Binaries:
-    """The programs in `folder`, or those of the wheel, in a place where `account` can run them.
+def usable_binaries(
+    account: Account, folder: Path | None = None, *, places: Sequence[str] = COPIES
+) -> Binaries:
+    """The programs in `folder`, or those of the wheel, where `account` can run them.
+
+    The wheel's are copied to the first of `places` that works when `account` cannot reach them.
 
     Raises:
         Misconfigured: they are missing, do not run here, or are closed to `account`.
@@ -50,7 +55,7 @@ def usable_binaries(account: Account, folder: Path | None = None) -> Binaries:
         raise Misconfigured("postgresql", f"there is no program `postgres` in {home}")
     major = _major(home, account)
     if major is None and folder is None and not account.is_ours:
-        home, major = _copy_of_the_wheel(home.parent, account)
+        home, major = _copy_of_the_wheel(home.parent, account, places)
     if major is None:
         raise Misconfigured(
             "postgresql",
@@ -90,11 +95,13 @@ def _major(folder: Path, account: Account) -> int | None:
     return int(found[1]) if found and answer.returncode == 0 else None
 
 
-def _copy_of_the_wheel(install: Path, account: Account) -> tuple[Path, int | None]:
+def _copy_of_the_wheel(
+    install: Path, account: Account, places: Sequence[str]
+) -> tuple[Path, int | None]:
     """Copy the programs once to a place of root that every account can read."""
     files = _files(install)
     name = f"postgresql-{MAJOR}-{_fingerprint(files)}"
-    for place in COPIES:
+    for place in places:
         try:
             target = _publish(files, Path(place), name)
         except OSError:

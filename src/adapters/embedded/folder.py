@@ -49,7 +49,8 @@ class Folder:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if any(self.root.iterdir()) and not (self.root / "service.lock").exists():
+            names = {path.name for path in self.root.iterdir()} - {"lost+found"}
+            if names and "service.lock" not in names:
                 raise Misconfigured(
                     "postgresql", f"{self.root} holds other files: choose an empty folder"
                 )
@@ -170,6 +171,7 @@ def make_cluster(
         raise Misconfigured("postgresql", f"initdb failed for {folder.data}: {said}")
     draft.rename(folder.data)
     _sync_folder(folder.root)
+    _sync_folder(folder.root.parent)
 
 
 def _initdb(

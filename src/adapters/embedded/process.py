@@ -14,7 +14,7 @@ from typing import Self
 from adapters.embedded import guard
 from adapters.embedded.account import Account
 from adapters.embedded.folder import Folder, environment
-from domain.errors import LedgerError, Misconfigured, Unavailable
+from domain.errors import Misconfigured
 
 STOP_LIMIT = guard.ORDERLY + guard.AT_ONCE + 10.0  # seconds; longer than the guard's own patience
 
@@ -42,7 +42,7 @@ class ServerProcess:
         """Start `command` as `account` in the data folder; the server inherits `lock`.
 
         Raises:
-            Unavailable: it could not be started; says what the log says.
+            Misconfigured: it could not be started; says what the log says.
         """
         plan = {
             "argv": command,
@@ -65,8 +65,13 @@ class ServerProcess:
             )
         finally:
             os.close(log)
+        assert process.stdin
         assert process.stdout
-        first_line = await process.stdout.readline()
+        try:
+            first_line = await process.stdout.readline()
+        except BaseException:
+            process.stdin.close()  # cancelled: the guard stops what it may have started
+            raise
         server = cls(process, int(first_line or 0), folder, log_start=log_start)
         if not server.pid:
             await process.wait()
@@ -97,11 +102,11 @@ class ServerProcess:
             self._guard.kill()
             await self._guard.wait()
 
-    def failure(self, port: int) -> LedgerError:
+    def failure(self, port: int) -> Misconfigured:
         """Why the server ended before it was ready, from its log."""
         with self._folder.log.open(errors="replace") as file:
             file.seek(self._log_start)
             said = " ".join(file.read()[-2000:].split())
         if "could not bind" in said and "in use" in said:
             return PortTaken("postgresql", f"port {port} on 127.0.0.1 is taken")
-        return Unavailable("postgresql", f"the embedded server did not start: {said[-800:]}")
+        return Misconfigured("postgresql", f"the embedded server did not start: {said[-800:]}")

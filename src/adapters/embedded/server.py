@@ -31,7 +31,7 @@ log = structlog.get_logger("embedded")
 HOST = "127.0.0.1"
 
 DATABASE = "timeledger"
-START_LIMIT = 60.0  # seconds until it accepts connections; recovery after a crash takes its time
+START_LIMIT = 300.0  # seconds; recovery after a crash may read a whole `max_wal_size`
 LEFTOVER_LIMIT = 40.0  # seconds for the server of a killed service to end
 # Its guard stops it; this is for the case that the guard was killed as well. Seconds, signal:
 # shut down in order, then at once, then by force.
@@ -43,6 +43,8 @@ RESTART_PAUSE = 5.0  # seconds at most between two tries to start a server that 
 # client can sit on our port while the server restarts.
 PORTS = range(20_000, 32_000)
 PORT_TRIES = 5  # someone else can take a free port before the server does
+
+START_ERRORS = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 SMALL_AND_DURABLE: Mapping[str, str] = MappingProxyType(
     {
@@ -97,6 +99,7 @@ class EmbeddedPostgres:
         self._port = port
         self._settings = {**SMALL_AND_DURABLE, **settings, **ONLY_THIS_MACHINE}
         self._wanted_binaries = binaries
+        self._password = ""
         self._service_lock: int | None = None
         self._runs_as: tuple[Account, Binaries] | None = None
         self._process: ServerProcess | None = None
@@ -130,7 +133,11 @@ class EmbeddedPostgres:
             if self._process is None:
                 try:
                     await _in_thread(self._prepare)
+                    await self._create_if_new()
                     await self._first_launch()
+                except OSError as error:
+                    self._release()
+                    raise Misconfigured("postgresql", f"no embedded server: {error}") from error
                 except BaseException:
                     self._release()
                     raise
@@ -145,10 +152,9 @@ class EmbeddedPostgres:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
         async with self._changing:
-            process, self._process = self._process, None
             try:
-                if process:
-                    await process.stop()
+                if self._process:
+                    await self._process.stop()
             finally:
                 self._release()
 
@@ -157,7 +163,7 @@ class EmbeddedPostgres:
         async with self._changing:
             self._running().kill()
             await self._running().ended()
-            self._process = await self._launch()
+            await self._launch()
 
     def _running(self) -> ServerProcess:
         if self._process is None:
@@ -165,8 +171,7 @@ class EmbeddedPostgres:
         return self._process
 
     def _address(self, database: str) -> str:
-        password = quote(self._folder.password(), safe="")
-        return f"postgresql://{USER}:{password}@{HOST}:{self._port}/{database}"
+        return f"postgresql://{USER}:{self._password}@{HOST}:{self._port}/{database}"
 
     def _prepare(self) -> None:
         """Everything that can be refused before the server is touched."""
@@ -182,31 +187,40 @@ class EmbeddedPostgres:
         binaries = usable_binaries(account, self._wanted_binaries)
         self._folder.let_through(account, binaries)
         self._runs_as = account, binaries
+        self._password = quote(self._folder.password(), safe="")
+
+    async def _create_if_new(self) -> None:
+        """Only at the start: a restart that finds no data must not invent an empty ledger."""
+        assert self._runs_as
+        lock = await self._when_alone()
+        try:
+            if not self._folder.data.exists():
+                durable = self._settings["fsync"] != "off"
+                await _in_thread(
+                    make_cluster, self._folder, *self._runs_as, lock=lock, durable=durable
+                )
+        finally:
+            os.close(lock)
 
     async def _first_launch(self) -> None:
         for tries_left in reversed(range(PORT_TRIES)):
             self._port = self._wanted_port or _free_port()
             try:
-                self._process = await self._launch()
+                await self._launch()
             except PortTaken:
                 if self._wanted_port or not tries_left:
                     raise
             else:
                 return
 
-    async def _launch(self) -> ServerProcess:
-        """A server that accepts connections, once nothing is left of the one before it."""
+    async def _launch(self) -> None:
+        """Have a server that accepts connections, once nothing is left of the one before it."""
         assert self._runs_as
         account, binaries = self._runs_as
         lock = await self._when_alone()
         try:
-            if not self._folder.data.exists():
-                durable = self._settings.get("fsync") != "off"
-                await _in_thread(
-                    make_cluster, self._folder, account, binaries, lock=lock, durable=durable
-                )
             require_major(self._folder, binaries)
-            process = await ServerProcess.launch(
+            process = self._process = await ServerProcess.launch(
                 self._command(binaries), self._folder, account, lock=lock
             )
         finally:
@@ -216,7 +230,6 @@ class EmbeddedPostgres:
         except BaseException:
             await process.stop()
             raise
-        return process
 
     async def _when_alone(self) -> int:
         """The server lock, after ending what a killed service may have left behind."""
@@ -308,11 +321,13 @@ class EmbeddedPostgres:
                 log.warning("embedded_postgres_ended", port=self._port, lived=process.age())
                 pause = 0.0 if process.age() > STEADY else min(RESTART_PAUSE, pause * 2 + LOOK)
                 try:
-                    self._process = await self._launch()
-                except (LedgerError, OSError, asyncpg.PostgresError) as error:
-                    log.exception("embedded_postgres_not_restarted", reason=str(error))
+                    await self._launch()
+                except START_ERRORS as error:
+                    reason = str(error)  # no traceback: its variables include the password
+                    log.error("embedded_postgres_not_restarted", reason=reason)  # noqa: TRY400
 
     def _release(self) -> None:
+        self._process = None
         if self._service_lock is not None:
             os.close(self._service_lock)
             self._service_lock = None

@@ -1,0 +1,296 @@
+"""Kimai's REST API as the port `Timesheets`. Source: `peers/kimai.md`; traps in its section 11."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import httpx
+
+from adapters.kimai import wire
+from adapters.peer_http import Answer, Patience, Peer, PeerHttp
+from adapters.peer_memory import OncePer
+from adapters.peer_verdicts import Verdict
+from adapters.peer_wire import WireModel, parsed, parsed_all
+from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields, TimesheetsIdentity
+
+SYSTEM = "kimai"
+PAGE = 500  # Kimai's cap; more is cut silently
+MAX_PAGES = 200  # 100 000 records in one window: not a window any more
+SHIFTED_READS = 3  # how often a listing is read again when records moved under it
+WIDENED = timedelta(hours=3)  # no clock change moves a wall time further than that
+_FIELDS = frozenset(field.name for field in fields(TimesheetFields))
+_BARRED_IN_TAGS = frozenset('<>"=,')
+_TAG_LENGTHS = range(2, 101)  # characters, after trimming
+
+M = TypeVar("M", bound=WireModel)
+
+
+class KimaiTimesheets:
+    """One instance per run: identity, tags and master data are read once and kept.
+
+    `with_version` also asks for Kimai's version, one request a sync run does not need.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        with_version: bool = False,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        peer = Peer(system=SYSTEM, scheme="Bearer ", owns=wire.owns, refusal=wire.refusal)
+        self._http = PeerHttp(peer, base_url, token, patience=patience, transport=transport)
+        self._with_version = with_version
+        self._identity: OncePer[str, TimesheetsIdentity] = OncePer()
+        self._tags: OncePer[str, None] = OncePer()
+        self._items: OncePer[str, Sequence[TargetItem]] = OncePer()
+
+    def __repr__(self) -> str:
+        return f"KimaiTimesheets({self._http!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.close()
+
+    async def identity(self) -> TimesheetsIdentity:
+        return await self._identity.get("me", self._fetch_identity)
+
+    async def _fetch_identity(self) -> TimesheetsIdentity:
+        me, config, version = await asyncio.gather(
+            self._one("api/users/me", wire.Me),
+            self._one("api/config/timesheet", wire.TimesheetConfig),
+            self._version(),
+        )
+        return TimesheetsIdentity(
+            user_id=me.id,
+            username=me.username,
+            timezone=me.timezone,
+            roles=tuple(me.roles),
+            version=version,
+            tracking_mode=config.trackingMode,
+        )
+
+    async def _version(self) -> str | None:
+        if not self._with_version:
+            return None
+        return (await self._one("api/version", wire.Version)).version
+
+    async def _one(self, path: str, model: type[M]) -> M:
+        answer = await self._http.read(path, denied=Verdict.MISCONFIGURED)
+        return parsed(SYSTEM, path, model, answer.data)
+
+    async def ensure_tag(self, name: str) -> None:
+        """Make sure the tag exists and is visible.
+
+        Raises:
+            Rejected: Kimai allows no tag of this name.
+            Misconfigured: it exists hidden, or the token may not create tags.
+        """
+        await self._tags.get(name, lambda: self._make_tag(name))
+
+    async def _make_tag(self, name: str) -> None:
+        if await self._tag_is_visible(name):
+            return
+        try:
+            # Without `visible` Kimai makes a tag that no list shows and no filter accepts.
+            await self._http.write(
+                "POST", "api/tags", {"name": name, "visible": True}, denied=Verdict.MISCONFIGURED
+            )
+        except (Rejected, OutcomeUnknown) as error:
+            if await self._tag_is_visible(name):
+                return  # another writer was faster, or only the answer was lost
+            if isinstance(error, OutcomeUnknown):
+                # Names are unique, so asking for the same tag again is harmless.
+                raise Unavailable(SYSTEM, "POST api/tags: no usable answer") from None
+            if _allowed_tag(name):
+                raise Misconfigured(
+                    SYSTEM, f"tag {name!r} exists but is hidden; make it visible in Kimai"
+                ) from None
+            raise
+
+    async def _tag_is_visible(self, name: str) -> bool:
+        path = "api/tags/find"
+        answer = await self._http.read(path, {"name": name}, denied=Verdict.MISCONFIGURED)
+        found = parsed_all(SYSTEM, path, wire.Tag, answer.data)
+        return any(tag.visible and tag.name.casefold() == name.casefold() for tag in found)
+
+    async def create(self, fields: TimesheetFields) -> Timesheet:
+        body = {name: value for name, value in asdict(fields).items() if value is not None}
+        answer = await self._http.write("POST", "api/timesheets", body)
+        if answer is None:
+            raise Misconfigured(SYSTEM, "POST api/timesheets: 404; check address and version")
+        return _stored("POST api/timesheets", answer)
+
+    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+        """One PATCH.
+
+        `billable` is lost when project, activity or user change in the same request: send it in
+        a second one (`peers/kimai.md`, 2.6).
+        """
+        if unknown := sorted(fields.keys() - _FIELDS):
+            raise ValueError(f"not fields of a timesheet: {', '.join(unknown)}")
+        if nothing := sorted(name for name, value in fields.items() if value is None):
+            # null means "run again" for end, true for flags, and is a 500 for begin.
+            raise ValueError(f"leave these out instead of sending None: {', '.join(nothing)}")
+        path = f"api/timesheets/{timesheet_id}"
+        answer = await self._http.write("PATCH", path, fields)
+        if answer is None:
+            raise Rejected(SYSTEM, f"PATCH {path}: 404, it is gone", status=404)
+        return _stored(f"PATCH {path}", answer)
+
+    async def delete(self, timesheet_id: int) -> bool:
+        return await self._http.write("DELETE", f"api/timesheets/{timesheet_id}") is not None
+
+    async def get(self, timesheet_id: int) -> Timesheet | None:
+        path = f"api/timesheets/{timesheet_id}"
+        answer = await self._http.find(path)
+        return (
+            None if answer is None else parsed(SYSTEM, path, wire.Record, answer.data).timesheet()
+        )
+
+    async def find_marked(
+        self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
+    ) -> Sequence[Timesheet]:
+        """List the window and compare on our side; `term` is no key lookup.
+
+        Raises:
+            Misconfigured: Kimai ignored the user filter (`peers/kimai.md`, trap 10), so that
+                finding nothing would prove nothing.
+        """
+        me = await self.identity()
+        owner = me.user_id if user_id is None else user_id
+        zone = _zone(me.timezone)
+        params: dict[str, str | int] = {
+            "user": owner,
+            "begin": _wall(begin - WIDENED, zone),
+            "end": _wall(end + WIDENED, zone),
+        }
+        found = await self._listed(params)
+        if any(sheet.user_id != owner for sheet in found):
+            raise Misconfigured(
+                SYSTEM,
+                f"the list ignores the filter for user {owner}: unknown user, or the token "
+                "lacks view_other_timesheet",
+            )
+        return [s for s in found if begin <= s.begin <= end and _marked(s.description, marker)]
+
+    async def _listed(self, params: Mapping[str, str | int]) -> Sequence[Timesheet]:
+        """All records of a filter, each once.
+
+        Offset pages shift while others write, so a listing whose rows do not add up to
+        Kimai's own count is read again.
+        """
+        for _ in range(SHIFTED_READS):
+            sheets, total = await self._pages(params)
+            if len(sheets) >= total:
+                return sheets
+        raise Unavailable(SYSTEM, "GET api/timesheets: records move while they are listed")
+
+    async def _pages(self, params: Mapping[str, str | int]) -> tuple[Sequence[Timesheet], int]:
+        """One pass over the pages, and how many records Kimai counted at its end."""
+        path, sheets, page, total = "api/timesheets", dict[int, Timesheet](), 1, 0
+        while page <= MAX_PAGES:
+            answer = await self._http.find(
+                path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": page}
+            )
+            if answer is None:  # a page beyond the last is 404
+                return list(sheets.values()), total
+            for record in parsed_all(SYSTEM, path, wire.Record, answer.data):
+                sheets[record.id] = record.timesheet()
+            total = _counted(answer, "x-total-count")
+            if page >= _counted(answer, "x-total-pages"):
+                return list(sheets.values()), total
+            page += 1
+        raise Unavailable(SYSTEM, f"GET {path}: more than {MAX_PAGES} pages in one window")
+
+    async def projects(self) -> Sequence[TargetItem]:
+        # Without ignoreDates ended and future projects are left out.
+        return await self._all("projects", wire.Project, {"visible": 3, "ignoreDates": 1})
+
+    async def customers(self) -> Sequence[TargetItem]:
+        return await self._all("customers", wire.Customer, {"visible": 3})
+
+    async def activities(self) -> Sequence[TargetItem]:
+        return await self._all("activities", wire.Activity, {"visible": 3})
+
+    async def users(self) -> Sequence[TargetItem]:
+        try:
+            return await self._all("users", wire.User, {"visible": 3}, denied=Verdict.REJECTED)
+        except Rejected as error:
+            if error.status != httpx.codes.FORBIDDEN:
+                raise
+            self._items.put("users", ())
+            return ()
+
+    async def _all(
+        self,
+        noun: str,
+        model: type[wire.Customer | wire.Project | wire.Activity | wire.User],
+        params: Mapping[str, int],
+        *,
+        denied: Verdict = Verdict.MISCONFIGURED,
+    ) -> Sequence[TargetItem]:
+        """A list that Kimai answers whole, without pages."""
+
+        async def fetch() -> Sequence[TargetItem]:
+            path = f"api/{noun}"
+            answer = await self._http.read(path, params, denied=denied)
+            return tuple(row.item() for row in parsed_all(SYSTEM, path, model, answer.data))
+
+        return await self._items.get(noun, fetch)
+
+
+def _stored(call: str, answer: Answer) -> Timesheet:
+    """What Kimai says it stored. An answer we cannot read leaves the outcome open."""
+    try:
+        return parsed(SYSTEM, call, wire.Record, answer.data).timesheet()
+    except Misconfigured as error:
+        raise OutcomeUnknown(SYSTEM, f"{call}: sent, but {error}") from None
+
+
+def _counted(answer: Answer, header: str) -> int:
+    value = answer.headers.get(header, "")
+    if not (value.isascii() and value.isdigit()):
+        raise Misconfigured(SYSTEM, f"GET api/timesheets: no header {header}; check the version")
+    return int(value)
+
+
+def _allowed_tag(name: str) -> bool:
+    """Whether Kimai would accept the name. Source: `peers/kimai.md`, 2.5."""
+    return len(name.strip()) in _TAG_LENGTHS and not _BARRED_IN_TAGS.intersection(name)
+
+
+def _marked(description: str, marker: str) -> bool:
+    """Whether the last line ends with the marker; Kimai trims, and keeps line breaks."""
+    lines = description.strip().splitlines()
+    return bool(lines) and lines[-1].endswith(marker)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Misconfigured(SYSTEM, "the token owner's time zone is not an IANA name") from None
+
+
+def _wall(instant: datetime, zone: ZoneInfo) -> str:
+    """The only form that Kimai's list filters accept: wall time of the caller, no offset."""
+    return instant.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -1,0 +1,349 @@
+"""HTTP towards a peer (Zammad, Kimai): one pool, bounded in time, size and repetition.
+
+Reads are repeated with backoff and jitter; a write is sent once, ever. The token travels in one
+header, to one origin: redirects are not followed and cookies are refused (Zammad would prefer its
+session cookie to our token). Errors name method, path and status; neither token nor body, nor
+the text of the underlying error, which may quote an answer.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import stamina
+
+from adapters.peer_verdicts import Verdict, retry_after, rule_for
+from domain.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
+
+MAX_BYTES = 64 * 1024 * 1024  # 500 Kimai records with 64 KiB of description each are 32 MiB
+CONNECTIONS = 16  # 8 writers (the default) and as many reads
+REUSE_SECONDS = 2.0  # below the 5 s after which Apache and uvicorn drop an idle connection
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_BAD_ADDRESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Params = Mapping[str, str | int | Sequence[str | int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Limits in seconds; `total` bounds all attempts of one read together."""
+
+    connect: float = 10.0
+    request: float = 30.0
+    attempts: int = 4
+    total: float = 60.0
+    first_wait: float = 0.5
+    longest_wait: float = 10.0
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Where a peer found fault with a request."""
+
+    fields: tuple[str, ...] = ()
+    root: bool = False
+    hint: str = ""  # made of field names only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """What differs between peers.
+
+    `owns` says whether a decoded error body is the peer's own; `refusal` reads a 4xx body,
+    given the names of the fields that were sent.
+    """
+
+    system: str
+    scheme: str
+    owns: Callable[[object], bool]
+    refusal: Callable[[object, Collection[str]], Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer; `data` is its decoded JSON, None for an empty body."""
+
+    status: int
+    headers: httpx.Headers
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request to be made; `denied` is what a 403 means for it."""
+
+    method: str
+    path: str
+    params: Params | None
+    body: Mapping[str, object] | None
+    writes: bool
+    denied: Verdict
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+class PeerHttp:
+    """The connection of one connector to its peer. One instance per run; close it after use."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        base_url: str,
+        token: str,
+        *,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._peer = peer
+        self._patience = patience or Patience()
+        self._base = _checked_base(peer.system, base_url)
+        self._slots = asyncio.Semaphore(CONNECTIONS)  # waiting here costs no request time
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            headers={
+                "Authorization": peer.scheme + _checked_token(peer.system, token),
+                "Accept": "application/json",
+                "User-Agent": "timeledger",
+            },
+            timeout=httpx.Timeout(self._patience.request, connect=self._patience.connect),
+            limits=httpx.Limits(
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=CONNECTIONS,
+                keepalive_expiry=REUSE_SECONDS,
+            ),
+            trust_env=httpx.URL(self._base).host not in _LOOPBACK,
+        )
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def __repr__(self) -> str:
+        return f"<{self._peer.system} at {self._base}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def read(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        search: Mapping[str, object] | None = None,
+        denied: Verdict = Verdict.REJECTED,
+    ) -> Answer:
+        """GET `path` (POST with a `search` body: a query that changes nothing), with repetition.
+
+        Raises:
+            Unavailable: no usable answer within the patience.
+            Misconfigured: token, address or version; also 404, the call should exist.
+            Rejected: refused for good.
+        """
+        answer = await self.find(path, params, search=search, denied=denied)
+        if answer is None:
+            raise self._misconfigured(f"{path}: 404, no such call here; check address and version")
+        return answer
+
+    async def find(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        search: Mapping[str, object] | None = None,
+        denied: Verdict = Verdict.REJECTED,
+    ) -> Answer | None:
+        """The same for a record that may be absent: None for the peer's own 404."""
+        method = "GET" if search is None else "POST"
+        call = _Call(method, path, params, search, writes=False, denied=denied)
+        patience = self._patience
+        try:
+            async with asyncio.timeout(patience.total):
+                async for attempt in stamina.retry_context(
+                    on=self._worth_repeating,
+                    attempts=patience.attempts,
+                    timeout=patience.total,
+                    wait_initial=patience.first_wait,
+                    wait_max=patience.longest_wait,
+                    wait_jitter=patience.jitter,
+                ):
+                    with attempt:
+                        return await self._once(call)
+        except TimeoutError:
+            raise Unavailable(
+                self._peer.system, f"{call}: no answer within {patience.total:g} s"
+            ) from None
+        raise AssertionError("retry_context ends by returning or raising")
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        denied: Verdict = Verdict.REJECTED,
+    ) -> Answer | None:
+        """Send a change exactly once; None for the peer's own 404.
+
+        Raises:
+            OutcomeUnknown: it was or may have been sent, and no answer says what became of it.
+            Unavailable: it was not sent, or not looked at (429).
+            Rejected: the peer refused it and stored nothing.
+            Misconfigured: the token is not accepted.
+        """
+        return await self._once(_Call(method, path, None, body, writes=True, denied=denied))
+
+    def _worth_repeating(self, error: Exception) -> bool | float:
+        if not isinstance(error, Unavailable):
+            return False
+        if error.retry_after is None:
+            return True
+        return error.retry_after if error.retry_after <= self._patience.longest_wait else False
+
+    async def _once(self, call: _Call) -> Answer | None:
+        async with self._slots:
+            try:
+                async with asyncio.timeout(self._patience.request):
+                    status, headers, content = await self._exchange(call)
+            except _BAD_ADDRESS as error:
+                raise self._misconfigured(f"{call}: {type(error).__name__}") from None
+            except _NEVER_SENT as error:
+                raise self._never_sent(call, error) from None
+            except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+                what = f"{type(error).__name__} before the answer was complete"
+                raise self._broken(call, what) from None
+        return self._judge(call, status, headers, content)
+
+    async def _exchange(self, call: _Call) -> tuple[int, httpx.Headers, bytes | None]:
+        """One request and its whole answer; the content is None when it is too large."""
+        request = self._client.build_request(
+            call.method, self._base + call.path, params=call.params, json=call.body
+        )
+        response = await self._client.send(request, stream=True, follow_redirects=False)
+        try:
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.aiter_bytes():
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    return response.status_code, response.headers, None
+                chunks.append(chunk)
+        finally:
+            await response.aclose()
+        return response.status_code, response.headers, b"".join(chunks)
+
+    def _judge(
+        self, call: _Call, status: int, headers: httpx.Headers, content: bytes | None
+    ) -> Answer | None:
+        data, readable = _decoded(content)
+        own_voice = readable and self._peer.owns(data)
+        rule = rule_for(status, own_voice=own_voice)
+        verdict = rule.write if call.writes else rule.read
+        if status == httpx.codes.FORBIDDEN and verdict is Verdict.REJECTED:
+            verdict = call.denied
+        if verdict is Verdict.FINE:
+            if not readable or (data is None and status != httpx.codes.NO_CONTENT):
+                raise self._broken(call, f"{status} with an answer that is empty, cut or no JSON")
+            return Answer(status, headers, data)
+        if verdict is Verdict.ABSENT:
+            return None
+        text = f"{call}: {status}, {rule.why}{_towards(headers)}"
+        if verdict is Verdict.REJECTED:
+            raise self._rejected(call, text, status, data)
+        if verdict is Verdict.MISCONFIGURED:
+            raise self._misconfigured(text)
+        if verdict is Verdict.UNKNOWN:
+            raise OutcomeUnknown(self._peer.system, text)
+        wait = retry_after(headers, datetime.now(UTC))
+        raise Unavailable(self._peer.system, text, retry_after=wait)
+
+    def _rejected(self, call: _Call, text: str, status: int, data: object) -> Rejected:
+        found = self._peer.refusal(data, () if call.body is None else call.body.keys())
+        return Rejected(
+            self._peer.system,
+            f"{text} ({found.hint})" if found.hint else text,
+            status=status,
+            fields=found.fields,
+            root=found.root,
+        )
+
+    def _never_sent(self, call: _Call, error: httpx.TransportError) -> ExternalSystemError:
+        if _untrusted(error):
+            return self._misconfigured(f"{call}: its certificate is not trusted")
+        return Unavailable(self._peer.system, f"{call}: no connection ({type(error).__name__})")
+
+    def _broken(self, call: _Call, what: str) -> ExternalSystemError:
+        kind = OutcomeUnknown if call.writes else Unavailable
+        return kind(self._peer.system, f"{call}: {what}")
+
+    def _misconfigured(self, text: str) -> Misconfigured:
+        return Misconfigured(self._peer.system, text)
+
+
+def _decoded(content: bytes | None) -> tuple[Any, bool]:
+    """The JSON of a body, and whether it is one; an empty body is None and fine."""
+    if content is None:
+        return None, False
+    if not content.strip():
+        return None, True
+    try:
+        return json.loads(content), True
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _towards(headers: httpx.Headers) -> str:
+    """Where a redirect points, without path and query: those may carry secrets."""
+    location = headers.get("location")
+    if not location:
+        return ""
+    try:
+        url = httpx.URL(location)
+    except httpx.InvalidURL:
+        return ""
+    return f" (to {url.scheme}://{url.host})" if url.host else " (to another path)"
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _checked_base(system: str, base_url: str) -> str:
+    """`base_url` with one trailing slash; the token goes nowhere else."""
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        raise Misconfigured(system, "the base URL cannot be read") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise Misconfigured(system, "the base URL needs http(s):// and a host")
+    if url.userinfo or url.query or url.fragment:
+        raise Misconfigured(system, "the base URL must not carry user, query or fragment")
+    return str(url).rstrip("/") + "/"
+
+
+def _checked_token(system: str, token: str) -> str:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise Misconfigured(system, "the token is empty or has characters that no token has")
+    return token

@@ -87,16 +87,6 @@ def have_second_thoughts(state: ZammadState, month: Month) -> None:
     state.merge_tickets(tickets[source], tickets[target])
 
 
-def add_webhook(state: ZammadState, *, address: str, secret: str) -> None:
-    """Tell the service at `address` of every change of a ticket, signed with `secret`."""
-    webhook = state.add_webhook(name="Timeledger", endpoint=address, signature_token=secret)
-    state.add_trigger(
-        name="Timeledger",
-        execution_condition_mode="always",
-        perform={"notification.webhook": {"webhook_id": webhook.id}},
-    )
-
-
 def fill_kimai(state: KimaiState, *, token: str) -> None:
     """The same people, a customer and a project for each organization, and the activities."""
     state.add_user(

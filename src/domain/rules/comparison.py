@@ -1,0 +1,109 @@
+"""Whether Kimai holds what we asked for, and whether somebody changed it since."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain.connector.settings import KimaiSettings
+from domain.personal import Personal
+from domain.ports.timesheets import Timesheet
+from domain.time_entry.values import Desired, Written
+
+NOTHING = timedelta(0)
+
+
+def as_written(sheet: Timesheet, subject: str) -> Written:
+    """The record as the ledger keeps it; its description belongs to `subject`."""
+    return Written(
+        timesheet_id=sheet.timesheet_id,
+        user_id=sheet.user_id,
+        project_id=sheet.project_id,
+        activity_id=sheet.activity_id,
+        begin=sheet.begin,
+        end=sheet.end,
+        duration=sheet.duration,
+        description=Personal(subject, sheet.description),
+        tags=tuple(sorted(sheet.tags)),
+        exported=sheet.exported,
+        billable=sheet.billable,
+    )
+
+
+def mismatches(desired: Desired, written: Written, kimai: KimaiSettings) -> tuple[str, ...]:
+    """What Kimai stored otherwise than asked, beyond the rounding that its settings explain.
+
+    Kimai answers 200 and drops unknown tags, rounds, moves times by a clock change
+    (`peers/kimai.md`, trap 2), so an answer is proof only when compared.
+    """
+    names = [
+        name
+        for name in ("user_id", "project_id", "activity_id")
+        if getattr(desired, name) != getattr(written, name)
+    ]
+    begin, end = _slack(kimai.round_begin), _slack(kimai.round_end)
+    if abs(written.begin - desired.begin) >= begin:
+        names.append("begin")
+    if written.end is None or abs(written.end - desired.end) >= end:
+        names.append("end")
+    slack = begin + end + timedelta(minutes=kimai.round_duration)
+    if abs(written.duration - (desired.end - desired.begin)) >= slack:
+        names.append("duration")
+    if not _same_text(desired.description, written.description):
+        names.append("description")
+    if desired.tag.casefold() not in (tag.casefold() for tag in written.tags):
+        names.append("tags")
+    # a token that may not see `billable` gets no answer about it
+    if desired.billable is not None and written.billable not in (None, desired.billable):
+        names.append("billable")
+    return tuple(names)
+
+
+def mismatch_text(names: Sequence[str], desired: Desired, written: Written) -> str:
+    """The same in words that say what to do."""
+    parts = [f"{name} {_told(written, name)} instead of {_told(desired, name)}" for name in names]
+    return (
+        f"Kimai stored timesheet {written.timesheet_id} with {', '.join(parts)}. Set round_begin, "
+        "round_end and round_duration as in Kimai when it rounds, else correct the timesheet."
+    )
+
+
+def changes_since(base: Written, now: Written) -> tuple[str, ...]:
+    """What somebody changed in Kimai since our last write; tags and `exported` are not ours."""
+    names = [
+        name
+        for name in ("user_id", "project_id", "activity_id", "begin", "end", "duration")
+        if getattr(base, name) != getattr(now, name)
+    ]
+    if not _same_text(base.description, now.description):
+        names.append("description")
+    if None not in (base.billable, now.billable) and base.billable != now.billable:
+        names.append("billable")
+    return tuple(names)
+
+
+def _slack(minutes: int) -> timedelta:
+    """Kimai rounds to the minute by itself, which moves an instant by less than a minute."""
+    return timedelta(minutes=max(1, minutes))
+
+
+def _same_text(ours: Personal, theirs: Personal) -> bool:
+    """An erased text is equal to everything: nobody can say that it differs."""
+    if ours.value is None or theirs.value is None:
+        return True
+    return _plain(ours.value) == _plain(theirs.value)
+
+
+def _plain(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").strip().split("\n"))
+
+
+def _told(holder: Desired | Written, name: str) -> str:
+    match name:
+        case "description":
+            return "another text"
+        case "duration" if isinstance(holder, Desired):
+            return str(holder.end - holder.begin)
+        case "tags" if isinstance(holder, Desired):
+            return holder.tag
+        case _:
+            value = getattr(holder, name)
+            return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,96 @@
+"""What a run goes by: settings and mappings as they stand, and what the peers add to them."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from domain.connector.settings import KimaiSettings, ZammadSettings
+from domain.ids import ConnectorId
+from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
+from domain.ports.timesheets import TargetItem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Everything people have set that a decision rests on; only active mapping rows.
+
+    `log_tag` are the first 8 hex digits of the log's id: with them a marker names this ledger.
+    `default_time_unit` is the service's, used when neither connector nor Zammad names a unit.
+    """
+
+    source: ConnectorId
+    target: ConnectorId
+    zammad: ZammadSettings
+    kimai: KimaiSettings
+    log_tag: str
+    activities: Mapping[int | None, ActivityMapping] = field(default_factory=dict)
+    users: Mapping[int | None, UserMapping] = field(default_factory=dict)
+    projects: Mapping[tuple[SourceKind, int], ProjectMapping] = field(default_factory=dict)
+    default_time_unit: str | None = None
+    accept_email_matches: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """A configuration with what the peers said about it in this run.
+
+    `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
+    address, None where several share one; empty when the token may not list them.
+    """
+
+    configuration: Configuration
+    declared_unit: str | None = None
+    people: Mapping[str, int | None] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same as long as a decision made with it would come out the same."""
+        return _digest(self.configuration, self.declared_unit)
+
+    @cached_property
+    def people_digest(self) -> str:
+        """The same for decisions that waited for a Kimai user to appear."""
+        return _digest(self.digest, sorted(self.people.items()))
+
+
+def active_rows(
+    activities: Iterable[ActivityMapping],
+    users: Iterable[UserMapping],
+    projects: Iterable[ProjectMapping],
+) -> tuple[
+    dict[int | None, ActivityMapping],
+    dict[int | None, UserMapping],
+    dict[tuple[SourceKind, int], ProjectMapping],
+]:
+    """The three tables by what they map; inactive rows count for nothing."""
+    return (
+        {row.zammad_type_id: row for row in activities if row.is_active},
+        {row.zammad_user_id: row for row in users if row.is_active},
+        {(row.source_kind, row.source_id): row for row in projects if row.is_active},
+    )
+
+
+def people_by_email(users: Iterable[TargetItem]) -> dict[str, int | None]:
+    """Active Kimai users by e-mail address in lower case; None where two share one."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for user in users:
+        if user.active and user.email:
+            found[user.email.casefold()].add(user.item_id)
+    return {email: ids.pop() if len(ids) == 1 else None for email, ids in found.items()}
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()[:16]
+
+
+def _canonical(value: object) -> str:
+    """A text that is equal for equal values, whatever order a mapping was filled in."""
+    if isinstance(value, Mapping):
+        return repr(sorted((repr(key), _canonical(item)) for key, item in value.items()))
+    if isinstance(value, tuple | list):
+        return repr([_canonical(item) for item in value])
+    if isinstance(value, Configuration):
+        return repr({name: _canonical(item) for name, item in sorted(vars(value).items())})
+    return repr(value)

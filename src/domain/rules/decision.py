@@ -1,0 +1,298 @@
+"""What should happen with a booking: all other rules, in order, on one booking.
+
+What was written once keeps the unit, anchor and mappings recorded with it for as long as the
+part of the booking they were chosen for stays the same; a changed setting applies to entries not
+yet written (`contract.md`, sections 4 and 5).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from domain.connector.settings import DeletePolicy, WorkTimeAnchor
+from domain.rules.comparison import mismatch_text, mismatches
+from domain.rules.configuration import Configuration, Situation
+from domain.rules.description import description
+from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for
+from domain.rules.marker import marker
+from domain.rules.units import unit_minutes, worked
+from domain.rules.work_time import work_date, work_time
+from domain.time_entry.commands import Ruling
+from domain.time_entry.state import Settled, TimeEntry, Wait
+from domain.time_entry.values import (
+    Basis,
+    Booking,
+    Context,
+    Desired,
+    Outcome,
+    ReasonCode,
+)
+
+NOTHING = timedelta(0)
+# found right before a write: a changed setting elsewhere is no reason to try the same again
+FOUND_BEFORE_WRITING = frozenset(
+    {ReasonCode.SOURCE_CHANGED_AFTER_EXPORT, ReasonCode.SOURCE_DELETED}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One booking on the table."""
+
+    entry: TimeEntry
+    situation: Situation
+    booking: Booking
+    context: Context
+
+    @property
+    def settled(self) -> Settled | None:
+        return self.entry.settled
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.situation.configuration
+
+
+def rule(entry: TimeEntry, situation: Situation) -> Ruling:
+    """What should happen with `entry` as it stands."""
+    ruling = _rule(entry, situation)
+    by_people = ruling.reason is ReasonCode.USER_UNMAPPED
+    digest = situation.people_digest if by_people else situation.digest
+    return replace(ruling, basis=replace(ruling.basis, configuration=digest))
+
+
+def _rule(entry: TimeEntry, situation: Situation) -> Ruling:
+    configuration = situation.configuration
+    basis = _first_basis(entry, configuration)
+    if entry.standing.vanished:
+        return _vanished(entry, configuration, basis)
+    stop = entry.found or _unreadable(entry) or _elsewhere(entry, configuration)
+    if stop is not None:
+        return _held(stop, basis)
+    assert entry.booking is not None
+    if entry.context is None:
+        detail = (
+            f"Booking {entry.booking.source_id} is visible, but its ticket "
+            f"{entry.booking.ticket_id} is not. Give the Zammad token read access to its group."
+        )
+        return _held(Wait(reason=ReasonCode.TICKET_UNREADABLE, detail=detail), basis)
+    case = _Case(entry=entry, situation=situation, booking=entry.booking, context=entry.context)
+    return _timed(case, basis)
+
+
+def _first_basis(entry: TimeEntry, configuration: Configuration) -> Basis:
+    zone = configuration.zammad.timezone
+    if entry.settled is not None:
+        zone = entry.settled.basis.zone or zone
+    if entry.booking is None:
+        return Basis(zone=zone)
+    return Basis(zone=zone, work_date=work_date(entry.booking.created_at, zone))
+
+
+def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:
+    if entry.settled is None:
+        return Ruling(outcome=Outcome.LEAVE, basis=basis)
+    stop = entry.found or _elsewhere(entry, configuration)
+    if stop is not None:
+        return _held(stop, basis)
+    by_policy = Wait(
+        reason=ReasonCode.SOURCE_DELETED,
+        detail="The booking was deleted in Zammad; timesheet "
+        f"{entry.settled.written.timesheet_id} is still in Kimai. Delete it or keep it.",
+    )
+    match configuration.kimai.delete_policy:
+        case DeletePolicy.KEEP:
+            return Ruling(outcome=Outcome.LEAVE, basis=basis)
+        case DeletePolicy.CONFLICT:
+            return _held(by_policy, basis)
+        case DeletePolicy.DELETE:
+            stop = _still_held(entry, None)
+            if stop is not None and stop != by_policy:
+                return _held(stop, basis)
+            return Ruling(outcome=Outcome.DELETE, basis=basis)
+
+
+def _unreadable(entry: TimeEntry) -> Wait | None:
+    if not entry.unreadable and entry.booking is not None:
+        return None
+    return Wait(
+        reason=ReasonCode.PEER_REJECTED,
+        detail=f"Zammad's row cannot be read: {', '.join(entry.unreadable)}. Correct the entry in "
+        "Zammad; it is read again with its next change.",
+    )
+
+
+def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
+    if entry.settled is None or entry.settled.target == configuration.target:
+        return None
+    return Wait(
+        reason=ReasonCode.CONFLICT,
+        detail=f"The timesheet was written through Kimai connector {entry.settled.target}, which "
+        f"is not in use any more; now it is {configuration.target}. It is left as it is there.",
+    )
+
+
+def _timed(case: _Case, basis: Basis) -> Ruling:
+    """How long and when; zero is recorded and not written, negative needs a person."""
+    unit = _unit(case)
+    if not isinstance(unit, Wait):
+        basis = replace(basis, unit_minutes=unit[0], unit_source=unit[1])
+    if case.booking.time_unit < 0:
+        return _held(_negative(case), basis)
+    if case.booking.time_unit == 0 and case.settled is None:
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="The booking is zero.")
+    if isinstance(unit, Wait):
+        return _held(unit, basis)
+    duration = worked(case.booking.time_unit, unit[0])
+    if duration == NOTHING and case.settled is None:
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
+    return _placed(case, basis, duration)
+
+
+def _unit(case: _Case) -> tuple[Decimal, str] | Wait:
+    if case.settled is not None and case.settled.basis.unit_minutes is not None:
+        return case.settled.basis.unit_minutes, case.settled.basis.unit_source or "recorded"
+    return unit_minutes(
+        case.configuration.zammad.time_unit_minutes,
+        case.situation.declared_unit,
+        case.configuration.default_time_unit,
+    )
+
+
+def _negative(case: _Case) -> Wait:
+    linked = ""
+    if case.settled is not None:
+        linked = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
+    return Wait(
+        reason=ReasonCode.NEGATIVE_TIME,
+        detail=f"The booking is negative ({case.booking.time_unit}), and Kimai holds no negative "
+        f"time.{linked} Shorten the timesheet it corrects by hand, then skip this entry.",
+    )
+
+
+def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
+    anchor = case.configuration.zammad.work_time_anchor
+    if case.settled is not None and case.settled.basis.anchor is not None:
+        anchor = WorkTimeAnchor(case.settled.basis.anchor)
+    begin, end = work_time(case.booking.created_at, duration, anchor)
+    assert basis.zone is not None
+    day = work_date(begin, basis.zone)
+    basis = replace(basis, anchor=anchor.value, work_date=day)
+    activity = _activity(case)
+    if isinstance(activity, LeftAlone):
+        detail = "The activity is not mapped, and such entries are left alone by setting."
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+    if isinstance(activity, Wait):
+        return _held(activity, basis)
+    user, project = _user(case), _project(case)
+    basis = replace(
+        basis,
+        activity=activity.basis,
+        user=user.basis if isinstance(user, Mapped) else None,
+        project=project.basis if isinstance(project, Mapped) else None,
+    )
+    if isinstance(user, Wait):
+        return _held(user, basis)
+    if isinstance(project, Wait):
+        return _held(project, basis)
+    desired = Desired(
+        begin=begin,
+        end=end,
+        zone=basis.zone or "UTC",
+        user_id=user.item_id,
+        project_id=project.item_id,
+        activity_id=activity.item_id,
+        description=description(
+            case.context, marker(case.configuration.log_tag, case.entry.entry_id)
+        ),
+        tag=case.configuration.kimai.entry_tag,
+        billable=activity.billable,
+    )
+    return _compared(case, basis, desired)
+
+
+def _activity(case: _Case) -> Mapped | LeftAlone | Wait:
+    def same(settled: Settled) -> bool:
+        return settled.booking.type_id == case.booking.type_id
+
+    kept = _kept(case, same, "activity")
+    if kept is not None:
+        return kept
+    found = activity_for(case.configuration, case.booking, case.context.type_name)
+    if isinstance(found, LeftAlone) and case.settled is not None:
+        return Wait(
+            reason=ReasonCode.UNMAPPED_ACTIVITY,
+            detail="The type was changed to one without mapping after the timesheet was written. "
+            "Add an activity mapping.",
+        )
+    return found
+
+
+def _user(case: _Case) -> Mapped | Wait:
+    def same(settled: Settled) -> bool:
+        return settled.booking.created_by_id == case.booking.created_by_id
+
+    return _kept(case, same, "user") or user_for(case.situation, case.booking, case.context)
+
+
+def _project(case: _Case) -> Mapped | Wait:
+    def same(settled: Settled) -> bool:
+        return settled.context is not None and _owner(settled.context) == _owner(case.context)
+
+    return _kept(case, same, "project") or project_for(case.configuration, case.context)
+
+
+def _owner(context: Context) -> tuple[object, ...]:
+    return context.customer_id, context.organization_id, context.group_id, context.survivor
+
+
+def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | None:
+    """What was written once, while the booking gives no reason to choose anew."""
+    if case.settled is None or not same(case.settled):
+        return None
+    basis = getattr(case.settled.basis, what)
+    return Mapped(
+        item_id=getattr(case.settled.desired, f"{what}_id"),
+        basis=basis or "recorded",
+        billable=case.settled.desired.billable,
+    )
+
+
+def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
+    stop = _still_held(case.entry, desired)
+    if stop is not None:
+        return _held(stop, basis, desired)
+    if case.settled is None:
+        return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
+    if case.settled.desired != desired:
+        return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
+    wrong = mismatches(desired, case.settled.written, case.configuration.kimai)
+    if wrong == ("billable",):
+        return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
+    if wrong:
+        detail = mismatch_text(wrong, desired, case.settled.written)
+        return _held(Wait(reason=ReasonCode.CONFLICT, detail=detail), basis, desired)
+    return Ruling(outcome=Outcome.LEAVE, basis=basis, desired=desired)
+
+
+def _still_held(entry: TimeEntry, desired: Desired | None) -> Wait | None:
+    """What stood in the way of exactly this before, until somebody asks to try again."""
+    if entry.refused is not None and entry.refused.desired == desired:
+        return entry.refused.wait
+    decided = entry.decided
+    if (
+        entry.standing.outcome is Outcome.HOLD
+        and entry.conflict is not None
+        and entry.conflict.reason in FOUND_BEFORE_WRITING
+        and decided is not None
+        and decided.desired == desired
+    ):
+        return entry.conflict
+    return None
+
+
+def _held(wait: Wait, basis: Basis, desired: Desired | None = None) -> Ruling:
+    return Ruling(
+        outcome=Outcome.HOLD, basis=basis, desired=desired, reason=wait.reason, detail=wait.detail
+    )

@@ -1,0 +1,145 @@
+"""On which activity, person and project a booking goes (`contract.md`, section 5)."""
+
+from dataclasses import dataclass
+
+from domain.connector.settings import ProjectStrategy
+from domain.mapping.rows import ProjectMapping, SourceKind, UserMapping
+from domain.rules.configuration import Configuration, Situation
+from domain.time_entry.state import Wait
+from domain.time_entry.values import Booking, Context, ReasonCode, Survivor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """The Kimai id, and the row or setting that says so, as `Basis` names it."""
+
+    item_id: int
+    basis: str
+    billable: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftAlone:
+    """A rule says that bookings like this one are not carried over."""
+
+
+def activity_for(
+    configuration: Configuration, booking: Booking, type_name: str | None
+) -> Mapped | LeftAlone | Wait:
+    """The type's active row, else the default activity, else ignored or a person's turn."""
+    row = configuration.activities.get(booking.type_id)
+    if row is not None:
+        return Mapped(
+            item_id=row.kimai_activity_id,
+            basis=f"mapping:{row.mapping_id}@{row.version}",
+            billable=row.billable,
+        )
+    kimai = configuration.kimai
+    if kimai.default_activity_id is not None:
+        return Mapped(item_id=kimai.default_activity_id, basis="setting:default_activity_id")
+    if kimai.ignore_unmapped_activities:
+        return LeftAlone()
+    what = "bookings without type"
+    if booking.type_id is not None:
+        what = f"Zammad type {booking.type_id}" + (f" ({type_name})" if type_name else "")
+    return Wait(
+        reason=ReasonCode.UNMAPPED_ACTIVITY,
+        detail=f"No Kimai activity is set for {what}. Add an activity mapping, or set "
+        "default_activity_id on the Kimai connector.",
+    )
+
+
+def user_for(situation: Situation, booking: Booking, context: Context) -> Mapped | Wait:
+    """The person's own row, else the one Kimai user with the same e-mail, else the null row.
+
+    Nobody is ever matched by name.
+    """
+    configuration = situation.configuration
+    own = configuration.users.get(booking.created_by_id)
+    if own is not None:
+        return Mapped(
+            item_id=own.kimai_user_id, basis=f"user-mapping:{own.mapping_id}@{own.version}"
+        )
+    email = (context.agent_email.value or "").casefold()
+    match = situation.people.get(email) if email and configuration.accept_email_matches else None
+    if match is not None:
+        return Mapped(item_id=match, basis="user-mapping:email")
+    rest = configuration.users.get(None)
+    if rest is not None:
+        return _by_row(rest)
+    shared = email in situation.people and configuration.accept_email_matches
+    why = "several Kimai users share the person's e-mail address" if shared else "none is mapped"
+    return Wait(
+        reason=ReasonCode.USER_UNMAPPED,
+        detail=f"Zammad user {booking.created_by_id} has no Kimai user: {why}. "
+        "Add a user mapping for the person who booked.",
+    )
+
+
+def _by_row(row: UserMapping) -> Mapped:
+    return Mapped(item_id=row.kimai_user_id, basis=f"user-mapping:{row.mapping_id}@{row.version}")
+
+
+def project_for(configuration: Configuration, context: Context) -> Mapped | Wait:
+    """Customer row, organization row, group row, then the strategy.
+
+    A merged ticket keeps its time (`peers/zammad.md`, trap 9); when the surviving ticket would
+    lead to another project, a person decides.
+    """
+    own = _project(configuration, context.customer_id, context.organization_id, context.group_id)
+    survivor = context.survivor
+    if survivor is None or own == _project_of(configuration, survivor):
+        return own
+    return Wait(
+        reason=ReasonCode.TICKET_MERGED,
+        detail=f"Ticket #{context.ticket_number} was merged into ticket {survivor.ticket_id}, "
+        "whose customer, organization or group may belong to another project. Map both to the "
+        "same project, or book the time by hand.",
+    )
+
+
+def _project_of(configuration: Configuration, survivor: Survivor) -> Mapped | Wait | None:
+    if survivor.customer_id is None or survivor.group_id is None:
+        return None
+    return _project(
+        configuration, survivor.customer_id, survivor.organization_id, survivor.group_id
+    )
+
+
+def _project(
+    configuration: Configuration, customer: int, organization: int | None, group: int
+) -> Mapped | Wait:
+    row = _row(configuration, customer, organization, group)
+    if row is not None and row.kimai_project_id is not None:
+        return Mapped(
+            item_id=row.kimai_project_id, basis=f"project-mapping:{row.mapping_id}@{row.version}"
+        )
+    kimai = configuration.kimai
+    if kimai.project_strategy is ProjectStrategy.FIXED:
+        if kimai.default_project_id is not None:
+            return Mapped(item_id=kimai.default_project_id, basis="setting:default_project_id")
+        return _no_project("project_strategy is fixed, but default_project_id is not set")
+    return _no_project(
+        f"no project mapping names a Kimai project for customer {customer}, "
+        f"organization {organization or 'none'} or group {group}, and projects are not created "
+        f"({kimai.project_strategy}) by this version"
+    )
+
+
+def _row(
+    configuration: Configuration, customer: int, organization: int | None, group: int
+) -> ProjectMapping | None:
+    rows = configuration.projects
+    row = rows.get((SourceKind.CUSTOMER, customer))
+    if row is None and organization is not None:
+        row = rows.get((SourceKind.ORGANIZATION, organization))
+    return row or rows.get((SourceKind.GROUP, group))
+
+
+def _no_project(why: str) -> Wait:
+    return Wait(
+        reason=ReasonCode.PROJECT_OR_CUSTOMER_MISSING,
+        detail=f"There is no Kimai project to book on: {why}. Add a project mapping for the "
+        "customer, organization or group, or choose project_strategy fixed with a "
+        "default_project_id.",
+    )

@@ -18,6 +18,7 @@ from domain.errors import Misconfigured
 from tests.support.embedded import (
     QUICK,
     REPOSITORY,
+    SAME_PACKAGES,
     ask,
     is_gone,
     program_of,
@@ -109,6 +110,26 @@ def test_an_ordinary_user_runs_the_server_as_himself(open_folder: Path) -> None:
     assert (home / "server" / "password").stat().st_uid == NOBODY
 
 
+@pytest.mark.skipif(not AS_ROOT, reason="only root can lose the right to change users")
+def test_a_root_that_cannot_change_users_is_told_so(tmp_path: Path) -> None:
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("no setpriv to take the right away with")
+    said = subprocess.run(
+        [
+            *(setpriv, "--bounding-set=-all", "--inh-caps=-all"),
+            *(sys.executable, "-m", "tests.support.embedded_service", str(tmp_path / "server")),
+        ],
+        env=dict(SAME_PACKAGES),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "this root cannot become" in said.stderr
+    assert said.returncode == 1
+
+
 def test_the_wheel_names_the_same_programs() -> None:
     script = f"from {WHEEL}.utils import POSTGRES_VERSIONS; print(POSTGRES_VERSIONS[{MAJOR}])"
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
@@ -140,6 +161,7 @@ def _found_by_a_service_with(site: Path, *places: Path) -> Path:
         env={"PYTHONPATH": os.pathsep.join([str(site), *filter(None, sys.path)])},
         capture_output=True,
         check=True,
+        umask=0o077,
     )
     return Path(said.stdout.decode().strip())
 

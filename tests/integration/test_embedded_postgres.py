@@ -106,7 +106,7 @@ async def test_starting_and_stopping_twice_is_harmless(folder: Path) -> None:
 
 async def test_a_second_service_is_told_that_the_folder_is_in_use(folder: Path) -> None:
     async with embedded_postgres(folder, settings=QUICK) as dsn:
-        with pytest.raises(Misconfigured, match="another service uses"):
+        with pytest.raises(Misconfigured, match=rf"another service \(process {os.getpid()}\)"):
             await EmbeddedPostgres(folder).start()
         assert await ask(dsn, "SELECT 1") == 1
 

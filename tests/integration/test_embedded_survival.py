@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_a_killed_server_comes_back_on_its_port(folder: Path) -> None:
     server = EmbeddedPostgres(folder, settings=QUICK)
-    pool = await asyncpg.create_pool(await server.start(), ssl=False, min_size=2)
+    pool = await asyncpg.create_pool(await server.start(), min_size=2)
     try:
         await pool.execute("CREATE TABLE kept AS SELECT 42 AS n")
         for _ in range(2):
@@ -112,6 +112,18 @@ def test_a_service_killed_while_it_makes_its_folder_can_start_again(folder: Path
 def test_ctrl_c_in_the_terminal_leaves_the_server_to_its_service(folder: Path) -> None:
     with service(folder) as running:
         assert os.getsid(running.server_pid) != os.getsid(running.process.pid)
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.3, 0.9, 1.1])  # in seconds, all through a first start
+async def test_a_start_that_is_called_off_leaves_nothing_behind(
+    folder: Path, moment: float
+) -> None:
+    server = EmbeddedPostgres(folder, settings=QUICK)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(server.start(), moment)
+    await server.stop()
+    async with embedded_postgres(folder, settings=QUICK) as dsn:
+        assert await ask(dsn, "SELECT 1") == 1
 
 
 async def test_a_leftover_server_without_guard_is_shut_down_first(folder: Path) -> None:

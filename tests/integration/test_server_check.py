@@ -16,7 +16,7 @@ class AnsweringConnection:
 
 
 async def test_every_supported_release_is_accepted(any_database: str) -> None:
-    connection = await asyncpg.connect(any_database, ssl=False)
+    connection = await asyncpg.connect(any_database)
     try:
         version = await require_supported(connection)
     finally:

@@ -173,7 +173,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 async def ask(dsn: str, question: str) -> Any:
     """The one value that `question` answers, over a connection of its own."""
-    connection = await asyncpg.connect(dsn, ssl=False)
+    connection = await asyncpg.connect(dsn)
     try:
         return await connection.fetchval(question)
     finally:

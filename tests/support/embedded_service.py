@@ -21,7 +21,7 @@ async def main(folder: Path) -> None:
     began = time.perf_counter()
     dsn = await server.start()
     seconds = time.perf_counter() - began
-    connection = await asyncpg.connect(dsn, ssl=False)
+    connection = await asyncpg.connect(dsn)
     await connection.execute("CREATE TABLE IF NOT EXISTS life (n int)")
     await connection.execute("INSERT INTO life SELECT count(*) + 1 FROM life")
     lives = await connection.fetchval("SELECT max(n) FROM life")

@@ -114,9 +114,18 @@ class DatabaseServer:
     def dsn(self, database: str) -> str:
         return urlsplit(self.server.dsn)._replace(path=f"/{database}").geturl()
 
+    async def _connect(self) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection, also when a test has just killed the server."""
+        for _ in range(500):
+            try:
+                return await asyncpg.connect(self.server.dsn)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+                await asyncio.sleep(0.02)
+        return await asyncpg.connect(self.server.dsn)
+
     def _execute(self, statement: str) -> None:
         async def execute() -> None:
-            connection = await asyncpg.connect(self.server.dsn, ssl=False)
+            connection = await self._connect()
             try:
                 await connection.execute(statement)
             finally:

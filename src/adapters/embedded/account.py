@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -45,6 +46,22 @@ def account_for(data: Path) -> Account:
     if os.geteuid() != 0:
         return Account(uid=os.geteuid(), gid=os.getegid(), name=_name(os.geteuid()), is_ours=True)
     return _unprivileged()
+
+
+def require_switch_to(account: Account) -> None:
+    """Raise when this service cannot start programs as `account`.
+
+    Raises:
+        Misconfigured: root without the right to change users, as in some sandboxes.
+    """
+    try:
+        subprocess.run(["/bin/sh", "-c", ":"], check=True, cwd="/", **account.as_user())
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Misconfigured(
+            "postgresql",
+            f"PostgreSQL refuses to run as root and this root cannot become {account.name}: start"
+            " the service as another user, or set DATABASE_URL",
+        ) from error
 
 
 def _owner(data: Path) -> Account:

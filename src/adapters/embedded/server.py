@@ -171,7 +171,9 @@ class EmbeddedPostgres:
         return self._process
 
     def _address(self, database: str) -> str:
-        return f"postgresql://{USER}:{self._password}@{HOST}:{self._port}/{database}"
+        # Without TLS there is no look for certificates in a home that may be closed to us.
+        where = f"{HOST}:{self._port}/{database}?sslmode=disable"
+        return f"postgresql://{USER}:{self._password}@{where}"
 
     def _prepare(self) -> None:
         """Everything that can be refused before the server is touched."""
@@ -180,9 +182,11 @@ class EmbeddedPostgres:
         if self._service_lock is None:
             raise Misconfigured(
                 "postgresql",
-                f"another service uses {self._folder.root}: stop it, or give this one a folder of"
-                " its own",
+                f"another service (process {self._folder.service_pid()}) uses {self._folder.root}:"
+                " stop it, or give this one a folder of its own",
             )
+        os.truncate(self._service_lock, 0)
+        os.write(self._service_lock, f"{os.getpid()}\n".encode())
         account = account_for(self._folder.data)
         binaries = usable_binaries(account, self._wanted_binaries)
         self._folder.let_through(account, binaries)
@@ -288,7 +292,7 @@ class EmbeddedPostgres:
         """Connect as soon as it is possible, and create the database at the first time."""
         while True:
             try:
-                connection = await asyncpg.connect(self._address(DATABASE), ssl=False)
+                connection = await asyncpg.connect(self._address(DATABASE))
             except asyncpg.InvalidCatalogNameError:
                 await self._create_database()
             except asyncpg.InvalidPasswordError as error:
@@ -302,7 +306,7 @@ class EmbeddedPostgres:
                 return
 
     async def _create_database(self) -> None:
-        connection = await asyncpg.connect(self._address("postgres"), ssl=False)
+        connection = await asyncpg.connect(self._address("postgres"))
         try:
             await connection.execute(f"CREATE DATABASE {DATABASE}")
         finally:

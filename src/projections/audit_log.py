@@ -118,11 +118,11 @@ class Row:
     user_id: int | None
     ip_address: str | None
     user_agent: str | None
-    details: dict[str, Json]
-    changes: dict[str, Json]
+    details: dict[str, object]
+    changes: dict[str, object]
     subject: str | None
-    personal_details: dict[str, Json]
-    personal_changes: dict[str, Json]
+    personal_details: dict[str, object]
+    personal_changes: dict[str, object]
     created_at: datetime
     correlation_id: str
     run_id: int | None
@@ -187,7 +187,7 @@ def _who(recorded: Recorded[Event]) -> tuple[str | None, str | None, int | None]
     return name.value, name.subject, int(account) or None if account.isdecimal() else None
 
 
-def _details(event: Event) -> dict[str, Json]:
+def _details(event: Event) -> dict[str, object]:
     """What the event says beyond its entity and its changes, without anything personal."""
     return {
         name: to_json(value)
@@ -204,14 +204,14 @@ def _personal_of(event: Event) -> dict[str, Personal]:
     }
 
 
-def _changes(event: Event) -> dict[str, Json]:
+def _changes(event: Event) -> dict[str, object]:
     if secret := SECRETS.get(type(event)):
         return {secret: {"old": MASK, "new": MASK}}
     changed: Sequence[Change] = getattr(event, "changes", ())
     return {each.field: {"old": to_json(each.old), "new": to_json(each.new)} for each in changed}
 
 
-def _personal_changes(event: Event) -> dict[str, Json]:
+def _personal_changes(event: Event) -> dict[str, object]:
     changed: Sequence[PersonalChange] = getattr(event, "personal_changes", ())
     return {each.field: {"old": _clear(each.old), "new": _clear(each.new)} for each in changed}
 

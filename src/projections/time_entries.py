@@ -8,6 +8,7 @@ from typing import assert_never, get_args
 from zoneinfo import ZoneInfo
 
 from domain.event import Recorded
+from domain.ids import source_of
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -16,6 +17,7 @@ from domain.time_entry.events import (
     EntryDecided,
     EntryObserved,
     EntryRetryRequested,
+    EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
     TimesheetAdopted,
@@ -48,19 +50,19 @@ SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old client
 
 @dataclass(frozen=True)
 class Source:
-    """The booking as Zammad has it, and what ticket and people were called.
+    """The booking as Zammad has it, and what ticket and people were called; None is not known.
 
     Personal: `user_name`, `user_email` (subject `zammad-user:<user_id>`), `customer_name`
     (`customer:<customer_id>`) and `description` (`description_subject`).
     """
 
-    ticket_id: int
-    user_id: int
-    activity_type_id: int | None
-    time_unit: Decimal
-    article_id: int | None
-    source_created_at: datetime
-    source_updated_at: datetime
+    ticket_id: int | None = None
+    user_id: int | None = None
+    activity_type_id: int | None = None
+    time_unit: Decimal | None = None
+    article_id: int | None = None
+    source_created_at: datetime | None = None
+    source_updated_at: datetime | None = None
     ticket_number: str | None = None
     ticket_title: str | None = None
     customer_id: int | None = None
@@ -77,7 +79,8 @@ class Source:
 class Work:
     """What was decided about the time. `minutes` are those booked, None while the unit is unknown.
 
-    `entry_date` is the work day; before a decision has named the zone, the UTC day of booking.
+    `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
+    else of the first sight.
     """
 
     entry_date: date
@@ -122,6 +125,7 @@ class Row:
     target: Target | None
     target_description: str | None
     target_subject: str | None
+    target_connector_id: int | None
     marker: str | None
     attempts: int
     last_run_id: int | None
@@ -137,7 +141,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     """The entry after the event."""
     event = recorded.event
     if row is None:
-        return _observed(event, recorded) if isinstance(event, EntryObserved) else None
+        return _first_seen(event, recorded)
     standing = stand(row.standing, event)
     return replace(
         _told(row, recorded),
@@ -151,22 +155,33 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     )
 
 
-def _observed(event: EntryObserved, recorded: Recorded[TimeEntryEvent]) -> Row:
+def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Row | None:
+    match event:
+        case EntryObserved(booking=booking):
+            day = booking.created_at.astimezone(UTC).date()
+            source, source_id = _source(booking, event.context, None), booking.source_id
+        case EntryUnreadable():
+            day = recorded.recorded_at.astimezone(UTC).date()
+            source = Source(ticket_id=event.ticket_id, source_updated_at=event.updated_at)
+            _, source_id = source_of(event.entry_id)
+        case _:
+            return None  # no other event can begin the stream
     return Row(
         entry_id=event.entry_id,
         position=recorded.position,
         version=recorded.version,
         connector_id=event.connector_id,
-        source_id=event.booking.source_id,
+        source_id=source_id,
         state=NOWHERE.state.value,
         reason_code=None,
         conflict_id=None,
-        standing=NOWHERE,
-        source=_source(event.booking, event.context, None),
-        work=Work(entry_date=event.booking.created_at.astimezone(UTC).date()),
+        standing=stand(NOWHERE, event),
+        source=source,
+        work=Work(entry_date=day),
         target=None,
         target_description=None,
         target_subject=None,
+        target_connector_id=None,
         marker=None,
         attempts=0,
         last_run_id=recorded.metadata.run_id,
@@ -175,15 +190,16 @@ def _observed(event: EntryObserved, recorded: Recorded[TimeEntryEvent]) -> Row:
     )
 
 
-def _told(row: Row, recorded: Recorded[TimeEntryEvent]) -> Row:  # noqa: C901, PLR0911 # one flat branch per event
+def _told(row: Row, recorded: Recorded[TimeEntryEvent]) -> Row:  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
     """What the event says besides where the booking stands."""
     match event := recorded.event:
         case EntryObserved() | EntryChangedAtSource():
             return _booked_again(row, event.booking, event.context)
         case EntryDecided():
             return _decided(row, event)
-        case TimesheetWriteIntended(marker=marker):
-            return replace(row, marker=marker, attempts=row.attempts + 1)
+        case TimesheetWriteIntended(marker=marker, target_connector_id=target):
+            attempts = row.attempts + 1
+            return replace(row, target_connector_id=target, marker=marker, attempts=attempts)
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _written(row, written)
         case TimesheetAdopted(written=written) | TimesheetDrifted(found=written):
@@ -198,8 +214,11 @@ def _told(row: Row, recorded: Recorded[TimeEntryEvent]) -> Row:  # noqa: C901, P
             return replace(row, conflict_id=recorded.position)
         case ConflictResolved():
             return replace(row, conflict_id=None)
+        case EntryUnreadable(updated_at=updated_at) if updated_at is not None:
+            return replace(row, source=replace(row.source, source_updated_at=updated_at))
         case (
-            EntryVanishedAtSource()
+            EntryUnreadable()
+            | EntryVanishedAtSource()
             | TimesheetWriteRejected()
             | TimesheetWriteUncertain()
             | TimesheetWriteUnsent()
@@ -309,8 +328,10 @@ def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     return event.reason.value if isinstance(event, EntryDeadLettered) else row.reason_code
 
 
-def _minutes(time_unit: Decimal, unit_minutes: Decimal | None) -> Decimal | None:
-    return None if unit_minutes is None else (time_unit * unit_minutes).quantize(MINUTE_PLACES)
+def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:
+    if time_unit is None or unit_minutes is None:
+        return None
+    return (time_unit * unit_minutes).quantize(MINUTE_PLACES)
 
 
 def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> dict[str, object]:
@@ -355,7 +376,7 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
 
 def _raw(row: Row) -> dict[str, object]:
     return {
-        "time_unit": str(row.source.time_unit),
+        "time_unit": None if row.source.time_unit is None else str(row.source.time_unit),
         "unit_minutes": json_number(row.work.unit_minutes),
         "ticket_article_id": row.source.article_id,
         "created_by_id": row.source.user_id,
@@ -390,7 +411,9 @@ def _local(instant: datetime | None, zone: str | None) -> datetime | None:
 
 
 def _links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
-    ticket = ticket_base and f"{ticket_base}#ticket/zoom/{row.source.ticket_id}"
+    ticket = None
+    if ticket_base and row.source.ticket_id is not None:
+        ticket = f"{ticket_base}#ticket/zoom/{row.source.ticket_id}"
     sheet = None
     if timesheet_base and row.standing.timesheet_id is not None:
         sheet = f"{timesheet_base}en/timesheet/{row.standing.timesheet_id}/edit"

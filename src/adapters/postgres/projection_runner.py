@@ -1,0 +1,293 @@
+"""Keeps the views up to date with the ledger: one runner for all projections of a process.
+
+Several processes may run it; a lock per projection decides who takes the next page. Projections
+that stand at the same position share one read of a page and one transaction.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+
+from adapters.postgres.connecting import server_trouble
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.projection_step import Page, ProjectionStep, Standing, ViewChanged, told
+from domain.errors import LedgerError
+from projections.catalogue import ALL
+from projections.projection import Projection
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1_000  # events per transaction
+POLL = 1.0  # seconds after which an idle runner looks for what others did
+PAUSE = 1.0  # seconds before another try when the database is away
+TURN = 0.02  # seconds to wait while another process holds the lock
+WAIT_POLL = 0.05  # seconds between looks at the checkpoints of other processes
+PRUNE_EVERY = 64  # pages
+# What a row can meet on its way into the database, besides trouble with the server.
+REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, ViewChanged, ValueError, TypeError)
+
+
+@dataclass(frozen=True)
+class ProjectionStatus:
+    """How far one view is behind; `error` says why it stands still, at which event `failed_at`."""
+
+    name: str
+    version: int
+    position: int
+    lag: int
+    failed_at: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A view made anew up to `position`; `same` when its rows equal those it had before."""
+
+    name: str
+    position: int
+    rows: int
+    same: bool
+
+
+class ProjectionRunner:
+    """`run` follows the log for ever; `catch_up` goes to its end once."""
+
+    def __init__(
+        self, store: PostgresEventStore, projections: Sequence[Projection[Any]] = ALL
+    ) -> None:
+        self._store = store
+        self._pool = store.pool
+        self._step = ProjectionStep(store.log_id, projections)
+        self._standing: dict[str, Standing] = {}
+        self._looked_at = 0.0
+        self._moved = asyncio.Condition()
+        self._pages = 0
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._step.versions.keys()
+
+    async def run(self) -> None:
+        """Follow the log until cancelled; outages of the database are waited out."""
+        while True:
+            try:
+                await self._follow()
+            except (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("projections_wait", log_id=self._store.log_id, error=told(error))
+            await asyncio.sleep(PAUSE)
+
+    async def catch_up(self) -> int:
+        """Bring all views to the present end of the log; return its position.
+
+        A projection that has failed stays where it is: see `status`.
+        """
+        head = await self._store.head()
+        await self._rebuild_outdated()
+        await self._look()
+        after = min((at.position for at in self._going().values()), default=head)
+        coming = asyncio.ensure_future(self._store.page(after, PAGE))
+        try:
+            while after < head:
+                page = await coming
+                after = page[-1].position
+                if after < head:
+                    coming = asyncio.ensure_future(self._store.page(after, PAGE))
+                await self._bring_to(after, page)
+        finally:
+            await _dropped(coming)
+        return head
+
+    async def wait_for(
+        self, position: int, *, within: float, names: Collection[str] | None = None
+    ) -> bool:
+        """Whether the views contain everything up to `position`, now or `within` so many seconds.
+
+        `names` are the views that matter, all by default. False at once when one of them has
+        stopped before it.
+        """
+        wanted = self.names if names is None else names
+        if any(self._at(name).position < position for name in wanted):
+            await self._look()
+        deadline = time.monotonic() + within
+        while True:
+            behind = [at for at in map(self._at, wanted) if at.position < position]
+            if not behind:
+                return True
+            if any(at.failed_at is not None for at in behind) or deadline <= time.monotonic():
+                return False
+            await self._news(min(WAIT_POLL, deadline - time.monotonic()))
+
+    def _at(self, name: str) -> Standing:
+        return self._standing.get(name, Standing(0))
+
+    async def _news(self, seconds: float) -> None:
+        """Wait for this process to move, and look at what others did if it does not."""
+        try:
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait()
+        except TimeoutError:
+            if time.monotonic() - self._looked_at >= WAIT_POLL:
+                await self._look()
+
+    async def status(self) -> list[ProjectionStatus]:
+        """How far each view is, from the database: also what other processes do is seen."""
+        head = await self._store.head()
+        await self._look()
+        return [
+            ProjectionStatus(
+                name=name,
+                version=self._step.versions[name],
+                position=at.position,
+                lag=max(0, head - at.position),
+                failed_at=at.failed_at,
+                error=at.error,
+            )
+            for name, at in self._standing.items()
+        ]
+
+    async def retry(self, name: str) -> None:
+        """Let a stopped projection try its event again; a running runner sees it in a second."""
+        async with self._pool.acquire() as connection:
+            await self._step.forgive(connection, name)
+        await self._look()
+
+    async def rebuild(self, name: str) -> Rebuilt:
+        """Make the view anew from event 1, in one transaction: readers see the old until the end.
+
+        Raises:
+            Exception: whatever the projection raises; the old view is still there then.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            before = await self._step.fingerprint(connection, name)
+            await self._step.begin_again(connection, name)
+            head, after = await self._store.head(), 0
+            while after < head:
+                page = await self._store.page(after, PAGE)
+                written = await self._step.write(connection, [name], after, page)
+                if (error := written.reached[name].error) is not None:
+                    raise LedgerError(
+                        f"{name} stopped at {written.reached[name].failed_at}: {error}"
+                    )
+                self._step.keep(written)
+                after = written.reached[name].position
+            rows = await self._step.fingerprint(connection, name)
+        log.info("view_rebuilt", view=name, position=after, rows=rows[0], same=rows == before)
+        await self._note({name: Standing(after)})
+        return Rebuilt(name=name, position=after, rows=rows[0], same=rows == before)
+
+    async def _follow(self) -> None:
+        await self._rebuild_outdated()
+        await self._look()
+        head = await self._store.head()
+        await self.catch_up()
+        pages = self._store.subscribe(head)
+        coming = asyncio.ensure_future(anext(pages))
+        try:
+            while True:
+                page: Page = ()
+                if (await asyncio.wait({coming}, timeout=POLL))[0]:
+                    page = coming.result()
+                    head = page[-1].position
+                    coming = asyncio.ensure_future(anext(pages))
+                await self._bring_to(head, page)
+        finally:
+            await _dropped(coming)
+
+    async def _bring_to(self, head: int, page: Page) -> None:
+        """Move every projection that is not stopped up to `head`; `page` is the newest part."""
+        if time.monotonic() - self._looked_at > POLL:
+            await self._look()
+        while behind := {n: at.position for n, at in self._going().items() if at.position < head}:
+            after = min(behind.values())
+            names = [name for name, position in behind.items() if position == after]
+            end = min((at for at in behind.values() if at > after), default=head)
+            events = _part(page, after, min(end, after + PAGE))
+            if not events:
+                events = await self._store.page(after, min(PAGE, end - after))
+            if not await self._advance(names, after, events):
+                await asyncio.sleep(TURN)
+                await self._look()
+
+    async def _advance(self, names: Sequence[str], after: int, page: Page) -> bool:
+        """Move the projections through the page; whether any of them was ours to move."""
+        try:
+            return await self._move(names, after, page)
+        except Exception as error:
+            if not isinstance(error, LedgerError) and not server_trouble(error):
+                return await self._isolate(names, after, page, error)
+            raise
+
+    async def _move(self, names: Sequence[str], after: int, page: Page) -> bool:
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                ready, standing = await self._step.take(connection, names, after)
+                if not ready:
+                    self._standing.update(standing)
+                    return any(at.position != after for at in standing.values())
+                written = await self._step.write(connection, ready, after, page)
+            self._step.keep(written)
+            self._pages += 1
+            if self._pages % PRUNE_EVERY == 0:
+                reached = {name: at.position for name, at in written.reached.items()}
+                await self._step.prune(connection, reached)
+        await self._note({**standing, **written.reached})
+        return True
+
+    async def _isolate(
+        self, names: Sequence[str], after: int, page: Page, error: Exception
+    ) -> bool:
+        """The database refused a page: find whose row of which event it was, and stop only that."""
+        if len(names) > 1:
+            return any([await self._advance([name], after, page) for name in names])
+        if len(page) > 1:
+            half = len(page) // 2
+            await self._advance(names, after, page[:half])
+            return True  # the rest follows as the next page
+        async with self._pool.acquire() as connection:
+            await self._step.fail(connection, names[0], page[0].position, error)
+        await self._look()
+        return True
+
+    async def _rebuild_outdated(self) -> None:
+        async with self._pool.acquire() as connection:
+            outdated = await self._step.outdated(connection)
+        for name in outdated:
+            await self.rebuild(name)
+
+    async def _look(self) -> None:
+        """Take over how far the projections are according to the database."""
+        async with self._pool.acquire() as connection:
+            standing = await self._step.standing(connection, self.names)
+        self._looked_at = time.monotonic()
+        await self._note(standing)
+
+    async def _note(self, standing: Mapping[str, Standing]) -> None:
+        for name, at in standing.items():
+            if at.failed_at is not None and self._standing.get(name) != at:
+                log.error("projection_stopped", view=name, at=at.failed_at, error=at.error)
+        self._standing.update(standing)
+        async with self._moved:
+            self._moved.notify_all()
+
+    def _going(self) -> dict[str, Standing]:
+        return {name: at for name, at in self._standing.items() if at.failed_at is None}
+
+
+def _part(page: Page, after: int, end: int) -> Page:
+    """The events after `after` up to `end`, if the page has them all; positions have no gaps."""
+    if not page or not page[0].position <= after + 1 <= page[-1].position:
+        return ()
+    first = page[0].position
+    return page[after + 1 - first : end + 1 - first]
+
+
+async def _dropped(task: asyncio.Future[Page]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError, StopAsyncIteration, LedgerError):
+        await task

@@ -1,0 +1,95 @@
+"""What one page of events makes of a view: rows that begin to hold, rows that end to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from domain.event import Event, Recorded
+from projections.projection import Projection, R
+
+
+@dataclass
+class Version(Generic[R]):
+    """A row as it held from `row.position` up to, not including, `until`; None is until now."""
+
+    row: R
+    until: int | None = None
+
+
+class Fold(Generic[R]):
+    """A view's rows moving through a page. `rows` are those that the page touches, as stored.
+
+    `begun` are the versions that the page makes, `ended` the positions at which rows that were
+    stored before it cease to hold.
+    """
+
+    def __init__(self, projection: Projection[R], rows: dict[int, R]) -> None:
+        self.projection = projection
+        self.rows = rows
+        self.begun: list[Version[R]] = []
+        self.ended: dict[int, int] = {}
+        self.position: int | None = None
+        self._open: dict[int, Version[R]] = {}
+
+    def feed(self, recorded: Recorded[Event]) -> None:
+        """Move on by one event. Raises whatever the projection raises; nothing is moved then."""
+        rows, at = self.rows, recorded.position
+        for key in self.projection.keys(recorded):
+            before = rows.get(key)
+            after = self.projection.apply(before, recorded)
+            if after is before:
+                continue
+            if before is not None:
+                if (version := self._open.pop(key, None)) is not None:
+                    version.until = at
+                else:
+                    self.ended[key] = at
+            if after is None:
+                del rows[key]
+            else:
+                rows[key] = after
+                self._open[key] = version = Version(after)
+                self.begun.append(version)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A projection that could not take the event at `position`."""
+
+    name: str
+    position: int
+    error: Exception
+
+
+class Dispatch:
+    """Which of a set of projections look at an event."""
+
+    def __init__(self, projections: Iterable[Projection[Any]]) -> None:
+        self._by_type: dict[type[Event], list[Projection[Any]]] = {}
+        for projection in projections:
+            for event in projection.events:
+                self._by_type.setdefault(event, []).append(projection)
+
+    def touched(self, page: Sequence[Recorded[Event]]) -> dict[str, set[int]]:
+        """The keys that the page touches, by projection."""
+        keys: dict[str, set[int]] = {}
+        for recorded in page:
+            for projection in self._by_type.get(type(recorded.event), ()):
+                keys.setdefault(projection.name, set()).update(projection.keys(recorded))
+        return keys
+
+    def feed(
+        self, page: Sequence[Recorded[Event]], folds: Mapping[str, Fold[Any]]
+    ) -> dict[str, Stopped]:
+        """Move all folds through the page; those that fail stay before the event they failed at."""
+        stopped: dict[str, Stopped] = {}
+        for recorded in page:
+            for projection in self._by_type.get(type(recorded.event), ()):
+                name = projection.name
+                if name in stopped:
+                    continue
+                try:
+                    folds[name].feed(recorded)
+                except Exception as error:  # noqa: BLE001 # recorded by the runner, shown, retried
+                    stopped[name] = Stopped(name, recorded.position, error)
+        return stopped

@@ -1,7 +1,7 @@
 """Peers made of prepared answers, for the HTTP clients."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,12 @@ class MockPeer(httpx.MockTransport):
     An unprepared request is the peer's own 404. `asked` are all requests so far.
     """
 
-    def __init__(self, replies: dict[str, Reply | list[Reply]] | None = None) -> None:
+    def __init__(self, replies: Mapping[str, Reply | Sequence[Reply]] | None = None) -> None:
         super().__init__(self._answer)
         self.asked: list[httpx.Request] = []
         self._replies: dict[str, Iterator[Reply]] = {}
         for call, given in (replies or {}).items():
-            self._replies[call] = _forever(given if isinstance(given, list) else [given])
+            self._replies[call] = _forever(given if isinstance(given, Sequence) else [given])
 
     def calls(self) -> list[str]:
         """`METHOD /path` of every request."""
@@ -60,7 +60,7 @@ class MockPeer(httpx.MockTransport):
         return given(request)
 
 
-def _forever(replies: list[Reply]) -> Iterator[Reply]:
+def _forever(replies: Sequence[Reply]) -> Iterator[Reply]:
     yield from replies[:-1]
     while True:
         yield replies[-1]

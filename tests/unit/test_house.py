@@ -1,0 +1,52 @@
+"""What holds of the project itself, rather than of its program."""
+
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from api.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("package", ["domain", "projections", "adapters", "api"])
+def test_each_package_name_resolves_into_our_tree(package: str) -> None:
+    found = importlib.import_module(package).__file__
+    assert found is not None
+    assert Path(found).is_relative_to(ROOT / "src")
+
+
+def test_compose_file_sets_only_settings_that_exist() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    known = {name.upper() for name in Settings.model_fields}
+    assert set(compose["services"]["backend"]["environment"]) <= known
+
+
+def test_compose_services_say_when_they_are_healthy() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert set(services) == {"db", "backend"}
+    assert services["db"]["healthcheck"]["test"][1] == "pg_isready"
+    assert "/api/health" in services["backend"]["healthcheck"]["test"][-1]
+
+
+def test_every_relative_link_in_the_documents_leads_somewhere() -> None:
+    documents = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_make_help_names_the_standing_commands() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for target in ("demo", "demo-reset", "test", "bench", "help"):
+        assert f"make {target} " in done.stdout

@@ -28,6 +28,11 @@ SAME_PACKAGES: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What a client sees of a server that was killed. The last one is asyncpg's, for a connection
+# that was told of its end while it was idle (MagicStack/asyncpg#1069).
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class User(TypedDict, total=False):
     user: int
     group: int
@@ -186,7 +191,7 @@ async def eventually(attempt: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await attempt()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except LOST:
             assert time.monotonic() < deadline, "the server did not come back"
 
 

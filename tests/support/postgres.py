@@ -5,10 +5,12 @@ stopped at its end, also when the worker is killed: nothing to share, nothing le
 """
 
 import asyncio
+import contextlib
 import itertools
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ from adapters.embedded import EmbeddedPostgres
 T = TypeVar("T")
 
 DEBIAN = Path("/usr/lib/postgresql")
+PREFIX = "timeledger-test-"
+DAY = 86_400  # seconds; no test runs as long
 OLDEST = 15  # the oldest release we support
 # A crash of the machine may cost the data: they are thrown away anyway.
 FOR_TESTS: Mapping[str, str] = MappingProxyType(
@@ -70,7 +74,8 @@ class DatabaseServer:
 
         The supervisor works in a thread: fixtures of a session outlive the loops of its tests.
         """
-        home = folder or Path(tempfile.mkdtemp(prefix="timeledger-test-"))
+        _remove_what_killed_tests_left()
+        home = folder or Path(tempfile.mkdtemp(prefix=PREFIX))
         home.chmod(0o711)  # the server's account must pass through
         server = EmbeddedPostgres(home / "postgres", settings=settings, binaries=binaries)
         loop = asyncio.new_event_loop()
@@ -132,6 +137,14 @@ class DatabaseServer:
                 await connection.close()
 
         self.wait(execute())
+
+
+def _remove_what_killed_tests_left() -> None:
+    """Their servers ended by themselves, their folders did not."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 async def _run(prepare: Callable[[str], Awaitable[None]], dsn: str) -> None:

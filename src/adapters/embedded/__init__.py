@@ -9,6 +9,15 @@ The guard is a process of its own because only a process survives the SIGKILL of
 when the lifeline breaks, for whatever reason, it shuts the server down in order.
 """
 
+import sys
+
+from domain.errors import Misconfigured
+
+if sys.platform == "win32":
+    raise Misconfigured(
+        "postgresql", "the embedded server runs on Linux and macOS: set DATABASE_URL to use another"
+    )
+
 from adapters.embedded.server import EmbeddedPostgres, embedded_postgres
 
 __all__ = ["EmbeddedPostgres", "embedded_postgres"]

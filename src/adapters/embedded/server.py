@@ -38,7 +38,7 @@ LEFTOVER_LIMIT = 40.0  # seconds for the server of a killed service to end
 LEFTOVER_SIGNALS = ((0.5, signal.SIGINT), (25.0, signal.SIGQUIT), (30.0, signal.SIGKILL))
 LOOK = 0.02  # seconds between two tries to connect or to take a lock
 STEADY = 10.0  # seconds after which the end of a server is not the fault of its start
-RESTART_PAUSE = 5.0  # seconds at most between two tries to start a server that dies again
+RESTART_PAUSE = 1.0  # seconds at most between two tries to start a server that dies again
 # Below the range from which systems take the local ports of outgoing connections, so that no
 # client can sit on our port while the server restarts.
 PORTS = range(20_000, 32_000)

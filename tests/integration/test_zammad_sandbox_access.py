@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.zammad_world import BEGIN, Served, zammad
+from tests.support.zammad_world import BEGIN, ONE_LOOP, Served, board, zammad
 
-__all__ = ["zammad"]
+__all__ = ["board", "zammad"]
+
+pytestmark = ONE_LOOP
 
 ENTRIES = "/time_accountings"
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.zammad_world import Served, zammad
+from tests.support.zammad_world import ONE_LOOP, Served, board, zammad
 
-__all__ = ["zammad"]
+__all__ = ["board", "zammad"]
+
+pytestmark = ONE_LOOP
 
 ENTRIES = "/time_accountings"
 ON_TICKET = "/tickets/1/time_accountings"

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.zammad_world import Served, zammad
+from tests.support.zammad_world import ONE_LOOP, Served, board, zammad
 
-__all__ = ["zammad"]
+__all__ = ["board", "zammad"]
+
+pytestmark = ONE_LOOP
 
 LOG = "/time_accounting/log"
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.sandbox.control import SandboxClock
 from adapters.sandbox.control.middleware import Controlled
 from adapters.sandbox.serve import running
-from adapters.sandbox.zammad import ZammadState, create_zammad_app
+from adapters.sandbox.zammad import ZammadApp, ZammadState, create_zammad_app
 
 BEGIN = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 EVERYTHING = ["admin", "ticket.agent"]
@@ -128,21 +130,70 @@ class Served:
         )
 
 
+class Switchboard:
+    """One server for all tests of a module: each test plugs in its own app."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection with whatever is plugged in."""
+        if scope["type"] == "lifespan":
+            await accept_lifespan(receive, send)
+        elif self.app is not None:
+            await self.app(scope, receive, send)
+
+
+async def accept_lifespan(receive: Receive, send: Send) -> None:
+    """Answer start and stop of a server that has nothing to prepare."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
 @asynccontextmanager
-async def serving(company: Company, **options: Any) -> AsyncIterator[Served]:
-    """The company's Zammad on a free port."""
+async def switchboard() -> AsyncIterator[Switchboard]:
+    """A switchboard on a free port."""
+    board = Switchboard()
+    async with running(board) as url:
+        board.url = url
+        yield board
+
+
+@asynccontextmanager
+async def serving(company: Company, board: Switchboard, **options: Any) -> AsyncIterator[Served]:
+    """The company's Zammad, plugged into `board`."""
     app = create_zammad_app(company.state, **options)
-    async with running(app) as url:
-        served = Served(company, app, url)
-        try:
-            yield served
-        finally:
-            for client in served.clients.values():
-                await client.aclose()
-
-
-@pytest.fixture
-async def zammad() -> AsyncIterator[Served]:
-    """A served company, its clock standing at 2026-07-01 08:00 UTC."""
-    async with serving(Company()) as served:
+    bare = app.app
+    assert isinstance(bare, ZammadApp)
+    board.app = app
+    await bare.delivery.start()
+    served = Served(company, app, board.url)
+    try:
         yield served
+    finally:
+        for client in served.clients.values():
+            await client.aclose()
+        await bare.delivery.stop()
+        company.state.close()
+        board.app = None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def board() -> AsyncIterator[Switchboard]:
+    """The server of a test module."""
+    async with switchboard() as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def zammad(board: Switchboard) -> AsyncIterator[Served]:
+    """A served company, its clock standing at 2026-07-01 08:00 UTC."""
+    async with serving(Company(), board) as served:
+        yield served
+
+
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # tests share the server's event loop

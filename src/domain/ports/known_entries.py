@@ -31,7 +31,7 @@ class Unsettled:
     """An entry that is not at rest: state pending, writing, conflict or failed.
 
     `reason` is that of its open conflict; `decided_with` is `Basis.configuration` of its newest
-    decision, None when undecided.
+    decision, None when undecided. `booked_at` is `Booking.created_at`; None when unknown.
     """
 
     entry_id: EntryId
@@ -39,6 +39,7 @@ class Unsettled:
     state: EntryState
     reason: ReasonCode | None
     decided_with: str | None
+    booked_at: datetime | None = None
 
 
 class KnownEntries(Protocol):

@@ -1,0 +1,144 @@
+"""Carry bookings across: one run from its start to its end, whatever happens in between."""
+
+import asyncio
+from functools import reduce
+
+from domain.connector.settings import MINUTES_PER_UNIT
+from domain.errors import LedgerError, RuleViolation
+from domain.event import Actor, Metadata
+from domain.handling import handle
+from domain.ids import RunId, run_stream
+from domain.rules.configuration import Configuration, Situation
+from domain.sync.crossing import Crossing
+from domain.sync.discovering import Discoverer
+from domain.sync.entries import Entries
+from domain.sync.limits import LIMITS, Limits
+from domain.sync.ports import Ports
+from domain.sync.reading import ContextReader
+from domain.sync.tally import Tally
+from domain.sync.target import Target
+from domain.sync.writing import Writer
+from domain.sync_run.commands import (
+    CompleteRun,
+    FailRun,
+    ReportProgress,
+    RunCommand,
+    StartRun,
+)
+from domain.sync_run.decide import SYNC_RUN, Run, holds
+from domain.sync_run.events import Counters
+
+ACTOR = Actor(kind="service", name="sync")
+PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
+
+
+async def carry_across(
+    run_id: RunId, configuration: Configuration, ports: Ports, *, limits: Limits = LIMITS
+) -> Run:
+    """Do run `run_id`, which was queued before, and return how it ended.
+
+    A run that was started by a process that died is taken up again. Failures of the peers and of
+    single bookings end in the run's own events; nothing is raised for them. At most one call per
+    pair of connectors at a time: the caller holds a lock.
+
+    Raises:
+        RuleViolation: `not_found` or `run_not_active`.
+        LedgerError: the ledger itself could not take the end of the run.
+    """
+    run = await _load(run_id, ports)
+    if run is None:
+        raise RuleViolation("not_found", f"There is no run {run_id}.")
+    metadata = Metadata(actor=ACTOR, correlation_id=f"run-{run_id}", run_id=run_id)
+
+    async def record(command: RunCommand) -> None:
+        await handle(
+            ports.ledger,
+            SYNC_RUN,
+            run_stream(run_id),
+            command,
+            metadata=metadata,
+            now=ports.clock.now(),
+            holds=holds,
+        )
+
+    async def report(phase: str, done: int, total: int, counters: Counters) -> None:
+        await record(ReportProgress(phase=phase, done=done, total=total, counters=counters))
+
+    if run.state != "running":
+        await record(StartRun())
+    tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
+    try:
+        crossing = await _prepare(run, configuration, ports, limits, tally, metadata)
+        watermark = await crossing.run()
+    except LedgerError as error:
+        await record(FailRun(error=_error(error, tally), counters=tally.counters()))
+    else:
+        if tally.problems:
+            await record(FailRun(error=_problems(tally), counters=tally.counters()))
+        else:
+            await record(CompleteRun(counters=tally.counters(), watermark=watermark))
+    ended = await _load(run_id, ports)
+    assert ended is not None
+    return ended
+
+
+async def _load(run_id: RunId, ports: Ports) -> Run | None:
+    history = await ports.ledger.read(run_stream(run_id))
+    return reduce(SYNC_RUN.evolve, history.events, None)  # type: ignore[arg-type] # its stream holds its events only
+
+
+async def _prepare(
+    run: Run,
+    configuration: Configuration,
+    ports: Ports,
+    limits: Limits,
+    tally: Tally,
+    metadata: Metadata,
+) -> Crossing:
+    entries = Entries(
+        ledger=ports.ledger, clock=ports.clock, metadata=metadata, tally=tally, limits=limits
+    )
+    zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
+    return Crossing(
+        run_id=run.run_id,
+        ports=ports,
+        limits=limits,
+        entries=entries,
+        tally=tally,
+        situation=await _situation(configuration, ports),
+        discoverer=Discoverer(
+            ports=ports, configuration=configuration, tally=tally, limits=limits, slots=zammad
+        ),
+        reader=ContextReader(tickets=ports.tickets, tally=tally, slots=zammad),
+        writer=Writer(
+            entries=entries,
+            target=Target(
+                timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai
+            ),
+            ports=ports,
+            configuration=configuration,
+            limits=limits,
+        ),
+        start_date=run.start_date,
+        end_date=run.end_date,
+    )
+
+
+async def _situation(configuration: Configuration, ports: Ports) -> Situation:
+    """Zammad is asked for its unit only when nobody here has set one."""
+    if configuration.zammad.time_unit_minutes is not None:
+        return Situation(configuration=configuration)
+    declared = await ports.tickets.declared_unit()
+    known = declared if declared in MINUTES_PER_UNIT else None
+    return Situation(configuration=configuration, declared_unit=known or declared)
+
+
+def _error(error: LedgerError, tally: Tally) -> str:
+    return "; ".join([str(error), *([_problems(tally)] if tally.problems else [])])
+
+
+def _problems(tally: Tally) -> str:
+    shown = tally.problems[:PROBLEMS_SHOWN]
+    more = len(tally.problems) - len(shown)
+    rest = f"; and {more} more" if more else ""
+    return f"Not everything could be looked at, the next run tries again: {'; '.join(shown)}{rest}"

@@ -1,0 +1,386 @@
+"""Carry bookings across: one run, from looking at Zammad to proving what Kimai holds.
+
+Whatever was left unsettled by an earlier run is read back first. Then bookings are observed and
+decided in batches while earlier ones are being written. The run may be killed at any instant:
+what matters is in the ledger before it is sent.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from domain.errors import LedgerError
+from domain.ids import EntryId, entry_id, entry_stream
+from domain.ports.known_entries import Unsettled
+from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
+from domain.rules.configuration import Configuration, Situation, people_by_email
+from domain.rules.decision import rule
+from domain.sync.ahead import read_ahead
+from domain.sync.discovering import Chunks, Discoverer
+from domain.sync.entries import Entries, Live, Step
+from domain.sync.limits import Limits
+from domain.sync.ports import Ports
+from domain.sync.reading import ContextReader, as_booking
+from domain.sync.settling import Settler
+from domain.sync.tally import Tally
+from domain.sync.writing import Writer, wants_write
+from domain.time_entry.commands import (
+    Decide,
+    Observe,
+    ObserveUnreadable,
+    Ruling,
+    TimeEntryCommand,
+    Vanish,
+)
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import Booking, Context, Outcome, ReasonCode
+
+T = TypeVar("T")
+DAY = timedelta(days=1)
+CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
+# reasons that a setting, a mapping or a retry of the same decision may remove
+DECIDED_AGAIN = frozenset(ReasonCode) - {
+    ReasonCode.TARGET_DELETED,
+    ReasonCode.TARGET_EDITED,
+    ReasonCode.DUPLICATE,
+    ReasonCode.WRITE_UNCERTAIN,
+    ReasonCode.OTHER,
+}
+
+
+@dataclass
+class Crossing:
+    """One run at work. `start_date` and `end_date` bound the work dates, both inclusive."""
+
+    run_id: int
+    ports: Ports
+    limits: Limits
+    entries: Entries
+    tally: Tally
+    situation: Situation
+    discoverer: Discoverer
+    reader: ContextReader
+    writer: Writer
+    start_date: date | None
+    end_date: date | None
+    _queue: asyncio.Queue[Live | None] = field(init=False)
+    _taken: set[EntryId] = field(default_factory=set)
+    _people_read: bool = False
+    _bulk_delete: bool = False
+    _deletes: int = 0
+    _failed: LedgerError | None = None
+
+    def __post_init__(self) -> None:
+        self._queue = asyncio.Queue(self.limits.waiting)
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.situation.configuration
+
+    async def run(self) -> datetime | None:
+        """Do it all; return the new watermark.
+
+        Raises a LedgerError when the run could not go on; what was written stays written.
+        """
+        known = self.ports.known
+        await known.wait_for(await self.ports.ledger.head())
+        unsettled = await known.unsettled(self.configuration.source)
+        settler = Settler(self.writer)
+        resumed = await self._recover(settler, unsettled)
+        workers = self.limits.writers * (1 + self.limits.ahead)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._produce(unsettled, resumed, workers))
+            for _ in range(workers):
+                group.create_task(self.writer.consume(self._queue))
+        if self.writer.stopped is None:
+            await self._verify(settler)
+        failed = self.writer.stopped or self._failed
+        if failed is not None:
+            raise failed
+        return self.discoverer.newest
+
+    async def _recover(self, settler: Settler, unsettled: Sequence[Unsettled]) -> list[Live]:
+        """Read back what an earlier run sent and could not conclude, before anything else."""
+        ids = [
+            item.entry_id
+            for item in unsettled
+            if item.state is EntryState.WRITING or item.reason is ReasonCode.WRITE_UNCERTAIN
+        ]
+        if not ids:
+            return []
+        self.tally.phase = "verify"
+        sent = [await self._last_change(entry) for entry in ids]
+        await settler.wait_out(max(sent))
+        lives = await self.entries.load_all(ids)
+        for live in lives:
+            await settler.settle(live)
+            self._taken.add(live.entry_id)
+        return lives
+
+    async def _last_change(self, entry: EntryId) -> datetime:
+        """When its stream last changed: the intent itself, or what was learned of it later."""
+        recorded = await self.ports.ledger.read_recorded(entry_stream(entry))
+        return recorded[-1].recorded_at if recorded else self.ports.clock.now()
+
+    async def _produce(
+        self, unsettled: Sequence[Unsettled], resumed: Sequence[Live], workers: int
+    ) -> None:
+        """Everything up to the decision; always tells the writers when there is no more."""
+        try:
+            await self._observe_all(self.discoverer.changed())
+            await self._observe_all(self.discoverer.missing())
+            await self._observe_deletions()
+            self.tally.phase = "decide"
+            await self._decide_again(unsettled, resumed)
+            self.tally.phase = "write"
+        except LedgerError as error:
+            self._failed = error
+        for _ in range(workers):
+            await self._queue.put(None)
+
+    async def _observe_all(self, chunks: Chunks) -> None:
+        async with aclosing(read_ahead(self._with_contexts(chunks), CHUNKS_AHEAD)) as ready:
+            async for rows, contexts in ready:
+                await self._observe(rows, contexts)
+
+    async def _observe_deletions(self) -> None:
+        gone = self.discoverer.gone
+        self._bulk_delete = len(gone) > self.limits.deletes
+        ids = [entry_id(self.configuration.source, source_id) for source_id, _ in gone]
+        for part in _parts(ids, self.limits.chunk):
+            lives = await self.entries.load_all(part)
+            steps: list[Step] = [Vanish(), self._decision]
+            await self._carry_on([(live, steps) for live in lives if live.state is not None])
+
+    async def _with_contexts(
+        self, chunks: Chunks
+    ) -> AsyncGenerator[tuple[Sequence[ListedEntry], dict[int, Context | None]], None]:
+        async for rows in chunks:
+            bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
+            yield rows, await self.reader.contexts(bookings)
+
+    async def _observe(
+        self, rows: Sequence[ListedEntry], contexts: dict[int, Context | None]
+    ) -> None:
+        readable = [
+            row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
+        ]
+        await self._know_people(
+            row.created_by_id for row in readable if isinstance(row, SourceEntry)
+        )
+        lives = await self._lives(readable)
+        work: list[tuple[Live, Sequence[Step]]] = [
+            (live, [self._observation(row, contexts), self._decision])
+            for live, row in zip(lives, readable, strict=True)
+        ]
+        await self._carry_on(work)
+
+    def _observation(
+        self, row: ListedEntry, contexts: dict[int, Context | None]
+    ) -> Observe | ObserveUnreadable:
+        source = self.configuration.source
+        entry = entry_id(source, row.source_id)
+        if isinstance(row, SourceEntry):
+            return Observe(
+                entry_id=entry,
+                connector_id=source,
+                booking=as_booking(row),
+                context=contexts[row.source_id],
+            )
+        return ObserveUnreadable(
+            entry_id=entry,
+            connector_id=source,
+            fields=row.fields,
+            ticket_id=row.ticket_id,
+            updated_at=row.updated_at,
+        )
+
+    async def _lives(self, rows: Sequence[ListedEntry]) -> list[Live]:
+        """The streams of these rows; one the read model does not know is taken to be empty.
+
+        Should it exist after all, the append is refused and the stream is read then.
+        """
+        new = self.discoverer.new
+        ids = [entry_id(self.configuration.source, row.source_id) for row in rows]
+        known = [entry for entry, row in zip(ids, rows, strict=True) if row.source_id not in new]
+        loaded = {live.entry_id: live for live in await self.entries.load_all(known)}
+        return [loaded.get(entry) or Live(entry) for entry in ids]
+
+    async def _decide_again(self, unsettled: Sequence[Unsettled], resumed: Sequence[Live]) -> None:
+        """What waits from earlier runs: still to be written, or decided with other settings."""
+        await self._carry_on([(live, [self._decision]) for live in resumed])
+        waiting = [item for item in unsettled if item.entry_id not in self._taken]
+        if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
+            await self._read_people()
+        readable = await self._readable(waiting)
+        due = [item for item in waiting if item.entry_id in readable or self._is_worth(item)]
+        for part in _parts(due, self.limits.chunk):
+            lives = await self.entries.load_all(item.entry_id for item in part)
+            held = {item.entry_id for item in part if item.state is EntryState.CONFLICT}
+            contexts = await self._contexts_again(lives, held)
+            await self._carry_on(
+                [(live, [self._seen_again(contexts), self._decision]) for live in lives]
+            )
+
+    def _is_worth(self, item: Unsettled) -> bool:
+        if self._long_before(item.booked_at):
+            return False
+        if item.state is EntryState.PENDING:
+            return True
+        if item.state is not EntryState.CONFLICT or item.reason not in DECIDED_AGAIN:
+            return False
+        return item.decided_with != self._digest(item.reason)
+
+    def _long_before(self, booked_at: datetime | None) -> bool:
+        """Work never begins after it was booked, whatever the zone."""
+        if self.start_date is None or booked_at is None:
+            return False
+        return booked_at.date() < self.start_date - DAY
+
+    def _digest(self, reason: ReasonCode | None) -> str:
+        situation = self.situation
+        people = reason is ReasonCode.USER_UNMAPPED
+        return situation.people_digest if people else situation.digest
+
+    async def _readable(self, waiting: Sequence[Unsettled]) -> set[EntryId]:
+        """Entries whose ticket could not be read before and can be now.
+
+        A bounded number is asked for, another part of them with each run.
+        """
+        hidden = [item for item in waiting if item.reason is ReasonCode.TICKET_UNREADABLE]
+        tickets = sorted({item.ticket_id for item in hidden if item.ticket_id is not None})
+        if not tickets:
+            return set()
+        most = self.limits.unreadable_tickets
+        start = self.run_id * most % len(tickets) if len(tickets) > most else 0
+        chosen = (tickets + tickets)[start : start + min(most, len(tickets))]
+        readable = await self.reader.readable(set(chosen))
+        return {item.entry_id for item in hidden if item.ticket_id in readable}
+
+    async def _contexts_again(
+        self, lives: Sequence[Live], held: set[EntryId]
+    ) -> dict[EntryId, Context]:
+        """What ticket and people say now, for held bookings that were never written."""
+        bookings: dict[EntryId, Booking] = {}
+        for live in lives:
+            state = live.state
+            if state is None or state.booking is None or state.settled is not None:
+                continue
+            if live.entry_id in held or state.context is None:
+                bookings[live.entry_id] = state.booking
+        await self._know_people(booking.created_by_id for booking in bookings.values())
+        found = await self.reader.contexts(list(bookings.values()))
+        return {
+            entry: context
+            for entry, booking in bookings.items()
+            if (context := found.get(booking.source_id)) is not None
+        }
+
+    def _seen_again(self, contexts: dict[EntryId, Context]) -> Step:
+        def step(state: TimeEntry | None) -> TimeEntryCommand | None:
+            if state is None or state.booking is None or state.standing.vanished:
+                return None
+            context = contexts.get(state.entry_id)
+            if context is None or state.unreadable:
+                return None
+            return Observe(
+                entry_id=state.entry_id,
+                connector_id=state.connector_id,
+                booking=state.booking,
+                context=context,
+            )
+
+        return step
+
+    def _decision(self, state: TimeEntry | None) -> TimeEntryCommand | None:
+        """The rules' answer where one is due and the run is meant for that day."""
+        if state is None or state.intent is not None or state.standing.dead:
+            return None
+        if not self._is_due(state):
+            return None
+        ruling = rule(state, self.situation)
+        if not self._in_range(ruling.basis.work_date):
+            return None
+        return Decide(ruling=self._capped(ruling))
+
+    def _is_due(self, state: TimeEntry) -> bool:
+        decided, outcome = state.decided, state.standing.outcome
+        if decided is None or outcome is None:
+            return True
+        if outcome is Outcome.LEAVE and state.conflict is None:
+            return False
+        return decided.basis.configuration != self._digest(decided.reason)
+
+    def _in_range(self, day: date | None) -> bool:
+        if day is None:
+            return True  # unreadable: there is nothing to write, only a conflict to show
+        after_start = self.start_date is None or day >= self.start_date
+        return after_start and (self.end_date is None or day <= self.end_date)
+
+    def _capped(self, ruling: Ruling) -> Ruling:
+        """Many deletions at once look like an accident: a person says whether they are."""
+        if ruling.outcome is not Outcome.DELETE:
+            return ruling
+        self._deletes += 1
+        if not self._bulk_delete and self._deletes <= self.limits.deletes:
+            return ruling
+        detail = (
+            f"More than {self.limits.deletes} bookings disappeared from Zammad at once, so their "
+            "timesheets were left. Check Zammad, then delete or keep each of them."
+        )
+        return replace(
+            ruling, outcome=Outcome.HOLD, reason=ReasonCode.SOURCE_DELETED, detail=detail
+        )
+
+    async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
+        """Record what is new, and hand on what is to be written."""
+        self._taken.update(live.entry_id for live, _ in work)
+        await self.entries.apply_all(work)
+        for live, _ in work:
+            state = live.state
+            if state is None or state.decided is None or not wants_write(state):
+                continue
+            if self._in_range(state.decided.basis.work_date):
+                self.tally.total += 1
+                await self._queue.put(live)
+        await self.tally.tell()
+
+    async def _know_people(self, agents: Iterable[int]) -> None:
+        """Kimai's users, when somebody without own row might be known by e-mail."""
+        if not all(agent in self.configuration.users for agent in agents):
+            await self._read_people()
+
+    async def _read_people(self) -> None:
+        if self._people_read or not self.configuration.accept_email_matches:
+            return
+        users = await self.ports.timesheets.users()
+        self.situation = replace(self.situation, people=people_by_email(users))
+        self._people_read = True
+
+    async def _verify(self, settler: Settler) -> None:
+        """Settle what became doubtful in this run, and try again what proved absent."""
+        for _ in range(self.limits.attempts):
+            doubtful, self.writer.doubtful = self.writer.doubtful, []
+            if not doubtful or self.writer.stopped is not None:
+                return
+            self.tally.phase = "verify"
+            await settler.wait_out(max(since for _, since in doubtful))
+            await asyncio.gather(*(self._settle_and_retry(settler, live) for live, _ in doubtful))
+
+    async def _settle_and_retry(self, settler: Settler, live: Live) -> None:
+        try:
+            await settler.settle(live)
+            if wants_write(live.state) and self.writer.stopped is None:
+                lost = "its answer was lost each time"
+                if not await self.writer.bury(live, lost):
+                    await self.writer.write(live)
+        except LedgerError as error:
+            self.writer.stopped = self.writer.stopped or error
+
+
+def _parts(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,172 @@
+"""Which bookings are worth a look: new, changed, or gone."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from domain.connector.settings import Discovery
+from domain.errors import Misconfigured, Rejected
+from domain.ids import ConnectorId
+from domain.ports.known_entries import Known
+from domain.ports.ticket_system import ListedEntry, SourceEntry
+from domain.rules.configuration import Configuration
+from domain.sync.limits import Limits
+from domain.sync.ports import Ports
+from domain.sync.tally import Tally
+
+T = TypeVar("T")
+Chunks = AsyncGenerator[Sequence[ListedEntry], None]
+KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
+
+
+@dataclass
+class Discoverer:
+    """Finds bookings for one run.
+
+    `newest` is the latest `updated_at` seen: the next watermark, on Zammad's own clock.
+    `by_ticket` says that the list over all tickets was closed to the token. `new` are the ids
+    that the read model does not know: their streams need not be opened.
+    """
+
+    ports: Ports
+    configuration: Configuration
+    tally: Tally
+    limits: Limits
+    slots: asyncio.Semaphore
+    newest: datetime | None = None
+    by_ticket: bool = False
+    live: int = 0
+    new: set[int] = field(default_factory=set)
+    gone: list[tuple[int, int]] = field(default_factory=list)
+    _looked_at: set[int] = field(default_factory=set)
+
+    @property
+    def source(self) -> ConnectorId:
+        return self.configuration.source
+
+    async def changed(self) -> Chunks:
+        """Bookings that the ledger does not know as they are now, in chunks."""
+        self.live = await self.ports.known.live_count(self.source)
+        watermark = await self.ports.known.watermark(self.source)
+        self.newest = watermark
+        since = None
+        if watermark is not None:
+            # rows become visible with an older `updated_at` than what was read before them
+            since = watermark - timedelta(minutes=self.configuration.zammad.lookback)
+        way = self.configuration.zammad.discovery
+        if way is not Discovery.PER_TICKET:
+            try:
+                async for chunk in self._by_update(since):
+                    yield chunk
+            except Misconfigured:
+                if way is Discovery.GLOBAL_LIST or self._looked_at:
+                    raise
+            else:
+                return
+        self.by_ticket = True
+        async for chunk in self._by_ticket(since):
+            yield chunk
+
+    async def missing(self) -> Chunks:
+        """Find in `gone` what was deleted; bookings never seen that turn up on the way come here.
+
+        Counting is one request. Only when the counts differ are all ids read, and an absent id
+        is only a suspect until Zammad says 404 for exactly it.
+        """
+        if self.by_ticket:
+            return  # `_by_ticket` has compared each ticket it read
+        if await self.ports.tickets.count_entries() == self.live:
+            return
+        suspects = set(await self.ports.known.live_source_ids(self.source))
+        async for page in self.ports.tickets.entries_by_id():
+            suspects.difference_update(row.source_id for row in page)
+            async for chunk in self._unknown(page):
+                yield chunk
+        await self._confirm_gone((source_id, None) for source_id in suspects - self._looked_at)
+
+    async def _by_update(self, since: datetime | None) -> Chunks:
+        async for page in self.ports.tickets.entries_by_update():
+            fresh = [row for row in page if _is_fresh(row, since)]
+            async for chunk in self._unknown(fresh):
+                yield chunk
+            if len(fresh) < len(page):
+                return
+
+    async def _by_ticket(self, since: datetime | None) -> Chunks:
+        async for tickets in self.ports.tickets.tickets_changed_since(since):
+            for ids in _parts(tickets, self.limits.chunk):
+                lists = await asyncio.gather(*(self._of_ticket(ticket) for ticket in ids))
+                read = {
+                    ticket: rows
+                    for ticket, rows in zip(ids, lists, strict=True)
+                    if rows is not None
+                }
+                async for chunk in self._unknown([row for rows in read.values() for row in rows]):
+                    yield chunk
+                await self._compare(read)
+
+    async def _of_ticket(self, ticket: int) -> Sequence[ListedEntry] | None:
+        try:
+            async with self.slots:
+                return await self.ports.tickets.entries_of_ticket(ticket)
+        except Rejected as error:
+            self.tally.problems.append(f"the bookings of ticket {ticket} may not be read: {error}")
+            return None
+
+    async def _compare(self, listed: Mapping[int, Sequence[ListedEntry]]) -> None:
+        known = await self.ports.known.live_of_tickets(self.source, list(listed))
+        suspects = [
+            (source_id, ticket)
+            for ticket, rows in listed.items()
+            for source_id in known.get(ticket, frozenset()) - {row.source_id for row in rows}
+        ]
+        await self._confirm_gone(suspects)
+
+    async def _confirm_gone(self, suspects: Iterable[tuple[int, int | None]]) -> None:
+        async def one(source_id: int, ticket: int | None) -> tuple[int, int] | None:
+            async with self.slots:
+                found = await self.ports.tickets.entry(source_id, ticket_id=ticket)
+            return (source_id, ticket or 0) if found is None else None
+
+        answers = await asyncio.gather(*(one(*suspect) for suspect in sorted(suspects, key=str)))
+        self.gone += [answer for answer in answers if answer is not None]
+
+    async def _unknown(self, rows: Sequence[ListedEntry]) -> Chunks:
+        """Those rows that the ledger does not hold as they are, each id once per run."""
+        unique = {row.source_id: row for row in reversed(rows)}
+        new = [row for row in unique.values() if row.source_id not in self._looked_at]
+        self._looked_at.update(row.source_id for row in new)
+        self.tally.count("fetched", len(new))
+        for part in _parts(new, KNOWN_AT_ONCE):
+            known = await self.ports.known.versions(self.source, [row.source_id for row in part])
+            changed = [row for row in part if not _is_known(row, known.get(row.source_id))]
+            self.tally.count("already_synced", len(part) - len(changed))
+            self.live += sum(1 for row in changed if _is_new(known.get(row.source_id)))
+            self.new.update(row.source_id for row in part if row.source_id not in known)
+            self._see(part)
+            for chunk in _parts(changed, self.limits.chunk):
+                yield chunk
+
+    def _see(self, rows: Sequence[ListedEntry]) -> None:
+        seen = [row.updated_at for row in rows if isinstance(row, SourceEntry)]
+        self.newest = max((*seen, *([self.newest] if self.newest else [])), default=None)
+
+
+def _is_fresh(row: ListedEntry, since: datetime | None) -> bool:
+    return since is None or row.updated_at is None or row.updated_at >= since
+
+
+def _is_known(row: ListedEntry, known: Known | None) -> bool:
+    if known is None or known.vanished or not isinstance(row, SourceEntry):
+        return False
+    return known.updated_at == row.updated_at
+
+
+def _is_new(known: Known | None) -> bool:
+    return known is None or known.vanished
+
+
+def _parts(rows: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))

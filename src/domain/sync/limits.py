@@ -1,0 +1,29 @@
+"""How hard a run tries, each with its reason."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Numbers that a deployment or a test may want otherwise."""
+
+    writers: int = 8  # requests to Kimai at once; a small server answers so many without queueing
+    readers: int = 8  # requests to Zammad at once, for the same reason
+    ahead: int = 2  # intents recorded per writer while it waits: hides the ledger behind the peer
+    chunk: int = 100  # bookings observed together: one batch of tickets, one transaction
+    waiting: int = 400  # decided bookings held in memory until a writer is free
+    # A request may still be at work in Kimai after we stopped waiting. PHP ends it after 30 s by
+    # default (max_execution_time), web servers in front of it after 60 s; then nothing can land.
+    request_limit: timedelta = timedelta(seconds=60)
+    attempts: int = 3  # tries per entry and run; later runs go on where this one stopped
+    pause: float = 1.0  # seconds before the second try, doubled for each further one
+    longest_pause: float = 30.0  # seconds; a peer that asks for more is left to the next run
+    breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
+    dead_letter_after: int = 10  # writes without effect, over several runs
+    deletes: int = 20  # timesheets deleted per run without asking a person
+    unreadable_tickets: int = 200  # asked for again per run: one batch
+    ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
+
+
+LIMITS = Limits()

@@ -1,0 +1,78 @@
+"""Kimai for one run: who is writing, the tag, and never more requests at once than allowed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from domain.errors import Misconfigured
+from domain.ports.timesheets import Timesheet, TimesheetFields, Timesheets, TimesheetsIdentity
+
+DAY = timedelta(days=1)  # around the intended begin; rounding and zones move less
+T = TypeVar("T")
+
+
+@dataclass
+class Target:
+    """Requests to Kimai, at most as many at once as `slots` allows."""
+
+    timesheets: Timesheets
+    tag: str
+    slots: asyncio.Semaphore
+    _identity: TimesheetsIdentity | None = None
+    _tagged: bool = False
+    _once: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def identity(self) -> TimesheetsIdentity:
+        """Read once per run: the zone in which POSTs are read can change between runs."""
+        async with self._once:
+            if self._identity is None:
+                self._identity = await self.timesheets.identity()
+            return self._identity
+
+    async def zone(self) -> ZoneInfo:
+        """Raises Misconfigured when Kimai names a zone that is unknown here."""
+        name = (await self.identity()).timezone
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError, KeyError):
+            raise Misconfigured(
+                "kimai", f"the time zone {name!r} of the token's owner is not an IANA name"
+            ) from None
+
+    async def create(self, fields: TimesheetFields) -> Timesheet:
+        return await self._in_turn(lambda: self.timesheets.create(fields))
+
+    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+        return await self._in_turn(lambda: self.timesheets.update(timesheet_id, fields))
+
+    async def delete(self, timesheet_id: int) -> bool:
+        return await self._in_turn(lambda: self.timesheets.delete(timesheet_id))
+
+    async def get(self, timesheet_id: int) -> Timesheet | None:
+        return await self._in_turn(lambda: self.timesheets.get(timesheet_id))
+
+    async def find(self, mark: str, *, near: datetime, user_id: int) -> list[Timesheet]:
+        """Records that carry the marker and begin within a day of `near`."""
+        own = (await self.identity()).user_id == user_id
+        whose = None if own else user_id
+        return list(
+            await self._in_turn(
+                lambda: self.timesheets.find_marked(
+                    mark, begin=near - DAY, end=near + DAY, user_id=whose
+                )
+            )
+        )
+
+    async def ensure_tag(self) -> None:
+        """Before the first write of a run: Kimai drops tags it does not know in silence."""
+        async with self._once:
+            if not self._tagged:
+                await self.timesheets.ensure_tag(self.tag)
+                self._tagged = True
+
+    async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
+        async with self.slots:
+            return await request()

@@ -1,0 +1,340 @@
+"""Carry out what was decided: intend, send, confirm; and hold back where the target objects."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.connector.settings import EditedInKimaiPolicy
+from domain.errors import (
+    ExternalSystemError,
+    LedgerError,
+    Misconfigured,
+    OutcomeUnknown,
+    Rejected,
+    RuleViolation,
+    StreamMovedOn,
+    Unavailable,
+)
+from domain.ports.timesheets import Timesheet
+from domain.rules import requests
+from domain.rules.comparison import as_written, changes_since, mismatch_text, mismatches
+from domain.rules.configuration import Configuration
+from domain.rules.marker import carries, marker
+from domain.rules.refusal import wait_for_refusal
+from domain.sync.entries import Entries, Live
+from domain.sync.limits import Limits
+from domain.sync.ports import Ports
+from domain.sync.target import Target
+from domain.time_entry.commands import (
+    Adopt,
+    Confirm,
+    ConfirmDeleted,
+    Doubt,
+    GiveUp,
+    Hold,
+    Intend,
+    NoteDrift,
+    NoteTargetGone,
+    Reject,
+    TimeEntryCommand,
+    Unsent,
+)
+from domain.time_entry.decide import OPERATIONS
+from domain.time_entry.state import Settled, TimeEntry
+from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Written
+
+GONE = 404
+
+
+def wants_write(entry: TimeEntry | None) -> bool:
+    """Whether a decision waits to be carried out and nothing stands in its way."""
+    return (
+        entry is not None
+        and entry.standing.outcome in OPERATIONS
+        and entry.conflict is None
+        and entry.intent is None
+        and not entry.standing.dead
+    )
+
+
+@dataclass
+class Writer:
+    """Writes bookings of one run. One call of `write` per booking at a time.
+
+    `doubtful` are those whose answer was lost, with the instant at which we stopped waiting.
+    `stopped` is why nothing more is sent: the peer is down or the token is wrong.
+    """
+
+    entries: Entries
+    target: Target
+    ports: Ports
+    configuration: Configuration
+    limits: Limits
+    doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
+    stopped: LedgerError | None = None
+    _failures: int = 0
+
+    async def consume(self, queue: asyncio.Queue[Live | None]) -> None:
+        """Write what comes, until None comes. Nothing is sent any more once `stopped` is set."""
+        tally = self.entries.tally
+        while (live := await queue.get()) is not None:
+            if self.stopped is None:
+                try:
+                    await self.write(live)
+                except LedgerError as error:
+                    self.stopped = error
+            tally.done += 1
+            await tally.tell()
+
+    async def write(self, live: Live) -> None:
+        """Carry out what was decided for one booking, with a few tries.
+
+        Raises Misconfigured, and Unavailable when the peer does not answer anybody any more.
+        """
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                await self._write_all(live)
+            except (RuleViolation, StreamMovedOn):
+                return  # somebody else had a hand in it; the next run sees what they left
+            except Unavailable as error:
+                self._count_failure(error)
+                if attempt == self.limits.attempts or not await self._pause(attempt, error):
+                    await self._give_up(live, error)
+                    return
+            else:
+                return
+
+    async def _write_all(self, live: Live) -> None:
+        for _ in range(2):  # Kimai drops `billable` beside other fields: that one goes after them
+            if wants_write(live.state):
+                await self._write_once(live)
+
+    async def _write_once(self, live: Live) -> None:
+        entry = live.state
+        assert entry is not None
+        assert entry.standing.outcome is not None
+        await self.target.ensure_tag()
+        match OPERATIONS[entry.standing.outcome]:
+            case Operation.CREATE:
+                await self._create(live, entry)
+            case Operation.UPDATE:
+                await self._update(live, entry)
+            case Operation.DELETE:
+                await self._delete(live, entry)
+
+    async def _create(self, live: Live, entry: TimeEntry) -> None:
+        assert entry.decided is not None
+        assert entry.decided.desired is not None
+        desired = entry.decided.desired
+        mark = marker(self.configuration.log_tag, entry.entry_id)
+        fields = requests.create_fields(
+            desired,
+            mark,
+            zone=await self.target.zone(),
+            token_user=(await self.target.identity()).user_id,
+        )
+
+        async def send() -> TimeEntryCommand:
+            return self._confirmation(live, desired, await self.target.create(fields))
+
+        request = requests.post(fields, desired)
+        await self._send(live, Operation.CREATE, mark, request, send)
+
+    async def _update(self, live: Live, entry: TimeEntry) -> None:
+        settled, decided = entry.settled, entry.decided
+        assert settled is not None
+        assert decided is not None
+        assert decided.desired is not None
+        desired = decided.desired
+        record = await self._record(live, settled)
+        if record is None:
+            return
+        own = (await self.target.identity()).user_id == record.user_id
+        zone = await self.target.zone() if own else None
+        fields = requests.update_fields(desired, settled, record, zone=zone)
+        if not fields:
+            await self.entries.apply(live, self._equal(desired, record))
+            return
+
+        async def send() -> TimeEntryCommand:
+            sheet = await self.target.update(record.timesheet_id, fields)
+            return self._confirmation(live, desired, sheet, again=requests.loses_billable(fields))
+
+        request = requests.patch(record.timesheet_id, fields, desired)
+        await self._send(live, Operation.UPDATE, settled.marker, request, send, record.timesheet_id)
+
+    async def _delete(self, live: Live, entry: TimeEntry) -> None:
+        assert entry.settled is not None
+        record = await self._record(live, entry.settled)
+        if record is None:
+            return
+        timesheet_id = record.timesheet_id
+
+        async def send() -> TimeEntryCommand:
+            await self.target.delete(timesheet_id)  # gone already is gone
+            return ConfirmDeleted(intent=_intent(live), timesheet_id=timesheet_id)
+
+        request = requests.delete(timesheet_id)
+        await self._send(live, Operation.DELETE, entry.settled.marker, request, send, timesheet_id)
+
+    async def _send(
+        self,
+        live: Live,
+        operation: Operation,
+        mark: str,
+        request: Request,
+        send: Callable[[], Awaitable[TimeEntryCommand]],
+        timesheet_id: int | None = None,
+    ) -> None:
+        """Record the intent, send, record what came of it."""
+        await self.entries.apply(
+            live,
+            Intend(
+                target_connector_id=self.configuration.target,
+                operation=operation,
+                marker=mark,
+                request=request,
+                timesheet_id=timesheet_id,
+            ),
+        )
+        try:
+            outcome = await send()
+        except (Unavailable, Misconfigured) as error:
+            await self.entries.apply(live, Unsent(intent=_intent(live), cause=str(error)))
+            raise
+        except OutcomeUnknown as error:
+            await self.entries.apply(live, Doubt(intent=_intent(live), cause=str(error)))
+            self.doubtful.append((live, self.ports.clock.now()))
+            self._count_failure(error)
+            return
+        except Rejected as error:
+            outcome = _refusal(live, operation, error, timesheet_id)
+        await self.entries.apply(live, outcome)
+        self._failures = 0
+
+    async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
+        """The record as it is now, or None when it must not be touched; why is recorded."""
+        timesheet_id = settled.written.timesheet_id
+        record = await self.target.get(timesheet_id)
+        self._failures = 0
+        if record is None:
+            await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
+            return None
+        found = as_written(record, settled.desired.description.subject)
+        objection = self._objection(live, settled, found)
+        if objection is not None:
+            await self.entries.apply(live, objection)
+            return None
+        return record
+
+    def _objection(self, live: Live, settled: Settled, found: Written) -> TimeEntryCommand | None:
+        assert live.state is not None
+        if found.exported:
+            return _exported(live.state, found)
+        changed = changes_since(settled.written, found)
+        ours = carries(found.description.value or "", settled.marker)
+        overwrite = self.configuration.kimai.edited_in_kimai_policy is EditedInKimaiPolicy.OVERWRITE
+        if not ours:
+            detail = (
+                f"Timesheet {found.timesheet_id} does not carry the marker {settled.marker} any "
+                "more, so it is left alone. Put the marker back in its last line, or keep it."
+            )
+            return NoteDrift(found=found, changed=(*changed, "marker"), detail=detail)
+        if changed and not overwrite:
+            detail = (
+                f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and "
+                "the booking changed in Zammad, too. Keep the one or bring it to the other."
+            )
+            return NoteDrift(found=found, changed=changed, detail=detail)
+        return None
+
+    def _confirmation(
+        self, live: Live, desired: Desired, sheet: Timesheet, *, again: bool = False
+    ) -> Confirm:
+        """What Kimai stored, compared with what was asked."""
+        written = as_written(sheet, desired.description.subject)
+        wrong = mismatches(desired, written, self.configuration.kimai)
+        repeat = again and wrong == ("billable",)
+        return Confirm(
+            intent=_intent(live),
+            written=written,
+            mismatch=mismatch_text(wrong, desired, written) if wrong and not repeat else None,
+            again=repeat,
+        )
+
+    def _equal(self, desired: Desired, record: Timesheet) -> Adopt:
+        written = as_written(record, desired.description.subject)
+        wrong = mismatches(desired, written, self.configuration.kimai)
+        text = mismatch_text(wrong, desired, written) if wrong else None
+        return Adopt(found=[written], how="equal", mismatch=text)
+
+    def _count_failure(self, error: ExternalSystemError) -> None:
+        self._failures += 1
+        if self._failures >= self.limits.breaker:
+            message = f"no answer to {self._failures} requests in a row, the last one: {error}"
+            self.stopped = self.stopped or Unavailable(error.system, message)
+
+    async def _pause(self, attempt: int, error: Unavailable) -> bool:
+        """Wait before the next try; False when there is no point in waiting."""
+        if self.stopped is not None or (error.retry_after or 0) > self.limits.longest_pause:
+            return False
+        pause = self.limits.pause * 2 ** (attempt - 1) * (1 + self.ports.jitter())
+        await self.ports.clock.sleep(
+            min(max(pause, error.retry_after or 0), self.limits.longest_pause)
+        )
+        return self.stopped is None
+
+    async def _give_up(self, live: Live, error: ExternalSystemError) -> None:
+        """Leave it to the next run; after many such runs, to a person."""
+        self.entries.tally.count("failed")
+        if self.stopped is None:
+            await self.bury(live, str(error))
+
+    async def bury(self, live: Live, cause: str) -> bool:
+        """Give up for good when the booking had its tries; whether it did."""
+        entry = live.state
+        if entry is None or entry.attempts < self.limits.dead_letter_after:
+            return False
+        detail = (
+            f"{entry.attempts} requests to Kimai had no effect, the last one: {cause}. "
+            "Find out why in Kimai's log, then retry the entry."
+        )
+        await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
+        return True
+
+
+def _intent(live: Live) -> int:
+    """The number of the open intent; 0 when somebody settled it, which no intent has."""
+    if live.state is None or live.state.intent is None:
+        return 0
+    return live.state.intent.event.intent
+
+
+def _refusal(
+    live: Live, operation: Operation, error: Rejected, timesheet_id: int | None
+) -> TimeEntryCommand:
+    if timesheet_id is not None and error.status == GONE:
+        return NoteTargetGone(timesheet_id=timesheet_id)
+    wait = wait_for_refusal(operation, error)
+    return Reject(
+        intent=_intent(live),
+        status=error.status,
+        fields=error.fields,
+        reason=wait.reason,
+        detail=wait.detail,
+    )
+
+
+def _exported(entry: TimeEntry, found: Written) -> Hold:
+    if entry.standing.vanished:
+        return Hold(
+            reason=ReasonCode.SOURCE_DELETED,
+            detail=f"The booking was deleted in Zammad after timesheet {found.timesheet_id} was "
+            "exported. It stays as it was billed; keep it, or take back the export first.",
+        )
+    return Hold(
+        reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
+        detail=f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported. "
+        "It stays as it was billed; keep it, or take back the export and retry.",
+    )

@@ -128,8 +128,11 @@ def _install_plugin(s: KimaiState) -> None:
     s.plugins = [{"name": "MetaFieldsBundle", "version": "1.0.0"}]
 
 
-def _german_bob(s: KimaiState) -> None:
-    s.users[BOB].language = "de"
+def _bob_speaks(language: str) -> Step:
+    def speak(s: KimaiState) -> None:
+        s.users[BOB].language = language
+
+    return speak
 
 
 def _activity_visible(s: KimaiState) -> None:
@@ -146,6 +149,11 @@ def _spanning_project(s: KimaiState) -> None:
 
 def _bad_legacy_logins(s: KimaiState) -> None:
     s.failed_logins["127.0.0.1"] = [s.clock.now().timestamp()] * 5
+
+
+def _touched(s: KimaiState) -> None:
+    for key in (2, 3, 5, 6, 7, 8, 9):
+        s.timesheets[key].modified_at = s.now()
 
 
 BEFORE: dict[str, list[Step]] = {
@@ -225,7 +233,7 @@ BEFORE: dict[str, list[Step]] = {
         _record(4, "2026-11-17T09:00:00+01:00", "2026-11-17T10:00:00+01:00", "race 1"),
         _set(allow_overlapping_records=0),
     ],
-    "71-errors-german": [_set(allow_overlapping_records=1), _german_bob],
+    "71-errors-german": [_set(allow_overlapping_records=1), _bob_speaks("de")],
     "72-patch-record-of-hidden-project": [
         _record(5, "2026-11-05T11:00:00+01:00", "2026-11-05T12:00:00+01:00")
     ],
@@ -233,9 +241,10 @@ BEFORE: dict[str, list[Step]] = {
     "74-overbook": [_hour_budget, _set(allow_overbooking_budget=0)],
     "75-trailing-slash": [_set(allow_overbooking_budget=1)],
     "75-legacy-auth-throttle": [_bad_legacy_logins],
+    "76-user-create": [_bob_speaks("en")],
     "71-errors-german-duplicate": [
         _reset,
-        _german_bob,
+        _bob_speaks("de"),
         _set(allow_overlapping_records=0),
         _record(1, "2026-11-16T09:00:00-05:00", "2026-11-16T10:00:00-05:00", user=BOB),
     ],
@@ -249,7 +258,7 @@ BEFORE: dict[str, list[Step]] = {
     ],
     "78-break-enabled-int": [
         _set(break_time_active=1),
-        _record(5, "2026-11-12T13:00:00+01:00", "2026-11-12T16:00:00+01:00"),
+        _record(5, "2026-11-12T13:00:00+01:00", "2026-11-12T16:00:00+01:00", pause=1800),
     ],
     "79-null-begin": [
         _set(break_time_active=0),
@@ -264,7 +273,7 @@ BEFORE: dict[str, list[Step]] = {
             for n in range(3)
         ),
         _record(13, "2026-11-20T09:00:00+01:00", "2026-11-20T09:10:00+01:00"),
-        lambda s: [_change(k, modified_at=s.now())(s) for k in (2, 3, 5, 6, 7, 8, 9)] and None,
+        _touched,
     ],
     "46-dst-fold-offset-reread": [
         _reset,

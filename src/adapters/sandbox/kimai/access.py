@@ -93,8 +93,10 @@ class Access:
     # -- timesheets ---------------------------------------------------------------------------
 
     def may(self, action: str, record: Timesheet) -> bool:
-        """Whether `action` (view, start, stop, edit, delete, duplicate, view_rate, edit_rate,
-        edit_export, edit_billable) is allowed on a record.
+        """Whether `action` is allowed on a record.
+
+        Actions: view, start, stop, edit, delete, duplicate, view_rate, edit_rate, edit_export,
+        edit_billable.
         """
         if action in {"edit", "delete"} and self.locked(record):
             return False

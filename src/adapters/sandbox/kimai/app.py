@@ -6,6 +6,8 @@ handler. Source: peers/kimai.md §1; recordings 10-*, 75-*.
 
 import asyncio
 import hmac
+import logging
+import re
 from collections.abc import Awaitable, Callable
 from html import escape
 
@@ -17,17 +19,19 @@ from adapters.sandbox.kimai import routing
 from adapters.sandbox.kimai.access import Access
 from adapters.sandbox.kimai.bodies import Submitted, decode
 from adapters.sandbox.kimai.entities import User
-from adapters.sandbox.kimai.problems import Problem, bad_request, forbidden
+from adapters.sandbox.kimai.problems import Problem, bad_request, forbidden, server_error
 from adapters.sandbox.kimai.queries import Query
 from adapters.sandbox.kimai.requests import EMPTY, Call, Reply
 from adapters.sandbox.kimai.state import KimaiState
 
 _BAD_TOKEN = 'Bearer error="invalid_token",error_description="Invalid credentials."'
+_BEARER = re.compile(r"Bearer\s+([a-zA-Z0-9\-_+~/.]+=*)")  # anything else is no credentials
 _LEGACY_TRIES, _LEGACY_WINDOW = 5, 60.0  # bad legacy logins, seconds
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _OVERRIDES = {"PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS", "PURGE"}
 _JSON = "application/json"
 _HTML = "text/html; charset=UTF-8"
+_LOG = logging.getLogger(__name__)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -75,6 +79,9 @@ class KimaiApp:
             reply = await self._answer(method, path, scope, headers, body)
         except Problem as problem:
             reply = Reply(problem.body, problem.status, problem.headers)
+        except Exception:  # noqa: BLE001  the outermost edge: it records, and answers as Kimai
+            _LOG.exception("the Kimai sandbox failed on %s %s", method, path)
+            reply = Reply(server_error().body, 500)
         await _send_reply(send, reply, head=method == "HEAD")
 
     async def _answer(
@@ -93,9 +100,8 @@ class KimaiApp:
     # -- tokens -------------------------------------------------------------------------------
 
     async def _authenticated(self, headers: dict[str, str], client: str) -> User:
-        authorization = headers.get("authorization", "")
-        if authorization.startswith("Bearer "):
-            return self._by_token(authorization.removeprefix("Bearer ").strip())
+        if match := _BEARER.fullmatch(headers.get("authorization", "")):
+            return self._by_token(match[1])
         if "x-auth-user" in headers and "x-auth-token" in headers:
             return await self._legacy(headers["x-auth-user"], headers["x-auth-token"], client)
         raise Problem(401)

@@ -42,8 +42,43 @@ _CHECKBOXES = {
     "billable": "billable",
     "globalActivities": "global_activities",
 }
-_CUSTOMER = ["name", "number", "comment", "company", "vatId", "contact", "addressLine1", "addressLine2", "addressLine3", "postCode", "city", "country", "language", "currency", "phone", "fax", "mobile", "email", "homepage", "timezone", "invoiceText", "invoiceTemplate", "invoiceEmail", "buyerReference"]
-_PROJECT = ["name", "number", "comment", "invoiceText", "orderNumber", "orderDate", "start", "end", "customer"]
+_CUSTOMER = [
+    "name",
+    "number",
+    "comment",
+    "company",
+    "vatId",
+    "contact",
+    "addressLine1",
+    "addressLine2",
+    "addressLine3",
+    "postCode",
+    "city",
+    "country",
+    "language",
+    "currency",
+    "phone",
+    "fax",
+    "mobile",
+    "email",
+    "homepage",
+    "timezone",
+    "invoiceText",
+    "invoiceTemplate",
+    "invoiceEmail",
+    "buyerReference",
+]
+_PROJECT = [
+    "name",
+    "number",
+    "comment",
+    "invoiceText",
+    "orderNumber",
+    "orderDate",
+    "start",
+    "end",
+    "customer",
+]
 _ACTIVITY = ["name", "number", "comment", "invoiceText", "project"]
 Entity = Customer | Project | Activity
 _NOUNS: dict[type[Entity], tuple[str, str, int, list[str]]] = {

@@ -174,7 +174,7 @@ class _Reader:
     def _add(self, unit: str, count: int) -> None:
         if unit in _UNITS:
             self.seconds += count * _UNITS[unit]
-        elif unit == "day" or unit == "weekday":
+        elif unit in {"day", "weekday"}:
             self.days += count
         elif unit in {"week", "fortnight"}:
             self.days += count * (7 if unit == "week" else 14)

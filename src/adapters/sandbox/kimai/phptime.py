@@ -7,7 +7,7 @@ Source: timelib `do_adjust_timezone`; peers/kimai.md §5 (table measured with PH
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
@@ -100,7 +100,7 @@ def local(instant: int, zone: str) -> datetime:
 
 
 def iso(instant: int, zone: str) -> str:
-    """`2026-11-02T09:00:00+0100`: PHP's `Y-m-d\\TH:i:sO`, offset without colon or seconds."""
+    """`2026-11-02T09:00:00+0100`: PHP's ISO form, the offset without colon or seconds."""
     offset = offset_at(instant, zone)
     wall = _EPOCH + timedelta(seconds=instant + offset)
     minutes = abs(offset) // 60
@@ -167,8 +167,3 @@ def parse_strict(text: str) -> int | None:
     if hour >= _MAX_HOUR or minute > _MAX_MINUTE or second >= _MAX_SECOND:
         return None
     return _counted(*match.groups())
-
-
-def fixed_zone(offset: int) -> timezone:
-    """A zone of constant offset, for tests and seeds."""
-    return timezone(timedelta(seconds=offset))

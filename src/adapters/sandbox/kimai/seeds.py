@@ -6,14 +6,16 @@ A control body holds lists by table name; people and work may be named instead o
 "timesheets": […], "recordings": true}`.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.sandbox.control import Json, SeedRefused
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.kimai.state import META_KINDS, KimaiState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 RECORDED_TOKENS = ("admin", "lead", "anna", "bob", "carl")
 EXPIRED = 1_577_836_800  # 2020-01-01T00:00Z
@@ -35,7 +37,7 @@ def seed_recordings(state: KimaiState, *, team: bool = True, work: bool = True) 
         state.add_token(user.id, token_of(user.username))
     state.add_token(3, token_of("expired"), expires=EXPIRED)
     if work:
-        state.add_customer("Acme GmbH", comment="seed")
+        state.add_customer("Acme GmbH", comment="seed", timezone="Europe/Berlin")
         state.add_project("Website", 1)
         intranet = "Intranet (no global activities)"
         state.add_project(intranet, 1, global_activities=False, order_number="PO-77")

@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Value] = {
     "activity.number_format": "{ac,4}",
     "defaults.customer.country": "DE",
     "defaults.customer.currency": "EUR",
-    "defaults.customer.timezone": "Europe/Berlin",
+    "defaults.customer.timezone": "UTC",  # Kimai takes the server's
     "defaults.user.timezone": "Europe/Berlin",
     "defaults.user.language": "en",
     # not Kimai's: what the sandbox itself adds

@@ -16,7 +16,49 @@ from adapters.sandbox.kimai.entities import (
 from adapters.sandbox.kimai.state import KimaiState
 
 Shape = dict[str, Any]
-_PALETTE = ["#AAAAAA", "#DDDDDD", "#a972c9", "#9C27B0", "#673AB7", "#041fd1", "#5319e7", "#3F51B5", "#0074D9", "#2196F3", "#03A9F4", "#7FDBFF", "#39CCCC", "#00BCD4", "#006b75", "#009688", "#00bb32", "#4CAF50", "#3D9970", "#2ECC40", "#01FF70", "#8BC34A", "#CDDC39", "#FFDC00", "#FFC107", "#FF851B", "#FF9800", "#FF5722", "#f41a00", "#E91E63", "#85144b", "#b60205", "#FF4136", "#cc317c", "#F012BE", "#d82d80", "#B10DC9", "#e135f4", "#2d3748", "#4a5568", "#718096"]
+_PALETTE = [
+    "#AAAAAA",
+    "#DDDDDD",
+    "#a972c9",
+    "#9C27B0",
+    "#673AB7",
+    "#041fd1",
+    "#5319e7",
+    "#3F51B5",
+    "#0074D9",
+    "#2196F3",
+    "#03A9F4",
+    "#7FDBFF",
+    "#39CCCC",
+    "#00BCD4",
+    "#006b75",
+    "#009688",
+    "#00bb32",
+    "#4CAF50",
+    "#3D9970",
+    "#2ECC40",
+    "#01FF70",
+    "#8BC34A",
+    "#CDDC39",
+    "#FFDC00",
+    "#FFC107",
+    "#FF851B",
+    "#FF9800",
+    "#FF5722",
+    "#f41a00",
+    "#E91E63",
+    "#85144b",
+    "#b60205",
+    "#FF4136",
+    "#cc317c",
+    "#F012BE",
+    "#d82d80",
+    "#B10DC9",
+    "#e135f4",
+    "#2d3748",
+    "#4a5568",
+    "#718096",
+]
 _ASCII = 128  # bytes from here on count nothing: PHP cannot read them one by one
 
 

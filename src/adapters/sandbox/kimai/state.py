@@ -127,6 +127,7 @@ class KimaiState:
     def add_customer(self, name: str, **fields: Any) -> Customer:
         """Add a customer; a number is generated unless given."""
         number = fields.pop("number", None) or self.free_number("customers")
+        fields.setdefault("timezone", self.settings.text("defaults.customer.timezone"))
         return self.put(
             "customers",
             Customer(id=self.take_id("customers"), name=name, number=number, **fields),

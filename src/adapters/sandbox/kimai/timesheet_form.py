@@ -6,7 +6,6 @@ from adapters.sandbox.kimai.bodies import Submitted
 from adapters.sandbox.kimai.entities import Activity, Project, Timesheet
 from adapters.sandbox.kimai.forms import Form
 from adapters.sandbox.kimai.problems import server_error
-from adapters.sandbox.kimai.state import KimaiState
 
 _EXPLICIT = "explicit"
 
@@ -17,7 +16,7 @@ class TimesheetForm:
     def __init__(
         self, access: Access, row: Timesheet, before: Timesheet | None, submitted: Submitted
     ) -> None:
-        self.state: KimaiState = access.state
+        self.state = access.state
         self.access = access
         self.row = row
         self.before = before

@@ -90,14 +90,15 @@ def _selected(call: Call) -> Keys:
     exported = query.flag("exported")
     term, after = query.term(), query.instant("modified_after", "UTC")
     keys = state.by_begin(users, begin, end)
-    hidden = _hidden_projects(call)
+    hidden, hidden_activities = _hidden_projects(call), _hidden_activities(call)
     plain = (active, billable, exported, term, after, tags) == (None,) * 6
-    if plain and not hidden and not any(work):
+    if plain and not hidden and not hidden_activities and not any(work):
         return keys
 
     def wanted(row: Timesheet) -> bool:
         return (
             row.project not in hidden
+            and row.activity not in hidden_activities
             and _matches(row, work)
             and (active is None or row.running is active)
             and (billable is None or row.billable is billable)
@@ -125,10 +126,10 @@ def _matches(row: Timesheet, work: _Work) -> bool:
 def _users(call: Call) -> list[int] | None:
     """Whose records: one's own, unless the caller may see others'; None means everybody's."""
     access, state = call.access, call.state
+    if not access.has("view_other_timesheet"):
+        return [access.user.id]  # the parameters are not even looked at
     asked = call.query.one("user", rf"{DIGITS}|all")
     listed = [int(key) for key in call.query.many("users", DIGITS)]
-    if not access.has("view_other_timesheet"):
-        return [access.user.id]
     if asked == "all":
         return None if access.sees_all else _self_and_led(call)
     if asked is not None:
@@ -187,6 +188,14 @@ def _hidden_projects(call: Call) -> set[int | None]:
         return set()
     projects = call.state.projects.values()
     return {project.id for project in projects if not call.access.reaches_project(project)}
+
+
+def _hidden_activities(call: Call) -> set[int | None]:
+    """Activities whose records vanish likewise."""
+    if call.access.sees_all:
+        return set()
+    rows = call.state.activities.values()
+    return {row.id for row in rows if row.teams and not call.access.reaches_activity(row)}
 
 
 def active(call: Call) -> Reply:

@@ -13,12 +13,72 @@ from adapters.sandbox.kimai.problems import forbidden, not_found
 from adapters.sandbox.kimai.queries import ORDER
 from adapters.sandbox.kimai.requests import Call, Reply, no_content
 
-_COMMON = ["alias", "title", "accountNumber", "color", "email", "language", "locale", "timezone", "supervisor", "roles"]
+_COMMON = [
+    "alias",
+    "title",
+    "accountNumber",
+    "color",
+    "email",
+    "language",
+    "locale",
+    "timezone",
+    "supervisor",
+    "roles",
+]
 _FLAGS = ["enabled", "systemAccount", "requiresPasswordReset"]
 _CREATE = ["username", *_COMMON, "plainPassword", "plainApiToken", *_FLAGS]
 _EDIT = [*_COMMON, *_FLAGS]
+_TEXTS = {
+    "alias": "alias",
+    "title": "title",
+    "accountNumber": "account_number",
+    "plainApiToken": "api_password",
+}
+_SWITCHES = {"enabled": "enabled", "systemAccount": "system_account"}
 _ROLES = {"ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN"}
-_LANGUAGES = ["ar", "cs", "da", "de", "de_AT", "de_CH", "el", "en", "en_GB", "en_US", "eo", "es", "eu", "fa", "fi", "fo", "fr", "he", "hr", "hu", "id", "it", "ja", "ko", "nb_NO", "nl", "pa", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl", "sv", "ta", "tr", "uk", "vi", "zh_CN", "zh_Hant"]
+_LANGUAGES = [
+    "ar",
+    "cs",
+    "da",
+    "de",
+    "de_AT",
+    "de_CH",
+    "el",
+    "en",
+    "en_GB",
+    "en_US",
+    "eo",
+    "es",
+    "eu",
+    "fa",
+    "fi",
+    "fo",
+    "fr",
+    "he",
+    "hr",
+    "hu",
+    "id",
+    "it",
+    "ja",
+    "ko",
+    "nb_NO",
+    "nl",
+    "pa",
+    "pl",
+    "pt",
+    "pt_BR",
+    "ro",
+    "ru",
+    "sk",
+    "sl",
+    "sv",
+    "ta",
+    "tr",
+    "uk",
+    "vi",
+    "zh_CN",
+    "zh_Hant",
+]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _USERNAME, _PASSWORD = (2, 64), (8, 60)  # characters
 
@@ -149,31 +209,34 @@ class _UserForm:
         Raises:
             Problem: 400 with the form's errors.
         """
-        form, user = self.form, self.user
-        for name in ("username", "alias", "title", "accountNumber", "email"):
-            if form.sent(name):
-                attribute = "account_number" if name == "accountNumber" else name
-                text = form.text(name)
-                setattr(user, attribute, text or "" if name in {"username", "email"} else text)
-        if form.sent("color"):
-            user.color = form.color("color")
-        for name in ("language", "locale"):
-            if form.sent(name):
-                self._language(name)
-        if form.sent("timezone"):
-            self._timezone()
-        if form.sent("roles"):
-            self._roles()
-        if form.sent("supervisor"):
-            self._supervisor()
-        if form.sent("enabled"):
-            user.enabled = form.checkbox("enabled")
-        if form.sent("systemAccount"):
-            user.system_account = form.checkbox("systemAccount")
-        if form.sent("plainApiToken"):
-            user.api_password = form.text("plainApiToken")
+        for name in self.form.fields:
+            if self.form.sent(name):
+                self._apply(name)
         self._check()
-        form.check()
+        self.form.check()
+
+    def _apply(self, name: str) -> None:
+        form, user = self.form, self.user
+        if name in {"username", "email"}:
+            setattr(user, name, form.text(name) or "")
+        elif name in _TEXTS:
+            setattr(user, _TEXTS[name], form.text(name))
+        elif name in _SWITCHES:
+            setattr(user, _SWITCHES[name], form.checkbox(name))
+        elif name == "color":
+            user.color = form.color("color")
+        elif name in {"language", "locale"}:
+            self._language(name)
+        else:
+            self._choice(name)
+
+    def _choice(self, name: str) -> None:
+        if name == "timezone":
+            self._timezone()
+        elif name == "roles":
+            self._roles()
+        elif name == "supervisor":
+            self._supervisor()
 
     def _check(self) -> None:
         form, user = self.form, self.user

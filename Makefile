@@ -20,7 +20,7 @@ setup: .venv/dev.stamp ## install everything, locked, into .venv
 demo: .venv/runtime.stamp ## everything with sandbox peers on http://127.0.0.1:8000 (PORT, ZAMMAD_PORT, KIMAI_PORT)
 	@exec $(PY) -m api.cli demo
 
-demo-reset: .venv/runtime.stamp ## forget the demo's data; the next demo starts over
+demo-reset: .venv/runtime.stamp ## the demo from the beginning: forgets its data, then starts
 	@exec $(PY) -m api.cli demo --reset
 
 test: .venv/dev.stamp ## every check and every test; what CI runs

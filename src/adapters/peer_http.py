@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import stamina
 
+from adapters.peer_pool import OriginTransport
 from adapters.peer_verdicts import Verdict, retry_after, rule_for
 from domain.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
 
@@ -27,7 +29,6 @@ CONNECTIONS = 16  # 8 writers (the default) and as many reads
 REUSE_SECONDS = 2.0  # below the 5 s after which Apache and uvicorn drop an idle connection
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _BAD_ADDRESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Params = Mapping[str, str | int | Sequence[str | int]]
 
@@ -109,19 +110,13 @@ class PeerHttp:
         self._base = _checked_base(peer.system, base_url)
         self._slots = asyncio.Semaphore(CONNECTIONS)  # waiting here costs no request time
         self._client = httpx.AsyncClient(
-            transport=transport,
+            transport=transport or _transport(httpx.URL(self._base)),
             headers={
                 "Authorization": peer.scheme + _checked_token(peer.system, token),
                 "Accept": "application/json",
                 "User-Agent": "timeledger",
             },
             timeout=httpx.Timeout(self._patience.request, connect=self._patience.connect),
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS,
-                max_keepalive_connections=CONNECTIONS,
-                keepalive_expiry=REUSE_SECONDS,
-            ),
-            trust_env=httpx.URL(self._base).host not in _LOOPBACK,
         )
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
@@ -328,6 +323,13 @@ def _untrusted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _transport(base: httpx.URL) -> httpx.AsyncBaseTransport | None:
+    """Our own transport, or None for httpx's where the environment names a proxy for the peer."""
+    if base.scheme in getproxies() and not proxy_bypass(base.host):
+        return None
+    return OriginTransport(base, reuse_seconds=REUSE_SECONDS)
 
 
 def _checked_base(system: str, base_url: str) -> str:

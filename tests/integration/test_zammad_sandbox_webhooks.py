@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from adapters.sandbox.zammad import ZammadApp, ZammadState
 from adapters.sandbox.zammad.payload import signature
-from tests.support.webhook_receiver import Receiver, receiving
+from tests.support.webhook_receiver import Delivery, Receiver, receiving
 from tests.support.zammad_world import (
     ONE_LOOP,
     Company,
@@ -221,9 +221,11 @@ async def test_a_retry_carries_the_state_of_its_own_moment(hooked: Hooked) -> No
     hooked.hook(TIMED)
     hooked.receiver.answers = [500]
     state = hooked.served.state
-    hooked.receiver.before_answer = lambda _: (
-        (state.correct(1, time_unit="2") if state.entries[1].time_unit == "0.75" else None) and None
-    )
+
+    def double(_: Delivery) -> None:
+        state.correct(1, time_unit="2")
+
+    hooked.receiver.before_answer = double
     await hooked.book_with_article()
     await hooked.settle()
     first, second = (d.payload["ticket"]["time_unit"] for d in hooked.receiver.deliveries)

@@ -1,5 +1,6 @@
 """A small company on the Zammad sandbox, served over real HTTP."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -89,6 +90,13 @@ class Company:
         """Move the server's clock on; answers its new instant."""
         self.clock.advance(timedelta(**span))
         return self.clock.now()
+
+
+def stored(state: ZammadState) -> str:
+    """Everything a state holds, as text."""
+    shown = state.describe()
+    del shown["http_log"]
+    return json.dumps(shown, sort_keys=True)
 
 
 @dataclass

@@ -37,17 +37,20 @@ async def carry_across(
 ) -> Run:
     """Do run `run_id`, which was queued before, and return how it ended.
 
-    A run that was started by a process that died is taken up again. Failures of the peers and of
+    A run that was started by a process that died is taken up again; one that has ended is left
+    as it is, because jobs are delivered at least once. Failures of the peers and of
     single bookings end in the run's own events; nothing is raised for them. At most one call per
     pair of connectors at a time: the caller holds a lock.
 
     Raises:
-        RuleViolation: `not_found` or `run_not_active`.
+        RuleViolation: `not_found`.
         LedgerError: the ledger itself could not take the end of the run.
     """
     run = await _load(run_id, ports)
     if run is None:
         raise RuleViolation("not_found", f"There is no run {run_id}.")
+    if not run.is_active:
+        return run
     metadata = Metadata(actor=ACTOR, correlation_id=f"run-{run_id}", run_id=run_id)
 
     async def record(command: RunCommand) -> None:

@@ -1,0 +1,568 @@
+"""Zammad, Kimai and the read model in memory, and a way to fail at every point."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from adapters.memory import MemoryClock, MemoryEventStore
+from domain.catalogue import ALL
+from domain.errors import LedgerError, Misconfigured, Rejected
+from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
+from domain.ids import ConnectorId, EntryId, RunId, entry_id, entry_stream, run_stream
+from domain.ports.event_store import EventStore, History
+from domain.ports.known_entries import Known, Unsettled
+from domain.ports.ticket_system import (
+    ListedEntry,
+    SourceEntry,
+    SourcePerson,
+    SourceTicket,
+    SourceType,
+    TicketSystemIdentity,
+    UnreadableEntry,
+)
+from domain.ports.timesheets import (
+    TargetItem,
+    Timesheet,
+    TimesheetFields,
+    TimesheetsIdentity,
+)
+from domain.rules.marker import carries
+from domain.sync.carrying import carry_across
+from domain.sync.limits import LIMITS, Limits
+from domain.sync.ports import Ports
+from domain.sync_run.decide import Run
+from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
+from domain.time_entry.decide import TIME_ENTRY
+from domain.time_entry.events import EntryUnreadable
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
+from tests.support.bookings import KIMAI, ZAMMAD, configuration
+
+NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+T = TypeVar("T")
+
+
+class Crash(BaseException):
+    """The process is gone: nothing in it may catch this."""
+
+
+@dataclass
+class Perils:
+    """Counts the points at which something can go wrong, and lets it.
+
+    `crash_at` is the number of the point at which the process dies. `failing` are errors to
+    raise by name of the point, each used once.
+    """
+
+    crash_at: int | None = None
+    reached: int = 0
+    failing: dict[str, list[BaseException]] = field(default_factory=dict)
+    dead: bool = False
+
+    async def point(self, name: str) -> None:
+        await asyncio.sleep(0)
+        if self.dead:
+            raise Crash(name)
+        self.reached += 1
+        if self.reached == self.crash_at:
+            self.dead = True
+            raise Crash(name)
+        if self.failing.get(name):
+            raise self.failing[name].pop(0)
+
+
+@dataclass
+class FakeTickets:
+    """`TicketSystem`, answering from lists that the test changes."""
+
+    perils: Perils
+    rows: dict[int, SourceEntry | UnreadableEntry] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+    hidden_tickets: set[int] = field(default_factory=set)
+    merged: dict[int, int] = field(default_factory=dict)
+    customers: dict[int, int] = field(default_factory=dict)
+    lists_all: bool = True
+    unit: str | None = None
+    requests: int = 0
+    page: int = 1000
+
+    def book(self, source_id: int, **changes: Any) -> SourceEntry:
+        at = NOON + timedelta(minutes=source_id)
+        row = SourceEntry(
+            source_id=source_id,
+            ticket_id=changes.pop("ticket_id", 50),
+            article_id=None,
+            time_unit=Decimal(15),
+            type_id=4,
+            created_by_id=5,
+            created_at=at,
+            updated_at=at,
+        )
+        row = replace(row, **changes)
+        self.rows[source_id] = row
+        self.touched.add(row.ticket_id)
+        return row
+
+    def edit(self, source_id: int, **changes: Any) -> None:
+        row = self.rows[source_id]
+        newest = max(r.updated_at for r in self.rows.values() if r.updated_at is not None)
+        changes.setdefault("updated_at", newest + timedelta(seconds=1))
+        self.rows[source_id] = replace(row, **changes)
+
+    async def _request(self, name: str) -> None:
+        self.requests += 1
+        await self.perils.point(f"zammad:{name}")
+
+    async def identity(self) -> TicketSystemIdentity:
+        await self._request("identity")
+        return TicketSystemIdentity(person_id=1, login="sync", version="7.2", missing=())
+
+    async def declared_unit(self) -> str | None:
+        await self._request("unit")
+        return self.unit
+
+    async def may_list_all(self) -> bool:
+        await self._request("may_list_all")
+        return self.lists_all
+
+    async def entries_by_update(self) -> AsyncIterator[Sequence[ListedEntry]]:
+        late = datetime.max.replace(tzinfo=UTC)
+        async for rows in self._list(
+            sorted(self.rows.values(), key=lambda row: row.updated_at or late, reverse=True)
+        ):
+            yield rows
+
+    async def entries_by_id(self) -> AsyncIterator[Sequence[ListedEntry]]:
+        async for rows in self._list([self.rows[key] for key in sorted(self.rows)]):
+            yield rows
+
+    async def _list(self, rows: list[ListedEntry]) -> AsyncIterator[Sequence[ListedEntry]]:
+        for start in range(0, max(1, len(rows)), self.page):
+            await self._request("list")
+            if not self.lists_all:
+                raise Misconfigured("zammad", "not authorized")
+            yield rows[start : start + self.page]
+
+    async def count_entries(self) -> int:
+        await self._request("count")
+        return len(self.rows)
+
+    async def entry(self, source_id: int, *, ticket_id: int | None = None) -> ListedEntry | None:
+        await self._request("entry")
+        return self.rows.get(source_id)
+
+    async def entries_of_ticket(self, ticket_id: int) -> Sequence[ListedEntry]:
+        await self._request("ticket_entries")
+        if ticket_id in self.hidden_tickets:
+            raise Rejected("zammad", "403", status=403)
+        return [row for row in self.rows.values() if row.ticket_id == ticket_id]
+
+    async def tickets_changed_since(self, since: datetime | None) -> AsyncIterator[Sequence[int]]:
+        await self._request("search")
+        yield sorted(self.touched)
+
+    async def tickets(self, ticket_ids: Collection[int]) -> Mapping[int, SourceTicket]:
+        await self._request("tickets")
+        return {
+            ticket: SourceTicket(
+                ticket_id=ticket,
+                number=f"100{ticket}",
+                title="VPN down",
+                group_id=3,
+                group_name="Service Desk",
+                customer_id=8,
+                customer_name="Emily Adams",
+                organization_id=self.customers.get(ticket, 3),
+                organization_name="Awesome Customer Inc.",
+                merged=ticket in self.merged,
+                merged_into=self.merged.get(ticket),
+            )
+            for ticket in ticket_ids
+            if ticket not in self.hidden_tickets
+        }
+
+    async def article_texts(self, ticket_id: int) -> Mapping[int, str]:
+        await self._request("articles")
+        return {89: "Reset the tunnel."}
+
+    async def people(self, person_ids: Collection[int]) -> Mapping[int, SourcePerson]:
+        await self._request("people")
+        return {
+            person: SourcePerson(
+                person_id=person,
+                name="Emma Taylor",
+                email=f"agent{person}@example.com",
+                active=True,
+            )
+            for person in person_ids
+        }
+
+    async def types(self) -> Mapping[int, SourceType]:
+        await self._request("types")
+        return {4: SourceType(type_id=4, name="Support", active=True)}
+
+
+@dataclass
+class FakeTimesheets:
+    """`Timesheets` as Kimai behaves: zones, rounding, tags dropped in silence, no idempotency."""
+
+    perils: Perils
+    clock: MemoryClock
+    zone: str = "Europe/Berlin"
+    token_user: int = 1
+    sheets: dict[int, Timesheet] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    round_minutes: int = 1
+    people: tuple[TargetItem, ...] = ()
+    writes: int = 0
+    requests: int = 0
+    slow: int = 0  # turns of the loop that a write takes
+    busy: int = 0
+    busiest: int = 0
+    landing_late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+    late_by: timedelta | None = None
+    bodies: list[object] = field(default_factory=list)
+
+    async def identity(self) -> TimesheetsIdentity:
+        await self._request("identity")
+        return TimesheetsIdentity(
+            user_id=self.token_user,
+            username="sync",
+            timezone=self.zone,
+            roles=(),
+            version="2.66.0",
+            tracking_mode="default",
+        )
+
+    async def ensure_tag(self, name: str) -> None:
+        await self._request("tag")
+        self.tags.add(name)
+
+    async def create(self, fields: TimesheetFields) -> Timesheet:
+        self.bodies.append(fields)
+        return await self._write("create", lambda: self._store(fields))
+
+    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+        self.bodies.append(dict(fields))
+        return await self._write("update", lambda: self._change(timesheet_id, fields))
+
+    async def delete(self, timesheet_id: int) -> bool:
+        return await self._write("delete", lambda: self.sheets.pop(timesheet_id, None) is not None)
+
+    async def get(self, timesheet_id: int) -> Timesheet | None:
+        await self._request("get")
+        return self.sheets.get(timesheet_id)
+
+    async def find_marked(
+        self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
+    ) -> Sequence[Timesheet]:
+        await self._request("find")
+        owner = self.token_user if user_id is None else user_id
+        return [
+            sheet
+            for sheet in self.sheets.values()
+            if carries(sheet.description, marker)
+            and begin <= sheet.begin <= end
+            and sheet.user_id == owner
+        ]
+
+    async def projects(self) -> Sequence[TargetItem]:
+        return ()
+
+    async def customers(self) -> Sequence[TargetItem]:
+        return ()
+
+    async def activities(self) -> Sequence[TargetItem]:
+        return ()
+
+    async def users(self) -> Sequence[TargetItem]:
+        await self._request("users")
+        return self.people
+
+    def export(self, timesheet_id: int) -> None:
+        self.sheets[timesheet_id] = replace(self.sheets[timesheet_id], exported=True)
+
+    async def _request(self, name: str) -> None:
+        self.requests += 1
+        self._land()
+        await self.perils.point(f"kimai:{name}")
+
+    async def _write(self, name: str, apply: Callable[[], T]) -> T:
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            await self._request(f"{name}:before")
+            for _ in range(self.slow):
+                await asyncio.sleep(0)
+            if self.late_by is not None:
+                self.landing_late.append((self.clock.now() + self.late_by, apply))
+                await self.perils.point(f"kimai:{name}:after")
+            answer = apply()
+            self.writes += 1
+            await self.perils.point(f"kimai:{name}:after")
+            return answer
+        finally:
+            self.busy -= 1
+
+    def _land(self) -> None:
+        due = [apply for at, apply in self.landing_late if at <= self.clock.now()]
+        self.landing_late = [item for item in self.landing_late if item[0] > self.clock.now()]
+        for apply in due:
+            apply()
+            self.writes += 1
+
+    def _store(self, fields: TimesheetFields) -> Timesheet:
+        number = max(self.sheets, default=0) + 1
+        begin, end = self._instants(fields.begin, fields.end, ZoneInfo(self.zone))
+        sheet = Timesheet(
+            timesheet_id=number,
+            user_id=fields.user or self.token_user,
+            project_id=fields.project,
+            activity_id=fields.activity,
+            begin=begin,
+            end=end,
+            duration=end - begin,
+            offset=begin.astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta(0),
+            description=fields.description.strip(),
+            tags=self._known_tags(fields.tags),
+            exported=False,
+            billable=True if fields.billable is None else fields.billable,
+        )
+        self.sheets[number] = sheet
+        return sheet
+
+    def _change(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+        sheet = self.sheets.get(timesheet_id)
+        if sheet is None:
+            raise Rejected("kimai", "404", status=404)
+        names = {"project": "project_id", "activity": "activity_id", "user": "user_id"}
+        changes: dict[str, Any] = {
+            names.get(key, key): value
+            for key, value in fields.items()
+            if key not in ("begin", "end", "tags")
+        }
+        if fields.keys() & names.keys():
+            changes["billable"] = True  # recomputed, and ours is lost (`peers/kimai.md`, 2.6)
+        if "begin" in fields:
+            changes["begin"], changes["end"] = self._instants(
+                str(fields["begin"]), str(fields["end"]), ZoneInfo(self.zone)
+            )
+            changes["duration"] = changes["end"] - changes["begin"]
+        if "tags" in fields:
+            changes["tags"] = self._known_tags(str(fields["tags"]))
+        self.sheets[timesheet_id] = replace(sheet, **changes)
+        return self.sheets[timesheet_id]
+
+    def _known_tags(self, tags: str) -> frozenset[str]:
+        return frozenset(tag for tag in tags.split(",") if tag in self.tags)
+
+    def _instants(self, begin: str, end: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        size = timedelta(minutes=self.round_minutes)
+        first, last = _instant(begin, zone), _instant(end, zone)
+        down = first - (first - datetime.min.replace(tzinfo=UTC)) % size
+        up = last + -(last - datetime.min.replace(tzinfo=UTC)) % size
+        return down, up
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    """As PHP reads it: an offset is honoured, a repeated hour in Europe is the later one."""
+    read = datetime.fromisoformat(text)
+    if read.tzinfo is None:
+        read = read.replace(tzinfo=zone, fold=1)
+    return read.astimezone(UTC)
+
+
+@dataclass
+class PerilousLedger:
+    """A store whose every append can fail before it happened, and after."""
+
+    store: MemoryEventStore
+    perils: Perils
+
+    async def append(self, command: Append) -> Appended:
+        (answer,) = await self.append_many([command])
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+    async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
+        await self.perils.point("ledger:append:before")
+        answers = await self.store.append_many(commands)
+        await self.perils.point("ledger:append:after")
+        return answers
+
+    async def read(self, stream: str) -> History:
+        await self.perils.point("ledger:read")
+        return await self.store.read(stream)
+
+    async def read_recorded(
+        self, stream: str, *, after_version: int = 0, limit: int | None = None
+    ) -> Sequence[Recorded[Event]]:
+        return await self.store.read_recorded(stream, after_version=after_version, limit=limit)
+
+    async def page(self, after: int, limit: int) -> Sequence[Recorded[Event]]:
+        return await self.store.page(after, limit)
+
+    async def head(self) -> int:
+        return await self.store.head()
+
+    async def position_at(self, instant: datetime) -> int:
+        return await self.store.position_at(instant)
+
+    def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        return self.store.subscribe(after)
+
+
+@dataclass
+class FakeKnown:
+    """`KnownEntries`, folded from the ledger when it is waited for."""
+
+    ledger: EventStore
+    entries: dict[EntryId, TimeEntry] = field(default_factory=dict)
+    marks: dict[ConnectorId, datetime | None] = field(default_factory=dict)
+    position: int = 0
+    _sources: dict[int, ConnectorId] = field(default_factory=dict)
+    _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
+
+    async def wait_for(self, position: int) -> None:
+        while page := await self.ledger.page(self.position, 1000):
+            for recorded in page:
+                self._see(recorded)
+            self.position = page[-1].position
+
+    def _see(self, recorded: Recorded[Event]) -> None:
+        event: Any = recorded.event
+        if isinstance(event, SyncRunQueued):
+            self._sources[event.run_id] = event.source_connector_id
+        elif isinstance(event, SyncRunCompleted):
+            self.marks[self._sources[event.run_id]] = event.watermark
+        elif recorded.stream.startswith("time-entry-"):
+            entry = EntryId(int(recorded.stream.removeprefix("time-entry-")))
+            after = TIME_ENTRY.evolve(self.entries.get(entry), event)
+            assert after is not None
+            self.entries[entry] = after
+            if isinstance(event, EntryUnreadable):
+                self._unreadable[entry] = event.updated_at
+
+    def _of(self, connector: ConnectorId) -> list[TimeEntry]:
+        return [entry for entry in self.entries.values() if entry.connector_id == connector]
+
+    async def versions(
+        self, connector: ConnectorId, source_ids: Collection[int]
+    ) -> Mapping[int, Known]:
+        found = {i: self.entries.get(entry_id(connector, i)) for i in source_ids}
+        return {
+            i: Known(
+                updated_at=entry.booking.updated_at if entry.booking else NOON,
+                vanished=entry.standing.vanished,
+            )
+            for i, entry in found.items()
+            if entry is not None
+        }
+
+    async def unsettled(self, connector: ConnectorId) -> Sequence[Unsettled]:
+        at_rest = (EntryState.SYNCED, EntryState.IGNORED, EntryState.WITHDRAWN)
+        return [
+            Unsettled(
+                entry_id=entry.entry_id,
+                ticket_id=entry.booking.ticket_id if entry.booking else 0,
+                state=entry.standing.state,
+                reason=entry.standing.conflict,
+                decided_with=entry.decided.basis.configuration if entry.decided else None,
+                booked_at=entry.booking.created_at if entry.booking else None,
+            )
+            for entry in self._of(connector)
+            if entry.standing.state not in at_rest
+        ]
+
+    async def live_count(self, connector: ConnectorId) -> int:
+        return len(await self.live_source_ids(connector))
+
+    async def live_source_ids(self, connector: ConnectorId) -> AbstractSet[int]:
+        return {
+            entry.entry_id % 10**10 for entry in self._of(connector) if not entry.standing.vanished
+        }
+
+    async def live_of_tickets(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> Mapping[int, AbstractSet[int]]:
+        return {
+            ticket: {
+                entry.entry_id % 10**10
+                for entry in self._of(connector)
+                if not entry.standing.vanished
+                and entry.booking is not None
+                and entry.booking.ticket_id == ticket
+            }
+            for ticket in ticket_ids
+        }
+
+    async def watermark(self, connector: ConnectorId) -> datetime | None:
+        return self.marks.get(connector)
+
+
+class World:
+    """Both peers, a ledger and a clock; `sync` is one run of a fresh process."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = MemoryClock(NOON + timedelta(days=1))
+        self.perils = Perils()
+        self.store = MemoryEventStore(ALL, now=self.clock.now)
+        self.tickets = FakeTickets(self.perils)
+        self.kimai = FakeTimesheets(self.perils, self.clock)
+        self.known = FakeKnown(self.store)
+        self.configuration = configuration(**settings)
+        self.limits: Limits = LIMITS
+        self.runs = 0
+
+    async def sync(self, **bounds: Any) -> Run:
+        """A run that nothing kills; the same run id again when the last one was cut off."""
+        self.runs += 1
+        run = RunId(self.runs)
+        queued = SyncRunQueued(
+            run_id=run,
+            trigger="manual",
+            cause=Cause(kind="user", name="alice"),
+            source_connector_id=ZAMMAD,
+            target_connector_id=KIMAI,
+            start_date=bounds.get("start_date"),
+            end_date=bounds.get("end_date"),
+        )
+        metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id=f"run-{run}")
+        await self.store.append(
+            Append(
+                stream=run_stream(run),
+                events=[queued],
+                metadata=metadata,
+                occurred_at=self.clock.now(),
+                expected=0,
+            )
+        )
+        return await self.resume()
+
+    async def resume(self) -> Run:
+        ports = Ports(
+            ledger=PerilousLedger(self.store, self.perils),
+            known=self.known,
+            tickets=self.tickets,
+            timesheets=self.kimai,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+        )
+        return await carry_across(RunId(self.runs), self.configuration, ports, limits=self.limits)
+
+    async def entry(self, source_id: int) -> TimeEntry:
+        history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))
+        state = reduce(TIME_ENTRY.evolve, history.events, None)  # type: ignore[arg-type] # its stream holds its events only
+        assert state is not None
+        return state
+
+    async def types(self, source_id: int) -> list[str]:
+        history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))
+        return [event.TYPE for event in history.events]

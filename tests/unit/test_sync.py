@@ -1,0 +1,395 @@
+"""One run after another against both peers in memory."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from domain.ports.ticket_system import UnreadableEntry
+from domain.ports.timesheets import TargetItem
+from domain.time_entry.standing import EntryState
+from domain.time_entry.values import ReasonCode
+from tests.support.bookings import configuration, project_mapping
+from tests.support.peers import NOON, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_booking_arrives_in_kimai_with_marker_and_tag(world: World) -> None:
+    world.tickets.book(9, article_id=89)
+    run = await world.sync()
+    assert (run.state, run.counters.created, run.counters.fetched) == ("completed", 1, 1)
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.description == ("Reset the tunnel.\nZammad #10050 TL-0a1b2c3d-0000010000000009-01")
+    assert sheet.tags == {"source:zammad"}
+    assert (sheet.begin, sheet.end) == (NOON - timedelta(minutes=6), NOON + timedelta(minutes=9))
+    assert await world.types(9) == [
+        "EntryObserved",
+        "EntryDecided",
+        "TimesheetWriteIntended",
+        "TimesheetCreated",
+    ]
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_second_run_with_nothing_changed_writes_nothing(world: World) -> None:
+    for source_id in range(1, 2501):
+        world.tickets.book(source_id, ticket_id=source_id % 300 + 1)
+    await world.sync()
+    assert len(world.kimai.sheets) == 2500
+    world.kimai.writes = world.kimai.requests = world.tickets.requests = 0
+    head = await world.store.head()
+    run = await world.sync()
+    assert run.state == "completed"
+    assert (world.kimai.writes, world.kimai.requests) == (0, 0)
+    assert world.tickets.requests <= 3
+    assert [e.stream for e in await world.store.page(head, 100)] == ["sync-run-2"] * 3
+
+
+async def test_no_more_writers_than_allowed(world: World) -> None:
+    world.kimai.slow = 50
+    for source_id in range(1, 101):
+        world.tickets.book(source_id)
+    await world.sync()
+    assert world.kimai.busiest == world.limits.writers
+
+
+async def test_an_edit_changes_the_timesheet(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    world.tickets.edit(9, time_unit=Decimal(30))
+    run = await world.sync()
+    assert run.counters.updated == 1
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.duration == timedelta(minutes=30)
+    body = world.kimai.bodies[-1]
+    assert isinstance(body, dict)
+    assert set(body) == {"begin", "end"}
+
+
+async def test_an_exported_timesheet_is_not_touched(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    world.kimai.export(1)
+    world.tickets.edit(9, time_unit=Decimal(30))
+    world.kimai.writes = 0
+    run = await world.sync()
+    assert (run.state, run.counters.conflicts, world.kimai.writes) == ("completed", 1, 0)
+    entry = await world.entry(9)
+    assert entry.standing.conflict is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+    world.tickets.edit(9, time_unit=Decimal(15))
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+@pytest.mark.parametrize(
+    ("policy", "sheets", "state"),
+    [
+        ("delete", 0, EntryState.WITHDRAWN),
+        ("keep", 1, EntryState.WITHDRAWN),
+        ("conflict", 1, EntryState.CONFLICT),
+    ],
+)
+async def test_a_deleted_booking_follows_the_policy(
+    policy: str, sheets: int, state: EntryState
+) -> None:
+    world = World(kimai={"delete_policy": policy})
+    world.tickets.book(8)
+    world.tickets.book(9)
+    await world.sync()
+    del world.tickets.rows[8]
+    run = await world.sync()
+    assert run.state == "completed"
+    assert len(world.kimai.sheets) == sheets + 1
+    assert (await world.entry(8)).standing.state is state
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    world.tickets.requests = 0
+    await world.sync()
+    assert world.tickets.requests == 2  # counts agree again: no sweep
+
+
+async def test_an_exported_timesheet_of_a_deleted_booking_stays() -> None:
+    world = World(kimai={"delete_policy": "delete"})
+    world.tickets.book(9)
+    await world.sync()
+    world.kimai.export(1)
+    del world.tickets.rows[9]
+    await world.sync()
+    assert len(world.kimai.sheets) == 1
+    assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_DELETED
+
+
+async def test_many_deletions_at_once_ask_a_person() -> None:
+    world = World(kimai={"delete_policy": "delete"})
+    for source_id in range(1, 41):
+        world.tickets.book(source_id)
+    await world.sync()
+    for source_id in range(1, 31):
+        del world.tickets.rows[source_id]
+    await world.sync()
+    assert len(world.kimai.sheets) == 40
+    assert (await world.entry(1)).standing.conflict is ReasonCode.SOURCE_DELETED
+    world.configuration = configuration(kimai={"delete_policy": "delete"}, activities=())
+    await world.sync()
+    assert len(world.kimai.sheets) == 40
+
+
+async def test_a_missing_mapping_waits_and_goes_on_by_itself() -> None:
+    world = World(projects=())
+    world.tickets.book(9)
+    run = await world.sync()
+    assert run.counters.conflicts == 1
+    assert (await world.entry(9)).standing.conflict is ReasonCode.PROJECT_OR_CUSTOMER_MISSING
+    before = await world.types(9)
+    await world.sync()
+    assert await world.types(9) == before
+    world.configuration = configuration(projects=(project_mapping(),))
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_hidden_ticket_waits_until_it_is_readable(world: World) -> None:
+    world.tickets.hidden_tickets.add(50)
+    world.tickets.book(9)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TICKET_UNREADABLE
+    world.tickets.hidden_tickets.clear()
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_kimai_user_is_found_by_email() -> None:
+    world = World(users=())
+    world.tickets.book(9)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.USER_UNMAPPED
+    world.kimai.people = (
+        TargetItem(item_id=7, name="Emma", active=True, email="Agent5@example.com"),
+    )
+    await world.sync()
+    assert [sheet.user_id for sheet in world.kimai.sheets.values()] == [7]
+
+
+async def test_an_unreadable_row_waits_and_recovers(world: World) -> None:
+    world.tickets.book(8)
+    world.tickets.rows[9] = UnreadableEntry(
+        source_id=9, fields=("time_unit",), ticket_id=50, updated_at=NOON
+    )
+    run = await world.sync()
+    assert (run.state, run.counters.created, run.counters.conflicts) == ("completed", 1, 1)
+    assert (await world.entry(9)).standing.conflict is ReasonCode.PEER_REJECTED
+    await world.sync()
+    assert len(await world.types(9)) == 3
+    world.tickets.book(9, updated_at=NOON + timedelta(hours=1))
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_zero_and_negative_bookings_are_recorded_and_not_written(world: World) -> None:
+    world.tickets.book(8, time_unit=Decimal(0))
+    world.tickets.book(9, time_unit=Decimal("-5.00"))
+    await world.sync()
+    assert not world.kimai.sheets
+    assert (await world.entry(8)).standing.state is EntryState.IGNORED
+    assert (await world.entry(9)).standing.conflict is ReasonCode.NEGATIVE_TIME
+
+
+async def test_only_work_dates_in_range_are_written(world: World) -> None:
+    world.tickets.book(8, created_at=NOON - timedelta(days=40))
+    world.tickets.book(9)
+    await world.sync(start_date=date(2026, 6, 20), end_date=date(2026, 7, 1))
+    assert (await world.entry(8)).standing.state is EntryState.PENDING
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    await world.sync()
+    assert (await world.entry(8)).standing.state is EntryState.SYNCED
+
+
+async def test_without_the_global_list_tickets_are_read_one_by_one(world: World) -> None:
+    world.tickets.lists_all = False
+    world.tickets.book(8)
+    world.tickets.book(9, ticket_id=51)
+    await world.sync()
+    assert len(world.kimai.sheets) == 2
+    del world.tickets.rows[9]
+    world.configuration = configuration(kimai={"delete_policy": "delete"})
+    run = await world.sync()
+    assert (run.state, run.counters.deleted) == ("completed", 1)
+    assert (await world.entry(9)).standing.state is EntryState.WITHDRAWN
+
+
+async def test_a_ticket_that_may_not_be_read_keeps_the_watermark(world: World) -> None:
+    world.tickets.lists_all = False
+    world.tickets.book(8)
+    world.tickets.book(9, ticket_id=51)
+    world.tickets.hidden_tickets.add(51)
+    run = await world.sync()
+    assert run.state == "failed"
+    assert "ticket 51" in (run.error or "")
+    assert len(world.kimai.sheets) == 1
+    assert not world.known.marks
+
+
+async def test_a_lost_answer_is_read_back_and_not_repeated(world: World) -> None:
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    run = await world.sync()
+    assert run.counters.created == 1
+    assert len(world.kimai.sheets) == 1
+    assert (await world.types(9))[2:] == [
+        "TimesheetWriteIntended",
+        "TimesheetWriteUncertain",
+        "TimesheetAdopted",
+    ]
+
+
+async def test_a_lost_request_is_repeated_after_reading_back(world: World) -> None:
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:before"] = [OutcomeUnknown("kimai", "reset")]
+    await world.sync()
+    assert len(world.kimai.sheets) == 1
+    assert (await world.types(9))[3:] == [
+        "TimesheetWriteUncertain",
+        "TimesheetWriteUnsent",
+        "TimesheetWriteIntended",
+        "TimesheetCreated",
+    ]
+
+
+async def test_a_request_that_lands_late_is_waited_for(world: World) -> None:
+    world.tickets.book(9)
+    world.kimai.late_by = timedelta(seconds=59)
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    await world.sync()
+    assert len(world.kimai.sheets) == 1
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_two_timesheets_with_one_marker_are_a_conflict(world: World) -> None:
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    world.perils.failing["kimai:find"] = [Unavailable("kimai", "down")]
+    run = await world.sync()
+    assert run.state == "failed"
+    assert (await world.entry(9)).standing.state is EntryState.WRITING
+    world.kimai.sheets[2] = replace(world.kimai.sheets[1], timesheet_id=2)
+    await world.sync()
+    entry = await world.entry(9)
+    assert entry.standing.conflict is ReasonCode.DUPLICATE
+    assert entry.standing.timesheet_id == 1
+    assert len(world.kimai.sheets) == 2
+
+
+async def test_a_refused_booking_does_not_stop_the_others(world: World) -> None:
+    for source_id in (7, 8, 9):
+        world.tickets.book(source_id)
+    world.perils.failing["kimai:create:before"] = [
+        Rejected("kimai", "refused", status=400, fields=("project",))
+    ]
+    run = await world.sync()
+    assert (run.state, run.counters.created, run.counters.failed) == ("completed", 2, 1)
+    states = [(await world.entry(i)).standing.conflict for i in (7, 8, 9)]
+    assert states.count(ReasonCode.CREATION_ERROR) == 1
+    writes = world.kimai.writes
+    await world.sync()
+    assert world.kimai.writes == writes
+
+
+async def test_a_busy_kimai_is_tried_again_within_the_run(world: World) -> None:
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:before"] = [Unavailable("kimai", "429", retry_after=5)]
+    before = world.clock.now()
+    run = await world.sync()
+    assert (run.state, run.counters.created) == ("completed", 1)
+    assert world.clock.now() - before == timedelta(seconds=5)
+
+
+async def test_a_kimai_that_is_down_fails_the_run_and_loses_nothing(world: World) -> None:
+    for source_id in range(1, 51):
+        world.tickets.book(source_id)
+    world.perils.failing["kimai:create:before"] = [
+        Unavailable("kimai", "connection refused") for _ in range(40)
+    ]
+    run = await world.sync()
+    assert run.state == "failed"
+    assert "kimai" in (run.error or "")
+    world.perils.failing.clear()
+    run = await world.sync()
+    assert (run.state, len(world.kimai.sheets)) == ("completed", 50)
+
+
+async def test_an_entry_that_never_succeeds_becomes_a_dead_letter(world: World) -> None:
+    world.tickets.book(9)
+    for _ in range(4):
+        world.perils.failing["kimai:create:before"] = [
+            Unavailable("kimai", "connection refused") for _ in range(3)
+        ]
+        await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.FAILED
+    world.perils.failing.clear()
+    await world.sync()
+    assert not world.kimai.sheets
+
+
+async def test_a_wrong_token_stops_the_run(world: World) -> None:
+    for source_id in range(1, 51):
+        world.tickets.book(source_id)
+    world.perils.failing["kimai:identity"] = [Misconfigured("kimai", "the token is not accepted")]
+    run = await world.sync()
+    assert (run.state, run.error) == ("failed", "kimai: the token is not accepted")
+    assert (await world.entry(1)).standing.state is EntryState.PENDING
+
+
+async def test_zammad_failing_in_between_writes_what_was_decided(world: World) -> None:
+    world.tickets.page = 100
+    for source_id in range(1, 301):
+        world.tickets.book(source_id)
+    world.perils.failing["zammad:count"] = [Unavailable("zammad", "502")]
+    run = await world.sync()
+    assert (run.state, len(world.kimai.sheets)) == ("failed", 300)
+
+
+async def test_an_edit_in_kimai_is_not_overwritten(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    sheet = world.kimai.sheets[1]
+    world.kimai.sheets[1] = replace(sheet, project_id=77)
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    assert world.kimai.sheets[1].project_id == 77
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+
+
+async def test_a_timesheet_deleted_in_kimai_is_not_made_again(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    del world.kimai.sheets[1]
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    assert not world.kimai.sheets
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_DELETED
+
+
+async def test_unexplained_rounding_is_flagged_and_known_rounding_is_not() -> None:
+    world = World()
+    world.kimai.round_minutes = 10
+    world.tickets.book(9)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.CONFLICT
+    world.configuration = configuration(kimai={"round_begin": 10, "round_end": 10})
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_merged_ticket_of_another_customer_asks_a_person(world: World) -> None:
+    world.tickets.merged = {50: 60, 51: 61}
+    world.tickets.customers = {61: 99}
+    world.tickets.book(8, ticket_id=50)
+    world.tickets.book(9, ticket_id=51)
+    await world.sync()
+    assert (await world.entry(8)).standing.state is EntryState.SYNCED
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TICKET_MERGED

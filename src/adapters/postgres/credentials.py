@@ -16,6 +16,7 @@ _BY_LOGIN = "SELECT credential, user_id, hash FROM credential WHERE log_id = $1 
 _KEEP = (
     "DELETE FROM credential WHERE log_id = $1 AND user_id = $2 AND login = $3 AND credential <> $4"
 )
+_DROP = "DELETE FROM credential WHERE log_id = $1 AND credential = $2"
 # The instant at which the oldest failure that still fills the limit leaves the window.
 _FULL = """
 SELECT at FROM login_failure WHERE log_id = $1 AND {column} = $2 AND at > $3
@@ -63,9 +64,9 @@ class Credentials:
         rows = await self._pool.fetch(_BY_LOGIN, self._log, login)
         return [Credential(row["credential"], row["user_id"], row["hash"]) for row in rows]
 
-    async def keep_only(self, user_id: int, login: str, credential: str) -> None:
-        """Destroy every other hash of the account."""
-        await self._pool.execute(_KEEP, self._log, user_id, login, credential)
+    async def drop(self, credential: str) -> None:
+        """Destroy one hash that no event names, or none names any more."""
+        await self._pool.execute(_DROP, self._log, credential)
 
     async def throttled(self, login: str, address: str, now: datetime) -> Throttled | None:
         """Whether another try has to wait, whatever its password."""

@@ -1,6 +1,7 @@
 """Where the ciphertexts of connector secrets are kept. Table `secret`."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 import asyncpg
 
@@ -15,7 +16,11 @@ ON CONFLICT (log_id, owner, fingerprint)
 DO UPDATE SET key_id = excluded.key_id, ciphertext = excluded.ciphertext, stored_at = now()
 """
 _GET = "SELECT ciphertext FROM secret WHERE log_id = $1 AND owner = $2 AND fingerprint = $3"
-_KEEP = "DELETE FROM secret WHERE log_id = $1 AND owner = $2 AND NOT (fingerprint = ANY ($3))"
+_REPLACED = """
+DELETE FROM secret
+ WHERE log_id = $1 AND owner = $2 AND fingerprint = ANY ($3) AND stored_at < $4
+"""
+_DESTROY = "DELETE FROM secret WHERE log_id = $1 AND owner = $2"
 _ALL = f"""
 SELECT owner, fingerprint, key_id, ciphertext, stored_at < now() - interval '{SWEEP_AGE}' AS old
   FROM secret WHERE log_id = $1
@@ -51,9 +56,16 @@ class Vault:
             raise Misconfigured("service", f"the stored secret of {owner} is missing: set it again")
         return self._box.decrypt(text)
 
-    async def keep_only(self, owner: str, fingerprints: Collection[str]) -> None:
-        """Destroy every secret of the owner but these."""
-        await self._pool.execute(_KEEP, self._log, owner, list(fingerprints))
+    async def drop(self, owner: str, fingerprints: Collection[str], *, before: datetime) -> None:
+        """Destroy these secrets, which no event names any more.
+
+        One that was stored again since `before` is spared: somebody is about to name it.
+        """
+        await self._pool.execute(_REPLACED, self._log, owner, list(fingerprints), before)
+
+    async def destroy(self, owner: str) -> None:
+        """Destroy every secret of the owner."""
+        await self._pool.execute(_DESTROY, self._log, owner)
 
     async def sweep(self, valid: Mapping[str, Collection[str]]) -> int:
         """Destroy what no event names, bring the rest under the newest key; return how many went.

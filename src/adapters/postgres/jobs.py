@@ -1,0 +1,289 @@
+"""Runs as jobs: the ledger is the outbox, PgQueuer hands the work to whoever is free.
+
+```text
+SyncRunQueued ──follower──▶ job ──worker, holding the pair's lock──▶ Started … Completed / Failed
+                                        └── lock free but still "running": a crash; ended as failed
+```
+The follower turns causes into jobs in the transaction of its checkpoint, so each becomes one job
+exactly once; a job that comes twice finds its run ended and does nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, timedelta
+from functools import reduce
+from typing import cast
+
+import asyncpg
+import asyncpg.pool
+import structlog
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+
+from adapters.postgres.event_store import PostgresEventStore
+from domain.errors import LedgerError, RuleViolation
+from domain.event import Actor, Event, Metadata, Recorded
+from domain.handling import handle
+from domain.ids import RunId, run_stream
+from domain.ports.clock import Clock
+from domain.sync_run.commands import FailRun
+from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, Run, holds
+from domain.sync_run.events import SyncRunQueued
+
+log = structlog.get_logger(__name__)
+
+ENTRYPOINT = "sync-run"
+FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
+PAUSE = 1.0  # seconds before another try when the database is away
+LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
+HEARTBEAT = timedelta(seconds=30)  # a job whose worker was silent so long is given to another
+LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
+PATROL = 5.0  # seconds between looks for runs that nobody works on
+STOPPED = "Interrupted: the service was stopped. The next run goes on from here."
+CRASHED = "Interrupted: the process that carried it out is gone. The next run goes on from here."
+OURS = "Internal error; the log of the service says more."
+DATABASE_TROUBLE = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_CHECKPOINT = """
+SELECT coalesce(max(position), 0) FROM checkpoint
+ WHERE log_id = $1 AND projection = $2 AND version = $3
+"""
+_ADVANCE = """
+INSERT INTO checkpoint (log_id, projection, version, position) VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
+"""
+_PRUNE = """
+DELETE FROM checkpoint
+ WHERE log_id = $1 AND projection = $2 AND version = $3 AND position < $4
+"""
+_HOLDER = """
+SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
+ WHERE c.log_id = $1 AND c.claim = $2
+"""
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+_FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+
+
+Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
+
+
+class RunFollower:
+    """Turns queued runs into jobs. Any number of processes may run it."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._store = store
+
+    async def run(self) -> None:
+        """Follow the log until cancelled; outages of the database are waited out."""
+        while True:
+            try:
+                async for page in self._store.subscribe(await self._checkpoint()):
+                    await self.take(page)
+            except DATABASE_TROUBLE as error:
+                log.warning("run_follower_waits", error=type(error).__name__)
+                await asyncio.sleep(PAUSE)
+
+    async def take(self, page: Sequence[Recorded[Event]]) -> None:
+        """Make the jobs of a page. A page without causes moves no checkpoint: nothing is lost."""
+        causes = [recorded for recorded in page if isinstance(recorded.event, SyncRunQueued)]
+        if not causes and len(page) < 2:  # noqa: PLR2004 - a lone event is not worth a write
+            return
+        log_id, to = self._store.log_id, page[-1].position
+        async with self._store.pool.acquire() as connection, connection.transaction():
+            await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")
+            taken = await connection.fetchval(_CHECKPOINT, log_id, FOLLOWER, FOLLOWER_VERSION)
+            fresh = [recorded for recorded in causes if recorded.position > taken]
+            await _enqueue(connection, [int(recorded.event.run_id) for recorded in fresh])  # type: ignore[attr-defined] # causes are SyncRunQueued
+            await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
+            await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
+
+    async def _checkpoint(self) -> int:
+        row = await self._store.pool.fetchval(
+            _CHECKPOINT, self._store.log_id, FOLLOWER, FOLLOWER_VERSION
+        )
+        return int(row)
+
+
+class RunWorker:
+    """Carries out runs, one at a time per connector pair over all processes."""
+
+    def __init__(self, store: PostgresEventStore, clock: Clock, execute: Execute) -> None:
+        self._store = store
+        self._clock = clock
+        self._execute = execute
+        self._active: set[RunId] = set()
+        self._manager: QueueManager | None = None
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop`; outages of the database are waited out."""
+        while not self._stopping.is_set():
+            manager = QueueManager(Queries(AsyncpgPoolDriver(self._store.pool)))
+            manager.entrypoint(ENTRYPOINT)(self._work)
+            self._manager = manager
+            try:
+                await manager.run(
+                    dequeue_timeout=LOOK,
+                    batch_size=1,
+                    heartbeat_timeout=HEARTBEAT,
+                    shutdown_on_listener_failure=True,
+                )
+            except (*DATABASE_TROUBLE, TimeoutError, RuntimeError) as error:
+                log.warning("run_worker_waits", error=type(error).__name__)
+            if not self._stopping.is_set():
+                await asyncio.sleep(PAUSE)
+
+    def stop(self) -> None:
+        """Take no more jobs, and end the run in hand after the write in progress."""
+        self._stopping.set()
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    async def patrol(self) -> None:
+        """Look for runs that nobody works on, now and then, until cancelled."""
+        while True:
+            try:
+                await self.rescue()
+            except DATABASE_TROUBLE as error:
+                log.warning("run_patrol_waits", error=type(error).__name__)
+            await asyncio.sleep(PATROL)
+
+    async def rescue(self) -> RunId | None:
+        """End the run that a crash left running; queue the one whose job was lost.
+
+        Returns the run that was ended, None when there was none.
+        """
+        holder = await self._store.pool.fetchval(_HOLDER, self._store.log_id, ACTIVE_RUN)
+        if holder is None:
+            return None
+        run = await self._load(RunId(int(holder.rpartition("-")[2])))
+        if run is None or run.run_id in self._active:
+            return None
+        if run.state == "queued":
+            async with self._store.pool.acquire() as connection:
+                await _enqueue(connection, [int(run.run_id)])
+            return None
+        async with self._pair_lock(run) as mine:
+            return run.run_id if mine and await self._interrupted(run) else None
+
+    async def _work(self, job: Job) -> None:
+        """One job. Every end is an event, so that no run stays open."""
+        run_id = RunId(int(job.payload or b"0"))
+        run = await self._load(run_id)
+        if run is None or not run.is_active or run_id in self._active:
+            return
+        structlog.contextvars.bind_contextvars(run_id=run_id)
+        async with self._pair_lock(run) as mine:
+            if not mine:
+                raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+            if not await self._interrupted(run):
+                self._active.add(run_id)
+                try:
+                    await self._carry_out(run)
+                finally:
+                    self._active.discard(run_id)
+
+    async def _interrupted(self, run: Run) -> bool:
+        """Whether the run had been started by somebody who is gone; it is ended then."""
+        now = await self._load(run.run_id)
+        if now is None or now.state != "running":
+            return False
+        log.warning("run_interrupted", run_id=run.run_id)
+        await self._tell(run.run_id, FailRun(error=CRASHED))
+        return True
+
+    async def _carry_out(self, run: Run) -> None:
+        """Have the run done; whatever kept it from recording its own end is recorded here."""
+        log.info("run_taken", run_id=run.run_id)
+        work = asyncio.ensure_future(self._execute(run))
+        stop = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            if not work.done():
+                work.cancel()
+                await asyncio.wait({work})
+            if (error := _failure(work)) is not None:
+                await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
+        log.info("run_ended", run_id=run.run_id)
+
+    async def _tell(self, run_id: RunId, command: FailRun) -> None:
+        """End the run, unless it has ended by itself."""
+        try:
+            await handle(
+                self._store,
+                SYNC_RUN,
+                run_stream(run_id),
+                command,
+                metadata=metadata_of(run_id),
+                now=self._clock.now().astimezone(UTC),
+                holds=holds,
+            )
+        except RuleViolation as error:
+            log.info("run_had_ended", run_id=run_id, code=error.code)
+
+    async def _load(self, run_id: RunId) -> Run | None:
+        history = await self._store.read(run_stream(run_id))
+        return reduce(SYNC_RUN.evolve, history.events, SYNC_RUN.initial)  # type: ignore[arg-type] # a run's stream holds run events only
+
+    @asynccontextmanager
+    async def _pair_lock(self, run: Run) -> AsyncIterator[bool]:
+        """The pair's lock for as long as the block lasts; False when somebody else has it.
+
+        It belongs to a session, so that it is free the moment its process dies.
+        """
+        pair = f"{run.source_connector_id}:{run.target_connector_id}"
+        name = f"timeledger run {self._store.log_id}:{pair}"
+        async with self._store.pool.acquire() as connection:
+            mine = bool(await connection.fetchval(_LOCK, name))
+            try:
+                yield mine
+            finally:
+                if mine and not connection.is_closed():
+                    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                        await connection.execute(_UNLOCK, name)
+
+
+def metadata_of(run_id: RunId) -> Metadata:
+    """Who and why of what a run does."""
+    return Metadata(
+        actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
+    )
+
+
+def _failure(work: asyncio.Future[object]) -> str | None:
+    """Why a finished task did not record its end. Messages of ours carry ids, never tokens."""
+    if work.cancelled():
+        return STOPPED
+    match error := work.exception():
+        case None:
+            return None
+        case LedgerError():
+            return str(error)
+        case _:
+            log.error("run_crashed", exc_info=error)
+            return OURS
+
+
+async def _enqueue(connection: Session, run_ids: Sequence[int]) -> None:
+    """Jobs for those of the runs that have none yet."""
+    if not run_ids:
+        return
+    payloads: list[bytes | None] = [str(run_id).encode() for run_id in run_ids]
+    keys: list[str | None] = [f"{ENTRYPOINT}-{run_id}" for run_id in run_ids]
+    driver = AsyncpgDriver(cast("asyncpg.Connection", connection))  # a proxy does all it needs
+    await Queries(driver).enqueue(
+        [ENTRYPOINT] * len(run_ids),
+        payloads,
+        [0] * len(run_ids),
+        dedupe_key=keys,
+        on_conflict="skip",
+    )

@@ -1,0 +1,119 @@
+"""One run with everything it needs: connectors, tokens, mappings, clients."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from api.services import Services
+from domain.connector.decide import Connector
+from domain.connector.settings import kimai_settings, zammad_settings
+from domain.errors import Misconfigured, Unavailable
+from domain.ids import ConnectorId, MappingId
+from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
+from domain.rules.configuration import Configuration, active_rows
+from domain.sync.carrying import carry_across
+from domain.sync.limits import LIMITS
+from domain.sync.ports import Ports
+from domain.sync_run.decide import Run
+from projections import mappings, project_mappings, user_mappings
+
+TAG_DIGITS = 8  # of the digest of the ledger's first event: no two ledgers begin alike
+CATCH_UP = 60.0  # seconds that the views get to reach the present
+
+
+class Carrier:
+    """Carries out runs for the worker. `jitter` gives numbers in [0, 1)."""
+
+    def __init__(self, own: Services, *, jitter: Callable[[], float]) -> None:
+        self._own = own
+        self._jitter = jitter
+
+    async def __call__(self, run: Run) -> None:
+        """Do the run; its end stands in its stream afterwards.
+
+        Raises LedgerError when it cannot even begin: a connector gone, a token lost.
+        """
+        own = self._own
+        source = await self._ready(run.source_connector_id)
+        target = await self._ready(run.target_connector_id)
+        head = await own.store.head()
+        if not await own.projections.wait_for(head, within=CATCH_UP):
+            raise Unavailable("service", "the views do not follow the ledger")
+        configuration = await self._configuration(source, target)
+        tickets = own.peers.zammad(source.base_url, await own.token_of(source))
+        timesheets = own.peers.kimai(target.base_url, await own.token_of(target))
+        async with tickets, timesheets:
+            ports = Ports(
+                ledger=own.store,
+                known=own.known,
+                tickets=tickets,
+                timesheets=timesheets,
+                clock=own.clock,
+                jitter=self._jitter,
+            )
+            limits = replace(LIMITS, writers=own.settings.write_concurrency)
+            await carry_across(run.run_id, configuration, ports, limits=limits)
+
+    async def _ready(self, connector_id: ConnectorId) -> Connector:
+        connector = await self._own.connector(connector_id)
+        if connector is None or connector.retired or not connector.is_active:
+            raise Misconfigured("service", f"connector {connector_id} is not active any more")
+        return connector
+
+    async def _configuration(self, source: Connector, target: Connector) -> Configuration:
+        """Settings and mappings as they stand now."""
+        own = self._own
+        settings = own.settings
+        (first,) = await own.store.page(0, 1)
+        activities, users, projects = active_rows(
+            [_activity(row) for row in await own.views.all_rows(mappings.PROJECTION)],
+            [_person(row) for row in await own.views.all_rows(user_mappings.PROJECTION)],
+            [_project(row) for row in await own.views.all_rows(project_mappings.PROJECTION)],
+        )
+        return Configuration(
+            source=source.connector_id,
+            target=target.connector_id,
+            zammad=zammad_settings(source.settings, display_timezone=settings.display_timezone),
+            kimai=kimai_settings(target.settings),
+            log_tag=first.digest[:TAG_DIGITS],
+            activities=activities,
+            users=users,
+            projects=projects,
+            default_time_unit=settings.default_time_unit,
+            accept_email_matches=settings.accept_email_matches,
+        )
+
+
+def _activity(row: mappings.Row) -> ActivityMapping:
+    return ActivityMapping(
+        mapping_id=MappingId(row.mapping_id),
+        version=row.version,
+        zammad_type_id=row.zammad_type_id,
+        zammad_type_name=row.zammad_type_name,
+        kimai_activity_id=row.kimai_activity_id,
+        kimai_activity_name=row.kimai_activity_name,
+        is_active=row.is_active,
+        billable=row.billable,
+    )
+
+
+def _person(row: user_mappings.Row) -> UserMapping:
+    return UserMapping(
+        mapping_id=MappingId(row.mapping_id),
+        version=row.version,
+        zammad_user_id=row.zammad_user_id,
+        kimai_user_id=row.kimai_user_id,
+        is_active=row.is_active,
+    )
+
+
+def _project(row: project_mappings.Row) -> ProjectMapping:
+    return ProjectMapping(
+        mapping_id=MappingId(row.mapping_id),
+        version=row.version,
+        source_kind=SourceKind(row.source_kind),
+        source_id=row.source_id,
+        source_name=row.source_name or "",
+        kimai_customer_id=row.kimai_customer_id,
+        kimai_project_id=row.kimai_project_id,
+        is_active=row.is_active,
+    )

@@ -1,0 +1,28 @@
+"""Inputs that many routes share: ids, paging, the version a client saw."""
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query
+
+from api.problems import Problem
+
+BIGGEST = 2**53 - 1  # the largest integer that JSON readers agree on
+
+Number = Annotated[int, Path(ge=0, le=BIGGEST)]
+Skip = Annotated[int, Query(ge=0, le=BIGGEST)]
+
+_VERSION = re.compile(r'(?:W/)?"?(\d{1,15})"?')
+
+
+def _if_match(if_match: Annotated[str | None, Header()] = None) -> int | None:
+    if not if_match or if_match.strip() == "*":
+        return None
+    found = _VERSION.fullmatch(if_match.strip())
+    if found is None:
+        item = {"loc": ["header", "If-Match"], "msg": "not a version", "type": "value_error"}
+        raise Problem("validation", "If-Match is not a version.", errors=[item])
+    return int(found[1])
+
+
+Expected = Annotated[int | None, Depends(_if_match)]

@@ -1,0 +1,94 @@
+"""Clients of the connected systems, and the answer to "does this connector work?"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.kimai.client import KimaiTimesheets
+from adapters.peer_http import Patience
+from adapters.zammad.client import ZammadTickets
+from domain.errors import ExternalSystemError, Misconfigured, Rejected, Unavailable
+
+A_PERSON_WAITS = Patience(connect=5, request=10, attempts=2, total=15)
+WRITING_ROLES = ("ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN")  # may book for others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a test found. `message` names the peer and the class of failure, never its body."""
+
+    valid: bool
+    message: str
+    peer_version: str | None = None
+    user: str | None = None
+    time_unit_declared: str | None = None
+    missing_permissions: Sequence[str] = ()
+    warnings: Sequence[str] = field(default=())
+
+
+class Peers:
+    """Opens clients; a test replaces it to watch what is asked."""
+
+    def zammad(
+        self, base_url: str, token: str, *, patience: Patience | None = None
+    ) -> ZammadTickets:
+        """A client for one run or one question; close it by `async with`."""
+        return ZammadTickets(base_url, token, patience=patience)
+
+    def kimai(
+        self, base_url: str, token: str, *, patience: Patience | None = None
+    ) -> KimaiTimesheets:
+        """A client for one run or one question; close it by `async with`."""
+        return KimaiTimesheets(base_url, token, patience=patience)
+
+    async def tried(self, kind: str, base_url: str, token: str) -> Verdict:
+        """Whether address and token work; every failure of the peer is an answer."""
+        try:
+            if kind == "zammad":
+                return await self._tried_zammad(base_url, token)
+            return await self._tried_kimai(base_url, token)
+        except ExternalSystemError as error:
+            return Verdict(valid=False, message=_why(kind, error))
+
+    async def _tried_zammad(self, base_url: str, token: str) -> Verdict:
+        async with ZammadTickets(base_url, token, thorough=True, patience=A_PERSON_WAITS) as client:
+            identity = await client.identity()
+            unit = await client.declared_unit()
+        warnings = []
+        if unit is None:
+            warnings.append("Zammad declares no time unit: set time_unit_minutes.")
+        return Verdict(
+            valid=True,
+            message=f"Connected to Zammad as {identity.login}.",
+            peer_version=identity.version,
+            user=identity.login,
+            time_unit_declared=unit,
+            missing_permissions=tuple(identity.missing),
+            warnings=warnings,
+        )
+
+    async def _tried_kimai(self, base_url: str, token: str) -> Verdict:
+        async with KimaiTimesheets(
+            base_url, token, with_version=True, patience=A_PERSON_WAITS
+        ) as client:
+            identity = await client.identity()
+        missing = [] if set(identity.roles) & set(WRITING_ROLES) else ["create_other_timesheet"]
+        return Verdict(
+            valid=True,
+            message=f"Connected to Kimai as {identity.username}.",
+            peer_version=identity.version,
+            user=identity.username,
+            missing_permissions=missing,
+        )
+
+
+def _why(kind: str, error: ExternalSystemError) -> str:
+    name = kind.capitalize()
+    match error:
+        case Misconfigured():
+            return f"{name} refuses the token, or the address is not that of a {name}."
+        case Rejected(status=status):
+            return f"{name} refused the request ({status})."
+        case Unavailable():
+            return f"{name} does not answer at this address."
+        case _:
+            return f"{name} did not answer as expected."

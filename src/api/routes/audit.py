@@ -1,0 +1,52 @@
+"""The audit log: contract, section 10."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from api.as_of import AsOf
+from api.identity import Own, Viewer
+from api.inputs import BIGGEST, Skip
+from api.routing import LedgerRoute
+from api.shapes import AuditPage
+from projections import audit_log
+
+Text = Annotated[str | None, Query(max_length=200)]
+
+router = APIRouter(prefix="/audit-logs", tags=["audit"], route_class=LedgerRoute)
+
+
+@router.get("", response_model=AuditPage)
+async def list_audit_logs(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    skip: Skip = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    action: Text = None,
+    action_type: Literal["access", "sync", "all"] = "all",
+    user: Text = None,
+    ip_address: Text = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    entity: Text = None,
+    correlation_id: Text = None,
+    run_id: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
+) -> object:
+    """Who did what, newest first; the dates are inclusive."""
+    rows, total = await own.views.audit(
+        skip=skip,
+        limit=limit,
+        action=action,
+        action_type=action_type,
+        user=user,
+        ip_address=ip_address,
+        start_date=start_date,
+        end_date=end_date,
+        entity=entity,
+        correlation_id=correlation_id,
+        run_id=run_id,
+        as_of=as_of,
+    )
+    return {"data": [audit_log.shown(row) for row in rows], "total": total}

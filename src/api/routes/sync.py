@@ -1,0 +1,153 @@
+"""Runs: contract, section 6."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
+from pydantic import Field, ValidationError
+
+from api import runs
+from api.as_of import AsOf
+from api.bodies import Body
+from api.identity import Operator, Own, RequestCommands, Viewer
+from api.inputs import BIGGEST, Number, Skip
+from api.problems import Problem, of_validation
+from api.routing import LedgerRoute
+from api.shapes import RunPage, SyncResponse, SyncRunOut
+from domain.sync_run.decide import Run
+from domain.sync_run.events import Cause
+from projections import sync_runs
+
+PATIENCE = 25.0  # seconds within which `/sync/run` answers
+BEFORE_DEADLINE = 1.0  # seconds left for the answer itself
+
+Status = Literal["all", "running", "completed", "failed"]
+State = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
+Trigger = Literal["manual", "scheduled", "webhook"]
+
+router = APIRouter(prefix="/sync", tags=["sync"], route_class=LedgerRoute)
+
+
+class RunWish(Body):
+    connector_id: Annotated[int, Field(ge=0, le=BIGGEST)] | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    dry_run: bool = False
+
+
+@router.post("/run", response_model=SyncResponse)
+async def run_sync(
+    identity: Operator,
+    own: Own,
+    commands: RequestCommands,
+    body: RunWish | None = None,
+    connector_id: str | None = None,
+    start_date: str | None = None,
+    end_date: str | None = None,
+    dry_run: str | None = None,
+    prefer: Annotated[str, Header()] = "",
+) -> object:
+    """Run now; answers within 25 s, with the counters so far when it goes on."""
+    asked = {
+        "connector_id": connector_id,
+        "start_date": start_date,
+        "end_date": end_date,
+        "dry_run": dry_run,
+    }
+    wish = _merged({name: value for name, value in asked.items() if value is not None}, body)
+    if wish.dry_run:
+        raise Problem("validation", "dry_run is not available in this version.")
+    wanted = runs.Wanted(
+        connector_id=wish.connector_id, start_date=wish.start_date, end_date=wish.end_date
+    )
+    cause = Cause(kind="user", name=str(identity.account.user_id))
+    queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
+    if "respond-async" in prefer.lower():
+        url = f"/api/v1/sync/runs/{queued.run_id}"
+        return JSONResponse({"run_id": queued.run_id, "status_url": url}, status_code=202)
+    run = await runs.ended(own, queued.run_id, within=PATIENCE - BEFORE_DEADLINE)
+    return _response(run, queued)
+
+
+@router.get("/runs", response_model=RunPage)
+async def list_runs(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    skip: Skip = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+    status: Status = "all",
+    state: State | None = None,
+    trigger_type: Trigger | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+) -> object:
+    """Runs, newest first; the dates are those of the start, inclusive."""
+    rows, total = await own.views.runs(
+        skip=skip,
+        limit=limit,
+        status=None if status == "all" else status,
+        state=state,
+        trigger_type=trigger_type,
+        start_date=start_date,
+        end_date=end_date,
+        search=search,
+        as_of=as_of,
+    )
+    return {"data": [sync_runs.shown(row) for row in rows], "total": total}
+
+
+@router.get("/runs/{run_id}", response_model=SyncRunOut)
+async def get_run(run_id: Number, _: Viewer, own: Own, as_of: AsOf) -> object:
+    """One run."""
+    row = await own.views.run(run_id, as_of=as_of)
+    if row is None:
+        raise Problem("not_found", "There is no such run.")
+    return sync_runs.shown(row)
+
+
+def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
+    """Query and body together; the body wins. A date that is none is `range_invalid`."""
+    given = body.model_dump(exclude_unset=True) if body else {}
+    try:
+        return RunWish.model_validate({**query, **given})
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        if any(str(item["loc"][0]).endswith("_date") for item in errors):
+            raise Problem("range_invalid", "A date is not a date (YYYY-MM-DD).") from None
+        raise of_validation([{**item, "loc": ("query", *item["loc"])} for item in errors]) from None
+
+
+def _response(run: Run, queued: runs.Queued) -> SyncResponse:
+    counters = run.counters
+    return SyncResponse(
+        status="failed" if run.state == "failed" else "success",
+        message=_message(run),
+        start_date=queued.start_date,
+        end_date=queued.end_date,
+        num_processed=counters.fetched,
+        num_created=counters.created,
+        num_conflicts=counters.conflicts,
+        num_skipped=counters.skipped,
+        error_detail=run.error,
+        run_id=run.run_id,
+        run_status=sync_runs.STATUS_OF[run.state],
+        num_updated=counters.updated,
+        num_deleted=counters.deleted,
+        num_failed=counters.failed,
+        dry_run=False,
+    )
+
+
+def _message(run: Run) -> str:
+    if run.is_active:
+        return f"Run {run.run_id} continues in the background"
+    if run.state == "failed":
+        return f"Run {run.run_id} failed"
+    counters = run.counters
+    return (
+        f"Run {run.run_id} completed: {counters.created} created, {counters.updated} updated,"
+        f" {counters.conflicts} conflicts"
+    )

@@ -1,0 +1,115 @@
+"""What the service says about itself: contract, section 15, and the page at `/`."""
+
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from api.bodies import Answer
+from api.identity import Own, Viewer
+from api.routing import LedgerRoute
+from domain.errors import LedgerError
+
+CAUGHT_UP = 1_000  # events within which a view counts as up to date
+PAGE = Path(__file__).parents[3] / "frontend" / "index.html"
+
+router = APIRouter(tags=["system"])
+about = APIRouter(tags=["system"], route_class=LedgerRoute)
+
+
+class HealthAnswer(Answer):
+    status: Literal["healthy"]
+    version: str
+
+
+class Checks(Answer):
+    database: bool
+    migrations: bool
+    projections: bool
+
+
+class ProjectionLag(Answer):
+    name: str
+    position: int
+    lag: int
+
+
+class ReadyAnswer(Answer):
+    status: Literal["ready", "not_ready"]
+    checks: Checks
+    head_position: int | None
+    projections: list[ProjectionLag]
+
+
+class SystemAnswer(Answer):
+    version: str
+    display_timezone: str
+    head_position: int
+    started_at: datetime
+    webhook_url: str
+
+
+def own_version() -> str:
+    """The installed version of this program."""
+    try:
+        return version("timeledger")
+    except PackageNotFoundError:
+        return "0"
+
+
+@router.get("/", include_in_schema=False)
+async def front_page() -> Response:
+    """What is there, for a person."""
+    return FileResponse(PAGE, media_type="text/html; charset=utf-8")
+
+
+@router.get("/api/health", response_model=HealthAnswer)
+@router.get("/api/v1/health", response_model=HealthAnswer, include_in_schema=False)
+@router.post("/api/v1/health", response_model=HealthAnswer, include_in_schema=False)
+async def health() -> object:
+    """Whether the process answers; nothing else is asked."""
+    return {"status": "healthy", "version": own_version()}
+
+
+@router.get("/api/ready", response_model=ReadyAnswer, responses={503: {"model": ReadyAnswer}})
+async def ready(own: Own, response: Response) -> object:
+    """Whether requests can be served: database, migrations, views."""
+    try:
+        head = await own.store.head()
+        pending = await own.pending_migrations()
+        lags = await own.projections.status()
+    except LedgerError:
+        response.status_code = 503
+        checks = Checks(database=False, migrations=False, projections=False)
+        return ReadyAnswer(status="not_ready", checks=checks, head_position=None, projections=[])
+    checks = Checks(
+        database=True,
+        migrations=not pending,
+        projections=all(view.lag <= CAUGHT_UP for view in lags),
+    )
+    is_ready = checks.migrations and checks.projections
+    if not is_ready:
+        response.status_code = 503
+    return ReadyAnswer(
+        status="ready" if is_ready else "not_ready",
+        checks=checks,
+        head_position=head,
+        projections=[
+            ProjectionLag(name=view.name, position=view.position, lag=view.lag) for view in lags
+        ],
+    )
+
+
+@about.get("/system", response_model=SystemAnswer)
+async def system(request: Request, _: Viewer, own: Own) -> object:
+    """What a client should know of this installation."""
+    return {
+        "version": own_version(),
+        "display_timezone": own.settings.display_timezone,
+        "head_position": await own.store.head(),
+        "started_at": own.started_at,
+        "webhook_url": f"{own.proxies.own_origin(request)}/api/v1/webhook/zammad",
+    }

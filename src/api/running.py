@@ -1,0 +1,81 @@
+"""What the commands of the CLI do, once settings are known."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC
+
+import structlog
+from cryptography.fernet import Fernet
+
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.migrate import migrate
+from adapters.postgres.verify import Progress, Report
+from api import runs
+from api.app import create_app
+from api.server import bound, on_stop_signal, serving
+from api.services import Commands
+from api.settings import Settings
+from api.wiring import database, opened, service, working
+from domain.catalogue import ALL
+from domain.errors import Misconfigured
+from domain.event import Actor, Metadata
+from domain.sync_run.decide import Run
+from domain.sync_run.events import Cause
+
+log = structlog.get_logger(__name__)
+
+LOOK = 0.2  # seconds between looks at the progress of a run
+
+ShowProgress = Callable[[str, int, int], None]
+
+
+async def serve(settings: Settings) -> None:
+    """API, views and worker until a signal. Raises LedgerError when it cannot start."""
+    stop = asyncio.Event()
+    with on_stop_signal(stop.set), bound(settings.host, settings.port) as listener:
+        async with AsyncExitStack() as stack:
+            own = await stack.enter_async_context(service(settings))
+            url = await stack.enter_async_context(serving(create_app(own), listener))
+            log.info("serving", url=url)
+            await stop.wait()
+    log.info("stopped")
+
+
+async def work_only(settings: Settings) -> None:
+    """Views and worker until a signal, against the server that others use."""
+    if settings.database_url is None:
+        raise Misconfigured("settings", "DATABASE_URL is missing: a worker joins a shared server.")
+    stop = asyncio.Event()
+    with on_stop_signal(stop.set):
+        async with (
+            database(settings) as dsn,
+            opened(settings, dsn) as own,
+            working(own),
+        ):
+            log.info("working")
+            await stop.wait()
+    log.info("stopped")
+
+
+async def verified(settings: Settings, first: int, last: int | None, progress: Progress) -> Report:
+    """Walk the digest chain; no key is needed for that, so any will do."""
+    keys = settings.encryption_keys or (Fernet.generate_key().decode(),)
+    async with database(settings) as dsn:
+        await migrate(dsn)
+        async with PostgresEventStore.open(dsn, catalogue=ALL, encryption_keys=keys) as store:
+            return await store.verify(first, last, progress=progress)
+
+
+async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) -> Run:
+    """Queue a run, carry it out here or wherever a worker takes it, and follow it to its end."""
+    async with database(settings) as dsn, opened(settings, dsn) as own, working(own):
+        metadata = Metadata(actor=Actor(kind="system", name="cli"), correlation_id="cli")
+        commands = Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
+        cause = Cause(kind="user", name="cli")
+        queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
+        while True:
+            run = await runs.ended(own, queued.run_id, within=LOOK)
+            show(run.phase or run.state, run.done, run.total)
+            if not run.is_active:
+                return run

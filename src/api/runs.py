@@ -1,0 +1,119 @@
+"""Asking for a run, and waiting for its end: what route and command line have in common."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import reduce
+from zoneinfo import ZoneInfo
+
+from api.problems import Problem
+from api.services import Commands, Services
+from domain.ids import ConnectorId, RunId, run_stream
+from domain.numbering import with_next_number
+from domain.sync_run.commands import QueueRun
+from domain.sync_run.decide import SYNC_RUN, Run, holds
+from domain.sync_run.events import Cause
+
+USUAL_DAYS = 30  # a run without dates looks so far back
+MOST_DAYS = 366
+FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5  # seconds between looks at a run that is waited for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What somebody asks to be synchronised; dates are work dates, inclusive."""
+
+    connector_id: int | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A run that has been asked for."""
+
+    run_id: RunId
+    start_date: date
+    end_date: date
+
+
+async def queue(
+    own: Services, commands: Commands, wanted: Wanted, *, trigger: str, cause: Cause
+) -> Queued:
+    """Append the wish for a run; the follower makes a job of it.
+
+    Raises:
+        Problem: `range_invalid`, `connectors_missing`, `connector_inactive`.
+        AlreadyClaimed: another run is active.
+    """
+    start, end = _range(own, commands, wanted)
+    source, target = await _pair(own, wanted.connector_id)
+
+    async def add(number: int) -> None:
+        run_id = RunId(number)
+        command = QueueRun(
+            run_id=run_id,
+            trigger=trigger,
+            cause=cause,
+            source_connector_id=source,
+            target_connector_id=target,
+            start_date=start,
+            end_date=end,
+        )
+        numbered = replace(
+            commands,
+            metadata=replace(commands.metadata, correlation_id=f"run-{number}", run_id=number),
+        )
+        await numbered.run(SYNC_RUN, run_stream(run_id), command, holds)
+        commands.position = numbered.position
+
+    number, _ = await with_next_number(own.store, lambda n: run_stream(RunId(n)), add)
+    return Queued(run_id=RunId(number), start_date=start, end_date=end)
+
+
+async def state_of(own: Services, run_id: RunId) -> Run | None:
+    """The run as the ledger has it."""
+    history = await own.store.read(run_stream(run_id))
+    return reduce(SYNC_RUN.evolve, history.events, SYNC_RUN.initial)  # type: ignore[arg-type] # a run's stream holds run events only
+
+
+async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
+    """The run once it has ended, or as far as it is after `within` seconds."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + within, FIRST_LOOK
+    while True:
+        run = await state_of(own, run_id)
+        if run is None:
+            raise Problem("not_found", "There is no such run.")
+        if not run.is_active or loop.time() >= deadline:
+            return run
+        await asyncio.sleep(min(pause, max(0.0, deadline - loop.time())))
+        pause = min(pause * 1.5, LONGEST_LOOK)
+
+
+def _range(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
+    today = commands.now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
+    end = wanted.end_date or today
+    start = wanted.start_date or min(today, end) - timedelta(days=USUAL_DAYS)
+    if start > end:
+        raise Problem("range_invalid", "start_date lies after end_date.")
+    if (end - start).days >= MOST_DAYS:
+        raise Problem("range_invalid", f"A run covers at most {MOST_DAYS} days.")
+    return start, end
+
+
+async def _pair(own: Services, connector_id: int | None) -> tuple[ConnectorId, ConnectorId]:
+    """The active Zammad and Kimai connectors, by the ledger: views may lag."""
+    if connector_id is not None:
+        connector = await own.connector(ConnectorId(connector_id))
+        if connector is None:
+            raise Problem("not_found", "There is no such connector.")
+        if not connector.is_active:
+            raise Problem("connector_inactive", f"Connector {connector_id} is not active.")
+    active = {connector.kind: connector.connector_id for connector in await own.active_connectors()}
+    if "zammad" not in active or "kimai" not in active:
+        missing = [kind.capitalize() for kind in ("zammad", "kimai") if kind not in active]
+        raise Problem(
+            "connectors_missing", f"There is no active {' and '.join(missing)} connector."
+        )
+    return active["zammad"], active["kimai"]

@@ -1,0 +1,274 @@
+"""The objects of the contract as answers show them; `extra="forbid"` keeps them complete."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.bodies import Answer
+
+Json = Any  # a value as JSON has it; its shape is the event's
+Number = int | float
+
+
+class UserOut(Answer):
+    id: int
+    username: str
+    email: str
+    full_name: str
+    is_active: bool
+    disabled: bool
+    created_at: datetime
+    role: Literal["admin", "operator", "viewer"]
+    version: int
+
+
+class Health(Answer):
+    state: Literal["unknown", "ok", "degraded", "down", "auth_failed"]
+    checked_at: datetime | None = None
+    message: str | None = None
+
+
+class ConnectorOut(Answer):
+    id: int
+    type: Literal["zammad", "kimai"]
+    name: str
+    base_url: str
+    api_token: str
+    is_active: bool
+    settings: dict[str, Json]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    token_set: bool
+    health: Health
+    retired_at: datetime | None = None
+
+
+class TestDetails(Answer):
+    peer_version: str | None = None
+    user: str | None = None
+    time_unit_declared: str | None = None
+    missing_permissions: list[str] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+
+
+class TestAnswer(Answer):
+    valid: bool
+    message: str
+    details: TestDetails | None = None
+
+
+class MappingOut(Answer):
+    id: int
+    zammad_type_id: int | None
+    zammad_type_name: str
+    kimai_activity_id: int
+    kimai_activity_name: str
+    is_active: bool
+    billable: bool | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class UserMappingOut(Answer):
+    id: int
+    zammad_user_id: int | None
+    zammad_user_name: str | None
+    zammad_user_email: str | None
+    kimai_user_id: int
+    kimai_user_name: str | None
+    is_active: bool
+    origin: Literal["manual", "email"]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ProjectMappingOut(Answer):
+    id: int
+    source_kind: Literal["organization", "customer", "group"]
+    source_id: int
+    source_name: str | None
+    kimai_customer_id: int | None
+    kimai_project_id: int | None
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class CauseOut(Answer):
+    kind: str
+    id: str
+
+
+class ProgressOut(Answer):
+    phase: str
+    done: int
+    total: int
+
+
+class SyncRunOut(Answer):
+    id: int
+    trigger_type: Literal["manual", "scheduled", "webhook"]
+    started_at: datetime
+    ended_at: datetime | None
+    status: Literal["running", "completed", "failed"]
+    entries_fetched: int
+    entries_synced: int
+    entries_already_synced: int
+    entries_skipped: int
+    entries_failed: int
+    conflicts_detected: int
+    error_message: str | None
+    state: Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
+    entries_updated: int
+    entries_deleted: int
+    duration_seconds: float | None
+    start_date: date | None
+    end_date: date | None
+    cause: CauseOut
+    connector_ids: list[int]
+    plan_id: int | None
+    correlation_id: str
+    progress: ProgressOut
+    first_position: int
+    last_position: int
+    version: int
+
+
+class RunPage(Answer):
+    data: list[SyncRunOut]
+    total: int
+
+
+class SyncResponse(Answer):
+    status: Literal["success", "failed"]
+    message: str
+    start_date: date
+    end_date: date
+    num_processed: int
+    num_created: int
+    num_conflicts: int
+    num_skipped: int
+    error_detail: str | None = None
+    run_id: int | None
+    run_status: Literal["running", "completed", "failed"]
+    num_updated: int
+    num_deleted: int
+    num_failed: int
+    dry_run: bool
+    plan_id: int | None = None
+
+
+class TargetOut(Answer):
+    timesheet_id: int
+    begin: datetime
+    end: datetime | None
+    minutes: Number
+    description: str
+    customer_id: int | None
+    project_id: int
+    activity_id: int
+    user_id: int
+    billable: bool | None
+    exported: bool
+
+
+class EntryOut(Answer):
+    id: int
+    source: Literal["zammad"]
+    source_id: str
+    connector_id: int
+    ticket_number: str
+    ticket_id: int
+    description: str
+    time_minutes: Number | None
+    activity_type_id: int | None
+    activity_name: str | None
+    user_email: str | None
+    entry_date: date
+    sync_status: Literal["pending", "synced", "conflict", "error"]
+    target_id: str | None
+    tags: list[str]
+    raw_data: dict[str, Json]
+    created_at: datetime
+    updated_at: datetime
+    state: Literal["pending", "writing", "synced", "conflict", "failed", "ignored", "withdrawn"]
+    ticket_title: str | None
+    user_name: str | None
+    customer_name: str | None
+    project_name: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    target: TargetOut | None
+    conflict_id: int | None
+    reason_code: str | None
+    attempts: int
+    next_retry_at: datetime | None
+    last_run_id: int | None
+    version: int
+    position: int
+    links: dict[str, str | None]
+
+
+class EntryPage(Answer):
+    items: list[EntryOut]
+    next_cursor: str | None
+    total: int
+    total_minutes: Number
+
+
+class ActorOut(Answer):
+    kind: str
+    name: str | None
+
+
+class FieldChange(Answer):
+    field: str
+    before: Json
+    after: Json
+
+
+class HistoryItem(Answer):
+    position: int
+    stream: str
+    version: int
+    type: str
+    recorded_at: datetime
+    title: str
+    actor: ActorOut
+    run_id: int | None
+    correlation_id: str
+    causation_position: int | None
+    changes: list[FieldChange]
+    digest: str
+
+
+class HistoryPage(Answer):
+    items: list[HistoryItem]
+    next_cursor: str | None
+
+
+class AuditLogOut(Answer):
+    id: int
+    action: str
+    entity_type: str | None
+    entity_id: int | None
+    user: str | None
+    user_id: int | None
+    details: dict[str, Json]
+    changes: dict[str, Json]
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    correlation_id: str | None
+    run_id: int | None
+    digest: str
+
+
+class AuditPage(Answer):
+    data: list[AuditLogOut]
+    total: int

@@ -1,0 +1,182 @@
+"""Puts the parts together: which adapter stands behind which port, and what runs beside the API."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from adapters.embedded import embedded_postgres
+from adapters.postgres.credentials import Credentials
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.jobs import RunFollower, RunWorker
+from adapters.postgres.migrate import migrate
+from adapters.postgres.projection_runner import ProjectionRunner
+from adapters.postgres.vault import Vault
+from adapters.secrets import Passwords, SecretBox
+from api.carrying import Carrier
+from api.origin import Proxies
+from api.peers import Peers
+from api.routes.connectors import fingerprints
+from api.routes.users import NewUser, add_account
+from api.services import Commands, Services
+from api.settings import MAKE_PASSWORD, Settings
+from api.tokens import Tokens
+from api.views import Views as ReadModels
+from domain.catalogue import ALL
+from domain.errors import AlreadyClaimed, Misconfigured
+from domain.event import Actor, Metadata
+from domain.ids import UserId, connector_stream, user_stream
+from domain.ports.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+SESSIONS = 16  # views, jobs, one lock per run, one listener; PostgreSQL allows 100 by default
+RESTART_PAUSE = 1.0  # seconds before a background task that fell over is started again
+STOP_PATIENCE = 15.0  # seconds for the run in hand to end
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The DSN of the configured server, or of the embedded one for as long as the block."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    async with embedded_postgres(settings.data_folder / "postgres") as dsn:
+        yield dsn
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    dsn: str,
+    *,
+    clock: Clock | None = None,
+    peers: Peers | None = None,
+    passwords: Passwords | None = None,
+) -> AsyncIterator[Services]:
+    """The services on a migrated database; nothing runs yet.
+
+    Raises:
+        Misconfigured: database or keys are not right; the message says what to do.
+        Unavailable: the database cannot be reached.
+    """
+    now = clock or SystemClock()
+    await migrate(dsn)
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    async with PostgresEventStore.open(
+        dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
+    ) as store:
+        yield Services(
+            settings=settings,
+            clock=now,
+            store=store,
+            projections=ProjectionRunner(store),
+            views=ReadModels(store),
+            vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
+            credentials=Credentials(store.pool, log=store.log_id),
+            passwords=passwords or Passwords(),
+            tokens=Tokens(secret, minutes=settings.access_token_minutes),
+            proxies=Proxies(settings.trusted_proxies),
+            peers=peers or Peers(),
+            started_at=now.now(),
+        )
+
+
+@dataclass(frozen=True)
+class Background:
+    """What runs beside the API."""
+
+    worker: RunWorker
+
+
+@asynccontextmanager
+async def working(own: Services) -> AsyncIterator[Background]:
+    """Views, jobs and runs go on for as long as the block; the run in hand is ended in order."""
+    worker = RunWorker(own.store, own.clock, Carrier(own, jitter=random.random))
+    follower = RunFollower(own.store)
+    tasks = [
+        asyncio.create_task(_for_ever(name, start), name=name)
+        for name, start in (
+            ("projections", own.projections.run),
+            ("follower", follower.run),
+            ("patrol", worker.patrol),
+        )
+    ]
+    work = asyncio.create_task(_for_ever("worker", worker.run), name="worker")
+    try:
+        yield Background(worker)
+    finally:
+        worker.stop()
+        done, _ = await asyncio.wait({work}, timeout=STOP_PATIENCE)
+        for task in [*tasks, *([] if done else [work])]:
+            task.cancel()
+        await asyncio.gather(*tasks, work, return_exceptions=True)
+
+
+async def _for_ever(name: str, start: Callable[[], Awaitable[None]]) -> None:
+    """Start it again when it falls over; an ordinary return means that it was asked to stop."""
+    while True:
+        try:
+            await start()
+        except Exception:
+            log.exception("background_task_failed", task=name)
+            await asyncio.sleep(RESTART_PAUSE)
+        else:
+            return
+
+
+@asynccontextmanager
+async def service(settings: Settings) -> AsyncIterator[Services]:
+    """Everything that `serve` needs besides the socket: database, services, work, first admin."""
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(database(settings))
+        own = await stack.enter_async_context(opened(settings, dsn))
+        await prepare(own)
+        await stack.enter_async_context(working(own))
+        yield own
+
+
+async def prepare(own: Services) -> None:
+    """Make the first admin, and tidy what a crash may have left among the secrets."""
+    await ensure_admin(own)
+    valid = {
+        connector_stream(connector.connector_id): fingerprints(connector)
+        for connector in await own.connectors()
+    }
+    if swept := await own.vault.sweep(valid):
+        log.info("orphaned_secrets_destroyed", count=swept)
+
+
+async def ensure_admin(own: Services) -> None:
+    """Add the administrator of the settings to a ledger without accounts.
+
+    Raises Misconfigured when there is neither an account nor a name and password to make one.
+    """
+    if await own.store.read_recorded(user_stream(UserId(1)), limit=1):
+        return
+    name, password = own.settings.admin_username, own.settings.admin_password
+    if not name or password is None:
+        raise Misconfigured(
+            "settings",
+            "there is no account yet: set ADMIN_USERNAME and ADMIN_PASSWORD for the first"
+            f" administrator. Make a password with: {MAKE_PASSWORD}",
+        )
+    metadata = Metadata(actor=Actor(kind="system", name="setup"), correlation_id="setup")
+    commands = Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
+    body = NewUser(username=name.strip(), password=password.get_secret_value(), role="admin")
+    with suppress(AlreadyClaimed):  # another process of the same start was quicker
+        await add_account(own, commands, body)

@@ -1,0 +1,155 @@
+"""`sync_create` and `sync_idle`: whole runs against sandbox peers in another process.
+
+Run with `python -m tests.bench.bench_sync [create|idle]`; prints JSON lines.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from cryptography.fernet import Fernet
+
+from api.app import create_app
+from api.server import bound, serving
+from api.settings import load_settings
+from api.wiring import service
+from domain.ids import RunId, run_stream
+from domain.ports.event_store import EventStore
+from domain.sync_run.events import SyncRunCompleted, SyncRunQueued
+from tests.bench.peers import KIMAI_TOKEN, ZAMMAD_TOKEN, peers
+from tests.support.postgres import DatabaseServer
+
+NEW, LATENCY, WRITERS = 2_000, 0.020, 8
+KNOWN, MOST_REQUESTS, MOST_SECONDS = 10_000, 6, 2.0
+PASSWORD = "bench-password-0123"
+
+
+class Bench:
+    """A configured service and its two peers."""
+
+    def __init__(self, http: httpx.AsyncClient, store: EventStore, urls: tuple[str, str]) -> None:
+        self._http = http
+        self._store = store
+        self._urls = urls
+
+    async def configure(self) -> None:
+        """Both connectors; everything goes to project 1 and activity 1."""
+        fixed = {
+            "project_strategy": "fixed",
+            "default_project_id": 1,
+            "default_activity_id": 1,
+        }
+        for kind, url, token, settings in (
+            ("zammad", self._urls[0], ZAMMAD_TOKEN, {"time_unit_minutes": "minute"}),
+            ("kimai", self._urls[1], KIMAI_TOKEN, fixed),
+        ):
+            body = {"type": kind, "name": kind, "base_url": url, "api_token": token}
+            answer = await self._http.post(
+                "/api/v1/connectors/", json={**body, "settings": settings}
+            )
+            answer.raise_for_status()
+
+    async def latency(self, seconds: float) -> None:
+        """Let both peers answer that much later."""
+        rules = [{"kind": "latency", "seconds": seconds}] if seconds else []
+        async with httpx.AsyncClient() as control:
+            for url in self._urls:
+                answer = await control.put(f"{url}/_control/faults", json={"rules": rules})
+                answer.raise_for_status()
+
+    async def requests(self) -> int:
+        """How many requests the peers have answered since this was asked last."""
+        total = 0
+        async with httpx.AsyncClient() as control:
+            for url in self._urls:
+                counts = (await control.get(f"{url}/_control/requests")).raise_for_status().json()
+                total += counts["total"]
+                (await control.delete(f"{url}/_control/requests")).raise_for_status()
+        return total
+
+    async def run(self) -> tuple[dict[str, Any], float]:
+        """One run to its end: what the API says of it, and seconds from wish to completion."""
+        answer = (await self._http.post("/api/v1/sync/run")).raise_for_status().json()
+        path = f"/api/v1/sync/runs/{answer['run_id']}"
+        while True:
+            run = (await self._http.get(path)).raise_for_status().json()
+            if run["status"] != "running":
+                break
+            await asyncio.sleep(0.5)
+        assert run["status"] == "completed", run["error_message"]
+        recorded = await self._store.read_recorded(run_stream(RunId(run["id"])))
+        at = {type(each.event): each.recorded_at for each in recorded}
+        return run, (at[SyncRunCompleted] - at[SyncRunQueued]).total_seconds()
+
+
+@asynccontextmanager
+async def bench(dsn: str, urls: tuple[str, str]) -> AsyncIterator[Bench]:
+    """The whole service in this process, on a real socket."""
+    settings = load_settings(
+        env_file=None,
+        database_url=dsn,
+        secret_key="bench" * 10,
+        encryption_key=Fernet.generate_key().decode(),
+        admin_username="bench",
+        admin_password=PASSWORD,
+        write_concurrency=WRITERS,
+        log_level="warning",
+    )
+    async with service(settings) as own:
+        with bound("127.0.0.1", 0) as listener:
+            async with (
+                serving(create_app(own), listener) as url,
+                httpx.AsyncClient(base_url=url, timeout=60) as http,
+            ):
+                form = {"username": "bench", "password": PASSWORD}
+                token = (await http.post("/token", data=form)).raise_for_status().json()
+                http.cookies.clear()
+                http.headers["Authorization"] = f"Bearer {token['access_token']}"
+                yield Bench(http, own.store, urls)
+
+
+async def create(dsn: str, urls: tuple[str, str]) -> None:
+    """2,000 new bookings at 20 ms latency with 8 writers, against 2000 x 20 ms / 8."""
+    async with bench(dsn, urls) as at:
+        await at.configure()
+        await at.latency(LATENCY)
+        run, seconds = await at.run()
+        assert run["entries_synced"] == NEW, run
+        line("sync_create", seconds, "s", NEW * LATENCY / WRITERS)
+
+
+async def idle(dsn: str, urls: tuple[str, str]) -> None:
+    """A run with nothing to do over 10,000 known bookings, after the run that learnt them."""
+    async with bench(dsn, urls) as at:
+        await at.configure()
+        run, _ = await at.run()
+        assert run["entries_synced"] == KNOWN, run
+        await at.run()  # the lookback behind the first watermark
+        await at.requests()
+        run, seconds = await at.run()
+        assert run["entries_synced"] + run["entries_updated"] == 0, run
+        line("sync_idle", await at.requests(), "requests", MOST_REQUESTS)
+        line("sync_idle_time", seconds, "s", MOST_SECONDS)
+
+
+def line(name: str, value: float, unit: str, baseline: float) -> None:
+    """One figure, as `make bench` prints them."""
+    figure = {"bench": name, "value": round(value, 3), "unit": unit, "baseline": baseline}
+    print(json.dumps({**figure, "ratio": round(value / baseline, 3)}), flush=True)
+
+
+def main(names: list[str]) -> None:
+    with DatabaseServer.running(settings={}) as server:
+        for name, bookings, measure in (("create", NEW, create), ("idle", KNOWN, idle)):
+            if names and name not in names:
+                continue
+            with server.database() as dsn, peers(bookings) as urls:
+                asyncio.run(measure(dsn, urls))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,6 +1,7 @@
 """Identities: small integers for people, names for streams, UUIDs for the ledger."""
 
 import uuid
+from functools import lru_cache
 from typing import NewType
 
 ConnectorId = NewType("ConnectorId", int)
@@ -30,6 +31,7 @@ def source_of(entry: EntryId) -> tuple[ConnectorId, int]:
     return ConnectorId(connector), source_id
 
 
+@lru_cache(maxsize=10_000)  # a stream is read, appended to and read again
 def stream_uuid(name: str) -> uuid.UUID:
     """The id under which a readable stream name is stored."""
     return uuid.uuid5(STREAM_NAMESPACE, name)

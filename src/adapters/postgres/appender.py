@@ -33,9 +33,14 @@ MAX_EVENTS = 2_000  # a few megabytes; a single command may have more
 PATIENCE = 30.0  # seconds a command waits for a server that restarts
 PAUSE = 0.2  # seconds between attempts to reach it
 
+# Columns of events travel as one text each, a line per event: canonical JSON has no line ends, and
+# asyncpg takes long to encode lists, above all of numbers.
 _APPEND = """
-SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                            $17, $18)
+SELECT * FROM append_events(
+    $1, $2::text[]::uuid[], $3, $4, $5::text::integer[], $6::text::bigint[], $7,
+    $8::text::integer[], $9::text::integer[], $10, $11::text::integer[], $12,
+    string_to_array($13, E'\n'), $14::text::integer[], string_to_array($15, E'\n'),
+    string_to_array($16, E'\n'), string_to_array($17, E'\n'), $18)
 """
 _EVENTS_FROM = """
 SELECT position, version, type, schema_version, data, meta FROM event
@@ -88,18 +93,17 @@ class Appender:
         self._line: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name=f"appender of log {log_id}")
 
-    async def append(self, prepared: Sequence[Prepared]) -> list[Answer]:
-        """The answer to each command, in order; a LedgerError is an answer too."""
+    def line_up(self, prepared: Prepared) -> asyncio.Future[Answer]:
+        """Put the command in line; its answer comes, and a LedgerError is an answer too."""
         if self._task.done():
             raise Unavailable("postgresql", "the ledger is closed")
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
-        waiting = [_Waiting(p, loop.create_future(), deadline) for p in prepared]
-        self._line.extend(waiting)
+        waiting = _Waiting(prepared, self._loop.create_future(), self._loop.time() + self._patience)
+        self._line.append(waiting)
         self._arrived.set()
-        return [await w.answer for w in waiting]
+        return waiting.answer
 
     async def close(self) -> None:
         """Write what is in line, then stop."""
@@ -180,7 +184,7 @@ class Appender:
 
     async def _wait_on(self, batch: list[_Waiting], error: LedgerError) -> None:
         """Back to the front of the line, except for those whose patience is over."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         for waiting in batch:
             if now >= waiting.deadline or not isinstance(error, Unavailable):
                 waiting.reply(error)
@@ -231,24 +235,29 @@ def _arguments(log_id: int, batch: Sequence[_Waiting]) -> tuple[Any, ...]:
     releases = [(n, claim) for n, c in enumerate(commands, 1) for claim in c.releases]
     return (
         log_id,
-        list(streams),
+        [str(stream_id) for stream_id in streams],
         list(streams.values()),
         [kind_of(name) for name in streams.values()],
-        [index[p.stream_id] for p in prepared],
-        [c.expected for c in commands],
-        [c.key for c in commands],
-        [len(p.events) for p in prepared],
-        [n for n, _ in claims],
+        _integers([index[p.stream_id] for p in prepared]),
+        _integers([c.expected for c in commands]),
+        [c.key for c in commands] if any(c.key is not None for c in commands) else [],
+        _integers([len(p.events) for p in prepared]),
+        _integers([n for n, _ in claims]),
         [claim for _, claim in claims],
-        [n for n, _ in releases],
+        _integers([n for n, _ in releases]),
         [claim for _, claim in releases],
-        [e.type for e in events],
-        [e.schema for e in events],
-        [e.occurred_at for e in events],
-        [e.data for e in events],
-        [e.meta for e in events],
-        [e.content for e in events],
+        "\n".join([e.type for e in events]),
+        _integers([e.schema for e in events]),
+        "\n".join([e.occurred_at.isoformat() for e in events]),
+        "\n".join([e.data for e in events]),
+        "\n".join([e.meta for e in events]),
+        b"".join([e.content for e in events]),
     )
+
+
+def _integers(numbers: Sequence[int | None]) -> str:
+    """An array of numbers as PostgreSQL writes it."""
+    return "{" + ",".join("NULL" if n is None else str(n) for n in numbers) + "}"
 
 
 def _answers(batch: Sequence[_Waiting], row: asyncpg.Record) -> list[Answer]:

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 POLL = 1.0  # seconds; the truth behind the hints
 PAGE = 1_000  # events handed to a subscriber at once
+REPLAY_PAGE = 2_000  # some megabytes while one page is decoded and the next one fetched
 POOL_SIZE = 10  # sessions for reading; appending and listening have their own two
 
 K = TypeVar("K")
@@ -116,23 +117,20 @@ class PostgresEventStore:
 
     async def append(self, command: Append) -> Appended:
         """See the port."""
-        (answer,) = await self._appender.append([await self._prepare(command)])
+        answer = await self._appender.line_up(await self._prepare(command))
         if isinstance(answer, LedgerError):
             raise answer
         return answer
 
     async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
         """See the port."""
-        answers: dict[int, Appended | LedgerError] = {}
-        prepared: dict[int, Prepared] = {}
-        for n, command in enumerate(commands):
+        answers: list[LedgerError | asyncio.Future[Appended | LedgerError]] = []
+        for command in commands:
             try:
-                prepared[n] = await self._prepare(command)
+                answers.append(self._appender.line_up(await self._prepare(command)))
             except LedgerError as error:
-                answers[n] = error
-        written = await self._appender.append(list(prepared.values()))
-        answers.update(zip(prepared, written, strict=True))
-        return [answers[n] for n in range(len(commands))]
+                answers.append(error)
+        return [a if isinstance(a, LedgerError) else await a for a in answers]
 
     async def _prepare(self, command: Append) -> Prepared:
         while True:
@@ -171,6 +169,31 @@ class PostgresEventStore:
         """See the port."""
         rows = await self._fetch("SELECT position_at($1, $2)", self.log_id, instant)
         return int(rows[0][0])
+
+    async def replay(
+        self, after: int = 0, until: int | None = None, *, limit: int = REPLAY_PAGE
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        """Every event after `after` up to `until` (the head when asked), in pages of `limit`.
+
+        For whoever reads a lot: the server already sends the next page while this one is decoded.
+        """
+        last = await self.head() if until is None else until
+        starts = range(after, last, limit)
+        pages = [self._start_page(start, min(limit, last - start)) for start in starts[:1]]
+        try:
+            for start in starts:
+                rows = await pages.pop()
+                following = start + limit
+                if following < last:
+                    pages.append(self._start_page(following, min(limit, last - following)))
+                    await asyncio.sleep(0)  # lets it send its question
+                yield await self._recorded(rows)
+        finally:
+            for page in pages:
+                page.cancel()
+
+    def _start_page(self, after: int, limit: int) -> asyncio.Task[Sequence[Any]]:
+        return asyncio.create_task(self._fetch(_PAGE, self.log_id, after, limit))
 
     async def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
         """See the port; outages of the server are waited out, without end."""

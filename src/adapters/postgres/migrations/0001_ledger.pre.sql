@@ -28,7 +28,6 @@ CREATE TABLE stream (
     version   bigint  NOT NULL DEFAULT 0,
     PRIMARY KEY (log_id, stream_id)
 );
-CREATE INDEX stream_by_kind ON stream (log_id, kind, name);
 
 -- Delivery and command keys already taken, and the last event each of them wrote.
 CREATE TABLE seen (
@@ -87,23 +86,14 @@ ALTER TABLE event  ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE stream ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE seen   ENABLE ALWAYS TRIGGER append_only;
 
--- RFC 9562, B.2: a name-based UUID of version 8 over SHA-256.
-CREATE FUNCTION event_identity(stream_id uuid, version bigint) RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT encode(
-        set_byte(set_byte(h, 6, get_byte(h, 6) & 15 | 128), 8, get_byte(h, 8) & 63 | 128), 'hex'
-    )::uuid
-    FROM (SELECT substring(sha256(uuid_send(stream_id) || int8send(version)) FOR 16) AS h
-          OFFSET 0) AS hashed
-$$;
-
 -- Appends a batch of commands in one transaction, each answered by itself:
 --   ok         positions/versions: where its last event is
 --   duplicate  its key was seen before: where the events of that time are
 --   conflict   versions: where the stream is instead of at `expected`
 --   claimed    holders: '<claim>', and the name of the stream that has it
--- Streams are passed once each; commands, claims and events point to them by index. The content
--- hashes come from the caller, so the lock is held only for what needs the head.
+-- Streams are passed once each; commands, claims and events point to them by index, counted from
+-- 1. `event_content` is the content hashes of all events, 32 bytes each, one after the other; they
+-- come from the caller, so the lock is held only for what needs the head.
 CREATE FUNCTION append_events(
     log integer,
     stream_ids uuid[], stream_names text[], stream_kinds text[],
@@ -111,8 +101,8 @@ CREATE FUNCTION append_events(
     command_events integer[],
     claim_command integer[], claim_value text[],
     release_command integer[], release_value text[],
-    event_type text[], event_schema integer[], event_occurred timestamptz[],
-    event_data text[], event_meta text[], event_content bytea[],
+    event_type text[], event_schema integer[], event_occurred text[],
+    event_data text[], event_meta text[], event_content bytea,
     OUT statuses text[], OUT positions bigint[], OUT versions bigint[],
     OUT taken text[], OUT holders text[]
 ) LANGUAGE plpgsql AS $$
@@ -128,6 +118,7 @@ DECLARE
     event_version bigint[];
     event_digest bytea[];
     total integer := cardinality(event_type);
+    has_keys boolean := cardinality(array_remove(command_key, NULL)) > 0;
     has_claims boolean := cardinality(claim_command) > 0 OR cardinality(release_command) > 0;
     commands integer := cardinality(command_stream);
     e integer := 0;              -- events before the present command
@@ -172,7 +163,7 @@ BEGIN
     FOR c IN 1 .. commands LOOP
         s := command_stream[c];
         at_version := now_at[s];
-        IF command_key[c] IS NOT NULL THEN
+        IF has_keys AND command_key[c] IS NOT NULL THEN
             SELECT k.position INTO known FROM seen AS k
              WHERE k.log_id = log AND k.key = command_key[c];
             IF FOUND THEN
@@ -225,7 +216,7 @@ BEGIN
             head := head + 1;
             at_version := at_version + 1;
             chain := sha256(chain || int8send(head) || int8send(at_version) || stamp
-                            || event_content[i]);
+                            || substring(event_content FROM 32 * i - 31 FOR 32));
             event_stream[i] := s;
             event_position[i] := head;
             event_version[i] := at_version;
@@ -233,7 +224,7 @@ BEGIN
         END LOOP;
         e := e + command_events[c];
         now_at[s] := at_version;
-        IF command_key[c] IS NOT NULL THEN
+        IF has_keys AND command_key[c] IS NOT NULL THEN
             INSERT INTO seen (log_id, key, position) VALUES (log, command_key[c], head);
         END IF;
         statuses[c] := 'ok';
@@ -249,12 +240,19 @@ BEGIN
              WHERE t.before = 0 AND t.after > 0;
         INSERT INTO event (log_id, position, stream_id, version, event_id, type, schema_version,
                            occurred_at, recorded_at, data, meta, digest)
-            SELECT log, v.position, t.id, v.version, event_identity(t.id, v.version), v.type,
-                   v.schema, v.occurred, recorded, v.data::json, v.meta::json, v.digest
+            SELECT log, v.position, t.id, v.version,
+                   -- RFC 9562, B.2: a name-based UUID of version 8 over SHA-256
+                   encode(set_byte(set_byte(i.h, 6, get_byte(i.h, 6) & 15 | 128),
+                                   8, get_byte(i.h, 8) & 63 | 128), 'hex')::uuid,
+                   v.type, v.schema, v.occurred::timestamptz, recorded, v.data::json,
+                   v.meta::json, v.digest
               FROM unnest(event_stream, event_position, event_version, event_type, event_schema,
                           event_occurred, event_data, event_meta, event_digest)
                    AS v(stream, position, version, type, schema, occurred, data, meta, digest)
-              JOIN unnest(stream_ids) WITH ORDINALITY AS t(id, n) ON t.n = v.stream;
+              JOIN unnest(stream_ids) WITH ORDINALITY AS t(id, n) ON t.n = v.stream
+             CROSS JOIN LATERAL (
+                   SELECT substring(sha256(uuid_send(t.id) || int8send(v.version)) FOR 16) AS h
+                   OFFSET 0) AS i;
         PERFORM pg_notify('timeledger', log || ':' || head);
     END IF;
 END $$;

@@ -19,16 +19,15 @@ class Version(Generic[R]):
 class Fold(Generic[R]):
     """A view's rows moving through a page. `rows` are those that the page touches, as stored.
 
-    `begun` are the versions that the page makes, `ended` the positions at which rows that were
-    stored before it cease to hold.
+    `begun` are the versions that the page makes; `ended` says of rows that were stored before it
+    since when they held and until when.
     """
 
     def __init__(self, projection: Projection[R], rows: dict[int, R]) -> None:
         self.projection = projection
         self.rows = rows
         self.begun: list[Version[R]] = []
-        self.ended: dict[int, int] = {}
-        self.position: int | None = None
+        self.ended: dict[int, tuple[int, int]] = {}
         self._open: dict[int, Version[R]] = {}
 
     def feed(self, recorded: Recorded[Event]) -> None:
@@ -43,7 +42,7 @@ class Fold(Generic[R]):
                 if (version := self._open.pop(key, None)) is not None:
                     version.until = at
                 else:
-                    self.ended[key] = at
+                    self.ended[key] = (before.position, at)
             if after is None:
                 del rows[key]
             else:

@@ -1,10 +1,10 @@
 """Where does each booking stand? One row per entry (`contract.md`, section 7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import assert_never, get_args
+from typing import Any, assert_never, get_args
 from zoneinfo import ZoneInfo
 
 from domain.event import Recorded
@@ -34,7 +34,7 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import NOWHERE, EntryState, Standing, stand
 from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
-from projections.projection import Projection
+from projections.projection import Projection, moved
 
 NAME, VERSION = "time_entries", 1
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
@@ -46,50 +46,6 @@ SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old client
     EntryState.IGNORED: "synced",
     EntryState.WITHDRAWN: "synced",
 }
-
-
-@dataclass(frozen=True)
-class Source:
-    """The booking as Zammad has it, and what ticket and people were called; None is not known.
-
-    Personal: `user_name`, `user_email` (subject `zammad-user:<user_id>`), `customer_name`
-    (`customer:<customer_id>`) and `description` (`description_subject`).
-    """
-
-    ticket_id: int | None = None
-    user_id: int | None = None
-    activity_type_id: int | None = None
-    time_unit: Decimal | None = None
-    article_id: int | None = None
-    source_created_at: datetime | None = None
-    source_updated_at: datetime | None = None
-    ticket_number: str | None = None
-    ticket_title: str | None = None
-    customer_id: int | None = None
-    customer_name: str | None = None
-    organization_name: str | None = None
-    user_name: str | None = None
-    user_email: str | None = None
-    activity_name: str | None = None
-    description: str | None = None
-    description_subject: str | None = None
-
-
-@dataclass(frozen=True)
-class Work:
-    """What was decided about the time. `minutes` are those booked, None while the unit is unknown.
-
-    `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
-    else of the first sight.
-    """
-
-    entry_date: date
-    unit_minutes: Decimal | None = None
-    minutes: Decimal | None = None
-    zone: str | None = None
-    begins: datetime | None = None
-    ends: datetime | None = None
-    decided_with: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,8 +64,39 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What nobody filters or sorts by, and nothing personal.
+
+    `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
+    counts the writes tried since the last settled one.
+    """
+
+    standing: Standing
+    observed_at: datetime
+    article_id: int | None = None
+    activity_type_id: int | None = None
+    time_unit: Decimal | None = None
+    source_created_at: datetime | None = None
+    unit_minutes: Decimal | None = None
+    zone: str | None = None
+    begins: datetime | None = None
+    ends: datetime | None = None
+    target_connector_id: int | None = None
+    marker: str | None = None
+    attempts: int = 0
+    target: Target | None = None
+
+
+@dataclass(frozen=True)
 class Row:
-    """One entry. Personal besides those of `source`: `target_description` (`target_subject`)."""
+    """One entry; what is None is not known.
+
+    Personal: `user_name`, `user_email` (subject `zammad-user:<user_id>`), `customer_name`
+    (`customer:<customer_id>`), `description` (`description_subject`) and `target_description`
+    (`target_subject`). `minutes` are those booked in Zammad, None while the unit is unknown.
+    `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
+    else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
+    """
 
     entry_id: int
     position: int
@@ -119,18 +106,32 @@ class Row:
     state: str
     reason_code: str | None
     conflict_id: int | None
-    standing: Standing
-    source: Source
-    work: Work
-    target: Target | None
-    target_description: str | None
-    target_subject: str | None
-    target_connector_id: int | None
-    marker: str | None
-    attempts: int
-    last_run_id: int | None
-    observed_at: datetime
+    timesheet_id: int | None
+    vanished: bool
+    entry_date: date
+    minutes: Decimal | None
     updated_at: datetime
+    last_run_id: int | None
+    facts: Facts
+    ticket_id: int | None = None
+    source_updated_at: datetime | None = None
+    ticket_number: str | None = None
+    ticket_title: str | None = None
+    activity_name: str | None = None
+    customer_id: int | None = None
+    customer_name: str | None = None
+    organization_name: str | None = None
+    user_id: int | None = None
+    user_name: str | None = None
+    user_email: str | None = None
+    description: str | None = None
+    description_subject: str | None = None
+    target_description: str | None = None
+    target_subject: str | None = None
+    decided_with: str | None = None
+
+
+Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
 
 
 def keys(recorded: Recorded[TimeEntryEvent]) -> Sequence[int]:
@@ -142,190 +143,179 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     event = recorded.event
     if row is None:
         return _first_seen(event, recorded)
-    standing = stand(row.standing, event)
-    return replace(
-        _told(row, recorded),
+    standing = stand(row.facts.standing, event)
+    values, facts = _said(row, recorded)
+    return moved(
+        row,
         position=recorded.position,
         version=recorded.version,
-        state=standing.state.value,
+        state=standing.state,
         reason_code=_reason(event, standing, row),
-        standing=standing,
-        last_run_id=recorded.metadata.run_id or row.last_run_id,
+        timesheet_id=standing.timesheet_id,
+        vanished=standing.vanished,
         updated_at=recorded.recorded_at,
+        last_run_id=recorded.metadata.run_id or row.last_run_id,
+        facts=moved(row.facts, standing=standing, **facts),
+        **values,
     )
 
 
 def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     match event:
         case EntryObserved(booking=booking):
-            day = booking.created_at.astimezone(UTC).date()
-            source, source_id = _source(booking, event.context, None), booking.source_id
+            day, (values, facts) = booking.created_at.astimezone(UTC).date(), _booked(booking)
+            if event.context is not None:
+                values |= _named(event.context)
         case EntryUnreadable():
-            day = recorded.recorded_at.astimezone(UTC).date()
-            source = Source(ticket_id=event.ticket_id, source_updated_at=event.updated_at)
-            _, source_id = source_of(event.entry_id)
+            day, facts = recorded.recorded_at.astimezone(UTC).date(), {}
+            values = {"ticket_id": event.ticket_id, "source_updated_at": event.updated_at}
         case _:
             return None  # no other event can begin the stream
+    _, source_id = source_of(event.entry_id)
+    standing = stand(NOWHERE, event)
     return Row(
         entry_id=event.entry_id,
         position=recorded.position,
         version=recorded.version,
         connector_id=event.connector_id,
         source_id=source_id,
-        state=NOWHERE.state.value,
+        state=standing.state,
         reason_code=None,
         conflict_id=None,
-        standing=stand(NOWHERE, event),
-        source=source,
-        work=Work(entry_date=day),
-        target=None,
-        target_description=None,
-        target_subject=None,
-        target_connector_id=None,
-        marker=None,
-        attempts=0,
-        last_run_id=recorded.metadata.run_id,
-        observed_at=recorded.recorded_at,
+        timesheet_id=None,
+        vanished=False,
+        entry_date=day,
+        minutes=None,
         updated_at=recorded.recorded_at,
+        last_run_id=recorded.metadata.run_id,
+        facts=Facts(standing=standing, observed_at=recorded.recorded_at, **facts),
+        **values,
     )
 
 
-def _told(row: Row, recorded: Recorded[TimeEntryEvent]) -> Row:  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
-    """What the event says besides where the booking stands."""
+def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
+    row: Row, recorded: Recorded[TimeEntryEvent]
+) -> tuple[Values, Values]:
+    """What the event says besides where the booking stands: of the row, and of its facts."""
     match event := recorded.event:
         case EntryObserved() | EntryChangedAtSource():
             return _booked_again(row, event.booking, event.context)
+        case EntryUnreadable(updated_at=updated_at):
+            return {"source_updated_at": updated_at or row.source_updated_at}, {}
         case EntryDecided():
             return _decided(row, event)
-        case TimesheetWriteIntended(marker=marker, target_connector_id=target):
-            attempts = row.attempts + 1
-            return replace(row, target_connector_id=target, marker=marker, attempts=attempts)
+        case TimesheetWriteIntended(marker=marker, target_connector_id=connector):
+            tried = {"attempts": row.facts.attempts + 1}
+            return {}, {"marker": marker, "target_connector_id": connector, **tried}
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
-            return _written(row, written)
+            return _written(written)
         case TimesheetAdopted(written=written) | TimesheetDrifted(found=written):
-            return _written(row, written)
+            return _written(written)
         case TimesheetDeleted() | TimesheetVanished():
-            return replace(row, target=None, target_description=None, target_subject=None)
+            return {"target_description": None, "target_subject": None}, {"target": None}
         case EntryDeadLettered(attempts=attempts):
-            return replace(row, attempts=attempts)
+            return {}, {"attempts": attempts}
         case EntryRetryRequested():
-            return replace(row, attempts=0)
+            return {}, {"attempts": 0}
         case ConflictOpened():
-            return replace(row, conflict_id=recorded.position)
+            return {"conflict_id": recorded.position}, {}
         case ConflictResolved():
-            return replace(row, conflict_id=None)
-        case EntryUnreadable(updated_at=updated_at) if updated_at is not None:
-            return replace(row, source=replace(row.source, source_updated_at=updated_at))
+            return {"conflict_id": None}, {}
         case (
-            EntryUnreadable()
-            | EntryVanishedAtSource()
+            EntryVanishedAtSource()
             | TimesheetWriteRejected()
             | TimesheetWriteUncertain()
             | TimesheetWriteUnsent()
         ):
-            return row  # the standing says all that they mean for the row
+            return {}, {}  # the standing says all that they mean for the row
         case _:
             assert_never(event)
 
 
-def _booked_again(row: Row, booking: Booking, context: Context | None) -> Row:
-    """A source change; what the last decision said of unit and zone holds until the next."""
-    minutes = _minutes(booking.time_unit, row.work.unit_minutes)
-    return replace(
-        row,
-        source=_source(booking, context, row.source),
-        work=replace(row.work, minutes=minutes),
-        attempts=0,
-    )
-
-
-def _source(booking: Booking, context: Context | None, known: Source | None) -> Source:
-    """Names that cannot be read now stay as they were known."""
-    source = Source(
-        ticket_id=booking.ticket_id,
-        user_id=booking.created_by_id,
-        activity_type_id=booking.type_id,
-        time_unit=booking.time_unit,
-        article_id=booking.article_id,
-        source_created_at=booking.created_at,
-        source_updated_at=booking.updated_at,
-    )
+def _booked_again(row: Row, booking: Booking, context: Context | None) -> tuple[Values, Values]:
+    """A source change: unit and zone hold until the next decision, unreadable names stay."""
+    values, facts = _booked(booking)
+    values["minutes"] = _minutes(booking.time_unit, row.facts.unit_minutes)
+    facts["attempts"] = 0
     if context is not None:
-        return _named(source, context)
-    if known is None or known.ticket_id != booking.ticket_id:
-        return source
-    return replace(
-        known,
-        user_id=source.user_id,
-        activity_type_id=source.activity_type_id,
-        time_unit=source.time_unit,
-        article_id=source.article_id,
-        source_created_at=source.source_created_at,
-        source_updated_at=source.source_updated_at,
+        values |= _named(context)
+    elif row.ticket_id != booking.ticket_id:
+        values |= dict.fromkeys(_OF_TICKET)
+    return values, facts
+
+
+def _booked(booking: Booking) -> tuple[Values, Values]:
+    return {
+        "ticket_id": booking.ticket_id,
+        "user_id": booking.created_by_id,
+        "source_updated_at": booking.updated_at,
+    }, {
+        "article_id": booking.article_id,
+        "activity_type_id": booking.type_id,
+        "time_unit": booking.time_unit,
+        "source_created_at": booking.created_at,
+    }
+
+
+_OF_TICKET = ("ticket_number", "ticket_title", "customer_id", "customer_name", "organization_name")
+
+
+def _named(context: Context) -> Values:
+    text = context.text
+    return {
+        "ticket_number": context.ticket_number,
+        "ticket_title": context.ticket_title,
+        "customer_id": context.customer_id,
+        "customer_name": context.customer_name.value,
+        "organization_name": context.organization_name,
+        "user_name": context.agent_name.value,
+        "user_email": context.agent_email.value,
+        "activity_name": context.type_name,
+        "description": text.value if text else None,
+        "description_subject": text.subject if text else None,
+    }
+
+
+def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
+    basis, desired, known = event.basis, event.desired, row.facts
+    unit = basis.unit_minutes if basis.unit_minutes is not None else known.unit_minutes
+    settled = known.standing.outcome is Outcome.LEAVE  # the writes counted so far are done with
+    return {
+        "entry_date": basis.work_date or row.entry_date,
+        "minutes": _minutes(known.time_unit, unit),
+        "decided_with": basis.configuration,
+    }, {
+        "unit_minutes": unit,
+        "zone": basis.zone or known.zone,
+        "begins": desired.begin if desired else None,
+        "ends": desired.end if desired else None,
+        "attempts": 0 if settled else known.attempts,
+    }
+
+
+def _written(written: Written) -> tuple[Values, Values]:
+    target = Target(
+        begin=written.begin,
+        end=written.end,
+        minutes=minutes_of(written.duration),
+        project_id=written.project_id,
+        activity_id=written.activity_id,
+        user_id=written.user_id,
+        tags=written.tags,
+        billable=written.billable,
+        exported=written.exported,
     )
-
-
-def _named(source: Source, context: Context) -> Source:
-    return replace(
-        source,
-        ticket_number=context.ticket_number,
-        ticket_title=context.ticket_title,
-        customer_id=context.customer_id,
-        customer_name=context.customer_name.value,
-        organization_name=context.organization_name,
-        user_name=context.agent_name.value,
-        user_email=context.agent_email.value,
-        activity_name=context.type_name,
-        description=context.text.value if context.text else None,
-        description_subject=context.text.subject if context.text else None,
-    )
-
-
-def _decided(row: Row, event: EntryDecided) -> Row:
-    basis, desired = event.basis, event.desired
-    unit = basis.unit_minutes if basis.unit_minutes is not None else row.work.unit_minutes
-    settled = row.standing.outcome is Outcome.LEAVE  # the writes counted so far are done with
-    return replace(
-        row,
-        attempts=0 if settled else row.attempts,
-        work=Work(
-            entry_date=basis.work_date or row.work.entry_date,
-            unit_minutes=unit,
-            minutes=_minutes(row.source.time_unit, unit),
-            zone=basis.zone or row.work.zone,
-            begins=desired.begin if desired else None,
-            ends=desired.end if desired else None,
-            decided_with=basis.configuration,
-        ),
-    )
-
-
-def _written(row: Row, written: Written) -> Row:
-    return replace(
-        row,
-        target=Target(
-            begin=written.begin,
-            end=written.end,
-            minutes=minutes_of(written.duration),
-            project_id=written.project_id,
-            activity_id=written.activity_id,
-            user_id=written.user_id,
-            tags=written.tags,
-            billable=written.billable,
-            exported=written.exported,
-        ),
-        target_description=written.description.value,
-        target_subject=written.description.subject,
-    )
+    text = written.description
+    return {"target_description": text.value, "target_subject": text.subject}, {"target": target}
 
 
 def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     """Why a person must look: the open conflict's reason, or that of the dead letter."""
     if standing.conflict is not None:
-        return standing.conflict.value
+        return standing.conflict
     if not standing.dead:
         return None
-    return event.reason.value if isinstance(event, EntryDeadLettered) else row.reason_code
+    return event.reason if isinstance(event, EntryDeadLettered) else row.reason_code
 
 
 def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:
@@ -341,31 +331,31 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "source": "zammad",
         "source_id": str(row.source_id),
         "connector_id": row.connector_id,
-        "ticket_number": row.source.ticket_number or "",
-        "ticket_id": row.source.ticket_id,
-        "description": row.source.description or "",
-        "time_minutes": json_number(row.work.minutes),
-        "activity_type_id": row.source.activity_type_id,
-        "activity_name": row.source.activity_name,
-        "user_email": row.source.user_email,
-        "entry_date": row.work.entry_date,
+        "ticket_number": row.ticket_number or "",
+        "ticket_id": row.ticket_id,
+        "description": row.description or "",
+        "time_minutes": json_number(row.minutes),
+        "activity_type_id": row.facts.activity_type_id,
+        "activity_name": row.activity_name,
+        "user_email": row.user_email,
+        "entry_date": row.entry_date,
         "sync_status": SYNC_STATUS[row.state],
-        "target_id": None if row.standing.timesheet_id is None else str(row.standing.timesheet_id),
-        "tags": list(row.target.tags) if row.target else [],
+        "target_id": None if row.timesheet_id is None else str(row.timesheet_id),
+        "tags": list(row.facts.target.tags) if row.facts.target else [],
         "raw_data": _raw(row),
-        "created_at": row.observed_at,
+        "created_at": row.facts.observed_at,
         "updated_at": row.updated_at,
         "state": row.state,
-        "ticket_title": row.source.ticket_title,
-        "user_name": row.source.user_name,
-        "customer_name": row.source.organization_name or row.source.customer_name,
+        "ticket_title": row.ticket_title,
+        "user_name": row.user_name,
+        "customer_name": row.organization_name or row.customer_name,
         "project_name": None,
-        "started_at": _local(row.work.begins, row.work.zone),
-        "ended_at": _local(row.work.ends, row.work.zone),
+        "started_at": _local(row.facts.begins, row.facts.zone),
+        "ended_at": _local(row.facts.ends, row.facts.zone),
         "target": _shown_target(row),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
-        "attempts": row.attempts,
+        "attempts": row.facts.attempts,
         "next_retry_at": None,
         "last_run_id": row.last_run_id,
         "version": row.version,
@@ -376,33 +366,33 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
 
 def _raw(row: Row) -> dict[str, object]:
     return {
-        "time_unit": None if row.source.time_unit is None else str(row.source.time_unit),
-        "unit_minutes": json_number(row.work.unit_minutes),
-        "ticket_article_id": row.source.article_id,
-        "created_by_id": row.source.user_id,
-        "created_at": row.source.source_created_at,
-        "updated_at": row.source.source_updated_at,
+        "time_unit": None if row.facts.time_unit is None else str(row.facts.time_unit),
+        "unit_minutes": json_number(row.facts.unit_minutes),
+        "ticket_article_id": row.facts.article_id,
+        "created_by_id": row.user_id,
+        "created_at": row.facts.source_created_at,
+        "updated_at": row.source_updated_at,
     }
 
 
 def _shown_target(row: Row) -> dict[str, object] | None:
-    if row.target is None or row.standing.timesheet_id is None:
+    if row.facts.target is None or row.timesheet_id is None:
         return None
     text = row.target_description
-    if text and row.marker:
-        text = text.removesuffix(row.marker).rstrip()
+    if text and row.facts.marker:
+        text = text.removesuffix(row.facts.marker).rstrip()
     return {
-        "timesheet_id": row.standing.timesheet_id,
-        "begin": _local(row.target.begin, row.work.zone),
-        "end": _local(row.target.end, row.work.zone),
-        "minutes": json_number(row.target.minutes),
+        "timesheet_id": row.timesheet_id,
+        "begin": _local(row.facts.target.begin, row.facts.zone),
+        "end": _local(row.facts.target.end, row.facts.zone),
+        "minutes": json_number(row.facts.target.minutes),
         "description": text or "",
         "customer_id": None,
-        "project_id": row.target.project_id,
-        "activity_id": row.target.activity_id,
-        "user_id": row.target.user_id,
-        "billable": row.target.billable,
-        "exported": row.target.exported,
+        "project_id": row.facts.target.project_id,
+        "activity_id": row.facts.target.activity_id,
+        "user_id": row.facts.target.user_id,
+        "billable": row.facts.target.billable,
+        "exported": row.facts.target.exported,
     }
 
 
@@ -412,11 +402,11 @@ def _local(instant: datetime | None, zone: str | None) -> datetime | None:
 
 def _links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
     ticket = None
-    if ticket_base and row.source.ticket_id is not None:
-        ticket = f"{ticket_base}#ticket/zoom/{row.source.ticket_id}"
+    if ticket_base and row.ticket_id is not None:
+        ticket = f"{ticket_base}#ticket/zoom/{row.ticket_id}"
     sheet = None
-    if timesheet_base and row.standing.timesheet_id is not None:
-        sheet = f"{timesheet_base}en/timesheet/{row.standing.timesheet_id}/edit"
+    if timesheet_base and row.timesheet_id is not None:
+        sheet = f"{timesheet_base}en/timesheet/{row.timesheet_id}/edit"
     return {"ticket": ticket, "timesheet": sheet}
 
 

@@ -223,14 +223,18 @@ class ProjectionRunner:
                 return await self._isolate(names, after, page, error)
             raise
 
-    async def _move(self, names: Sequence[str], after: int, page: Page) -> bool:
+    async def _move(
+        self, names: Sequence[str], after: int, page: Page, *, without_nul: bool = False
+    ) -> bool:
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 ready, standing = await self._step.take(connection, names, after)
                 if not ready:
                     self._standing.update(standing)
                     return any(at.position != after for at in standing.values())
-                written = await self._step.write(connection, ready, after, page)
+                written = await self._step.write(
+                    connection, ready, after, page, without_nul=without_nul
+                )
             self._step.keep(written)
             self._pages += 1
             if self._pages % PRUNE_EVERY == 0:

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-import asyncpg
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import ViewTable
 from domain.event import Event, Recorded
 from projections.folding import Dispatch, Fold, Stopped
 from projections.projection import Projection
+
+if TYPE_CHECKING:
+    import asyncpg
 
 REMEMBERED = 10_000  # rows kept per view between pages; about 2 kB each
 ERROR_LENGTH = 500  # characters of an error's text that are kept
@@ -75,6 +76,7 @@ class ProjectionStep:
 
         The locks last until the transaction ends.
         """
+        await connection.execute(self._sql["prepare"])
         taken = await connection.fetch(self._sql["take"], self.log_id, list(names))
         standing = await self.standing(connection, names)
         free = {name for (name,) in taken}
@@ -88,7 +90,13 @@ class ProjectionStep:
         return ready, standing
 
     async def write(
-        self, connection: Session, names: Collection[str], after: int, page: Page
+        self,
+        connection: Session,
+        names: Collection[str],
+        after: int,
+        page: Page,
+        *,
+        without_nul: bool = False,
     ) -> Written:
         """Fold the page into the views and advance their checkpoints.
 
@@ -107,7 +115,7 @@ class ProjectionStep:
         }
         stopped = dispatch.feed(page, folds)
         for name, fold in folds.items():
-            await self._store(connection, name, fold)
+            await self._store(connection, name, fold, without_nul=without_nul)
         reached = {name: _reached(stopped.get(name), page[-1].position) for name in names}
         await self._advance(connection, after, reached)
         return Written(reached, folds)
@@ -140,6 +148,7 @@ class ProjectionStep:
 
     async def begin_again(self, connection: Session, name: str) -> None:
         """Lock the projection and empty its view, its checkpoints and its failure."""
+        await connection.execute(self._sql["prepare"])
         await connection.execute(self._sql["take_waiting"], self.log_id, name)
         await connection.execute(self._for_table[name]["empty"], self.log_id)
         await connection.execute(self._sql["forget_checkpoints"], self.log_id, name)
@@ -179,21 +188,24 @@ class ProjectionStep:
                 rows[getattr(row, table.key)] = row
         return rows
 
-    async def _store(self, connection: Session, name: str, fold: Fold[Any]) -> None:
+    async def _store(
+        self, connection: Session, name: str, fold: Fold[Any], *, without_nul: bool
+    ) -> None:
         table = self.tables[name]
         if fold.ended:
             done = await connection.execute(
                 self._for_table[name]["end_rows"],
                 self.log_id,
                 list(fold.ended),
-                list(fold.ended.values()),
+                [since for since, _ in fold.ended.values()],
+                [until for _, until in fold.ended.values()],
             )
             if done != f"UPDATE {len(fold.ended)}":
                 raise ViewChanged(f"{name}: {len(fold.ended)} rows should end, {done} did")
         if fold.begun:
             await connection.copy_records_to_table(
                 table.name,
-                records=table.records(self.log_id, fold.begun),
+                records=table.records(self.log_id, fold.begun, without_nul=without_nul),
                 columns=table.copied,
             )
 

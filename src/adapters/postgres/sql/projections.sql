@@ -1,6 +1,12 @@
 -- Statements of the projection runner. $1 is always the log.
 -- {table}, {key} and {selected} are put in once per view.
 
+-- name: prepare
+-- Rows and checkpoint are lost together or not at all, so nobody need wait for the disk; and a
+-- plan made while a view was empty must not scan it once it has grown.
+SELECT set_config(name, 'off', true)
+  FROM unnest(ARRAY['synchronous_commit', 'enable_seqscan']) AS s(name)
+
 -- name: take
 -- A lock of its own statement: what is read under it must be seen by a later snapshot.
 SELECT name FROM unnest($2::text[]) AS p(name)
@@ -49,13 +55,20 @@ SELECT EXISTS (SELECT FROM checkpoint
                     WHERE log_id = $1 AND projection = $2 AND version = $3)
 
 -- name: live_rows
-SELECT {selected} FROM {table}
- WHERE log_id = $1 AND {key} = ANY($2::bigint[]) AND valid_to IS NULL
+-- The newest version of each key, by primary key. A view that grows from nothing has no statistics,
+-- and every plan that may choose a partial index then reads all live rows for one of them.
+SELECT {selected} FROM unnest($2::bigint[]) AS u(wanted) CROSS JOIN LATERAL (
+    SELECT * FROM {table}
+     WHERE log_id = $1 AND {key} = u.wanted ORDER BY valid_from DESC LIMIT 1) AS newest
+ WHERE valid_to IS NULL
 
 -- name: end_rows
-UPDATE {table} AS t SET valid_to = u.position
-  FROM unnest($2::bigint[], $3::bigint[]) AS u(key, position)
- WHERE t.log_id = $1 AND t.{key} = u.key AND t.valid_to IS NULL
+UPDATE {table} AS t SET valid_to = u.until
+  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u(wanted, since, until)
+ CROSS JOIN LATERAL (
+    SELECT ctid AS place FROM {table}
+     WHERE log_id = $1 AND {key} = u.wanted AND valid_from = u.since LIMIT 1) AS live
+ WHERE t.ctid = live.place AND t.valid_to IS NULL
 
 -- name: empty
 DELETE FROM {table} WHERE log_id = $1

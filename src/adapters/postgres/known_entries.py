@@ -1,0 +1,91 @@
+"""What the sync asks of the views, behind the port `KnownEntries`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from adapters.postgres.connecting import translated
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.projection_runner import ProjectionRunner
+from adapters.postgres.statements import statements
+from domain.errors import Unavailable
+from domain.ids import ConnectorId, EntryId, entry_id
+from domain.ports.known_entries import Known, Unsettled
+from domain.time_entry.standing import EntryState
+from domain.time_entry.values import ReasonCode
+from projections import sync_runs, time_entries
+
+VIEWS = (time_entries.NAME, sync_runs.NAME)
+PATIENCE = 60.0  # seconds that the views get to reach what a run has just appended
+
+
+class PostgresKnownEntries:
+    """Reads the views `time_entries` and `sync_runs`, which `projections` keeps up to date."""
+
+    def __init__(self, store: PostgresEventStore, projections: ProjectionRunner) -> None:
+        self._pool = store.pool
+        self._log_id = store.log_id
+        self._projections = projections
+        self._sql = statements("known_entries")
+
+    async def wait_for(self, position: int) -> None:
+        """See the port."""
+        if not await self._projections.wait_for(position, within=PATIENCE, names=VIEWS):
+            raise Unavailable("service", f"the views have not reached position {position}")
+
+    async def versions(
+        self, connector: ConnectorId, source_ids: Collection[int]
+    ) -> Mapping[int, Known]:
+        """See the port. A row that was never readable and names no instant counts as unknown."""
+        ids = [entry_id(connector, source_id) for source_id in source_ids]
+        return {
+            row["source_id"]: Known(updated_at=row["source_updated_at"], vanished=row["vanished"])
+            for row in await self._fetch("versions", ids)
+        }
+
+    async def unsettled(self, connector: ConnectorId) -> Sequence[Unsettled]:
+        """See the port."""
+        return [
+            Unsettled(
+                entry_id=EntryId(row["entry_id"]),
+                ticket_id=row["ticket_id"],
+                state=EntryState(row["state"]),
+                reason=None if row["reason"] is None else ReasonCode(row["reason"]),
+                decided_with=row["decided_with"],
+                booked_at=row["booked_at"],
+            )
+            for row in await self._fetch("unsettled", connector)
+        ]
+
+    async def live_count(self, connector: ConnectorId) -> int:
+        """See the port."""
+        (row,) = await self._fetch("live_count", connector)
+        return int(row["count"])
+
+    async def live_source_ids(self, connector: ConnectorId) -> AbstractSet[int]:
+        """See the port."""
+        return {row["source_id"] for row in await self._fetch("live_source_ids", connector)}
+
+    async def live_of_tickets(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> Mapping[int, AbstractSet[int]]:
+        """See the port."""
+        found: dict[int, set[int]] = {ticket_id: set() for ticket_id in ticket_ids}
+        for row in await self._fetch("live_of_tickets", connector, list(ticket_ids)):
+            found[row["ticket_id"]].add(row["source_id"])
+        return found
+
+    async def watermark(self, connector: ConnectorId) -> datetime | None:
+        """See the port."""
+        rows = await self._fetch("watermark", connector)
+        watermark: datetime | None = rows[0]["watermark"] if rows else None
+        return watermark
+
+    async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
+        try:
+            return await self._pool.fetch(self._sql[name], self._log_id, *arguments)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translated(error) from error

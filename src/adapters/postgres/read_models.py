@@ -1,0 +1,375 @@
+"""What people ask of the views. Every question may be asked of the past: `as_of` a position.
+
+Lists answer with rows and how many there are in all; `projections.<view>.shown` turns a row into
+the contract's object.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from adapters.postgres.connecting import translated
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.statements import statements
+from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
+from domain.errors import RuleViolation
+from projections import audit_log, connectors, sync_runs, time_entries, users
+from projections.catalogue import ALL
+from projections.projection import Projection, R
+
+UserRow: TypeAlias = users.Row  # methods have the names of their modules
+ConnectorRow: TypeAlias = connectors.Row
+Rows: TypeAlias = tuple[Sequence[R], int]
+Place: TypeAlias = tuple[
+    str, int
+]  # of the last entry of a page: what it is sorted by, as text, and its id
+
+STATES_OF: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        status: [state for state, shown in sync_runs.STATUS_OF.items() if shown == status]
+        for status in ("running", "completed", "failed")
+    }
+)
+BIGGEST = 2**63 - 1  # what PostgreSQL's bigint holds
+
+
+@dataclass(frozen=True)
+class _Sort:
+    """What entries are sorted by: in SQL, its type there, and the same of a row as text."""
+
+    by: str
+    kind: str
+    text: Any
+
+
+SORTS: Mapping[str, _Sort] = MappingProxyType(
+    {
+        "entry_date": _Sort("entry_date", "date", lambda row: row.entry_date.isoformat()),
+        "updated_at": _Sort("updated_at", "timestamptz", lambda row: row.updated_at.isoformat()),
+        "minutes": _Sort("coalesce(minutes, 0)", "numeric", lambda row: str(row.minutes or 0)),
+        "ticket": _Sort(
+            "coalesce(ticket_number, '')", 'text COLLATE "C"', lambda row: row.ticket_number or ""
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryFilter:
+    """Which entries; texts are looked for anywhere, in any case. Dates are work days, inclusive."""
+
+    states: Sequence[str] | None = None
+    ticket: str | None = None
+    user: str | None = None
+    customer: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    q: str | None = None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True)
+class EntryPage:
+    """Some entries. `next_place` is None on the last page; `total` and `total_minutes` are of all.
+
+    `addresses` are the connectors' base URLs by id, for links.
+    """
+
+    rows: Sequence[time_entries.Row]
+    next_place: Place | None
+    total: int
+    total_minutes: Decimal
+    addresses: Mapping[int, str]
+
+
+class ReadModels:
+    """The views of one log. `zone` (IANA) is where the calendar days of filters begin and end."""
+
+    def __init__(self, store: PostgresEventStore, *, zone: str = "UTC") -> None:
+        self._pool = store.pool
+        self._log_id = store.log_id
+        self._zone = ZoneInfo(zone)
+        self._sql = statements("read_models")
+        self._tables = {projection.name: ViewTable(projection) for projection in ALL}
+
+    async def all_rows(self, projection: Projection[R], *, as_of: int | None = None) -> list[R]:
+        """The whole view, by key; for views that stay small."""
+        table = self._tables[projection.name]
+        tail = f"ORDER BY {table.key}"
+        records = await self._fetch("rows", as_of, what=table.selected, table=table.name, tail=tail)
+        return [table.row(tuple(record)) for record in records]
+
+    async def one(
+        self, projection: Projection[R], number: int, *, as_of: int | None = None
+    ) -> R | None:
+        """The row of that key, None when there is none (then)."""
+        if not 0 <= number <= BIGGEST:
+            return None
+        table = self._tables[projection.name]
+        tail = f"AND {table.key} = $3"
+        records = await self._fetch(
+            "rows", as_of, number, what=table.selected, table=table.name, tail=tail
+        )
+        return table.row(tuple(records[0])) if records else None
+
+    async def users(self, *, skip: int, limit: int, as_of: int | None = None) -> Rows[UserRow]:
+        """Accounts, by id."""
+        return await self._list(users.PROJECTION, "rows", "user_id", skip, limit, as_of)
+
+    async def connectors(
+        self, *, skip: int, limit: int, include_retired: bool, as_of: int | None = None
+    ) -> Rows[ConnectorRow]:
+        """Connectors, by id."""
+        return await self._list(
+            connectors.PROJECTION, "connectors", "connector_id", skip, limit, as_of, include_retired
+        )
+
+    async def connector(
+        self, connector_id: int, *, as_of: int | None = None
+    ) -> ConnectorRow | None:
+        """One connector, also a retired one."""
+        return await self.one(connectors.PROJECTION, connector_id, as_of=as_of)
+
+    async def connectors_in_use(self) -> AbstractSet[int]:
+        """Connectors of runs that wait or go on."""
+        records = await self._query(self._sql["connectors_in_use"], self._log_id)
+        return {connector for record in records for connector in record}
+
+    async def addresses(self, *, as_of: int | None = None) -> Mapping[int, str]:
+        """Base URLs of all connectors, also retired ones, by id."""
+        rows = await self.all_rows(connectors.PROJECTION, as_of=as_of)
+        return {row.connector_id: row.base_url for row in rows}
+
+    async def mappings(
+        self,
+        projection: Projection[R],
+        *,
+        skip: int,
+        limit: int,
+        is_active: bool | None,
+        as_of: int | None = None,
+    ) -> Rows[R]:
+        """Rows of one of the three mapping views, by id."""
+        return await self._list(projection, "mappings", "mapping_id", skip, limit, as_of, is_active)
+
+    async def mapping(
+        self, projection: Projection[R], number: int, *, as_of: int | None = None
+    ) -> R | None:
+        """One row of one of the three mapping views."""
+        return await self.one(projection, number, as_of=as_of)
+
+    async def runs(
+        self,
+        *,
+        skip: int,
+        limit: int,
+        status: str | None = None,
+        state: str | None = None,
+        trigger_type: str | None = None,
+        start_date: date | None = None,
+        end_date: date | None = None,
+        search: str | None = None,
+        as_of: int | None = None,
+    ) -> Rows[sync_runs.Row]:
+        """Runs, newest first. Dates are of the start; digits search the id, else the error."""
+        number = _number(search)
+        return await self._list(
+            sync_runs.PROJECTION,
+            "runs",
+            "run_id DESC",
+            skip,
+            limit,
+            as_of,
+            None if status is None else STATES_OF[status],
+            state,
+            trigger_type,
+            self._begin_of(start_date),
+            self._end_of(end_date),
+            number,
+            None if number is not None else _needle(search),
+        )
+
+    async def run(self, run_id: int, *, as_of: int | None = None) -> sync_runs.Row | None:
+        """One run."""
+        return await self.one(sync_runs.PROJECTION, run_id, as_of=as_of)
+
+    async def audit(
+        self,
+        *,
+        skip: int,
+        limit: int,
+        action: str | None = None,
+        action_type: str = "all",
+        user: str | None = None,
+        ip_address: str | None = None,
+        start_date: date | None = None,
+        end_date: date | None = None,
+        entity: str | None = None,
+        correlation_id: str | None = None,
+        run_id: int | None = None,
+        as_of: int | None = None,
+    ) -> Rows[audit_log.Row]:
+        """Audited events, newest first. `entity` is a type, or `type:id`."""
+        entity_type, _, entity_id = (entity or "").partition(":")
+        return await self._list(
+            audit_log.PROJECTION,
+            "audit",
+            "valid_from DESC",
+            skip,
+            limit,
+            as_of,
+            _needle(action),
+            None if action_type == "all" else action_type == "sync",
+            _needle(user),
+            _needle(ip_address),
+            self._begin_of(start_date),
+            self._end_of(end_date),
+            _needle(entity_type),
+            _number(entity_id, unknown=-1) if entity_id else None,
+            _needle(correlation_id),
+            run_id,
+        )
+
+    async def audit_entry(self, position: int, *, as_of: int | None = None) -> audit_log.Row | None:
+        """One audited event."""
+        return await self.one(audit_log.PROJECTION, position, as_of=as_of)
+
+    async def entry(self, entry_id: int, *, as_of: int | None = None) -> time_entries.Row | None:
+        """One entry."""
+        return await self.one(time_entries.PROJECTION, entry_id, as_of=as_of)
+
+    async def entries(
+        self,
+        which: EntryFilter,
+        *,
+        sort: str = "-entry_date",
+        limit: int = 50,
+        after: Place | None = None,
+        as_of: int | None = None,
+    ) -> EntryPage:
+        """A page of entries. `sort` is a key of SORTS, with a minus newest or greatest first.
+
+        Raises:
+            RuleViolation: `cursor_invalid`, when `after` is not of a list sorted like this.
+        """
+        order, down = SORTS[sort.removeprefix("-")], sort.startswith("-")
+        table = self._tables[time_entries.NAME]
+        counted = await self._entries(
+            "count(*) AS total, coalesce(sum(minutes), 0) AS minutes", "", which, as_of
+        )
+        direction, sign = ("DESC", "<") if down else ("ASC", ">")
+        keyset = f"ORDER BY {order.by} {direction}, entry_id {direction} LIMIT {limit + 1:d}"
+        if after is not None:
+            place = f"($11::text::{order.kind}, $12::bigint)"
+            keyset = f"AND ({order.by}, entry_id) {sign} {place} {keyset}"
+        records = await self._entries(table.selected, keyset, which, as_of, after)
+        rows = [table.row(tuple(record)) for record in records[:limit]]
+        last = rows[-1] if len(records) > limit else None
+        return EntryPage(
+            rows=rows,
+            next_place=None if last is None else (order.text(last), last.entry_id),
+            total=counted[0]["total"],
+            total_minutes=counted[0]["minutes"],
+            addresses=await self.addresses(as_of=as_of),
+        )
+
+    async def _entries(
+        self,
+        what: str,
+        tail: str,
+        which: EntryFilter,
+        as_of: int | None,
+        after: Place | None = None,
+    ) -> Sequence[Any]:
+        try:
+            return await self._fetch(
+                "entries",
+                as_of,
+                list(which.states) if which.states else None,
+                _needle(which.ticket),
+                _needle(which.user),
+                _needle(which.customer),
+                which.start_date,
+                which.end_date,
+                _needle(which.q),
+                which.run_id,
+                *(after or ()),
+                what=what,
+                tail=tail,
+            )
+        except (asyncpg.DataError, ValueError, TypeError) as error:
+            if after is None:
+                raise
+            raise RuleViolation("cursor_invalid", "not a cursor of this list") from error
+
+    async def _list(
+        self,
+        projection: Projection[R],
+        name: str,
+        order: str,
+        skip: int,
+        limit: int,
+        as_of: int | None,
+        *filters: object,
+    ) -> Rows[R]:
+        table = self._tables[projection.name]
+        tail = f"ORDER BY {order} LIMIT {limit:d} OFFSET {skip:d}"
+        records = await self._fetch(
+            name, as_of, *filters, what=table.selected, table=table.name, tail=tail
+        )
+        if not skip and len(records) < limit:
+            total = len(records)
+        else:
+            (counted,) = await self._fetch(
+                name, as_of, *filters, what="count(*)", table=table.name, tail=""
+            )
+            total = counted[0]
+        return [table.row(tuple(record)) for record in records], total
+
+    async def _fetch(
+        self,
+        name: str,
+        as_of: int | None,
+        *arguments: object,
+        what: str,
+        tail: str,
+        table: str = "",
+    ) -> Sequence[Any]:
+        held = self._sql["held_now" if as_of is None else "held_then"]
+        query = self._sql[name].format(what=what, table=table, held=held, tail=tail)
+        return await self._query(query, self._log_id, as_of, *arguments)
+
+    async def _query(self, query: str, *arguments: object) -> Sequence[Any]:
+        try:
+            return await self._pool.fetch(query, *arguments)
+        except asyncpg.DataError:
+            raise  # an argument that is not what it should be: the caller knows which
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translated(error) from error
+
+    def _begin_of(self, day: date | None) -> datetime | None:
+        return None if day is None else datetime.combine(day, time(), self._zone)
+
+    def _end_of(self, day: date | None) -> datetime | None:
+        if day is None or day == date.max:
+            return None
+        return datetime.combine(day + timedelta(days=1), time(), self._zone)
+
+
+def _needle(text: str | None) -> str | None:
+    """A text to look for; nothing to look for is no filter. Views hold a stand-in for NUL."""
+    return text.replace("\0", NUL_STAND_IN) if text else None
+
+
+def _number(text: str | None, *, unknown: int | None = None) -> int | None:
+    """The number that `text` is, `unknown` when it is none that could be an id."""
+    if text and text.isascii() and text.isdigit() and int(text) <= BIGGEST:
+        return int(text)
+    return unknown

@@ -1,0 +1,36 @@
+-- What the sync asks of the views. $1 is the log, $2 the connector.
+
+-- name: versions
+-- Only $2 differs: the entry ids. By primary key, newest version first: see projections.sql.
+SELECT source_id, source_updated_at, vanished FROM unnest($2::bigint[]) AS u(wanted)
+ CROSS JOIN LATERAL (
+    SELECT source_id, source_updated_at, vanished, valid_to FROM time_entries
+     WHERE log_id = $1 AND entry_id = u.wanted ORDER BY valid_from DESC LIMIT 1) AS newest
+ WHERE valid_to IS NULL AND source_updated_at IS NOT NULL
+
+-- name: unsettled
+SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state, decided_with,
+       facts #>> '{standing,conflict}' AS reason,
+       (facts ->> 'source_created_at')::timestamptz AS booked_at
+  FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
+   AND state IN ('pending', 'writing', 'conflict', 'failed')
+ ORDER BY booked_at NULLS LAST, source_id
+
+-- name: live_count
+SELECT count(*) FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND NOT vanished
+
+-- name: live_source_ids
+SELECT source_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND NOT vanished
+
+-- name: live_of_tickets
+SELECT ticket_id, source_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND NOT vanished
+   AND ticket_id = ANY($3::bigint[])
+
+-- name: watermark
+SELECT watermark FROM sync_runs
+ WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL AND state = 'completed'
+ ORDER BY run_id DESC LIMIT 1

@@ -155,7 +155,7 @@ async def test_a_token_that_may_not_book_for_others_is_told_which_field(
 async def test_the_user_filter_that_kimai_ignores_is_noticed(kimai: KimaiServer) -> None:
     async with kimai.client() as client:
         await client.create(FIELDS)
-        with pytest.raises(Misconfigured):
+        with pytest.raises(Rejected):
             await client.find_marked(MARKER, **DAY, user_id=4)
 
 

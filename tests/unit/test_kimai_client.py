@@ -376,7 +376,7 @@ async def test_a_list_that_lost_rows_between_pages_is_read_again_and_then_an_err
 async def test_trap_10_rows_of_other_people_mean_that_the_filter_was_ignored() -> None:
     mock = MockPeer({**ME, LIST: listing([record(1, user=3)])})
     async with kimai(mock) as client:
-        with pytest.raises(Misconfigured, match="user 77"):
+        with pytest.raises(Rejected, match="user 77"):
             await client.find_marked(MARKER, **WINDOW, user_id=77)
 
 

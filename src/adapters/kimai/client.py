@@ -172,8 +172,8 @@ class KimaiTimesheets:
         """List the window and compare on our side; `term` is no key lookup.
 
         Raises:
-            Misconfigured: Kimai ignored the user filter (`peers/kimai.md`, trap 10), so that
-                finding nothing would prove nothing.
+            Rejected: Kimai ignored the user filter (`peers/kimai.md`, trap 10), so that finding
+                nothing would prove nothing. It is 200 on the wire and 403 in its meaning.
         """
         me = await self.identity()
         owner = me.user_id if user_id is None else user_id
@@ -185,10 +185,11 @@ class KimaiTimesheets:
         }
         found = await self._listed(params)
         if any(sheet.user_id != owner for sheet in found):
-            raise Misconfigured(
+            raise Rejected(
                 SYSTEM,
                 f"the list ignores the filter for user {owner}: unknown user, or the token "
                 "lacks view_other_timesheet",
+                status=httpx.codes.FORBIDDEN,
             )
         return [s for s in found if begin <= s.begin <= end and _marked(s.description, marker)]
 

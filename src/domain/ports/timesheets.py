@@ -113,6 +113,7 @@ class Timesheets(Protocol):
 
         `user_id` None means the token's own records. Both ends are inclusive. Complete or an
         error; more than one record is possible (Kimai's "duplicate" copies the description).
+        Rejected when this token cannot list that user's records.
         """
         ...
 

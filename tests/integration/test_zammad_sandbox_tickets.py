@@ -419,6 +419,8 @@ async def test_with_elasticsearch_a_query_is_lucene(zammad: Served) -> None:
         ('title:"VPN down"', [1]),
         ("vp", []),
         ("vp*", [1]),
+        ("updated_at:>=2026-07-01T09:00:00Z", [second]),
+        ("updated_at:{2026-07-01T08:00:00Z TO *}", [second]),
         ("AND", []),
         ("(open", []),
     ):
@@ -426,6 +428,20 @@ async def test_with_elasticsearch_a_query_is_lucene(zammad: Served) -> None:
     condition = {"ticket.updated_at": SINCE_9}
     found = await search(zammad, query="state.name:new", condition=condition)
     assert [row["id"] for row in found] == [second]  # merged into the query
+
+
+async def test_elasticsearch_reads_dates_without_offset_in_the_default_zone(
+    zammad: Served,
+) -> None:
+    zammad.state.configure(
+        {"es_url": "http://elastic.example", "timezone_default": "Europe/Berlin"}
+    )
+    for query, expected in (
+        ("updated_at:[2026-07-01T10:00:00 TO *]", [1]),
+        ("updated_at:[2026-07-01T10:00:01 TO *]", []),
+        ("updated_at:[2026-07-01T08:00:01Z TO *]", []),
+    ):
+        assert [row["id"] for row in await search(zammad, query=query)] == expected, query
 
 
 async def test_elasticsearch_lags_fails_silently_and_ends_at_row_10000(zammad: Served) -> None:

@@ -119,7 +119,10 @@ async def _send(send: Send, answer: Answer, extra: dict[str, str]) -> None:
     headers = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(body)).encode()),
-        *((name.lower().encode(), value.encode("latin-1")) for name, value in extra.items()),
+        *(
+            (name.lower().encode(), value.encode("latin-1", "replace"))
+            for name, value in extra.items()
+        ),
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -313,7 +313,9 @@ class ZammadState(Store):
 
     def reset(self) -> None:
         """Back to a fresh installation."""
+        next_job = self.jobs.next_id
         self._create_tables()
+        self.jobs.next_id = next_job  # a delivery still waiting must not meet its id again
         self.http_log.clear()
         self.index = SearchIndex()
         with self.transaction():

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -189,14 +190,14 @@ class Store:
         for react in self.before_commit:
             react(events)
         touched = {(name, row_id) for name, row_id, _ in self._undo}
-        self._undo.clear()
         if not touched:
             return
         if self._journal is not None:
             changes: list[Change] = [
                 (name, row_id, self.tables[name].get(row_id)) for name, row_id in sorted(touched)
             ]
-            self._journal.append(changes)
+            self._journal.append(changes)  # when this fails, memory is rolled back too
+        self._undo.clear()
         for tell in self.after_commit:
             tell({name for name, _ in touched})
 
@@ -276,6 +277,14 @@ class Store:
         if row is None:
             raise KeyError(name)
         return row.current
+
+    @property
+    def default_zone(self) -> tzinfo:
+        """The zone of the setting `timezone_default`; UTC while it is empty or unknown."""
+        try:
+            return ZoneInfo(self.setting("timezone_default") or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC
 
     def set_setting(self, name: str, value: Any) -> Setting:
         """Change a setting.

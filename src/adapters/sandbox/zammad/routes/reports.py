@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from adapters.sandbox.zammad import amounts, views
 from adapters.sandbox.zammad.calls import Answer, Call, Routes
@@ -27,10 +26,7 @@ def _month(call: Call) -> tuple[str, str]:
     year, month = as_id(call["year"]), as_id(call["month"])
     if year is None or month is None or not 1 <= month <= DECEMBER or not 1 <= year < 9999:  # noqa: PLR2004  datetime's own limit
         raise BadArgument("argument out of range")
-    zone: Any = UTC
-    name = call.state.setting("timezone_default")
-    if name and call.state.version_info >= (7,):
-        zone = ZoneInfo(name)
+    zone = call.state.default_zone if call.state.version_info >= (7,) else UTC
     following = (year + 1, 1) if month == DECEMBER else (year, month + 1)
     start = datetime(year, month, 1, tzinfo=zone)
     end = datetime(*following, 1, tzinfo=zone)

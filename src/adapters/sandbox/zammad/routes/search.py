@@ -5,7 +5,8 @@ from typing import Any
 
 from adapters.sandbox.zammad import conditions, models, paging
 from adapters.sandbox.zammad.calls import Answer, Call, Routes
-from adapters.sandbox.zammad.index import WINDOW, QueryError, lucene, ticket_document
+from adapters.sandbox.zammad.index import WINDOW, ticket_document
+from adapters.sandbox.zammad.lucene import QueryError, lucene
 from adapters.sandbox.zammad.paging import Page
 from adapters.sandbox.zammad.records import Article, Organization, Ticket, User
 from adapters.sandbox.zammad.routes import people, tickets
@@ -45,7 +46,7 @@ def _indexed_tickets(call: Call, page: Page) -> list[Ticket]:
     if index.outage or page.offset + page.limit > WINDOW:
         return []
     try:
-        test = lucene(_query(call))
+        test = lucene(_query(call), call.state.default_zone)
     except QueryError:
         return []
     store = call.state
@@ -140,7 +141,7 @@ def _named(call: Call, document: dict[str, Any]) -> bool:
         return True
     if _by_elasticsearch(call):
         try:
-            return lucene(text)(document)
+            return lucene(text, call.state.default_zone)(document)
         except QueryError:
             return False
     return any(text.lower() in str(value).lower() for value in document.values())

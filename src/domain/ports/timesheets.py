@@ -92,9 +92,10 @@ class Timesheets(Protocol):
         ...
 
     async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
-        """One PATCH of the named fields (names of `TimesheetFields`); safe for the caller to repeat.
+        """One PATCH of the named fields (names of `TimesheetFields`).
 
-        A record that is gone is Rejected with status 404; a locked or exported one with 403.
+        Safe for the caller to repeat. A record that is gone is Rejected with status 404, a
+        locked or exported one with 403.
         """
         ...
 

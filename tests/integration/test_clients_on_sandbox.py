@@ -460,7 +460,10 @@ async def test_switched_off_api_access_is_not_one_unreadable_ticket(zammad: Zamm
 
 
 async def test_secrets_stay_out_of_logs_and_messages_whatever_goes_wrong(
-    kimai: KimaiServer, zammad: ZammadServer, caplog: pytest.LogCaptureFixture
+    kimai: KimaiServer,
+    zammad: ZammadServer,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     shown: list[str] = []
@@ -478,6 +481,6 @@ async def test_secrets_stay_out_of_logs_and_messages_whatever_goes_wrong(
                     await call
                 except ExternalSystemError as error:
                     shown.append(f"{error!r} {error}")
-    text = "\n".join([*shown, caplog.text])
+    text = "\n".join([*shown, caplog.text, *capsys.readouterr()])
     for secret in (token_of("anna"), "ROBOT-SECRET", MARKER, "VPN down"):
         assert secret not in text

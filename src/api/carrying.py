@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from api.services import Services
 from domain.connector.decide import Connector
@@ -50,7 +51,11 @@ class Carrier:
                 clock=own.clock,
                 jitter=self._jitter,
             )
-            limits = replace(LIMITS, writers=own.settings.write_concurrency)
+            limits = replace(
+                LIMITS,
+                writers=own.settings.write_concurrency,
+                request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
+            )
             await carry_across(run.run_id, configuration, ports, limits=limits)
 
     async def _ready(self, connector_id: ConnectorId) -> Connector:

@@ -1,9 +1,10 @@
 """What the commands of the CLI do, once settings are known."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC
+from datetime import UTC, datetime
 
 import structlog
 from cryptography.fernet import Fernet
@@ -79,3 +80,36 @@ async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) 
             show(run.phase or run.state, run.done, run.total)
             if not run.is_active:
                 return run
+
+
+async def sandbox_peers(zammad_port: int, kimai_port: int, say: Callable[[str], None]) -> None:
+    """A Zammad and a Kimai with a believable month, in memory, until a signal.
+
+    Raises Misconfigured, naming the port, when one is taken.
+    """
+    from adapters.sandbox.kimai import KimaiState, create_kimai_app
+    from adapters.sandbox.month import believable_month
+    from adapters.sandbox.serve import PortTaken, running
+    from adapters.sandbox.story import fill_kimai, fill_zammad
+    from adapters.sandbox.zammad import ZammadState, create_zammad_app
+
+    zammad, kimai = ZammadState(), KimaiState()
+    zammad_token, kimai_token = secrets.token_urlsafe(32), secrets.token_hex(13)[:25]
+    fill_zammad(zammad, believable_month(datetime.now(UTC)), token=zammad_token)
+    fill_kimai(kimai, token=kimai_token)
+    stop = asyncio.Event()
+    try:
+        with on_stop_signal(stop.set):
+            async with (
+                running(create_zammad_app(zammad), port=zammad_port) as zammad_url,
+                running(create_kimai_app(kimai), port=kimai_port) as kimai_url,
+            ):
+                say(f"Zammad {zammad_url}  token {zammad_token}")
+                say(f"Kimai  {kimai_url}  token {kimai_token}")
+                say("Ctrl-C stops both; they forget everything then.")
+                await stop.wait()
+    except PortTaken as error:
+        raise Misconfigured("settings", f"{error}. Set ZAMMAD_PORT or KIMAI_PORT") from error
+    finally:
+        zammad.close()
+        kimai.close()

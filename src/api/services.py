@@ -10,7 +10,9 @@ from fastapi import Request
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.projection_runner import ProjectionRunner
+from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
@@ -18,7 +20,6 @@ from api.origin import Proxies
 from api.peers import Peers
 from api.settings import Settings
 from api.tokens import Tokens
-from api.views import Views as ReadModels
 from domain.connector.decide import CONNECTOR, Connector
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle
@@ -40,6 +41,7 @@ class Services:
     store: PostgresEventStore
     projections: ProjectionRunner
     views: ReadModels
+    known: PostgresKnownEntries
     vault: Vault
     credentials: Credentials
     passwords: Passwords
@@ -47,6 +49,12 @@ class Services:
     proxies: Proxies
     peers: Peers
     started_at: datetime
+
+    @property
+    def secret(self) -> str:
+        """What signs cursors."""
+        key = self.settings.secret_key
+        return key.get_secret_value() if key else ""
 
     async def shown(self, position: int) -> bool:
         """Whether the views show everything up to `position`, within the two seconds we wait."""

@@ -13,8 +13,10 @@ from adapters.embedded import embedded_postgres
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import RunFollower, RunWorker
+from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.migrate import migrate
 from adapters.postgres.projection_runner import ProjectionRunner
+from adapters.postgres.read_models import ReadModels
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
@@ -25,7 +27,6 @@ from api.routes.users import NewUser, add_account
 from api.services import Commands, Services
 from api.settings import MAKE_PASSWORD, Settings
 from api.tokens import Tokens
-from api.views import Views as ReadModels
 from domain.catalogue import ALL
 from domain.errors import AlreadyClaimed, Misconfigured
 from domain.event import Actor, Metadata
@@ -80,12 +81,14 @@ async def opened(
     async with PostgresEventStore.open(
         dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
     ) as store:
+        projections = ProjectionRunner(store)
         yield Services(
             settings=settings,
             clock=now,
             store=store,
-            projections=ProjectionRunner(store),
-            views=ReadModels(store),
+            projections=projections,
+            views=ReadModels(store, zone=settings.display_timezone),
+            known=PostgresKnownEntries(store, projections),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 
 from api.as_of import AsOf
 from api.identity import Own, Viewer
-from api.inputs import BIGGEST, Skip
+from api.inputs import BIGGEST, Number, Skip
+from api.problems import Problem
 from api.routing import LedgerRoute
-from api.shapes import AuditPage
+from api.shapes import AuditLogOut, AuditPage
 from projections import audit_log
 
 Text = Annotated[str | None, Query(max_length=200)]
@@ -50,3 +51,12 @@ async def list_audit_logs(
         as_of=as_of,
     )
     return {"data": [audit_log.shown(row) for row in rows], "total": total}
+
+
+@router.get("/{position}", response_model=AuditLogOut)
+async def get_audit_log(position: Number, _: Viewer, own: Own, as_of: AsOf) -> object:
+    """One audited event."""
+    row = await own.views.audit_entry(position, as_of=as_of)
+    if row is None:
+        raise Problem("not_found", "There is no such audit entry.")
+    return audit_log.shown(row)

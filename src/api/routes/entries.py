@@ -1,10 +1,22 @@
 """Entries and their history: contract, section 7."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from adapters.postgres.read_models import EntryFilter
+from api.as_of import AsOf
+from api.cursors import decoded, encoded
+from api.identity import Own, Viewer
+from api.inputs import BIGGEST, Number
+from api.problems import Problem
 from api.routing import LedgerRoute
+from api.shapes import EntryOut, EntryPage, HistoryPage
+from domain.ids import EntryId, entry_stream
+from projections import history, time_entries
+from projections.numbers import json_number
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 State = Literal["pending", "writing", "synced", "conflict", "failed", "ignored", "withdrawn"]
@@ -21,3 +33,90 @@ Sort = Literal[
 ]
 
 router = APIRouter(prefix="/entries", tags=["entries"], route_class=LedgerRoute)
+
+
+@router.get("", response_model=EntryPage)
+async def list_entries(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Limit = 50,
+    state: Annotated[list[State] | None, Query()] = None,
+    ticket: Text = None,
+    user: Text = None,
+    customer: Text = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+    q: Text = None,
+    run_id: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
+    sort: Sort = "-entry_date",
+) -> object:
+    """Bookings and where they stand; the dates are work days, inclusive."""
+    place = decoded(f"entries:{sort}", cursor, own.secret) if cursor else None
+    page = await own.views.entries(
+        EntryFilter(
+            states=state,
+            ticket=ticket,
+            user=user,
+            customer=customer,
+            start_date=start_date,
+            end_date=end_date,
+            q=q,
+            run_id=run_id,
+        ),
+        sort=sort,
+        limit=limit,
+        after=(str(place[0]), int(place[1])) if place else None,
+        as_of=as_of,
+    )
+    following = page.next_place
+    return {
+        "items": [_shown(row, page.addresses) for row in page.rows],
+        "next_cursor": encoded(f"entries:{sort}", following, own.secret) if following else None,
+        "total": page.total,
+        "total_minutes": json_number(page.total_minutes),
+    }
+
+
+@router.get("/{entry_id}", response_model=EntryOut)
+async def get_entry(entry_id: Number, _: Viewer, own: Own, as_of: AsOf) -> object:
+    """One booking."""
+    row = await own.views.entry(entry_id, as_of=as_of)
+    if row is None:
+        raise Problem("not_found", "There is no such entry.")
+    return _shown(row, await own.views.addresses(as_of=as_of))
+
+
+@router.get("/{entry_id}/history", response_model=HistoryPage)
+async def get_history(
+    entry_id: Number,
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Limit = 50,
+) -> object:
+    """What happened to a booking, oldest first."""
+    kind = f"history:{entry_id}"
+    after = int(decoded(kind, cursor, own.secret)) if cursor else 0
+    events = await own.store.read_recorded(entry_stream(EntryId(entry_id)))
+    known = [event for event in events if as_of is None or event.position <= as_of]
+    if not known:
+        raise Problem("not_found", "There is no such entry.")
+    items = [item for item in history.history(known) if item.recorded.version > after]
+    page = items[:limit]
+    more = len(items) > limit
+    return {
+        "items": [history.shown(item) for item in page],
+        "next_cursor": encoded(kind, page[-1].recorded.version, own.secret) if more else None,
+    }
+
+
+def _shown(row: time_entries.Row, addresses: Mapping[int, str]) -> dict[str, object]:
+    target = row.facts.target_connector_id
+    return time_entries.shown(
+        row,
+        ticket_base=addresses.get(row.connector_id),
+        timesheet_base=None if target is None else addresses.get(target),
+    )

@@ -1,0 +1,117 @@
+"""The service refuses to start on secrets that are none, and says how to make one."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from api.settings import Settings, load_settings
+from domain.errors import Misconfigured
+
+KEY = Fernet.generate_key().decode()
+GOOD = {
+    "secret_key": "0123456789abcdefghijklmnopqrstuvwxyz",
+    "encryption_key": KEY,
+    "admin_username": "alice",
+    "admin_password": "correct-horse-battery",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def load(**values: Any) -> Settings:
+    return load_settings(env_file=None, **{**GOOD, **values})
+
+
+def test_good_secrets_are_accepted() -> None:
+    settings = load()
+    assert settings.encryption_keys == (KEY,)
+    assert settings.access_token_minutes == 720
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("secret_key", "", "SECRET_KEY is missing"),
+        ("secret_key", None, "SECRET_KEY is missing"),
+        ("secret_key", "short", "SECRET_KEY is shorter than 32 bytes"),
+        ("secret_key", "your-secret-key-change-in-production", "SECRET_KEY is a default value"),
+        ("secret_key", "please-change-me-please-change-me-now", "SECRET_KEY is a default value"),
+        ("encryption_key", "", "ENCRYPTION_KEY is missing"),
+        ("encryption_key", "nonsense", "ENCRYPTION_KEY is not 32 bytes"),
+        ("encryption_key", f"{KEY},nonsense", "ENCRYPTION_KEY is not 32 bytes"),
+        ("admin_username", " ", "ADMIN_USERNAME is empty"),
+        ("admin_password", "", "ADMIN_PASSWORD must have 12 to 128 characters"),
+        ("admin_password", "admin", "ADMIN_PASSWORD must have 12 to 128 characters"),
+        ("admin_password", "x" * 129, "ADMIN_PASSWORD must have 12 to 128 characters"),
+        ("admin_password", "password1234", "ADMIN_PASSWORD is a default value"),
+        ("admin_password", "change-me-please", "ADMIN_PASSWORD is a default value"),
+    ],
+)
+def test_a_secret_that_is_none_is_refused_with_a_way_out(
+    name: str, value: str | None, says: str
+) -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        load(**{name: value})
+    text = str(refusal.value)
+    assert says in text
+    assert "USERNAME" in text or "python3 -c" in text
+    if value and len(value) > 6:
+        assert value not in text
+
+
+def test_all_problems_are_said_at_once() -> None:
+    with pytest.raises(Misconfigured) as refusal:
+        load_settings(env_file=None)
+    assert "SECRET_KEY" in str(refusal.value)
+    assert "ENCRYPTION_KEY" in str(refusal.value)
+
+
+def test_a_command_asks_only_for_the_secrets_it_needs() -> None:
+    assert load_settings(needs=[], env_file=None).secret_key is None
+    with pytest.raises(Misconfigured):
+        load_settings(needs=["encryption_key"], env_file=None)
+
+
+def test_values_come_from_the_environment_and_from_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"SECRET_KEY={GOOD['secret_key']}\nENCRYPTION_KEY={KEY}\nPORT=1\n# x\n")
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("DATABASE_URL", "")
+    settings = load_settings(env_file=str(file))
+    assert settings.port == 9000
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.database_url is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("display_timezone", "Mars/Olympus"),
+        ("default_time_unit", "fortnight"),
+        ("default_time_unit", "-3"),
+        ("port", "70000"),
+        ("access_token_minutes", "0"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=name.upper()):
+        load(**{name: value})
+
+
+def test_settings_show_no_secret_and_do_not_change() -> None:
+    settings = load(database_url="postgresql://u:hidden-password@h/d")
+    shown = repr(settings)
+    for secret in (*GOOD.values(), "hidden-password"):
+        assert secret == "alice" or secret not in shown
+    with pytest.raises(ValueError, match="frozen"):
+        settings.port = 1  # type: ignore[misc] # that it is read-only is the point

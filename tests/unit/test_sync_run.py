@@ -1,0 +1,89 @@
+"""The rules of a run."""
+
+import pytest
+
+from domain.ids import ConnectorId, RunId
+from domain.numbering import NumberTaken
+from domain.sync_run.commands import CompleteRun, FailRun, QueueRun, ReportProgress, StartRun
+from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, holds
+from domain.sync_run.events import (
+    Cause,
+    Counters,
+    SyncRunCompleted,
+    SyncRunFailed,
+    SyncRunProgressed,
+    SyncRunQueued,
+    SyncRunStarted,
+)
+from tests.support.given import given
+
+ONE = RunId(1)
+QUEUE = QueueRun(
+    run_id=ONE,
+    trigger="manual",
+    cause=Cause(kind="user", name="1"),
+    source_connector_id=ConnectorId(1),
+    target_connector_id=ConnectorId(2),
+    start_date=None,
+    end_date=None,
+)
+QUEUED = SyncRunQueued(
+    run_id=ONE,
+    trigger="manual",
+    cause=Cause(kind="user", name="1"),
+    source_connector_id=ConnectorId(1),
+    target_connector_id=ConnectorId(2),
+    start_date=None,
+    end_date=None,
+)
+STARTED = SyncRunStarted(run_id=ONE)
+SOME = Counters(fetched=3, created=2)
+PROGRESS = ReportProgress(phase="write", done=1, total=2, counters=SOME)
+COMPLETED = SyncRunCompleted(run_id=ONE, counters=SOME, watermark=None)
+
+
+def test_a_run_goes_from_queued_over_started_to_completed() -> None:
+    stream = (
+        given(SYNC_RUN)
+        .when(QUEUE)
+        .then(QUEUED)
+        .when(StartRun())
+        .then(STARTED)
+        .when(PROGRESS)
+        .then(
+            SyncRunProgressed(run_id=ONE, phase="write", done=1, total=2, counters=SOME),
+        )
+        .when(CompleteRun(counters=SOME, watermark=None))
+        .then(COMPLETED)
+    )
+    assert stream.state is not None
+    assert (stream.state.state, stream.state.counters) == ("completed", SOME)
+
+
+def test_a_number_is_one_run() -> None:
+    with pytest.raises(NumberTaken):
+        _ = given(SYNC_RUN, QUEUED).when(QUEUE).events
+
+
+def test_a_failure_keeps_what_was_last_reported() -> None:
+    stream = given(SYNC_RUN, QUEUED, STARTED).when(PROGRESS).after()
+    stream.when(FailRun(error="gone")).then(SyncRunFailed(run_id=ONE, counters=SOME, error="gone"))
+    given(SYNC_RUN, QUEUED).when(FailRun(error="gone")).then_types(SyncRunFailed)
+
+
+def test_a_run_starts_once_and_ends_once() -> None:
+    complete = CompleteRun(counters=SOME, watermark=None)
+    given(SYNC_RUN, QUEUED, STARTED).when(StartRun()).then_refused("run_not_active")
+    given(SYNC_RUN, QUEUED).when(complete).then_refused("run_not_active")
+    given(SYNC_RUN, QUEUED).when(PROGRESS).then_refused("run_not_active")
+    for command in (StartRun(), complete, PROGRESS, FailRun(error="x")):
+        given(SYNC_RUN, QUEUED, STARTED, COMPLETED).when(command).then_refused("run_not_active")
+        given(SYNC_RUN).when(command).then_refused("not_found")
+
+
+def test_the_active_place_is_held_until_either_end() -> None:
+    assert holds(given(SYNC_RUN, QUEUED).state) == {ACTIVE_RUN}
+    assert holds(given(SYNC_RUN, QUEUED, STARTED).state) == {ACTIVE_RUN}
+    assert holds(given(SYNC_RUN, QUEUED, STARTED, COMPLETED).state) == frozenset()
+    failed = SyncRunFailed(run_id=ONE, counters=SOME, error="x")
+    assert holds(given(SYNC_RUN, QUEUED, failed).state) == frozenset()

@@ -21,8 +21,10 @@ def test_a_state_on_disk_is_the_same_after_a_restart(tmp_path: Path) -> None:
     state.correct(2, time_unit="-3")
     state.delete_entry(2)
     before = stored(state)
+    assert state.fresh
     state.close()
     again = ZammadState(folder=tmp_path)
+    assert not again.fresh
     assert stored(again) == before
     assert again.book(1, "1").id == 3  # ids are not reused, not even after a restart
     again.close()
@@ -59,6 +61,34 @@ def test_a_half_written_snapshot_is_not_used(tmp_path: Path) -> None:
     (tmp_path / FILE).with_suffix(".new").write_bytes(b"half")
     again = ZammadState(folder=tmp_path)
     assert stored(again) == stored(company.state)
+    again.close()
+
+
+def test_a_process_killed_before_its_first_defaults_starts_over(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"")
+    state = ZammadState(folder=tmp_path)
+    assert state.fresh
+    assert stored(state).count("Customer") == 1
+    state.close()
+
+
+def test_a_reset_is_on_disk_too(tmp_path: Path) -> None:
+    company = Company(folder=tmp_path)
+    company.state.reset()
+    company.state.close()
+    again = ZammadState(folder=tmp_path)
+    assert stored(again) == stored(company.state)
+    assert len(again.tickets) == 0
+    again.close()
+
+
+def test_a_closed_state_writes_again_when_changed(tmp_path: Path) -> None:
+    company = Company(folder=tmp_path)
+    company.state.close()
+    company.state.book(1, "1")
+    company.state.close()
+    again = ZammadState(folder=tmp_path)
+    assert len(again.entries) == 1
     again.close()
 
 

@@ -29,6 +29,11 @@ def cast(value: Any) -> Decimal | None:
     return number.quantize(_CENT, ROUND_HALF_UP)
 
 
+def cents(text: str) -> int:
+    """A stored amount as a whole number of hundredths."""
+    return int(Decimal(text).scaleb(2))
+
+
 def shown(amount: Decimal) -> str:
     """A decimal as JSON carries it: `"15.0"`, `"0.25"`, `"-100.0"`."""
     text = f"{amount:.2f}"

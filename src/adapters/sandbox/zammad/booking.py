@@ -123,8 +123,7 @@ def recompute(store: Store, ticket_id: int) -> None:
         BadArgument: the total is outside decimal(6,2).
     """
     ticket = store.tickets[ticket_id]
-    rows = store.entries.where("ticket", ticket_id)
-    total = sum((Decimal(row.time_unit) for row in rows), Decimal(0))
+    total = Decimal(store.entries.total(ticket_id)).scaleb(-2)
     if Decimal(ticket.time_unit or 0) == total:
         return
     if abs(total) > amounts.LIMIT:

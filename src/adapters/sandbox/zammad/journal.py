@@ -26,21 +26,20 @@ class Journal:
         self.path = folder / FILE
         self._file: BinaryIO | None = None
 
-    def load(self, tables: Mapping[str, Table[Any]], types: Mapping[str, type[Any]]) -> bool:
-        """Replay the file into empty tables; False when there is none.
+    def load(self, tables: Mapping[str, Table[Any]], types: Mapping[str, type[Any]]) -> None:
+        """Replay the file, if there is one, into empty tables.
 
         Raises:
             ValueError: a complete line cannot be read.
         """
         if not self.path.exists():
-            return False
+            return
         complete = self.path.read_bytes().split(b"\n")[:-1]  # what follows the last \n is torn
         for number, line in enumerate(complete, 1):
             try:
                 _replay(line, tables, types)
             except (msgspec.MsgspecError, KeyError) as error:
                 raise ValueError(f"{self.path}: line {number} is damaged") from error
-        return bool(complete)
 
     def compact(self, tables: Mapping[str, Table[Any]]) -> None:
         """Replace the file by one snapshot, atomically."""
@@ -58,12 +57,12 @@ class Journal:
     def append(self, changes: Iterable[Change]) -> None:
         """One transaction, one line, handed to the operating system."""
         if self._file is None:
-            raise RuntimeError("the journal is closed")
+            self._file = self.path.open("ab")
         self._file.write(_line(list(changes)))
         self._file.flush()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; the next `append` opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None

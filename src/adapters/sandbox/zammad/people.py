@@ -19,7 +19,7 @@ FULL = ["full"]
 
 
 def add_defaults(store: Store) -> None:
-    """What a fresh installation has: the system user, three roles, the settings."""
+    """What a fresh installation has: the system user, three roles; settings come from the store."""
     now = store.now_text()
     for role_id, name, permissions in _ROLES:
         store.put(
@@ -32,7 +32,6 @@ def add_defaults(store: Store) -> None:
             id=SYSTEM_USER, login="-", firstname="-", active=False, created_at=now, updated_at=now
         ),
     )
-    store.add_settings()
 
 
 def permissions_of(store: Store, user: User) -> set[str]:

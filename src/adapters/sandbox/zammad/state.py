@@ -66,9 +66,12 @@ class ZammadState(Store):
         self.http_log: deque[HttpLogEntry] = deque(maxlen=LOGGED)
         self.before_commit.append(self._react)
         self.after_commit.append(self._keep_index)
-        if not self.open():
-            with self.transaction():
+        self.open()
+        self.fresh = len(self.setting_rows) == 0  # whether nothing was found on disk
+        with self.transaction():
+            if self.fresh:
                 people.add_defaults(self)
+            self.add_settings()
 
     @property
     def version_info(self) -> tuple[int, ...]:
@@ -318,9 +321,9 @@ class ZammadState(Store):
         self.jobs.next_id = next_job  # a delivery still waiting must not meet its id again
         self.http_log.clear()
         self.index = SearchIndex()
-        with self.transaction():
+        with self.rewriting(), self.transaction():
             people.add_defaults(self)
-        self.rewrite()
+            self.add_settings()
 
     def configure(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Set settings by name, all or none; also `version`, `es_outage`, `es_lag_seconds`."""

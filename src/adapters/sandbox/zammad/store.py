@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from adapters.sandbox.control import SandboxClock
+from adapters.sandbox.zammad.amounts import cents
 from adapters.sandbox.zammad.errors import NotFound
 from adapters.sandbox.zammad.journal import Change, Journal
 from adapters.sandbox.zammad.records import (
@@ -33,7 +34,7 @@ from adapters.sandbox.zammad.records import (
     stamp,
 )
 from adapters.sandbox.zammad.settings import SETTINGS
-from adapters.sandbox.zammad.tables import OrderedTable, Row, Table
+from adapters.sandbox.zammad.tables import OrderedTable, Row, SummedTable, Table
 
 R = TypeVar("R", bound=Row)
 
@@ -108,9 +109,11 @@ class Store:
             "tickets", "updated_at", number=lambda t: t.number, customer=lambda t: t.customer_id
         )
         self.articles: Table[Article] = Table("articles", ticket=lambda a: a.ticket_id)
-        self.entries: OrderedTable[TimeAccounting] = OrderedTable(
+        self.entries: SummedTable[TimeAccounting] = SummedTable(
             "entries",
             "updated_at",
+            lambda e: e.ticket_id,
+            lambda e: cents(e.time_unit),
             ticket=lambda e: e.ticket_id,
             article=lambda e: e.ticket_article_id,
         )
@@ -143,18 +146,22 @@ class Store:
 
     # Persistence
 
-    def open(self) -> bool:
+    def open(self) -> None:
         """Load the folder's state, if there is a folder and a state; then journal to it."""
-        if self._journal is None:
-            return False
-        found = self._journal.load(self.tables, ROW_TYPES)
-        self._journal.compact(self.tables)
-        return found
-
-    def rewrite(self) -> None:
-        """Replace what is on disk by what is in memory."""
         if self._journal is not None:
+            self._journal.load(self.tables, ROW_TYPES)
             self._journal.compact(self.tables)
+
+    @contextmanager
+    def rewriting(self) -> Iterator[None]:
+        """Change much, then replace what is on disk at once by what is in memory."""
+        journal, self._journal = self._journal, None
+        try:
+            yield
+        finally:
+            self._journal = journal
+        if journal is not None:
+            journal.compact(self.tables)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -309,12 +316,14 @@ class Store:
             )
 
     def add_settings(self) -> None:
-        """Every setting at its initial value."""
-        for number, (name, initial, permission) in enumerate(SETTINGS, 1):
+        """Every setting not stored yet, at its initial value."""
+        for name, initial, permission in SETTINGS:
+            if self.setting_rows.one("name", name) is not None:
+                continue
             self.put(
                 self.setting_rows,
                 Setting(
-                    id=number,
+                    id=self.setting_rows.next_id,
                     name=name,
                     current=initial,
                     initial=initial,

@@ -112,3 +112,34 @@ class OrderedTable(Table[R]):
     def _unindex(self, row: R) -> None:
         super()._unindex(row)
         del self.ordered[bisect_left(self.ordered, (getattr(row, self.column), row.id))]
+
+
+class SummedTable(OrderedTable[R]):
+    """An ordered table that keeps a sum per group: a new row costs the same in any group."""
+
+    def __init__(
+        self,
+        name: str,
+        column: str,
+        group: Callable[[R], Hashable],
+        amount: Callable[[R], int],
+        /,
+        **indexes: Callable[[R], Hashable | None],
+    ) -> None:
+        super().__init__(name, column, **indexes)
+        self._group = group
+        self._amount = amount
+        self._sums: dict[Hashable, int] = {}
+
+    def total(self, group: Hashable) -> int:
+        """The sum over the rows of a group."""
+        return self._sums.get(group, 0)
+
+    def _index(self, row: R) -> None:
+        super()._index(row)
+        group = self._group(row)
+        self._sums[group] = self._sums.get(group, 0) + self._amount(row)
+
+    def _unindex(self, row: R) -> None:
+        super()._unindex(row)
+        self._sums[self._group(row)] -= self._amount(row)

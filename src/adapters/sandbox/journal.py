@@ -27,7 +27,7 @@ class Journal:
         self._lines = 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._load()
-        self._file = self._rewritten()
+        self._file: int | None = self._rewritten()
 
     def rows(self, table: str) -> dict[str, Row]:
         """The living rows of one table by key, oldest first."""
@@ -44,21 +44,25 @@ class Journal:
             self._rows.pop((table, key), None)
         else:
             self._rows[table, key] = row
+        if self._file is None:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         os.write(self._file, _line(table, key, row))
         self._lines += 1
         if self._lines > len(self._rows) + _SLACK:
-            os.close(self._file)
+            self.close()
             self._file = self._rewritten()
 
     def clear(self) -> None:
         """Forget every row."""
         self._rows.clear()
-        os.close(self._file)
+        self.close()
         self._file = self._rewritten()
 
     def close(self) -> None:
-        """Release the file; `put` must not be called afterwards."""
-        os.close(self._file)
+        """Release the file; the next `put` opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _load(self) -> None:
         if not self._path.exists():

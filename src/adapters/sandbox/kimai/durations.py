@@ -29,3 +29,16 @@ def hours_minutes(seconds: int) -> str:
     """`8:00`: hours without leading zero, minutes with."""
     sign = "-" if seconds < 0 else ""
     return f"{sign}{abs(seconds) // 3600}:{abs(seconds) % 3600 // 60:02d}"
+
+
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
+
+
+def money(amount: float, currency: str, language: str) -> str:
+    """An amount as Kimai's LocaleFormatter prints it: `€1,234.50`, in German `1.234,50 €`."""
+    symbol = _SYMBOLS.get(currency, currency)
+    text = f"{amount:,.2f}"
+    if language.startswith("de"):
+        swapped = text.translate(str.maketrans(",.", ".,"))
+        return f"{swapped}\u00a0{symbol}"
+    return f"{symbol}{text}" if symbol != currency else f"{currency}\u00a0{text}"

@@ -232,7 +232,7 @@ class Master:
             Problem: always 410.
         """
         self._allowed(call, "permissions")
-        raise gone("This API endpoint was removed, use the team API instead")
+        raise gone("This endpoint was removed")
 
 
 def drop_cascading(state: KimaiState, row: Entity) -> None:

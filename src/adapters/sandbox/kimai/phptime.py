@@ -13,6 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  arithmetic on wall time, no zone meant
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = -62_135_596_800 + 2 * 86_400  # 0001-01-03T00:00Z: earlier instants use its offset
 _LAST = 253_402_300_799 - 2 * 86_400  # 9999-12-29: later ones use that one
 _WALL = re.compile(r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}))?(.*)", re.DOTALL)
@@ -52,7 +53,7 @@ def is_zone(name: str) -> bool:
 
 def offset_at(instant: int, zone: str) -> int:
     """Seconds east of UTC that `zone` keeps at `instant`."""
-    at = _EPOCH.replace(tzinfo=UTC) + timedelta(seconds=min(max(instant, _FIRST), _LAST))
+    at = _EPOCH_UTC + timedelta(seconds=min(max(instant, _FIRST), _LAST))
     offset = at.astimezone(_zone(zone)).utcoffset()
     assert offset is not None
     return int(offset.total_seconds())

@@ -156,7 +156,7 @@ def _holder_budget(
         if c.access.may_somewhere("budget", noun):
             free_money = max(holder.budget - spent_money, 0.0)
             sums = (holder.budget, spent_money, free_money)
-            yield noun, _used_up(*(f"{x:.2f}" for x in sums))
+            yield noun, _used_up(*(_money(c, x) for x in sums))
         else:
             yield noun, texts.BUDGET_USED_SHORT
     elif holder.time_budget > 0 and spent_seconds + seconds > holder.time_budget:
@@ -166,6 +166,13 @@ def _holder_budget(
             yield noun, _used_up(*(durations.hours_minutes(x) for x in amounts))
         else:
             yield noun, texts.BUDGET_USED_SHORT
+
+
+def _money(c: Checked, amount: float) -> str:
+    """In the customer's currency and the owner's language."""
+    assert c.project is not None
+    currency = c.state.customers[c.project.customer].currency
+    return durations.money(amount, currency, c.state.users[c.record.user].language)
 
 
 def _used_up(budget: str, used: str, free: str) -> str:

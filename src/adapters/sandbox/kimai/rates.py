@@ -7,8 +7,10 @@ _HOUR = 3600
 _DIGITS = 4  # Kimai's Util::calculateRate
 
 
-def money(state: KimaiState, record: Timesheet) -> tuple[float, float, float | None]:
-    """Rate, internal rate and hourly rate of a record as Kimai would store them."""
+def money(
+    state: KimaiState, record: Timesheet, seconds: int | None = None
+) -> tuple[float, float, float | None]:
+    """Rate, internal rate and hourly rate; of `seconds` instead of the stored duration if given."""
     if record.end is None:
         return 0.0, 0.0, record.hourly_rate
     owner = state.users[record.user]
@@ -17,7 +19,7 @@ def money(state: KimaiState, record: Timesheet) -> tuple[float, float, float | N
         return record.fixed_rate, internal, record.hourly_rate
     hourly = owner.hourly_rate if record.hourly_rate is None else record.hourly_rate
     internal_hourly = hourly if owner.internal_rate is None else owner.internal_rate
-    seconds = record.duration
+    seconds = record.duration if seconds is None else seconds
     return _total(hourly, seconds), _total(internal_hourly, seconds), hourly
 
 

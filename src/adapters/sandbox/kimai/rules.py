@@ -139,7 +139,7 @@ def _budget_untouched(c: Checked) -> bool:
             (record.elapsed(), record.billable, record.project, record.activity)
             == (before.duration, before.billable, before.project, before.activity)
         )
-        and rates.money(c.state, record)[0] == before.rate
+        and rates.money(c.state, record, record.elapsed())[0] == before.rate
     )
 
 
@@ -151,7 +151,7 @@ def _holder_budget(
     if c.before is not None and c.before.billable and _belongs(c.state, c.before, holder):
         own_seconds, own_money = c.before.duration, c.before.rate
     seconds = (c.record.elapsed() or 0) - own_seconds
-    money = rates.money(c.state, c.record)[0] - own_money
+    money = rates.money(c.state, c.record, c.record.elapsed())[0] - own_money
     if holder.budget > 0 and spent_money + money > holder.budget:
         if c.access.may_somewhere("budget", noun):
             free_money = max(holder.budget - spent_money, 0.0)

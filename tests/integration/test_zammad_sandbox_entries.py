@@ -100,6 +100,7 @@ async def test_a_total_outside_the_column_is_422_and_leaves_nothing(zammad: Serv
 
 async def test_a_type_is_given_by_id_or_name_and_must_exist(zammad: Served) -> None:
     assert (await book(zammad, time_unit=1, type="Travel"))["type_id"] == 2
+    assert (await book(zammad, time_unit=1, type_id=""))["type_id"] is None
     robot = zammad.as_("ROBOT")
     unknown = await robot.post(ON_TICKET, json={"time_unit": 1, "type": "Nonsense"})
     assert unknown.status_code == 422

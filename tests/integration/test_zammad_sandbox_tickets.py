@@ -117,6 +117,14 @@ async def test_a_ticket_that_breaks_a_rule_is_422_and_not_made(
     assert len(zammad.state.tickets) == 1
 
 
+async def test_an_article_books_zero_but_not_blank(zammad: Served) -> None:
+    emma = zammad.as_("EMMA")
+    for time_unit in (0, "0", "", "  ", None, False):
+        body = {"ticket_id": 1, "body": "x", "time_unit": time_unit}
+        assert (await emma.post("/ticket_articles", json=body)).status_code == 201
+    assert [entry.time_unit for entry in zammad.state.entries] == ["0.0", "0.0"]
+
+
 async def test_booking_with_an_article_fails_as_a_whole_while_the_feature_is_off(
     zammad: Served,
 ) -> None:
@@ -322,6 +330,9 @@ async def test_search_answers_counts_and_assets(zammad: Served) -> None:
     more_tickets(zammad, 3)
     counted = await search(zammad, with_total_count=True, per_page=2)
     assert (len(counted["records"]), counted["total_count"]) == (2, 4)
+    assert await search(zammad, only_total_count=True) == {"total_count": 4}
+    zammad.state.version = "6.5.2"
+    assert isinstance(await search(zammad, with_total_count=True), list)
     assert await search(zammad, only_total_count=True) == {"total_count": 4}
     full = await search(zammad, full=True, per_page=2)
     assert full["total_count"] == 4

@@ -115,6 +115,8 @@ def _wanted(test: Condition, subject: Subject) -> Any:
 def _values(kind: str, attribute: str, subject: Subject) -> list[Any]:
     """The values of an attribute; several for articles (any may match)."""
     store, ticket = subject.store, subject.ticket
+    if kind == "ticket" and attribute in Ticket.__struct_fields__:
+        return [getattr(ticket, attribute)]
     if kind == "article":
         return [_column(kind, article_columns(a), attribute) for a in subject.articles]
     rows: dict[str, Any] = {

@@ -52,11 +52,13 @@ def listed(
     return rendered(call, model, found, len(rows))
 
 
-def rendered(call: Call, model: Model[R], found: Sequence[R], total: int) -> Answer:
-    """Rows in the shape the request's options ask for."""
+def rendered(
+    call: Call, model: Model[R], found: Sequence[R], total: int, *, search: bool = False
+) -> Answer:
+    """Rows in the shape the request's options ask for; plain lists count since 7.0 only."""
     store = call.state
     counted = call.state.version_info >= (7,)
-    if counted and call.on("only_total_count"):
+    if (counted or search) and call.on("only_total_count"):
         return Answer({"total_count": total})
     if call.on("full"):
         ids = [row.id for row in found]
@@ -98,7 +100,7 @@ def reference(
         Invalid: no record of that id.
     """
     key = f"{name}_id"
-    if params.get(key) is not None:
+    if params.get(key) not in (None, ""):
         row_id = as_id(params[key])
         if row_id is None or row_id not in table:
             raise Invalid(f"Invalid value for param '{key}': {params[key]!r}")

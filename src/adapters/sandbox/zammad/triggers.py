@@ -1,9 +1,11 @@
 """From what a transaction did to webhook jobs. Source: peers/zammad.md §5.2."""
 
+from typing import Any
+
 from adapters.sandbox.zammad import conditions
 from adapters.sandbox.zammad.errors import ZammadError
 from adapters.sandbox.zammad.records import Trigger, WebhookJob
-from adapters.sandbox.zammad.store import Store, TicketEvent
+from adapters.sandbox.zammad.store import Store, TicketEvent, as_id
 
 
 def enqueue(store: Store, events: list[TicketEvent]) -> None:
@@ -59,7 +61,7 @@ def _touches(trigger: Trigger, event: TicketEvent) -> bool:
 
 
 def _queue(store: Store, trigger: Trigger, event: TicketEvent) -> None:
-    if "notification.webhook" not in trigger.perform:
+    if webhook_of(trigger.perform) is None:
         return
     job = WebhookJob(
         id=store.jobs.next_id,
@@ -69,3 +71,9 @@ def _queue(store: Store, trigger: Trigger, event: TicketEvent) -> None:
         article_id=event.article_id,
     )
     store.put(store.jobs, job)
+
+
+def webhook_of(perform: Any) -> int | None:
+    """The webhook a trigger's action sends to, if it sends at all."""
+    action = perform.get("notification.webhook") if isinstance(perform, dict) else None
+    return as_id(action.get("webhook_id")) if isinstance(action, dict) else None

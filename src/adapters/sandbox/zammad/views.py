@@ -197,8 +197,10 @@ def user_names(store: Store, user: User) -> Json:
     shown = user_columns(user)
     organization = store.organizations.get(user.organization_id)
     shown["organization"] = None if organization is None else organization.name
-    shown["organizations"] = [store.organizations[i].name for i in user.organization_ids]
-    shown["roles"] = [store.roles[i].name for i in user.role_ids]
+    further = (store.organizations.get(i) for i in user.organization_ids)
+    shown["organizations"] = [row.name for row in further if row is not None]
+    roles = (store.roles.get(i) for i in user.role_ids)
+    shown["roles"] = [role.name for role in roles if role is not None]
     shown["groups"] = {
         store.groups[int(i)].name: rights
         for i, rights in user.group_ids.items()

@@ -12,7 +12,7 @@ from functools import partial
 import httpx
 import msgspec
 
-from adapters.sandbox.zammad import payload
+from adapters.sandbox.zammad import payload, triggers
 from adapters.sandbox.zammad.records import Trigger, Webhook, WebhookJob
 from adapters.sandbox.zammad.store import Store
 
@@ -127,7 +127,7 @@ class WebhookDelivery:
         article = store.articles.get(job.article_id)
         if trigger is None or ticket is None or (job.article_id is not None and article is None):
             return True
-        webhook = store.webhooks.get(trigger.perform["notification.webhook"].get("webhook_id"))
+        webhook = store.webhooks.get(triggers.webhook_of(trigger.perform))
         if webhook is None or not webhook.active:
             return True
         body = msgspec.json.encode(payload.build(store, ticket, article))

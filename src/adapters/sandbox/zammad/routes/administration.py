@@ -10,7 +10,7 @@ from adapters.sandbox.zammad.calls import Answer, Call, Routes
 from adapters.sandbox.zammad.errors import Forbidden, Invalid, Unprocessable
 from adapters.sandbox.zammad.models import Model
 from adapters.sandbox.zammad.records import Setting, Trigger, Webhook
-from adapters.sandbox.zammad.store import as_id
+from adapters.sandbox.zammad.triggers import webhook_of
 
 ROUTES = Routes()
 
@@ -128,7 +128,7 @@ def destroy_webhook(call: Call) -> Answer:
     call.caller.require("admin.webhook")
     state = call.state
     row = state.find(state.webhooks, call["id"])
-    users = [t.name for t in state.triggers if _webhook_of(t.perform) == row.id]
+    users = [t.name for t in state.triggers if webhook_of(t.perform) == row.id]
     if users:
         raise Unprocessable(f"Cannot delete! This webhook is referenced by Trigger: {users[0]}")
     state.drop(state.webhooks, row.id)
@@ -155,11 +155,6 @@ TRIGGERS: Model[Trigger] = Model(
 )
 
 
-def _webhook_of(perform: Any) -> int | None:
-    action = perform.get("notification.webhook") if isinstance(perform, dict) else None
-    return as_id(action.get("webhook_id")) if isinstance(action, dict) else None
-
-
 def _check_trigger(call: Call, columns: dict[str, Any], own_id: int = 0) -> dict[str, Any]:
     if "name" in columns:
         if not columns["name"]:
@@ -169,7 +164,7 @@ def _check_trigger(call: Call, columns: dict[str, Any], own_id: int = 0) -> dict
     if "perform" in columns:
         if not isinstance(columns["perform"], dict) or not columns["perform"]:
             raise Invalid("The required parameter 'perform' is missing")
-        webhook_id = _webhook_of(columns["perform"])
+        webhook_id = webhook_of(columns["perform"])
         if "notification.webhook" in columns["perform"] and webhook_id not in call.state.webhooks:
             raise Invalid("Invalid perform notification.webhook webhook_id")
     if columns.get("execution_condition_mode", "selective") not in {"selective", "always"}:

@@ -112,7 +112,7 @@ def create_from(call: Call, ticket: Ticket, params: dict[str, Any]) -> Article:
     article = ticketing.add_article(
         call.state, ticket_id=ticket.id, body=str(params["body"]), **_columns(call, params)
     )
-    if params.get("time_unit") not in (None, "", False):
+    if _present(params.get("time_unit")):
         # Unlike the entry routes, here not even `admin.time_accounting` skips the model's rule.
         may_book(call, ticket)
         booking.book(
@@ -152,6 +152,13 @@ def _one_of(params: dict[str, Any], name: str, rows: dict[int, Named], default: 
         if row.name == params[name]:
             return row.id
     raise Unprocessable(f"No lookup value found for '{name}': \"{params[name]}\"")
+
+
+def _present(value: Any) -> bool:
+    """Ruby's `present?`: zero is, blank text is not."""
+    return (
+        bool(value.strip()) if isinstance(value, str) else value is not None and value is not False
+    )
 
 
 def _accounted_type(call: Call, params: dict[str, Any]) -> int | None:

@@ -37,7 +37,7 @@ def search_tickets(call: Call) -> Answer:
     found = [ticket for ticket in found if _meets(call, ticket)]
     order = paging.sort_order(call.params, Ticket.__struct_fields__, [("updated_at", True)])
     rows = page.cut(paging.in_order(found, order))
-    return models.rendered(call, tickets.model(call), rows, len(found))
+    return models.rendered(call, tickets.model(call), rows, len(found), search=True)
 
 
 def _indexed_tickets(call: Call, page: Page) -> list[Ticket]:
@@ -119,7 +119,8 @@ def _page(call: Call, model: models.Model[Any], found: list[Any]) -> Answer:
     order = paging.sort_order(call.params, model.columns, [("updated_at", True)])
     if _by_elasticsearch(call) and call.state.index.outage:
         found = []
-    return models.rendered(call, model, page.cut(paging.in_order(found, order)), len(found))
+    rows = page.cut(paging.in_order(found, order))
+    return models.rendered(call, model, rows, len(found), search=True)
 
 
 def _of_user(user: User) -> dict[str, Any]:

@@ -91,6 +91,9 @@ class Codec:
         """
         if not command.events:
             raise Unstorable(f"nothing to append to {command.stream}")
+        names = (command.stream, command.key or "", *command.claims, *command.releases)
+        if any("\0" in name for name in names):
+            raise Unstorable(f"a NUL character in the names of {names!r}")
         stream = without_lone_surrogates(command.stream)
         name = self._canonical.encode(stream)
         meta = self.encode_metadata(command.metadata, command.occurred_at)
@@ -246,6 +249,8 @@ def kind_of(stream: str) -> str:
 def _by_name(catalogue: Sequence[type[Event]]) -> dict[str, type[Event]]:
     classes: dict[str, type[Event]] = {}
     for cls in catalogue:
+        if not cls.TYPE.isidentifier():
+            raise TypeError(f"{cls.TYPE!r} is no name for an event type")
         if cls.TYPE in classes:
             raise TypeError(f"two event types are called {cls.TYPE}")
         for step in range(1, cls.SCHEMA):

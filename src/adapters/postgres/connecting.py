@@ -16,6 +16,13 @@ SETTINGS = {
 # The statement ended without effect, but not through its own fault: connection, resources,
 # shutdown, disk, and a server that has become read-only.
 _SERVER_TROUBLE = ("08", "53", "57", "58", "25006", "40")
+# What asyncpg raises. InternalClientError: the server ended a session that had nothing to do.
+DRIVER_ERRORS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 _OUR_SETTINGS = ("28", "3D000", "3F000", "42501")
 
 
@@ -33,7 +40,7 @@ async def connect(dsn: str, *, role: str | None = None) -> asyncpg.Connection:
             command_timeout=COMMAND_TIMEOUT,
             server_settings=settings(role),
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DRIVER_ERRORS as error:
         raise translated(error) from error
 
 
@@ -51,7 +58,7 @@ async def open_pool(dsn: str, *, role: str | None, size: int) -> asyncpg.Pool:
             command_timeout=COMMAND_TIMEOUT,
             server_settings=settings(role),
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DRIVER_ERRORS as error:
         raise translated(error) from error
 
 
@@ -63,7 +70,8 @@ def settings(role: str | None) -> dict[str, str]:
 def connection_lost(error: BaseException) -> bool:
     """Whether the session is gone, so that nobody can say if the statement took effect."""
     match error:
-        case asyncpg.PostgresConnectionError() | OSError():  # TimeoutError is an OSError
+        # TimeoutError is an OSError.
+        case asyncpg.PostgresConnectionError() | asyncpg.InternalClientError() | OSError():
             return True
         case asyncpg.InterfaceError():
             return "clos" in str(error)  # closed, closing: asyncpg has no class of its own

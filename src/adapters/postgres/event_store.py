@@ -12,7 +12,13 @@ import structlog
 from adapters.ledger.codec import Codec, Prepared
 from adapters.ledger.sealing import KeyMissingError, Keyring
 from adapters.postgres.appender import PATIENCE, PAUSE, Appender
-from adapters.postgres.connecting import connect, connection_lost, open_pool, translated
+from adapters.postgres.connecting import (
+    DRIVER_ERRORS,
+    connect,
+    connection_lost,
+    open_pool,
+    translated,
+)
 from adapters.postgres.listening import Bell, Listener
 from adapters.postgres.migrate import RUNTIME_ROLE
 from adapters.postgres.rows import recorded
@@ -217,7 +223,7 @@ class PostgresEventStore:
         """Walk the digest chain from `first` to `last` (the head); see `verify.walk`."""
         try:
             return await walk(self.pool, self.codec, self.log_id, first, last, progress)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DRIVER_ERRORS as error:
             raise translated(error) from error
 
     async def erase(self, subject: str) -> int:
@@ -247,7 +253,7 @@ class PostgresEventStore:
         while True:
             try:
                 return await act()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DRIVER_ERRORS as error:
                 if not connection_lost(error) or loop.time() >= deadline:
                     raise translated(error) from error
             await asyncio.sleep(PAUSE)

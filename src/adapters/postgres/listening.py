@@ -11,6 +11,7 @@ from contextlib import suppress
 import asyncpg
 
 from adapters.ledger.sealing import Keyring
+from adapters.postgres.connecting import DRIVER_ERRORS
 from adapters.postgres.subject_keys import ERASED
 from domain.errors import LedgerError
 
@@ -56,7 +57,7 @@ class Listener:
 
     async def _run(self) -> None:
         while True:
-            with suppress(LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(LedgerError, *DRIVER_ERRORS):
                 await self._listen()
             await asyncio.sleep(PAUSE)
 

@@ -45,6 +45,8 @@ class Journal:
         """Replace the file by one snapshot, atomically."""
         self.close()
         draft = self.path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)  # it holds the sandbox's tokens
         with draft.open("wb") as file:
             for name, table in tables.items():
                 file.write(_line([(name, 0, {"next_id": table.next_id})]))

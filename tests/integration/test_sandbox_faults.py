@@ -1,5 +1,6 @@
 """The control and fault layer over real TCP, in front of the Kimai sandbox."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -245,3 +246,16 @@ async def test_leaving_the_server_frees_its_port() -> None:
     async with running(create_kimai_app(KimaiState())) as url:
         port = int(url.rsplit(":", 1)[1])
     bound("127.0.0.1", port).close()  # raises PortTaken otherwise
+
+
+async def test_parallel_posts_can_pass_the_overlap_rule_together() -> None:
+    async with peer() as kimai:
+        kimai.state.settings.change(
+            {
+                "timesheet.rules.allow_overlapping_records": False,
+                "sandbox.insert_gap_seconds": 0.1,
+            }
+        )
+        answers = await asyncio.gather(*(kimai.post() for _ in range(3)))
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert (await kimai.post()).status_code == 400

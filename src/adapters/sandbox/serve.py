@@ -13,6 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adapters.sandbox.control.failing import ABORT
 
+KEEP_ALIVE = 75  # seconds, as nginx: closing sooner makes idle pools lose their next request
 BACKLOG = 512  # waiting connections; a burst of parallel clients must not be refused
 _LINGER_RESET = struct.pack("ii", 1, 0)  # close() sends RST instead of FIN
 
@@ -79,6 +80,7 @@ def _server(app: ASGIApp, kind: type[uvicorn.Server]) -> uvicorn.Server:
         server_header=False,
         date_header=True,
         lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=1,
     )
     return kind(config)
@@ -115,6 +117,7 @@ def serve(app: ASGIApp, port: int, host: str = "127.0.0.1") -> None:
     """
     listener = bound(host, port)
     try:
-        _server(app, uvicorn.Server).run(sockets=[listener])
+        with contextlib.suppress(KeyboardInterrupt):  # raised again after a graceful end
+            _server(app, uvicorn.Server).run(sockets=[listener])
     finally:
         listener.close()

@@ -95,7 +95,9 @@ class KimaiApp:
         access = Access(self._state, user)
         if not access.has("api_access"):
             raise forbidden()
-        return handler(Call(self._state, access, Query(scope["query_string"]), submitted, ids))
+        call = Call(self._state, access, Query(scope["query_string"]), submitted, ids)
+        reply = handler(call)
+        return reply if isinstance(reply, Reply) else await reply
 
     # -- tokens -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Which handler answers which address; the order is Kimai's, `Allow` shows it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from adapters.sandbox.kimai import master_routes as master
@@ -9,7 +9,7 @@ from adapters.sandbox.kimai import small_routes, team_routes, timesheet_routes, 
 from adapters.sandbox.kimai.problems import Problem, not_found
 from adapters.sandbox.kimai.requests import Call, Reply
 
-Handler = Callable[[Call], Reply]
+Handler = Callable[[Call], Reply | Awaitable[Reply]]
 _CUSTOMER = master.Master("customer", "customers")
 _PROJECT = master.Master("project", "projects")
 _ACTIVITY = master.Master("activity", "activities")

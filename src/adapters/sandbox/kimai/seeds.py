@@ -3,7 +3,7 @@
 A control body holds lists by table name; people and work may be named instead of numbered:
 `{"users": [{"username": "anna", "timezone": "Europe/Berlin", "token": "…", "roles": […]}],
 "customers": […], "projects": […], "activities": […], "teams": […], "tags": […],
-"timesheets": […], "recordings": true}`.
+"timesheets": […], "recordings": true}`; `"recordings": "people"` seeds only the people.
 """
 
 from dataclasses import fields
@@ -55,8 +55,8 @@ def seed(state: KimaiState, body: Json) -> Json:
         SeedRefused: an unknown table or field; what came before it stays.
     """
     made: dict[str, list[Any]] = {}
-    if body.get("recordings"):
-        seed_recordings(state)
+    if wanted := body.get("recordings"):
+        seed_recordings(state, team=wanted != "people", work=wanted != "people")
         made["tokens"] = [token_of(name) for name in RECORDED_TOKENS]
     adders: dict[str, Callable[[KimaiState, dict[str, Any]], Any]] = {
         "users": _user,

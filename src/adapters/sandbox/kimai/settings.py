@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Value] = {
     "defaults.user.timezone": "Europe/Berlin",
     "defaults.user.language": "en",
     # not Kimai's: what the sandbox itself adds
+    "sandbox.insert_gap_seconds": 0.0,  # between check and insert: parallel POSTs pass both
     "sandbox.legacy_delay_seconds": 0.2,  # what Kimai adds to each legacy login on purpose
 }
 _MODES = {"default", "punch", "duration_fixed_begin"}

@@ -1,5 +1,6 @@
 """`/api/timesheets`. Source: src/API/TimesheetController.php."""
 
+import asyncio
 import copy
 from collections.abc import Iterable
 
@@ -242,13 +243,19 @@ def show(call: Call) -> Reply:
     return Reply(call.shapes.timesheet(_allowed(call, "view")))
 
 
-def create(call: Call) -> Reply:
-    """A new record; 200, and `full` in the query, whatever its value, expands the answer."""
+async def create(call: Call) -> Reply:
+    """A new record; 200, and `full` in the query, whatever its value, expands the answer.
+
+    Kimai checks and inserts without a lock, so identical parallel requests can pass the overlap
+    rule together (kimai/kimai#6168); the setting `sandbox.insert_gap_seconds` opens that gap.
+    """
     call.need("create_own_timesheet")
     service = TimesheetService(call.state, call.access)
     row = service.prepared(call.query)
     zone = row.zone
     TimesheetForm(call.access, row, None, call.body).submit()
+    if gap := call.state.settings["sandbox.insert_gap_seconds"]:
+        await asyncio.sleep(float(gap))
     service.create(row)
     return Reply(call.shapes.timesheet(row, full=call.query.has("full"), zone=zone))
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from cryptography.fernet import Fernet
 
+from api import logs
 from api.app import create_app
 from api.server import bound, serving
 from api.settings import load_settings
@@ -143,6 +144,7 @@ def line(name: str, value: float, unit: str, baseline: float) -> None:
 
 
 def main(names: list[str]) -> None:
+    logs.configure("warning")
     with DatabaseServer.running(settings={}) as server:
         for name, bookings, measure in (("create", NEW, create), ("idle", KNOWN, idle)):
             if names and name not in names:

@@ -18,6 +18,7 @@ from adapters.sandbox.month import BOOKINGS, Month, believable_month
 from adapters.sandbox.serve import PortTaken, running
 from adapters.sandbox.story import fill_kimai, fill_zammad, have_second_thoughts
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
+from api import logs
 from api.app import create_app
 from api.demo.keys import DemoKeys
 from api.demo.setup import DemoSetup
@@ -48,6 +49,7 @@ async def run(*, reset: bool = False, folder: Path = FOLDER) -> None:
     Raises:
         Misconfigured: a port is taken, or a demo is running; the message says which.
     """
+    logs.configure("warning")
     say = Console(highlight=False, soft_wrap=True).print
     folder = await asyncio.to_thread(_folder, folder, reset)
     stop = asyncio.Event()

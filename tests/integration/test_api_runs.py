@@ -1,0 +1,245 @@
+"""Runs over the whole service, from both peers' sockets to the views."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from adapters.postgres.jobs import CRASHED, RunWorker
+from api import runs
+from api.services import Services
+from domain.event import Actor, Metadata
+from domain.handling import handle
+from domain.ids import ConnectorId, RunId, run_stream
+from domain.sync_run.commands import QueueRun, StartRun
+from domain.sync_run.decide import SYNC_RUN, Run, holds
+from domain.sync_run.events import Cause
+from tests.support.service import Service, running_service
+from tests.support.two_peers import RANGE, connect, two_peers
+
+METADATA = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
+
+
+async def run_now(service: Service, **body: Any) -> dict[str, Any]:
+    answer = await service.http.post("/api/v1/sync/run", json={**RANGE, **body})
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def test_bookings_are_carried_across_once_and_shown(database: str) -> None:
+    async with two_peers(20) as peers, running_service(database) as service:
+        await connect(service, peers)
+        first = await run_now(service)
+        assert first["status"] == "success", first
+        assert first["run_status"] == "completed"
+        assert first["num_processed"] == 20
+        assert first["num_created"] + first["num_conflicts"] + first["num_skipped"] == 20
+        assert first["num_created"] == peers.sheets > 10
+
+        second = await run_now(service)
+        assert (second["num_created"], second["num_updated"]) == (0, 0)
+        assert peers.sheets == first["num_created"]
+
+        listed = (await service.http.get("/api/v1/sync/runs")).json()
+        assert listed["total"] == 2
+        assert [row["id"] for row in listed["data"]] == [2, 1]
+        run = (await service.http.get("/api/v1/sync/runs/1")).json()
+        assert run["state"] == "completed"
+        assert run["entries_synced"] == first["num_created"]
+        assert run["correlation_id"] == "run-1"
+        assert run["connector_ids"] == [1, 2]
+
+        await entries_are_shown(service, first["num_created"])
+        actions = (await service.http.get("/api/v1/audit-logs/?action_type=sync")).json()
+        assert [row["action"] for row in actions["data"]][-3:] == [
+            "sync_completed",
+            "sync_triggered",
+            "sync_queued",
+        ]
+        report = await service.own.store.verify()
+        assert report.ok
+
+
+async def entries_are_shown(service: Service, created: int) -> None:
+    page = (await service.http.get("/api/v1/entries?limit=7&state=synced")).json()
+    assert page["total"] == created
+    seen = [item["id"] for item in page["items"]]
+    while page["next_cursor"]:
+        query = {"limit": 7, "state": "synced", "cursor": page["next_cursor"]}
+        page = (await service.http.get("/api/v1/entries", params=query)).json()
+        seen += [item["id"] for item in page["items"]]
+    assert len(seen) == len(set(seen)) == created
+    entry = (await service.http.get(f"/api/v1/entries/{seen[0]}")).json()
+    assert entry["sync_status"] == "synced"
+    assert entry["target"]["timesheet_id"] == int(entry["target_id"])
+    assert entry["links"]["ticket"].startswith("http://127.0.0.1:")
+    path = f"/api/v1/entries/{seen[0]}/history"
+    story = (await service.http.get(path, params={"limit": 2})).json()
+    assert [item["type"] for item in story["items"]] == ["EntryObserved", "EntryDecided"]
+    rest = {"cursor": story["next_cursor"]}
+    story = (await service.http.get(path, params=rest)).json()
+    assert [item["type"] for item in story["items"]] == [
+        "TimesheetWriteIntended",
+        "TimesheetCreated",
+    ]
+    assert story["items"][-1]["run_id"] == 1
+    before = {"as_of": f"position:{story['items'][0]['position'] - 1}"}
+    then = (await service.http.get(f"/api/v1/entries/{seen[0]}", params=before)).json()
+    assert (then["state"], then["target"]) == ("pending", None)
+    wrong = await service.http.get("/api/v1/entries", params=rest)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "cursor_invalid")
+
+
+async def test_a_run_that_fails_says_why_with_200(database: str) -> None:
+    async with two_peers(1) as peers, running_service(database) as service:
+        await connect(service, peers)
+        moved = {"base_url": peers.zammad_url, "api_token": "not-the-token-of-anybody"}
+        assert (await service.http.patch("/api/v1/connectors/1", json=moved)).status_code == 200
+        run = await run_now(service)
+        assert (run["status"], run["run_status"]) == ("failed", "failed")
+        assert "zammad" in run["error_detail"]
+        shown = (await service.http.get("/api/v1/sync/runs?status=failed")).json()
+        assert shown["data"][0]["error_message"] == run["error_detail"]
+        assert "active-run" not in await claims(service)
+
+
+async def test_refusals_before_the_start_are_4xx(database: str) -> None:
+    async with two_peers(1) as peers, running_service(database) as service:
+        path = "/api/v1/sync/run"
+        missing = await service.http.post(path)
+        assert (missing.status_code, missing.json()["code"]) == (409, "connectors_missing")
+        await connect(service, peers)
+        for body, code in (
+            ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, "range_invalid"),
+            ({"start_date": "2025-01-01", "end_date": "2026-06-01"}, "range_invalid"),
+            ({"start_date": "yesterday"}, "range_invalid"),
+            ({"dry_run": True}, "validation"),
+            ({"nonsense": 1}, "validation"),
+        ):
+            answer = await service.http.post(path, json=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, code), body
+        by_query = await service.http.post(f"{path}?start_date=soon")
+        assert (by_query.status_code, by_query.json()["code"]) == (422, "range_invalid")
+        unknown = await service.http.post(f"{path}?nonsense=1")
+        assert (unknown.status_code, unknown.json()["code"]) == (422, "validation")
+        inactive = {"type": "kimai", "name": "Old", "base_url": "http://127.0.0.1:9"}
+        body = {**inactive, "api_token": "some-token", "is_active": False}
+        assert (await service.http.post("/api/v1/connectors/", json=body)).status_code == 201
+        answer = await service.http.post(path, json={"connector_id": 3})
+        assert (answer.status_code, answer.json()["code"]) == (409, "connector_inactive")
+        assert (await service.http.post(path, json={"connector_id": 99})).status_code == 404
+
+
+async def test_a_second_run_is_refused_while_one_is_active(database: str) -> None:
+    async with two_peers(1) as peers, running_service(database) as service:
+        await connect(service, peers)
+        async with open_run(service.own):
+            answer = await service.http.post("/api/v1/sync/run")
+            assert (answer.status_code, answer.json()["code"]) == (409, "run_active")
+            assert answer.json()["run_id"] == 1
+            await service.own.projections.wait_for(await service.own.store.head(), within=5)
+            off = await service.http.patch("/api/v1/connectors/1", json={"is_active": False})
+            assert (off.status_code, off.json()["code"]) == (409, "connector_in_use")
+            gone = await service.http.delete("/api/v1/connectors/1")
+            assert (gone.status_code, gone.json()["code"]) == (409, "connector_in_use")
+        run = await runs.ended(service.own, RunId(1), within=20)  # the lock is free again
+        assert run.state == "completed"
+
+
+async def test_a_client_may_ask_for_the_answer_at_once(database: str) -> None:
+    async with two_peers(3) as peers, running_service(database) as service:
+        await connect(service, peers)
+        headers = {"Prefer": "respond-async"}
+        answer = await service.http.post("/api/v1/sync/run", json=RANGE, headers=headers)
+        assert answer.status_code == 202
+        assert answer.json() == {"run_id": 1, "status_url": "/api/v1/sync/runs/1"}
+        run = await runs.ended(service.own, RunId(1), within=20)
+        assert run.state == "completed"
+
+
+async def test_a_run_left_open_by_a_crash_is_ended_and_makes_room(database: str) -> None:
+    async with two_peers(3) as peers:
+        async with running_service(database) as service:
+            await connect(service, peers)
+            async with open_run(service.own, started=True):
+                pass
+        async with running_service(database) as service:
+            run = await runs.ended(service.own, RunId(1), within=20)
+            assert (run.state, run.error) == ("failed", CRASHED)
+            assert (await run_now(service))["run_status"] == "completed"
+
+
+async def test_a_run_that_somebody_works_on_is_left_alone(database: str) -> None:
+    async with two_peers(1) as peers, running_service(database) as service:
+        await connect(service, peers)
+        async with open_run(service.own, started=True):
+            patrol = RunWorker(service.own.store, service.own.clock, _never)
+            assert await patrol.rescue() is None
+
+
+async def test_a_stop_ends_the_run_in_hand_in_order(database: str) -> None:
+    async with two_peers(200) as peers, running_service(database) as service:
+        await connect(service, peers)
+        answer = await service.http.post(
+            "/api/v1/sync/run", json=RANGE, headers={"Prefer": "respond-async"}
+        )
+        assert answer.status_code == 202
+        await until_started(service.own)
+    async with running_service(database) as service:
+        run = await runs.ended(service.own, RunId(1), within=20)
+        assert run.state in ("failed", "completed")
+        assert "active-run" not in await claims(service)
+
+
+async def until_started(own: Services) -> None:
+    for _ in range(200):
+        run = await runs.state_of(own, RunId(1))
+        if run is not None and run.state != "queued":
+            return
+        await asyncio.sleep(0.02)
+
+
+async def claims(service: Service) -> set[str]:
+    rows = await service.own.store.pool.fetch("SELECT claim FROM claim")
+    return {row["claim"] for row in rows}
+
+
+@asynccontextmanager
+async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run]:
+    """A run whose pair is locked by a worker elsewhere, so that nobody here may take it."""
+    run = Run(
+        run_id=RunId(1),
+        trigger="manual",
+        source_connector_id=ConnectorId(1),
+        target_connector_id=ConnectorId(2),
+        start_date=None,
+        end_date=None,
+    )
+    elsewhere = RunWorker(own.store, own.clock, _never)
+    async with elsewhere._pair_lock(run) as mine:
+        assert mine
+        queue = QueueRun(
+            run_id=run.run_id,
+            trigger=run.trigger,
+            cause=Cause(kind="user", name="1"),
+            source_connector_id=run.source_connector_id,
+            target_connector_id=run.target_connector_id,
+            start_date=None,
+            end_date=None,
+        )
+        for command in (queue, StartRun()) if started else (queue,):
+            await handle(
+                own.store,
+                SYNC_RUN,
+                run_stream(run.run_id),
+                command,
+                metadata=METADATA,
+                now=own.clock.now(),
+                holds=holds,
+            )
+        yield run
+
+
+async def _never(run: Run) -> None:
+    raise AssertionError(f"run {run.run_id} is not ours")

@@ -1,0 +1,81 @@
+"""Both sandbox peers on real sockets with a small story, and a service connected to them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.sandbox.kimai import KimaiState, create_kimai_app
+from adapters.sandbox.month import TYPES, believable_month
+from adapters.sandbox.serve import running
+from adapters.sandbox.story import fill_kimai, fill_zammad
+from adapters.sandbox.zammad import ZammadState, create_zammad_app
+from tests.support.service import Service
+
+ZAMMAD_TOKEN = "zammad-t0ken-that-nobody-may-see"
+KIMAI_TOKEN = "kimai-t0ken-nobody-may-see"
+WEBHOOK_SECRET = "webhook-s3cret-nobody-may-see"
+UNTIL = datetime(2026, 11, 20, tzinfo=UTC)
+RANGE = {"start_date": "2026-09-01", "end_date": "2026-12-31"}
+
+
+@dataclass(frozen=True)
+class TwoPeers:
+    zammad: ZammadState
+    kimai: KimaiState
+    zammad_url: str
+    kimai_url: str
+
+    @property
+    def sheets(self) -> int:
+        return len(self.kimai.timesheets)
+
+
+@asynccontextmanager
+async def two_peers(bookings: int = 20) -> AsyncIterator[TwoPeers]:
+    """The first `bookings` of the believable month."""
+    month = believable_month(UNTIL)
+    zammad, kimai = ZammadState(), KimaiState()
+    fill_zammad(zammad, replace(month, bookings=month.bookings[:bookings]), token=ZAMMAD_TOKEN)
+    fill_kimai(kimai, token=KIMAI_TOKEN)
+    async with (
+        running(create_zammad_app(zammad)) as zammad_url,
+        running(create_kimai_app(kimai)) as kimai_url,
+    ):
+        yield TwoPeers(zammad, kimai, zammad_url, kimai_url)
+
+
+async def connect(service: Service, peers: TwoPeers) -> None:
+    """Connectors, and mappings for everything that has a counterpart by name."""
+    await post(
+        service,
+        "connectors/",
+        type="zammad",
+        name="Desk",
+        base_url=peers.zammad_url,
+        api_token=ZAMMAD_TOKEN,
+        settings={"time_unit_minutes": 1, "webhook_secret": WEBHOOK_SECRET},
+    )
+    await post(
+        service,
+        "connectors/",
+        type="kimai",
+        name="Billing",
+        base_url=peers.kimai_url,
+        api_token=KIMAI_TOKEN,
+        settings={"project_strategy": "fixed", "default_project_id": 1},
+    )
+    activities = {row.name: row.id for row in peers.kimai.activities.values()}
+    for kind in peers.zammad.types:
+        activity = activities.get(kind.name, activities[TYPES[0]])
+        await post(service, "mappings/", zammad_type_id=kind.id, kimai_activity_id=activity)
+    activity = activities[TYPES[0]]
+    await post(service, "mappings/", zammad_type_id=None, kimai_activity_id=activity)
+
+
+async def post(service: Service, path: str, **body: Any) -> dict[str, Any]:
+    answer = await service.http.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made

@@ -36,7 +36,7 @@ from domain.mapping.events import (
 )
 from domain.personal import Personal
 from domain.sync_run.events import SyncRunCompleted, SyncRunFailed, SyncRunQueued, SyncRunStarted
-from domain.time_entry.events import ConflictResolved
+from domain.time_entry.events import ConflictResolved, EntryRetryRequested
 from projections.projection import Projection
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         SyncRunStarted: "sync_triggered",
         SyncRunCompleted: "sync_completed",
         SyncRunFailed: "sync_failed",
+        EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
     }
 )

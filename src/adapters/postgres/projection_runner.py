@@ -14,7 +14,6 @@ from typing import Any
 import asyncpg
 import structlog
 
-from adapters.postgres.connecting import server_trouble
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_step import Page, ProjectionStep, Standing, ViewChanged, told
 from domain.errors import LedgerError
@@ -29,13 +28,16 @@ PAUSE = 1.0  # seconds before another try when the database is away
 TURN = 0.02  # seconds to wait while another process holds the lock
 WAIT_POLL = 0.05  # seconds between looks at the checkpoints of other processes
 PRUNE_EVERY = 64  # pages
-# What a row can meet on its way into the database, besides trouble with the server.
-REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, ViewChanged, ValueError, TypeError)
+REFUSALS = ("22", "23")  # SQLSTATE classes: a value does not fit, a row may not be
 
 
 @dataclass(frozen=True)
 class ProjectionStatus:
-    """How far one view is behind; `error` says why it stands still, at which event `failed_at`."""
+    """How far one view is behind.
+
+    `error` says why it stands still; with `failed_at` it is that event, until somebody says retry,
+    without it the database or the log, which is tried again every second.
+    """
 
     name: str
     version: int
@@ -68,6 +70,7 @@ class ProjectionRunner:
         self._looked_at = 0.0
         self._moved = asyncio.Condition()
         self._pages = 0
+        self._trouble: str | None = None
 
     @property
     def names(self) -> Collection[str]:
@@ -79,7 +82,8 @@ class ProjectionRunner:
             try:
                 await self._follow()
             except (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("projections_wait", log_id=self._store.log_id, error=told(error))
+                self._trouble = told(error)
+                log.warning("projections_wait", log_id=self._store.log_id, error=self._trouble)
             await asyncio.sleep(PAUSE)
 
     async def catch_up(self) -> int:
@@ -146,7 +150,7 @@ class ProjectionRunner:
                 position=at.position,
                 lag=max(0, head - at.position),
                 failed_at=at.failed_at,
-                error=at.error,
+                error=at.error or self._trouble,
             )
             for name, at in self._standing.items()
         ]
@@ -218,10 +222,12 @@ class ProjectionRunner:
         """Move the projections through the page; whether any of them was ours to move."""
         try:
             return await self._move(names, after, page)
+        except asyncpg.CharacterNotInRepertoireError:
+            return await self._move(names, after, page, without_nul=True)
         except Exception as error:
-            if not isinstance(error, LedgerError) and not server_trouble(error):
-                return await self._isolate(names, after, page, error)
-            raise
+            if not _refused(error):
+                raise
+            return await self._isolate(names, after, page, error)
 
     async def _move(
         self, names: Sequence[str], after: int, page: Page, *, without_nul: bool = False
@@ -240,6 +246,7 @@ class ProjectionRunner:
             if self._pages % PRUNE_EVERY == 0:
                 reached = {name: at.position for name, at in written.reached.items()}
                 await self._step.prune(connection, reached)
+        self._trouble = None
         await self._note({**standing, **written.reached})
         return True
 
@@ -289,6 +296,13 @@ def _part(page: Page, after: int, end: int) -> Page:
         return ()
     first = page[0].position
     return page[after + 1 - first : end + 1 - first]
+
+
+def _refused(error: Exception) -> bool:
+    """Whether a row of the page is to blame, and not the server or the way to it."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate).startswith(REFUSALS)
+    return isinstance(error, ViewChanged | ValueError | TypeError | OverflowError)
 
 
 async def _dropped(task: asyncio.Future[Page]) -> None:

@@ -115,3 +115,10 @@ def test_settings_show_no_secret_and_do_not_change() -> None:
         assert secret == "alice" or secret not in shown
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1  # type: ignore[misc] # that it is read-only is the point
+
+
+def test_a_kimai_that_works_on_for_longer_can_be_waited_for() -> None:
+    assert load().kimai_request_limit_seconds == 60
+    assert load(kimai_request_limit_seconds="300").kimai_request_limit_seconds == 300
+    with pytest.raises(Misconfigured, match="KIMAI_REQUEST_LIMIT_SECONDS"):
+        load(kimai_request_limit_seconds=0)

@@ -36,6 +36,8 @@ class AbortableProtocol(H11Protocol):
         self.app = app
 
     def _abort(self) -> None:
+        if self.transport.is_closing():
+            return  # the client was quicker; its socket may be gone
         raw = self.transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)

@@ -1,0 +1,30 @@
+"""The service is killed at twenty instants of running syncs; `make chaos` does it 200 times."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Plan, carried_out
+from tests.support.embedded import report
+
+PLAN = Plan(seed=20, kills=20, most_actions=7)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that the account of the database server may pass through, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="timeledger-test-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.mark.slow
+async def test_a_service_killed_again_and_again_writes_each_booking_once(folder: Path) -> None:
+    outcome = await carried_out(PLAN, folder, report)
+    report(str(outcome))
+    assert outcome.problems == [], f"repeat with: {PLAN.command}"
+    assert outcome.kills == PLAN.kills

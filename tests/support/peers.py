@@ -467,14 +467,16 @@ class FakeKnown:
         }
 
     async def unsettled(self, connector: ConnectorId) -> Sequence[Unsettled]:
-        at_rest = (EntryState.SYNCED, EntryState.IGNORED, EntryState.WITHDRAWN)
+        at_rest = (EntryState.SYNCED, EntryState.WITHDRAWN)
         return [
             Unsettled(
                 entry_id=entry.entry_id,
-                ticket_id=entry.booking.ticket_id if entry.booking else 0,
+                ticket_id=entry.booking.ticket_id if entry.booking else None,
                 state=entry.standing.state,
                 reason=entry.standing.conflict,
-                decided_with=entry.decided.basis.configuration if entry.decided else None,
+                decided_with=entry.decided.basis.configuration
+                if entry.decided and entry.standing.outcome
+                else None,
                 booked_at=entry.booking.created_at if entry.booking else None,
             )
             for entry in self._of(connector)

@@ -28,14 +28,16 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsettled:
-    """An entry that is not at rest: state pending, writing, conflict or failed.
+    """An entry in state pending, writing, conflict, failed or ignored.
 
-    `reason` is that of its open conflict; `decided_with` is `Basis.configuration` of its newest
-    decision, None when undecided. `booked_at` is `Booking.created_at`; None when unknown.
+    `reason` is that of its open conflict. `decided_with` is `Basis.configuration` of its newest
+    decision while that holds: None when a decision is due (`Standing.outcome` is None), as after
+    a change or a retry. `ticket_id` and `booked_at` (`Booking.created_at`) are None when Zammad's
+    row was never readable.
     """
 
     entry_id: EntryId
-    ticket_id: int
+    ticket_id: int | None
     state: EntryState
     reason: ReasonCode | None
     decided_with: str | None
@@ -60,7 +62,7 @@ class KnownEntries(Protocol):
         ...
 
     async def unsettled(self, connector: ConnectorId) -> Sequence[Unsettled]:
-        """Every entry that is not at rest, oldest booking first."""
+        """Every entry that a later run may have to do something about, oldest booking first."""
         ...
 
     async def live_count(self, connector: ConnectorId) -> int:

@@ -88,19 +88,24 @@ def project_for(configuration: Configuration, context: Context) -> Mapped | Wait
     """
     own = _project(configuration, context.customer_id, context.organization_id, context.group_id)
     survivor = context.survivor
-    if survivor is None or own == _project_of(configuration, survivor):
+    if survivor is None or own == _project_of(configuration, survivor) or isinstance(own, Wait):
         return own
     return Wait(
         reason=ReasonCode.TICKET_MERGED,
-        detail=f"Ticket #{context.ticket_number} was merged into ticket {survivor.ticket_id}, "
-        "whose customer, organization or group may belong to another project. Map both to the "
-        "same project, or book the time by hand.",
+        detail=f"Ticket #{context.ticket_number} was merged into {_named(survivor)}, whose "
+        "customer, organization or group may belong to another project. Map both to the same "
+        "project, or book the time by hand.",
     )
 
 
+def _named(survivor: Survivor) -> str:
+    return "another one" if survivor.ticket_id is None else f"ticket {survivor.ticket_id}"
+
+
 def _project_of(configuration: Configuration, survivor: Survivor) -> Mapped | Wait | None:
+    """None when nobody knows; without any project row the strategy says the same for all."""
     if survivor.customer_id is None or survivor.group_id is None:
-        return None
+        return _project(configuration, 0, None, 0) if not configuration.projects else None
     return _project(
         configuration, survivor.customer_id, survivor.organization_id, survivor.group_id
     )

@@ -1,7 +1,6 @@
 """The exact requests to Kimai, and what they are called in the ledger."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from zoneinfo import ZoneInfo
 
 from domain.ports.timesheets import Timesheet, TimesheetFields
@@ -76,7 +75,7 @@ def post(fields: TimesheetFields, desired: Desired) -> Request:
     """A create as the ledger keeps it, with the description sealed."""
     body: Fields = {
         name: value
-        for name, value in asdict(fields).items()
+        for name, value in vars(fields).items()
         if name != "description" and value is not None
     }
     return Request(method="POST", path=COLLECTION, fields=body, description=desired.description)

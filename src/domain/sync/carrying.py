@@ -1,10 +1,11 @@
 """Carry bookings across: one run from its start to its end, whatever happens in between."""
 
 import asyncio
+from contextlib import suppress
 from functools import reduce
 
 from domain.connector.settings import MINUTES_PER_UNIT
-from domain.errors import LedgerError, RuleViolation
+from domain.errors import LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
@@ -65,7 +66,8 @@ async def carry_across(
         )
 
     async def report(phase: str, done: int, total: int, counters: Counters) -> None:
-        await record(ReportProgress(phase=phase, done=done, total=total, counters=counters))
+        with suppress(Unavailable):  # progress is for eyes; what matters waits for the database
+            await record(ReportProgress(phase=phase, done=done, total=total, counters=counters))
 
     if run.state != "running":
         await record(StartRun())

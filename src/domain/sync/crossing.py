@@ -118,7 +118,6 @@ class Crossing:
         lives = await self.entries.load_all(ids)
         for live in lives:
             await settler.settle(live)
-            self._taken.add(live.entry_id)
         return lives
 
     async def _last_change(self, entry: EntryId) -> datetime:
@@ -212,7 +211,9 @@ class Crossing:
 
     async def _decide_again(self, unsettled: Sequence[Unsettled], resumed: Sequence[Live]) -> None:
         """What waits from earlier runs: still to be written, or decided with other settings."""
-        await self._carry_on([(live, [self._decision]) for live in resumed])
+        await self._carry_on(
+            [(live, [self._decision]) for live in resumed if live.entry_id not in self._taken]
+        )
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
             await self._read_people()
@@ -229,11 +230,17 @@ class Crossing:
     def _is_worth(self, item: Unsettled) -> bool:
         if self._long_before(item.booked_at):
             return False
-        if item.state is EntryState.PENDING:
-            return True
-        if item.state is not EntryState.CONFLICT or item.reason not in DECIDED_AGAIN:
-            return False
-        return item.decided_with != self._digest(item.reason)
+        match item.state:
+            case EntryState.PENDING:
+                return True
+            case EntryState.CONFLICT if item.decided_with is None:
+                return True  # a person asked to try again, or it changed
+            case EntryState.CONFLICT if item.reason in DECIDED_AGAIN:
+                return item.decided_with != self._digest(item.reason)
+            case EntryState.IGNORED:
+                return item.decided_with != self._digest(None)
+            case _:
+                return False
 
     def _long_before(self, booked_at: datetime | None) -> bool:
         """Work never begins after it was booked, whatever the zone."""
@@ -308,11 +315,11 @@ class Crossing:
         return Decide(ruling=self._capped(ruling))
 
     def _is_due(self, state: TimeEntry) -> bool:
-        decided, outcome = state.decided, state.standing.outcome
-        if decided is None or outcome is None:
+        decided = state.decided
+        if decided is None or state.standing.outcome is None:
             return True
-        if outcome is Outcome.LEAVE and state.conflict is None:
-            return False
+        if state.standing.state in (EntryState.SYNCED, EntryState.WITHDRAWN):
+            return False  # a changed setting applies to entries not yet written
         return decided.basis.configuration != self._digest(decided.reason)
 
     def _in_range(self, day: date | None) -> bool:

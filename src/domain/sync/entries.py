@@ -43,8 +43,15 @@ class Entries:
     limits: Limits
 
     async def load(self, entry: EntryId) -> Live:
-        """The booking as the ledger has it."""
+        """The booking as the ledger has it; a restarting database is waited for."""
         live = Live(entry)
+        for tries in range(1, self.limits.ledger_attempts):
+            try:
+                await self._reload(live)
+            except Unavailable:
+                await self.clock.sleep(self.limits.pause * tries)
+            else:
+                return live
         await self._reload(live)
         return live
 

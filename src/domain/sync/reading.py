@@ -141,7 +141,7 @@ class ContextReader:
             return None
         other = self._tickets.get(ticket.merged_into) if ticket.merged_into else None
         return Survivor(
-            ticket_id=ticket.merged_into or 0,
+            ticket_id=ticket.merged_into,
             group_id=None if other is None else other.group_id,
             customer_id=None if other is None else other.customer_id,
             organization_id=None if other is None else other.organization_id,

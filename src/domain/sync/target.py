@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from domain.errors import Misconfigured
+from domain.errors import Misconfigured, Rejected
 from domain.ports.timesheets import Timesheet, TimesheetFields, Timesheets, TimesheetsIdentity
 
 DAY = timedelta(days=1)  # around the intended begin; rounding and zones move less
@@ -26,10 +26,14 @@ class Target:
     _once: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def identity(self) -> TimesheetsIdentity:
-        """Read once per run: the zone in which POSTs are read can change between runs."""
+        """Read once per run: the zone in which POSTs are read can change between runs.
+
+        Raises Misconfigured when this token may not send the times of work.
+        """
         async with self._once:
             if self._identity is None:
-                self._identity = await self.timesheets.identity()
+                self._identity = await _allowed(self.timesheets.identity())
+                _check_mode(self._identity)
             return self._identity
 
     async def zone(self) -> ZoneInfo:
@@ -70,9 +74,30 @@ class Target:
         """Before the first write of a run: Kimai drops tags it does not know in silence."""
         async with self._once:
             if not self._tagged:
-                await self.timesheets.ensure_tag(self.tag)
+                await _allowed(self.timesheets.ensure_tag(self.tag))
                 self._tagged = True
 
     async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
         async with self.slots:
             return await request()
+
+
+async def _allowed(request: Awaitable[T]) -> T:
+    """What every write needs: a refusal concerns the token, not one booking."""
+    try:
+        return await request
+    except Rejected as error:
+        raise Misconfigured("kimai", f"the token lacks what every write needs: {error}") from error
+
+
+def _check_mode(identity: TimesheetsIdentity) -> None:
+    """In the other modes only tokens that see others' time may send begin and end.
+
+    Source: `peers/kimai.md`, 4; a plain user has no roles there.
+    """
+    if identity.tracking_mode != "default" and not identity.roles:
+        raise Misconfigured(
+            "kimai",
+            f"in tracking mode {identity.tracking_mode} a plain user's token may not book past "
+            "work; use mode default, or the token of a teamlead or administrator",
+        )

@@ -82,10 +82,10 @@ class Writer:
             if self.stopped is None:
                 try:
                     await self.write(live)
+                    tally.done += 1
+                    await tally.tell()
                 except LedgerError as error:
                     self.stopped = error
-            tally.done += 1
-            await tally.tell()
 
     async def write(self, live: Live) -> None:
         """Carry out what was decided for one booking, with a few tries.
@@ -97,6 +97,9 @@ class Writer:
                 await self._write_all(live)
             except (RuleViolation, StreamMovedOn):
                 return  # somebody else had a hand in it; the next run sees what they left
+            except Rejected as error:
+                await self._hold_unreadable(live, error)
+                return
             except Unavailable as error:
                 self._count_failure(error)
                 if attempt == self.limits.attempts or not await self._pause(attempt, error):
@@ -104,6 +107,14 @@ class Writer:
                     return
             else:
                 return
+
+    async def _hold_unreadable(self, live: Live, error: Rejected) -> None:
+        """Kimai does not show the record that is to be changed; without that, nothing is sent."""
+        detail = (
+            f"Kimai refuses to show the timesheet that is to be changed (status {error.status}). "
+            "Give the token access to it, then retry the entry."
+        )
+        await self.entries.apply(live, Hold(reason=ReasonCode.PEER_REJECTED, detail=detail))
 
     async def _write_all(self, live: Live) -> None:
         for _ in range(2):  # Kimai drops `billable` beside other fields: that one goes after them

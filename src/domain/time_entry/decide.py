@@ -63,6 +63,7 @@ OPERATIONS = {
     Outcome.UPDATE: Operation.UPDATE,
     Outcome.DELETE: Operation.DELETE,
 }
+AT_REST = (Outcome.LEAVE, Outcome.LEAVE)
 RETRYABLE = frozenset({EntryState.FAILED, EntryState.CONFLICT, EntryState.PENDING})
 
 
@@ -182,7 +183,7 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
     decided = entry.decided
     if decided is None or entry.standing.outcome is None:
         return False
-    if entry.standing.outcome is Outcome.LEAVE and ruling.outcome is Outcome.LEAVE:
+    if entry.settled is not None and (entry.standing.outcome, ruling.outcome) == AT_REST:
         return entry.conflict is None and ruling.desired == decided.desired
     return entry.standing.outcome is decided.outcome and ruling == Ruling(
         outcome=decided.outcome,

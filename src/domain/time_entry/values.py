@@ -28,9 +28,12 @@ class Booking:
 
 @dataclass(frozen=True, kw_only=True)
 class Survivor:
-    """The ticket that took in a merged one; the ids are None when it is not readable."""
+    """The ticket that took in a merged one.
 
-    ticket_id: int
+    `ticket_id` is None when Zammad does not say which, the others also when it is not readable.
+    """
+
+    ticket_id: int | None
     group_id: int | None
     customer_id: int | None
     organization_id: int | None

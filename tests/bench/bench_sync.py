@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import uvloop
 from cryptography.fernet import Fernet
 
 from api import logs
@@ -150,7 +151,7 @@ def main(names: list[str]) -> None:
             if names and name not in names:
                 continue
             with server.database() as dsn, peers(bookings) as urls:
-                asyncio.run(measure(dsn, urls))
+                uvloop.run(measure(dsn, urls))  # the loop of `timeledger serve`
 
 
 if __name__ == "__main__":

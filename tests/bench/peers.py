@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import uvloop
+
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
 from adapters.sandbox.serve import running
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
@@ -89,4 +91,4 @@ def peers(bookings: int) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1])))

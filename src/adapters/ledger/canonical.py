@@ -40,11 +40,17 @@ class Canonical:
         return self._carefully(value) if _needs_care(text) else text
 
     def _carefully(self, value: object) -> bytes:
-        plain = msgspec.to_builtins(value, enc_hook=self._hook)
         try:
-            return rfc8785.dumps(_mended(plain))
-        except rfc8785.CanonicalizationError as error:
+            return rfc8785.dumps(_mended(msgspec.to_builtins(value, enc_hook=self._plain)))
+        except (rfc8785.CanonicalizationError, TypeError) as error:
             raise Unstorable(str(error)) from error
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, msgspec.Raw):
+            return msgspec.json.decode(value)
+        if self._hook is None:
+            raise TypeError(f"{type(value).__name__} cannot be stored")
+        return self._hook(value)
 
 
 def _needs_care(text: bytes) -> bool:

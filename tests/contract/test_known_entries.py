@@ -1,0 +1,123 @@
+"""What every `KnownEntries` promises: the fake of the domain's tests, and the views."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from adapters.memory import MemoryEventStore
+from adapters.postgres.known_entries import PostgresKnownEntries
+from adapters.postgres.projection_runner import ProjectionRunner
+from domain import catalogue
+from domain.errors import LedgerError
+from domain.event import Append
+from domain.ids import ConnectorId, RunId, entry_id, entry_stream
+from domain.ports.event_store import EventStore
+from domain.ports.known_entries import Known, KnownEntries
+from domain.time_entry.events import EntryUnreadable, EntryVanishedAtSource
+from domain.time_entry.standing import EntryState
+from domain.time_entry.values import ReasonCode
+from tests.support.believable import START, ZAMMAD, booking, run, setup
+from tests.support.ledgers import postgres_ledger
+from tests.support.peers import FakeKnown
+
+Pair = tuple[EventStore, KnownEntries]
+RUN = START + timedelta(hours=1)
+OTHER = ConnectorId(7)
+COUNT = 26  # of bookings, of which the 25th waits for a person
+
+
+@pytest.fixture(params=["memory", "embedded-18", "debian-15"])
+async def known(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
+    if request.param == "memory":
+        store = MemoryEventStore(catalogue.ALL)
+        yield store, FakeKnown(store)
+        return
+    fixture = {"embedded-18": "embedded_server", "debian-15": "debian_server"}[request.param]
+    with request.getfixturevalue(fixture).database() as dsn:
+        async with postgres_ledger(dsn, catalogue=catalogue.ALL) as opened:
+            runner = ProjectionRunner(opened)
+
+            class CaughtUp(PostgresKnownEntries):
+                async def wait_for(self, position: int) -> None:
+                    await runner.catch_up()
+                    await super().wait_for(position)
+
+            yield opened, CaughtUp(opened, runner)
+
+
+async def filled(pair: Pair) -> KnownEntries:
+    store, known = pair
+    for answer in await store.append_many([*setup(), *run(RunId(1), range(1, COUNT + 1))]):
+        assert not isinstance(answer, LedgerError), answer
+    await known.wait_for(await store.head())
+    return known
+
+
+async def told(pair: Pair, source_id: int, event: EntryVanishedAtSource | EntryUnreadable) -> None:
+    store, known = pair
+    (_, first, *_) = run(RunId(1), range(1, 2))
+    stream = entry_stream(entry_id(ZAMMAD, source_id))
+    append = Append(
+        stream=stream, events=[event], metadata=first.metadata, occurred_at=START, expected=None
+    )
+    await store.append(append)
+    await known.wait_for(await store.head())
+
+
+async def test_an_empty_ledger_knows_nothing(known: Pair) -> None:
+    _, views = known
+    assert await views.versions(ZAMMAD, [1]) == {}
+    assert list(await views.unsettled(ZAMMAD)) == []
+    assert await views.live_count(ZAMMAD) == 0
+    assert await views.live_source_ids(ZAMMAD) == set()
+    assert await views.live_of_tickets(ZAMMAD, [51]) == {51: set()}
+    assert await views.watermark(ZAMMAD) is None
+
+
+async def test_versions_are_those_of_the_newest_observation(known: Pair) -> None:
+    views = await filled(known)
+    seen = Known(updated_at=RUN, vanished=False)
+    assert await views.versions(ZAMMAD, [1, 20, 99]) == {1: seen, 20: seen}
+    assert await views.versions(OTHER, [1]) == {}
+
+
+async def test_only_entries_that_are_not_at_rest_are_unsettled(known: Pair) -> None:
+    (waiting,) = await (await filled(known)).unsettled(ZAMMAD)
+    assert waiting.entry_id == entry_id(ZAMMAD, 25)
+    assert waiting.ticket_id == booking(25, RUN).ticket_id
+    assert waiting.state is EntryState.CONFLICT
+    assert waiting.reason is ReasonCode.UNMAPPED_ACTIVITY
+    assert waiting.decided_with == "0123456789abcdef"
+    assert waiting.booked_at == booking(25, RUN).created_at
+
+
+async def test_a_vanished_entry_is_known_but_not_live(known: Pair) -> None:
+    views = await filled(known)
+    assert await views.live_count(ZAMMAD) == COUNT
+    await told(known, 2, EntryVanishedAtSource(entry_id=entry_id(ZAMMAD, 2)))
+    assert (await views.versions(ZAMMAD, [2]))[2].vanished
+    assert await views.live_count(ZAMMAD) == COUNT - 1
+    assert await views.live_source_ids(ZAMMAD) == {1, *range(3, COUNT + 1)}
+    assert await views.live_of_tickets(ZAMMAD, [51, 52, 53]) == {51: {1}, 52: set(), 53: {3}}
+
+
+async def test_an_unreadable_row_is_known_by_its_instant(known: Pair) -> None:
+    views = await filled(known)
+    event = EntryUnreadable(
+        entry_id=entry_id(ZAMMAD, 90),
+        connector_id=ZAMMAD,
+        fields=("time_unit",),
+        ticket_id=51,
+        updated_at=None,
+    )
+    await told(known, 90, event)
+    assert await views.live_count(ZAMMAD) == COUNT + 1
+    states = {each.entry_id: each.state for each in await views.unsettled(ZAMMAD)}
+    assert states[entry_id(ZAMMAD, 90)] is EntryState.PENDING
+
+
+async def test_the_watermark_is_that_of_the_newest_completed_run(known: Pair) -> None:
+    views = await filled(known)
+    assert await views.watermark(ZAMMAD) == RUN
+    assert await views.watermark(OTHER) is None

@@ -306,3 +306,25 @@ async def test_recent_shows_the_latest_of_each_work() -> None:
         rows = await kimai.get("anna", "/timesheets/recent")
         assert _ids(rows) == [4, 3]
         assert rows[0]["activity"]["project"] is None
+
+
+async def test_a_preference_moves_a_person_to_another_zone() -> None:
+    async with sandbox() as kimai:
+        body = [{"name": "timezone", "value": "Asia/Tokyo"}]
+        changed = await kimai.ask("anna", "PATCH", "/users/3/preferences", body)
+        assert changed.json()["timezone"] == "Asia/Tokyo"
+        row = await kimai.post("anna", DAY.format(2, 9), DAY.format(2, 10))
+        assert row["begin"] == "2026-11-02T09:00:00+0900"
+        unknown = [{"name": "nope", "value": "1"}]
+        refused = await kimai.ask("anna", "PATCH", "/users/3/preferences", unknown)
+        assert refused.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("anna", "AN"), ("Anna Bee", "AB"), ("anna.bee@example.com", "AB"), ("x", "X")],
+)
+async def test_initials_are_two_letters(name: str, letters: str) -> None:
+    async with sandbox() as kimai:
+        kimai.state.users[3].alias = name
+        assert (await kimai.get("anna", "/users/me"))["initials"] == letters

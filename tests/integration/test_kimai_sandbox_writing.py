@@ -429,3 +429,26 @@ async def test_a_money_budget_is_named_in_the_customers_currency() -> None:
         errors = field_errors(await kimai.try_post("admin", NINE, TEN, hourlyRate=201))
         text = "Of the available €1,200.00, €1,000.00 has been booked so far, €200.00 can still"
         assert errors == {"project": [f"The budget is used up. {text} be used."]}
+
+
+async def test_a_timer_that_cannot_be_stopped_keeps_a_new_one_from_starting() -> None:
+    async with sandbox() as kimai:
+        await kimai.post("anna", "2026-11-20T08:00:00", None)
+        kimai.rule(long_running_duration=60)
+        refused = (await kimai.try_post("anna", None, None)).json()
+        assert refused["code"] == "400"
+        assert refused["message"].startswith("You have an active time record")
+        assert refused["errors"]["children"]["duration"]["errors"] == [
+            "Maximum 1:00 hours allowed."
+        ]
+        assert len(kimai.state.timesheets) == 1
+
+
+async def test_a_registered_meta_field_does_not_make_a_no_op_a_change() -> None:
+    async with sandbox() as kimai:
+        row = await kimai.post("anna", NINE, TEN)
+        kimai.state.define_meta_field("timesheet", "ext_id")
+        kimai.state.clock.fix(kimai.state.clock.now().replace(hour=20))
+        before = kimai.state.timesheets[row["id"]].modified_at
+        assert (await kimai.patch("anna", row["id"], {})).status_code == 200
+        assert kimai.state.timesheets[row["id"]].modified_at == before

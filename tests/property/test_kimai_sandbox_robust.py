@@ -59,7 +59,7 @@ NAMES = st.sampled_from(
         "value",
         "copy",
         "foo",
-    ]  # fmt: skip
+    ]
 )
 BODIES = st.dictionaries(
     NAMES,
@@ -99,7 +99,7 @@ QUERIES = st.dictionaries(
             "globals",
             "from",
             "to",
-        ]  # fmt: skip
+        ]
     ),
     SCALARS.map(str),
     max_size=3,

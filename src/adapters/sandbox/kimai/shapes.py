@@ -70,10 +70,12 @@ def color_of(name: str, color: str | None) -> str:
 
 
 def initials(name: str) -> str:
-    """Two letters: of the first two words, else of the one word."""
-    words = name.split()
-    letters = words[0][0] + words[1][0] if len(words) > 1 else name[:2]
-    return letters.upper()
+    """Two letters: of the first two words, else of the one word; an address counts as its name."""
+    if "@" in name:
+        name = name.partition("@")[0].replace(".", " ")
+    words = name.split(" ")
+    letters = "".join(word[:1] for word in words) if len(words) > 1 else name
+    return letters[:2].upper()
 
 
 class Shapes:

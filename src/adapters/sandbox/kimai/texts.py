@@ -4,6 +4,7 @@ Form errors always come in English; service errors in the person's language (pee
 """
 
 SAVING_FAILED = "There was a problem saving."
+CANNOT_STOP = "You have an active time record which cannot be stopped automatically."
 EXTRA_FIELDS = "This form should not contain extra fields."
 INVALID_CHOICE = "The selected choice is invalid."
 INVALID_VALUE = "This value is not valid."
@@ -56,6 +57,7 @@ NUMBER_USED = "The number {number} is already used."
 
 _GERMAN = {
     SAVING_FAILED: "Es gab ein Problem beim Speichern.",
+    CANNOT_STOP: "Sie haben eine aktive Zeitmessung, die nicht automatisch beendet werden kann.",
     END_BEFORE_BEGIN: "Das Enddatum darf nicht vor dem Startdatum liegen.",
     BEGIN_IN_FUTURE: "Das Startdatum darf nicht in der Zukunft liegen.",
     END_IN_FUTURE: "Das Enddatum darf nicht in der Zukunft liegen.",

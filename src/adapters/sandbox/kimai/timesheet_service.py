@@ -1,6 +1,5 @@
 """Storing timesheets: modes, rounding, rates, stopping others. Source: TimesheetService.php."""
 
-import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -74,8 +73,8 @@ class TimesheetService:
         """Store a valid new record; a running one stops the owner's others.
 
         Raises:
-            Problem: 403 without the right to start, 400 beyond the hard limit, 500 for a
-                description the column cannot hold.
+            Problem: 403 without the right to start, 400 beyond the hard limit or when another
+                running record cannot be stopped, 500 for a description too long for its column.
         """
         if row.running and not self.access.may("start", row):
             raise forbidden()
@@ -97,7 +96,7 @@ class TimesheetService:
         """
         _column_fits(row)
         row.zone = self.state.users[row.user].timezone
-        if row == before:
+        if replace(row, meta=before.meta) == before:  # no form writes meta fields
             return before
         moved = (row.project, row.activity, row.user) != (
             before.project,
@@ -137,7 +136,9 @@ class TimesheetService:
         for other in self.state.running_of(row.user)[max(limit - 1, 0) :]:
             if limit > 1:
                 raise bad_request()
-            self._stop_now(copy.copy(other))
+            stopped = replace(other, end=self.state.now())
+            self._validated(stopped, other, texts.CANNOT_STOP)
+            self._stop_now(stopped)
 
     def _stop_now(self, row: Timesheet) -> Timesheet:
         zone = row.zone
@@ -180,7 +181,9 @@ class TimesheetService:
         self._validated(fresh, None)
         return self.create(fresh)
 
-    def _validated(self, row: Timesheet, before: Timesheet | None) -> None:
+    def _validated(
+        self, row: Timesheet, before: Timesheet | None, message: str = texts.SAVING_FAILED
+    ) -> None:
         found = rules.violations(rules.Checked(self.state, self.access, row, before))
         if not found:
             return
@@ -188,7 +191,7 @@ class TimesheetService:
         children: dict[str, list[str]] = {}
         for path, text in found:
             children.setdefault(path, []).append(texts.in_language(text, language))
-        raise invalid_record(texts.in_language(texts.SAVING_FAILED, language), children)
+        raise invalid_record(texts.in_language(message, language), children)
 
 
 def _day(query: Query, name: str) -> int | None:

@@ -35,6 +35,7 @@ _TEXTS = {
     "plainApiToken": "api_password",
 }
 _SWITCHES = {"enabled": "enabled", "systemAccount": "system_account"}
+_OWN_COLUMNS = {"timezone", "language", "locale", "hourly_rate", "internal_rate"}
 _ROLES = {"ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN"}
 _LANGUAGES = [
     "ar",
@@ -161,12 +162,15 @@ def update(call: Call) -> Reply:
 
 
 def preferences(call: Call) -> Reply:
-    """Set preferences from a list of `{"name", "value"}`."""
+    """Set preferences from a list of `{"name", "value"}`; unknown names are a 404."""
     user = copy.copy(_allowed(call, "preferences"))
     user.preferences = dict(user.preferences)
+    known = {preference["name"] for preference in call.shapes.user_full(user)["preferences"]}
     for item in call.body.values():
-        if isinstance(item, dict) and isinstance(item.get("name"), str):
-            _prefer(user, item["name"], item.get("value"))
+        name = item.get("name") if isinstance(item, dict) else None
+        if name not in known and name not in _OWN_COLUMNS:
+            raise not_found()
+        _prefer(user, name, item.get("value"))
     call.state.put("users", user)
     return Reply(call.shapes.user_full(user))
 

@@ -9,7 +9,7 @@ from adapters.sandbox.kimai.bodies import Submitted
 from adapters.sandbox.kimai.collation import folded
 from adapters.sandbox.kimai.entities import User
 from adapters.sandbox.kimai.forms import Form
-from adapters.sandbox.kimai.problems import forbidden, not_found
+from adapters.sandbox.kimai.problems import bad_request, forbidden, not_found
 from adapters.sandbox.kimai.queries import ORDER
 from adapters.sandbox.kimai.requests import Call, Reply, no_content
 
@@ -35,7 +35,8 @@ _TEXTS = {
     "plainApiToken": "api_password",
 }
 _SWITCHES = {"enabled": "enabled", "systemAccount": "system_account"}
-_OWN_COLUMNS = {"timezone", "language", "locale", "hourly_rate", "internal_rate"}
+_COLUMNS = {"timezone", "language", "locale"}
+_RATES = {"hourly_rate", "internal_rate"}
 _ROLES = {"ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN"}
 _LANGUAGES = [
     "ar",
@@ -166,26 +167,38 @@ def preferences(call: Call) -> Reply:
     user = copy.copy(_allowed(call, "preferences"))
     user.preferences = dict(user.preferences)
     known = {preference["name"] for preference in call.shapes.user_full(user)["preferences"]}
+    known |= _COLUMNS
+    if call.access.may_profile("hourly-rate", user):
+        known |= _RATES
     for item in call.body.values():
-        name = item.get("name") if isinstance(item, dict) else None
-        if name not in known and name not in _OWN_COLUMNS:
+        name = str(item.get("name")) if isinstance(item, dict) else ""
+        if name not in known:
             raise not_found()
         _prefer(user, name, item.get("value"))
     call.state.put("users", user)
     return Reply(call.shapes.user_full(user))
 
 
-def _prefer(user: User, name: str, value: str | None) -> None:
+def _prefer(user: User, name: str, value: object) -> None:
+    if not isinstance(value, str | None):
+        raise bad_request()
     if name == "timezone" and value and phptime.is_zone(value):
         user.timezone = value
     elif name in {"language", "locale"} and value:
         setattr(user, name, value)
-    elif name == "hourly_rate":
-        user.hourly_rate = float(value or 0)
-    elif name == "internal_rate":
-        user.internal_rate = float(value) if value else None
+    elif name in _RATES:
+        setattr(user, name, _rate(name, value))
     else:
         user.preferences[name] = value
+
+
+def _rate(name: str, value: str | None) -> float | None:
+    if not value:
+        return 0.0 if name == "hourly_rate" else None
+    try:
+        return float(value)
+    except ValueError as error:
+        raise bad_request() from error
 
 
 def delete_token(call: Call) -> Reply:

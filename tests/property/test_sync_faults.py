@@ -100,14 +100,13 @@ async def test_a_crash_while_a_request_is_still_under_way(late: int) -> None:
     while more:
         point += 1
         world = World()
-        world.kimai.late_by = timedelta(seconds=late)
-        world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")] * 50
+        world.kimai.late = [timedelta(seconds=late)] * BOOKINGS
         for source_id in range(1, BOOKINGS + 1):
             world.tickets.book(source_id)
         more = await dies_at(world, point)
-        world.kimai.late_by = None
-        world.perils.failing.clear()
+        world.kimai.late.clear()
         await world.sync()
+        world.an_hour_later()
         await everything_is_settled(world)
 
 
@@ -187,8 +186,9 @@ async def test_a_refusal_and_a_crash_do_not_hide_each_other() -> None:
         assert len(held) <= 1
 
 
-async def test_foreign_timesheets_are_never_touched() -> None:
-    world = World(kimai={"delete_policy": "delete"})
+@pytest.mark.parametrize("edited", ["conflict", "keep_target", "overwrite"])
+async def test_foreign_timesheets_are_never_touched(edited: str) -> None:
+    world = World(kimai={"delete_policy": "delete", "edited_in_kimai_policy": edited})
     world.tickets.book(9)
     await world.sync()
     own = world.kimai.sheets[1]

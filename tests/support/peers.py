@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.memory import MemoryClock, MemoryEventStore
 from domain.catalogue import ALL
-from domain.errors import LedgerError, Misconfigured, Rejected
+from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
 from domain.ids import ConnectorId, EntryId, RunId, entry_id, entry_stream, run_stream
 from domain.ports.event_store import EventStore, History
@@ -225,8 +225,8 @@ class FakeTimesheets:
     slow: int = 0  # turns of the loop that a write takes
     busy: int = 0
     busiest: int = 0
+    late: list[timedelta] = field(default_factory=list)  # for each of the next writes
     landing_late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
-    late_by: timedelta | None = None
     bodies: list[object] = field(default_factory=list)
 
     async def identity(self) -> TimesheetsIdentity:
@@ -290,7 +290,7 @@ class FakeTimesheets:
 
     async def _request(self, name: str) -> None:
         self.requests += 1
-        self._land()
+        self.land()
         await self.perils.point(f"kimai:{name}")
 
     async def _write(self, name: str, apply: Callable[[], T]) -> T:
@@ -300,9 +300,10 @@ class FakeTimesheets:
             await self._request(f"{name}:before")
             for _ in range(self.slow):
                 await asyncio.sleep(0)
-            if self.late_by is not None:
-                self.landing_late.append((self.clock.now() + self.late_by, apply))
+            if self.late:
+                self.landing_late.append((self.clock.now() + self.late.pop(), apply))
                 await self.perils.point(f"kimai:{name}:after")
+                raise OutcomeUnknown("kimai", "timed out")
             answer = apply()
             self.writes += 1
             await self.perils.point(f"kimai:{name}:after")
@@ -310,7 +311,8 @@ class FakeTimesheets:
         finally:
             self.busy -= 1
 
-    def _land(self) -> None:
+    def land(self) -> None:
+        """What clients gave up waiting for happens all the same, when its time has come."""
         due = [apply for at, apply in self.landing_late if at <= self.clock.now()]
         self.landing_late = [item for item in self.landing_late if item[0] > self.clock.now()]
         for apply in due:
@@ -547,6 +549,11 @@ class World:
             )
         )
         return await self.resume()
+
+    def an_hour_later(self) -> None:
+        """Everything that is still under way has arrived."""
+        self.clock.advance(timedelta(hours=1))
+        self.kimai.land()
 
     async def resume(self) -> Run:
         ports = Ports(

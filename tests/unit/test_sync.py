@@ -262,9 +262,9 @@ async def test_a_lost_request_is_repeated_after_reading_back(world: World) -> No
 
 async def test_a_request_that_lands_late_is_waited_for(world: World) -> None:
     world.tickets.book(9)
-    world.kimai.late_by = timedelta(seconds=59)
-    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    world.kimai.late = [timedelta(seconds=59)]
     await world.sync()
+    world.an_hour_later()
     assert len(world.kimai.sheets) == 1
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
 

@@ -15,7 +15,7 @@ from domain.errors import AlreadyClaimed, LedgerError, StreamMovedOn, Unstorable
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
 from domain.personal import Personal
 from tests.support.example_events import CATALOGUE, EVERYTHING, NOW, Noted, noting
-from tests.support.ledgers import postgres_ledger
+from tests.support.ledgers import migrated, postgres_ledger
 
 Store = MemoryEventStore | PostgresEventStore
 
@@ -27,7 +27,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         return
     fixture = {"embedded-18": "embedded_server", "debian-15": "debian_server"}[request.param]
     server = request.getfixturevalue(fixture)
-    with server.database() as dsn:
+    with server.database(server.template("migrated", migrated)) as dsn:
         async with postgres_ledger(dsn) as opened:
             yield opened
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import RUNTIME_ROLE, migrate
-from domain.errors import Misconfigured
+from domain.errors import LedgerDamaged, Misconfigured
 from domain.event import Append
 from tests.support.example_events import CATALOGUE, EVERYTHING, NOW, SERVICE, noting
 from tests.support.ledgers import ENCRYPTION_KEYS, postgres_ledger
@@ -122,6 +122,18 @@ async def test_tables_that_contradict_the_chain_are_found(
 ) -> None:
     await tamper(database, statement)
     assert (await store.verify()).first_bad_position == position
+
+
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM stream", "UPDATE event SET data = '{}'", "UPDATE event SET meta = '1'"]
+)
+async def test_reading_a_damaged_event_names_its_position(
+    database: str, store: PostgresEventStore, change: str
+) -> None:
+    await tamper(database, change)
+    with pytest.raises(LedgerDamaged) as damaged:
+        await store.page(1, 10)
+    assert damaged.value.position == 2
 
 
 @pytest.mark.parametrize("table", ["event", "stream", "seen"])

@@ -31,3 +31,8 @@ async def postgres_ledger(
         patience=patience,
     ) as store:
         yield store
+
+
+async def migrated(dsn: str) -> None:
+    """For `DatabaseServer.template`: migrated once, copied for every test."""
+    await migrate(dsn)

@@ -42,7 +42,7 @@ R = TypeVar("R")
 _PAGE = """
 SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
        e.digest
-  FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+  FROM event AS e LEFT JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
  WHERE e.log_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3
 """
 _STREAM = """

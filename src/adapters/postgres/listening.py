@@ -17,6 +17,7 @@ from domain.errors import LedgerError
 
 CHANNEL = "timeledger"
 PAUSE = 1.0  # seconds between attempts to listen again
+CHECK = 30.0  # seconds; a session that died without a word would miss erasures
 
 
 class Bell:
@@ -69,7 +70,10 @@ class Listener:
             await connection.add_listener(CHANNEL, self._heard)
             self._keyring.forget_all()
             self._bell.ring()
-            await ended.wait()
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), timeout=CHECK)
+                await connection.execute("SELECT 1")
         finally:
             connection.terminate()
 

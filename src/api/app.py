@@ -25,6 +25,7 @@ def create_app(own: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        strict_content_type=False,  # a body without content type is JSON too
     )
     app.state.services = own
     app.state.login_turns = login.Turns()

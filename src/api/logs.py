@@ -14,7 +14,7 @@ SECRET_KEYS = re.compile(r"password|token|secret|authorization|cookie|api_key", 
 SECRET_TEXT = re.compile(
     r"(?i)(bearer\s+|token=|basic\s+)[\w.~+/=-]{8,}|(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+(?=@)"
 )
-SHORT = 4_000  # characters of a traceback that are kept
+LONGEST = 8_000  # characters of a value that are kept, from its end: there a traceback says why
 ALLOWED = ("token_id",)
 
 
@@ -63,5 +63,5 @@ def _redacted(
         if SECRET_KEYS.search(key) and key not in ALLOWED and isinstance(value, str):
             event[key] = "***"
         elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(lambda m: (m[1] or m[2]) + "***", value)[:SHORT]
+            event[key] = SECRET_TEXT.sub(lambda m: (m[1] or m[2]) + "***", value)[-LONGEST:]
     return event

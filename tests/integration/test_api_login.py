@@ -2,10 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-
 from domain.ids import LOGIN_STREAM
-from tests.support.postgres import DatabaseServer
 from tests.support.service import ADMIN, ADMIN_PASSWORD, Service, running_service, token
 
 FORM = {"username": ADMIN, "password": ADMIN_PASSWORD}
@@ -17,8 +14,8 @@ async def event_types(service: Service) -> list[str]:
     return [event.TYPE for event in history.events]
 
 
-async def test_a_login_gives_a_token_and_a_cookie(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_a_login_gives_a_token_and_a_cookie(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         answer = await client.post("/token", data=FORM)
         body = answer.json()
         assert answer.status_code == 200
@@ -39,8 +36,8 @@ async def test_a_login_gives_a_token_and_a_cookie(database: str) -> None:
         }
 
 
-async def test_every_spelling_of_the_login_routes_answers_directly(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_every_spelling_of_the_login_routes_answers_directly(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         for path in ("/token", "/token/", "/api/v1/token", "/api/v1/token/"):
             assert (await client.post(path, data=FORM)).status_code == 200, path
         for path in ("/users/me", "/users/me/", "/api/v1/users/me", "/api/v1/users/me/"):
@@ -48,9 +45,9 @@ async def test_every_spelling_of_the_login_routes_answers_directly(database: str
 
 
 async def test_the_cookie_is_secure_behind_a_trusted_proxy_and_not_set_for_foreign_pages(
-    database: str,
+    migrated: str,
 ) -> None:
-    async with running_service(database, trusted_proxies="127.0.0.1") as service:
+    async with running_service(migrated, trusted_proxies="127.0.0.1") as service:
         async with service.client() as client:
             https = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
             answer = await client.post("/token", data=FORM, headers=https)
@@ -63,8 +60,8 @@ async def test_the_cookie_is_secure_behind_a_trusted_proxy_and_not_set_for_forei
         assert "203.0.113.9" in {row["ip_address"] for row in logs}
 
 
-async def test_wrong_password_and_unknown_account_look_the_same(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_wrong_password_and_unknown_account_look_the_same(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         bodies = []
         for form in (WRONG, {"username": "nobody", "password": "not the password"}):
             answer = await client.post("/token", data=form)
@@ -77,8 +74,8 @@ async def test_wrong_password_and_unknown_account_look_the_same(database: str) -
         assert (await event_types(service))[-2:] == ["LoginFailed", "LoginFailed"]
 
 
-async def test_an_inactive_account_is_told_so_only_with_the_right_password(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_an_inactive_account_is_told_so_only_with_the_right_password(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         await service.add_user("bob", "viewer", is_active=False)
         right = await client.post("/token", data={"username": "bob", "password": ADMIN_PASSWORD})
         assert (right.status_code, right.json()["code"]) == (401, "account_inactive")
@@ -86,8 +83,8 @@ async def test_an_inactive_account_is_told_so_only_with_the_right_password(datab
         assert (wrong.status_code, wrong.json()["code"]) == (401, "bad_credentials")
 
 
-async def test_five_failures_throttle_the_account_for_right_passwords_too(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_five_failures_throttle_the_account_for_right_passwords_too(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         for _ in range(5):
             assert (await client.post("/token", data=WRONG)).status_code == 401
         for _ in range(3):
@@ -101,8 +98,8 @@ async def test_five_failures_throttle_the_account_for_right_passwords_too(databa
         assert (await service.http.get("/users/me")).status_code == 200  # tokens go on
 
 
-async def test_twenty_failures_throttle_the_address_whatever_the_account(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_twenty_failures_throttle_the_address_whatever_the_account(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         for number in range(20):
             form = {"username": f"user{number}", "password": "not the password"}
             assert (await client.post("/token", data=form)).status_code == 401
@@ -110,8 +107,8 @@ async def test_twenty_failures_throttle_the_address_whatever_the_account(databas
         assert answer.status_code == 429
 
 
-async def test_failures_are_forgotten_after_fifteen_minutes(database: str) -> None:
-    async with running_service(database) as service:
+async def test_failures_are_forgotten_after_fifteen_minutes(migrated: str) -> None:
+    async with running_service(migrated) as service:
         now = service.own.clock.now()
         credentials = service.own.credentials
         for _ in range(5):
@@ -122,8 +119,8 @@ async def test_failures_are_forgotten_after_fifteen_minutes(database: str) -> No
         assert await credentials.throttled("someone", "192.0.2.2", later) is None
 
 
-async def test_logout_revokes_the_token_wherever_it_went(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_logout_revokes_the_token_wherever_it_went(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         text = await token(client, ADMIN, ADMIN_PASSWORD)
         bearer = {"Authorization": f"Bearer {text}"}
         answer = await client.post("/logout", headers=bearer)
@@ -138,8 +135,8 @@ async def test_logout_revokes_the_token_wherever_it_went(database: str) -> None:
         assert (await event_types(service))[-1] == "UserLoggedOut"
 
 
-async def test_a_change_of_password_role_or_activity_revokes_all_tokens(database: str) -> None:
-    async with running_service(database) as service:
+async def test_a_change_of_password_role_or_activity_revokes_all_tokens(migrated: str) -> None:
+    async with running_service(migrated) as service:
         user = await service.add_user("bob", "viewer")
         path = f"/api/v1/users/{user['id']}"
         for patch in (
@@ -155,8 +152,8 @@ async def test_a_change_of_password_role_or_activity_revokes_all_tokens(database
                 assert (refused.status_code, refused.json()["code"]) == (401, "token_revoked")
 
 
-async def test_one_may_replace_ones_own_password(database: str) -> None:
-    async with running_service(database) as service:
+async def test_one_may_replace_ones_own_password(migrated: str) -> None:
+    async with running_service(migrated) as service:
         await service.add_user("bob", "viewer")
         async with service.logged_in("bob", ADMIN_PASSWORD) as bob:
             path = "/api/v1/users/me/password"
@@ -170,8 +167,8 @@ async def test_one_may_replace_ones_own_password(database: str) -> None:
             assert (await bob.get("/users/me")).status_code == 200
 
 
-async def test_expired_broken_and_missing_tokens_are_told_apart(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_expired_broken_and_missing_tokens_are_told_apart(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         expired, _ = service.own.tokens.issue(
             username=ADMIN,
             user_id=1,
@@ -189,8 +186,8 @@ async def test_expired_broken_and_missing_tokens_are_told_apart(database: str) -
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_cookie_counts_for_unsafe_requests_only_from_our_own_pages(database: str) -> None:
-    async with running_service(database) as service, service.client() as client:
+async def test_a_cookie_counts_for_unsafe_requests_only_from_our_own_pages(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
         await client.post("/token", data=FORM)
         mapping = {"zammad_type_id": None, "kimai_activity_id": 1, "kimai_activity_name": "a"}
         path = "/api/v1/mappings/"
@@ -208,11 +205,8 @@ async def test_a_cookie_counts_for_unsafe_requests_only_from_our_own_pages(datab
         assert (await client.delete(f"{path}1", headers=same)).status_code == 204
 
 
-@pytest.mark.parametrize("form", [{}, {"username": "alice"}, {"password": "x"}])
-async def test_a_login_without_name_or_password_is_not_valid(
-    embedded_server: DatabaseServer, form: dict[str, str]
-) -> None:
-    with embedded_server.database() as dsn:
-        async with running_service(dsn) as service, service.client() as client:
+async def test_a_login_without_name_or_password_is_not_valid(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
+        for form in ({}, {"username": "alice"}, {"password": "x"}):
             answer = await client.post("/token", data=form)
             assert (answer.status_code, answer.json()["code"]) == (422, "validation")

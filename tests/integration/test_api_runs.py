@@ -27,8 +27,8 @@ async def run_now(service: Service, **body: Any) -> dict[str, Any]:
     return shown
 
 
-async def test_bookings_are_carried_across_once_and_shown(database: str) -> None:
-    async with two_peers(20) as peers, running_service(database) as service:
+async def test_bookings_are_carried_across_once_and_shown(migrated: str) -> None:
+    async with two_peers(20) as peers, running_service(migrated) as service:
         await connect(service, peers)
         first = await run_now(service)
         assert first["status"] == "success", first
@@ -91,8 +91,8 @@ async def entries_are_shown(service: Service, created: int) -> None:
     assert (wrong.status_code, wrong.json()["code"]) == (422, "cursor_invalid")
 
 
-async def test_a_run_that_fails_says_why_with_200(database: str) -> None:
-    async with two_peers(1) as peers, running_service(database) as service:
+async def test_a_run_that_fails_says_why_with_200(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         moved = {"base_url": peers.zammad_url, "api_token": "not-the-token-of-anybody"}
         assert (await service.http.patch("/api/v1/connectors/1", json=moved)).status_code == 200
@@ -104,19 +104,20 @@ async def test_a_run_that_fails_says_why_with_200(database: str) -> None:
         assert "active-run" not in await claims(service)
 
 
-async def test_refusals_before_the_start_are_4xx(database: str) -> None:
-    async with two_peers(1) as peers, running_service(database) as service:
+async def test_refusals_before_the_start_are_4xx(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
         path = "/api/v1/sync/run"
         missing = await service.http.post(path)
         assert (missing.status_code, missing.json()["code"]) == (409, "connectors_missing")
         await connect(service, peers)
-        for body, code in (
+        refused: list[tuple[dict[str, Any], str]] = [
             ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, "range_invalid"),
             ({"start_date": "2025-01-01", "end_date": "2026-06-01"}, "range_invalid"),
             ({"start_date": "yesterday"}, "range_invalid"),
             ({"dry_run": True}, "validation"),
             ({"nonsense": 1}, "validation"),
-        ):
+        ]
+        for body, code in refused:
             answer = await service.http.post(path, json=body)
             assert (answer.status_code, answer.json()["code"]) == (422, code), body
         by_query = await service.http.post(f"{path}?start_date=soon")
@@ -124,15 +125,15 @@ async def test_refusals_before_the_start_are_4xx(database: str) -> None:
         unknown = await service.http.post(f"{path}?nonsense=1")
         assert (unknown.status_code, unknown.json()["code"]) == (422, "validation")
         inactive = {"type": "kimai", "name": "Old", "base_url": "http://127.0.0.1:9"}
-        body = {**inactive, "api_token": "some-token", "is_active": False}
-        assert (await service.http.post("/api/v1/connectors/", json=body)).status_code == 201
+        asleep = {**inactive, "api_token": "some-token", "is_active": False}
+        assert (await service.http.post("/api/v1/connectors/", json=asleep)).status_code == 201
         answer = await service.http.post(path, json={"connector_id": 3})
         assert (answer.status_code, answer.json()["code"]) == (409, "connector_inactive")
         assert (await service.http.post(path, json={"connector_id": 99})).status_code == 404
 
 
-async def test_a_second_run_is_refused_while_one_is_active(database: str) -> None:
-    async with two_peers(1) as peers, running_service(database) as service:
+async def test_a_second_run_is_refused_while_one_is_active(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         async with open_run(service.own):
             answer = await service.http.post("/api/v1/sync/run")
@@ -147,8 +148,8 @@ async def test_a_second_run_is_refused_while_one_is_active(database: str) -> Non
         assert run.state == "completed"
 
 
-async def test_a_client_may_ask_for_the_answer_at_once(database: str) -> None:
-    async with two_peers(3) as peers, running_service(database) as service:
+async def test_a_client_may_ask_for_the_answer_at_once(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
         await connect(service, peers)
         headers = {"Prefer": "respond-async"}
         answer = await service.http.post("/api/v1/sync/run", json=RANGE, headers=headers)
@@ -158,35 +159,35 @@ async def test_a_client_may_ask_for_the_answer_at_once(database: str) -> None:
         assert run.state == "completed"
 
 
-async def test_a_run_left_open_by_a_crash_is_ended_and_makes_room(database: str) -> None:
+async def test_a_run_left_open_by_a_crash_is_ended_and_makes_room(migrated: str) -> None:
     async with two_peers(3) as peers:
-        async with running_service(database) as service:
+        async with running_service(migrated) as service:
             await connect(service, peers)
             async with open_run(service.own, started=True):
                 pass
-        async with running_service(database) as service:
+        async with running_service(migrated) as service:
             run = await runs.ended(service.own, RunId(1), within=20)
             assert (run.state, run.error) == ("failed", CRASHED)
             assert (await run_now(service))["run_status"] == "completed"
 
 
-async def test_a_run_that_somebody_works_on_is_left_alone(database: str) -> None:
-    async with two_peers(1) as peers, running_service(database) as service:
+async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         async with open_run(service.own, started=True):
             patrol = RunWorker(service.own.store, service.own.clock, _never)
             assert await patrol.rescue() is None
 
 
-async def test_a_stop_ends_the_run_in_hand_in_order(database: str) -> None:
-    async with two_peers(200) as peers, running_service(database) as service:
+async def test_a_stop_ends_the_run_in_hand_in_order(migrated: str) -> None:
+    async with two_peers(200) as peers, running_service(migrated) as service:
         await connect(service, peers)
         answer = await service.http.post(
             "/api/v1/sync/run", json=RANGE, headers={"Prefer": "respond-async"}
         )
         assert answer.status_code == 202
         await until_started(service.own)
-    async with running_service(database) as service:
+    async with running_service(migrated) as service:
         run = await runs.ended(service.own, RunId(1), within=20)
         assert run.state in ("failed", "completed")
         assert "active-run" not in await claims(service)

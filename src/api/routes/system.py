@@ -1,12 +1,13 @@
 """What the service says about itself: contract, section 15, and the page at `/`."""
 
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import HTMLResponse
 
 from api.bodies import Answer
 from api.identity import Own, Viewer
@@ -60,10 +61,18 @@ def own_version() -> str:
         return "0"
 
 
+@cache
+def _page() -> str:
+    """The page of the source tree; a bare wheel has none and says so in one line."""
+    if PAGE.is_file():
+        return PAGE.read_text(encoding="utf-8")
+    return '<!doctype html><title>Timeledger</title><p>Timeledger: <a href="/docs">its API</a>'
+
+
 @router.get("/", include_in_schema=False)
-async def front_page() -> Response:
+async def front_page() -> HTMLResponse:
     """What is there, for a person."""
-    return FileResponse(PAGE, media_type="text/html; charset=utf-8")
+    return HTMLResponse(_page())
 
 
 @router.get("/api/health", response_model=HealthAnswer)

@@ -1,0 +1,130 @@
+"""Mappings over real HTTP: contract, section 5."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.service import running_service
+from tests.support.two_peers import connect, two_peers
+
+PATH = "/api/v1/mappings/"
+TYPE: dict[str, Any] = {
+    "zammad_type_id": 4,
+    "zammad_type_name": "Support",
+    "kimai_activity_id": 2,
+    "kimai_activity_name": "Helpdesk",
+}
+PERSON: dict[str, Any] = {
+    "zammad_user_id": 5,
+    "zammad_user_name": "Emma",
+    "zammad_user_email": "emma@example.com",
+    "kimai_user_id": 3,
+    "kimai_user_name": "emma",
+}
+PROJECT: dict[str, Any] = {
+    "source_kind": "organization",
+    "source_id": 7,
+    "source_name": "ACME",
+    "kimai_project_id": 9,
+}
+TABLES = [
+    pytest.param("", TYPE, "zammad_type_id", "mapping", id="activities"),
+    pytest.param("users/", PERSON, "zammad_user_id", "user_mapping", id="people"),
+    pytest.param("projects/", PROJECT, "source_id", "project_mapping", id="projects"),
+]
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize(("table", "body", "source", "kind"), TABLES)
+async def test_rows_are_added_shown_changed_and_removed(
+    migrated: str, table: str, body: dict[str, Any], source: str, kind: str
+) -> None:
+    async with running_service(migrated) as service:
+        http, path = service.http, PATH + table
+        made = await http.post(path, json=body)
+        assert made.status_code == 201, made.text
+        shown = made.json()
+        assert {key: shown[key] for key in body} == body
+        assert (shown["id"], shown["is_active"], shown["version"]) == (1, True, 1)
+        assert (await http.get(path)).json() == [shown]
+        assert (await http.get(f"{path}1")).json() == shown
+
+        again = await http.post(path, json=body)
+        assert code(again) == (409, "mapping_exists")
+        assert "(mapping 1)" in again.json()["detail"]
+        assert again.json()["errors"][0]["loc"] == ["body", source]
+        sleeping = await http.post(path, json={**body, "is_active": False})
+        assert sleeping.json()["id"] == 2
+        assert [row["id"] for row in (await http.get(f"{path}?is_active=false")).json()] == [2]
+
+        moved = await http.patch(f"{path}1", json={source: 8})
+        assert moved.json()[source] == 8
+        assert (await http.patch(f"{path}2", json={"is_active": True})).status_code == 200
+        assert code(await http.patch(f"{path}1", json={source: body[source]})) == (
+            409,
+            "mapping_exists",
+        )
+        assert (await http.delete(f"{path}1")).status_code == 204
+        for method in ("GET", "PATCH", "DELETE"):
+            assert code(await http.request(method, f"{path}1", json={})) == (404, "not_found")
+
+        logs = (await http.get("/api/v1/audit-logs/?limit=500")).json()["data"]
+        actions = [row["action"] for row in reversed(logs) if row["entity_type"] == kind]
+        assert actions == [
+            *(f"{kind}_created", f"{kind}_created", f"{kind}_updated", f"{kind}_updated"),
+            f"{kind}_deleted",
+        ]
+        change = next(row for row in logs if row["action"] == f"{kind}_updated")
+        assert change["changes"] == {"is_active": {"old": False, "new": True}}
+
+
+async def test_a_row_without_type_and_one_for_everyone_can_be_made(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        body = {"zammad_type_id": None, "kimai_activity_id": 2, "kimai_activity_name": "x"}
+        assert (await http.post(PATH, json=body)).json()["zammad_type_name"] == "(no type)"
+        again = await http.post(PATH, json=body)
+        assert "entries without type already exists" in again.json()["detail"]
+        everyone = {"zammad_user_id": None, "kimai_user_id": 3}
+        made = (await http.post(f"{PATH}users/", json=everyone)).json()
+        assert (made["zammad_user_id"], made["origin"]) == (None, "manual")
+        missing = await http.post(PATH, json={"kimai_activity_id": 2})
+        assert code(missing) == (422, "validation")
+
+
+async def test_a_project_mapping_needs_a_target(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        path = f"{PATH}projects/"
+        body = {"source_kind": "group", "source_id": 1}
+        assert code(await service.http.post(path, json=body)) == (422, "validation")
+        await service.http.post(path, json=PROJECT)
+        none = await service.http.patch(f"{path}1", json={"kimai_project_id": None})
+        assert code(none) == (422, "validation")
+        customer = {**PROJECT, "source_kind": "customer", "source_name": "Emily"}
+        assert (await service.http.post(path, json=customer)).json()["source_name"] == "Emily"
+        ledger = await service.own.store.pool.fetch("SELECT data::text FROM event")
+        assert "Emily" not in "".join(row[0] for row in ledger)  # a person: sealed
+
+
+async def test_empty_names_are_filled_in_from_the_peers(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        rows = (await service.http.get(PATH)).json()
+        kinds = {row.id: row.name for row in peers.zammad.types}
+        activities = {row.id: row.name for row in peers.kimai.activities.values()}
+        for row in rows:
+            expected = kinds.get(row["zammad_type_id"], "(no type)")
+            assert row["zammad_type_name"] == expected
+            assert row["kimai_activity_name"] == activities[row["kimai_activity_id"]]
+        other = next(number for number in activities if number != rows[0]["kimai_activity_id"])
+        moved = await service.http.patch(f"{PATH}1", json={"kimai_activity_id": other})
+        assert moved.json()["kimai_activity_name"] == activities[other]
+        agent = next(user for user in peers.zammad.users if user.email)
+        person = {"zammad_user_id": agent.id, "kimai_user_id": 1}
+        made = (await service.http.post(f"{PATH}users/", json=person)).json()
+        assert made["zammad_user_email"] == agent.email
+        assert made["kimai_user_name"]

@@ -1,0 +1,259 @@
+"""What holds for every route: contract, sections 1 and 3."""
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.service import ADMIN_PASSWORD, running_service
+
+API = "/api/v1"
+MAPPING = {
+    "zammad_type_id": 4,
+    "kimai_activity_id": 2,
+    "zammad_type_name": "Support",
+    "kimai_activity_name": "Support",
+}
+
+
+def is_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The body, after checking that it has the contract's shape."""
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code), answer.text
+    assert isinstance(body["detail"], str)
+    assert body["detail"]
+    assert body["request_id"] == answer.headers["x-request-id"]
+    return body
+
+
+async def test_every_answer_names_its_request_and_may_not_be_kept(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for path in ("/", "/api/health", "/users/me", "/nope", f"{API}/connectors"):
+            own_id = "abc-123_X.y"
+            answer = await service.http.get(path, headers={"X-Request-ID": own_id})
+            assert answer.headers["x-request-id"] == own_id
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert "server" not in answer.headers
+        for bad in (b"x" * 65, b"a b", b'a"b', "ä".encode()):
+            answer = await service.http.get("/api/health", headers={b"X-Request-ID": bad})
+            assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+async def test_both_spellings_of_a_collection_answer_without_redirect(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for path in ("connectors", "mappings", "users", "audit-logs", "entries", "sync/runs"):
+            for spelling in (path, f"{path}/"):
+                answer = await service.http.get(f"{API}/{spelling}")
+                assert answer.status_code == 200, spelling
+        for path in ("/docs", "/api/docs", "/api/openapi.json", "/", "/api/v1/health"):
+            assert (await service.http.get(path)).status_code == 200, path
+        assert (await service.http.post("/api/v1/health")).status_code == 200
+
+
+async def test_bare_arrays_say_how_many_there_are(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for number in range(3):
+            await service.add_user(f"user{number}", "viewer")
+        answer = await service.http.get(f"{API}/users/?skip=1&limit=2")
+        assert answer.headers["x-total-count"] == "4"
+        assert [row["id"] for row in answer.json()] == [2, 3]
+
+
+async def test_errors_have_one_shape(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        is_problem(await http.get("/nope"), 404, "not_found")
+        is_problem(await http.get(f"{API}/connectors/99"), 404, "not_found")
+        is_problem(await http.get(f"{API}/connectors/abc"), 404, "not_found")
+        is_problem(await http.get(f"{API}/connectors/-1"), 404, "not_found")
+        is_problem(await http.get(f"{API}/entries/99999999999999999999999"), 404, "not_found")
+        refused = await http.put(f"{API}/connectors/")
+        is_problem(refused, 405, "method_not_allowed")
+        assert "GET" in refused.headers["allow"]
+        broken = await http.post(f"{API}/mappings/", content=b"{not json")
+        is_problem(broken, 400, "malformed_json")
+        large = await http.post(f"{API}/mappings/", content=b" " * (2 * 1024 * 1024 + 1))
+        is_problem(large, 413, "body_too_large")
+
+        async def chunks() -> Any:
+            for _ in range(33):
+                yield b" " * 65536
+
+        is_problem(await http.post(f"{API}/mappings/", content=chunks()), 413, "body_too_large")
+        body = is_problem(await http.post(f"{API}/mappings/", json={}), 422, "validation")
+        assert {tuple(item["loc"]) for item in body["errors"]} == {
+            ("body", "zammad_type_id"),
+            ("body", "kimai_activity_id"),
+        }
+        for limit in ("0", "501", "many"):
+            answer = await http.get(f"{API}/connectors/?limit={limit}")
+            is_problem(answer, 422, "validation")
+
+
+async def test_unknown_body_fields_are_refused_but_an_object_may_be_sent_back(
+    migrated: str,
+) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        unknown = await http.post(f"{API}/mappings/", json={**MAPPING, "colour": "red"})
+        body = is_problem(unknown, 422, "validation")
+        assert body["errors"][0]["loc"] == ["body", "colour"]
+        made = await http.post(f"{API}/mappings/", json=MAPPING)
+        assert made.status_code == 201
+        head = int(made.headers["x-event-position"])
+        back = await http.patch(f"{API}/mappings/1", json=made.json())
+        assert back.status_code == 200
+        assert back.json() == made.json()
+        assert int(back.headers["x-event-position"]) == head  # nothing was appended
+
+
+async def test_query_names_are_free_on_reads_and_strict_elsewhere(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        assert (await http.get(f"{API}/mappings/?colour=red&is_active=&skip=")).status_code == 200
+        answer = await http.post(f"{API}/mappings/?colour=red", json=MAPPING)
+        is_problem(answer, 422, "validation")
+        empty = await http.post(f"{API}/mappings/?colour=", json=MAPPING)
+        assert empty.status_code == 201  # an empty value counts as absent
+        past = await http.delete(f"{API}/mappings/1?as_of=position:1")
+        is_problem(past, 422, "as_of_read_only")
+
+
+async def test_a_write_can_be_read_at_once_and_names_its_position(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        for number in range(1, 4):
+            body = {**MAPPING, "zammad_type_id": number}
+            made = await http.post(f"{API}/mappings/", json=body)
+            position = int(made.headers["x-event-position"])
+            assert len((await http.get(f"{API}/mappings/")).json()) == number
+            seen = await http.get(f"{API}/mappings/", headers={"X-Min-Position": str(position)})
+            assert seen.status_code == 200
+        ahead = await http.get(f"{API}/mappings/?min_position={position + 1}")
+        is_problem(ahead, 503, "projection_lag")
+        assert ahead.headers["retry-after"] == "1"
+        is_problem(await http.get(f"{API}/mappings/?min_position=x"), 422, "validation")
+
+
+async def test_a_version_that_moved_on_is_refused(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        await http.post(f"{API}/mappings/", json=MAPPING)
+        path = f"{API}/mappings/1"
+        first = await http.patch(path, json={"billable": True}, headers={"If-Match": '"1"'})
+        assert first.json()["version"] == 2
+        late = await http.patch(path, json={"billable": False}, headers={"If-Match": '"1"'})
+        is_problem(late, 409, "stale_version")
+        odd = await http.delete(path, headers={"If-Match": "soon"})
+        is_problem(odd, 422, "validation")
+        assert (await http.delete(path, headers={"If-Match": '"2"'})).status_code == 204
+
+
+async def test_the_past_can_be_read(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http = service.http
+        await http.post(f"{API}/mappings/", json=MAPPING)
+        before = int((await http.get(f"{API}/system")).json()["head_position"])
+        shown = (await http.get(f"{API}/mappings/1")).json()
+        await http.patch(f"{API}/mappings/1", json={"billable": True})
+        then = await http.get(f"{API}/mappings/1", params={"as_of": f"position:{before}"})
+        assert then.json() == shown
+        assert then.headers["x-as-of-position"] == str(before)
+        instant = {"as_of": shown["updated_at"]}
+        assert (await http.get(f"{API}/mappings/1", params=instant)).json() == shown
+        none = await http.get(f"{API}/mappings/", params={"as_of": "2020-01-01T00:00:00Z"})
+        assert (none.json(), none.headers["x-as-of-position"]) == ([], "0")
+        for wrong, code in (
+            ("2999-01-01T00:00:00Z", "as_of_in_future"),
+            ("position:999999", "as_of_in_future"),
+            ("2026-01-01T00:00:00", "validation"),
+            ("position:x", "validation"),
+            ("soon", "validation"),
+        ):
+            answer = await http.get(f"{API}/mappings/", params={"as_of": wrong})
+            is_problem(answer, 422, code)
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("viewer", {"read"}), ("operator", {"read", "run"}), ("admin", {"read", "run", "configure"})],
+)
+async def test_roles_open_what_they_should(migrated: str, role: str, may: set[str]) -> None:
+    async with running_service(migrated) as service:
+        await service.add_user("bob", role)
+        async with service.logged_in("bob", ADMIN_PASSWORD) as bob:
+            for method, path, needs in (
+                ("GET", "connectors/", "read"),
+                ("GET", "mappings/", "read"),
+                ("GET", "sync/runs", "read"),
+                ("GET", "entries", "read"),
+                ("GET", "audit-logs/", "read"),
+                ("GET", "system", "read"),
+                ("POST", "sync/run", "run"),
+                ("POST", "connectors/validate?connector_id=1", "run"),
+                ("GET", "users/", "configure"),
+                ("POST", "users/", "configure"),
+                ("PATCH", "users/1", "configure"),
+                ("POST", "connectors/", "configure"),
+                ("PATCH", "connectors/1", "configure"),
+                ("DELETE", "connectors/1", "configure"),
+                ("POST", "mappings/", "configure"),
+                ("DELETE", "mappings/projects/1", "configure"),
+            ):
+                answer = await bob.request(method, f"{API}/{path}")
+                allowed = answer.status_code != 403
+                assert allowed == (needs in may), f"{method} {path}: {answer.text}"
+                if not allowed:
+                    is_problem(answer, 403, "forbidden")
+        async with service.client() as nobody:
+            for path in ("connectors/", "entries", "system"):
+                is_problem(await nobody.get(f"{API}/{path}"), 401, "not_authenticated")
+
+
+async def test_cors_headers_come_only_for_origins_that_are_set(migrated: str) -> None:
+    ours = {"Origin": "https://ui.example"}
+    async with running_service(migrated) as service:
+        answer = await service.http.get("/api/health", headers=ours)
+        assert "access-control-allow-origin" not in answer.headers
+    async with running_service(migrated, cors_origins="https://ui.example") as service:
+        answer = await service.http.get("/api/health", headers=ours)
+        assert answer.headers["access-control-allow-origin"] == "https://ui.example"
+        other = await service.http.get("/api/health", headers={"Origin": "https://x.example"})
+        assert "access-control-allow-origin" not in other.headers
+
+
+async def test_readiness_tells_of_a_database_that_is_away(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        ready = (await service.http.get("/api/ready")).json()
+        assert ready["status"] == "ready"
+        assert ready["checks"] == {"database": True, "migrations": True, "projections": True}
+        assert {view["name"] for view in ready["projections"]} >= {"time_entries", "sync_runs"}
+        assert (await service.http.get("/api/health")).json()["status"] == "healthy"
+
+
+async def test_many_writers_at_once_get_numbers_without_gaps(migrated: str) -> None:
+    async with running_service(migrated) as service:
+
+        async def add(number: int) -> httpx.Response:
+            body = {**MAPPING, "zammad_type_id": number}
+            return await service.http.post(f"{API}/mappings/", json=body)
+
+        answers = await asyncio.gather(*(add(number) for number in range(1, 13)))
+        assert [answer.status_code for answer in answers] == [201] * 12
+        assert sorted(answer.json()["id"] for answer in answers) == list(range(1, 13))
+        same = await asyncio.gather(*(add(99) for _ in range(4)))
+        codes = sorted(answer.status_code for answer in same)
+        assert codes == [201, 409, 409, 409]
+
+
+async def test_the_schema_describes_every_route(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        schema = (await service.http.get("/api/openapi.json")).json()
+        assert {"/token", "/users/me", "/api/v1/connectors", "/api/v1/entries"} <= set(
+            schema["paths"]
+        )
+        assert "ConnectorOut" in schema["components"]["schemas"]

@@ -33,7 +33,8 @@ def bound(host: str, port: int) -> socket.socket:
     Raises Misconfigured, naming the port, when it is taken or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # named TCP: asyncio sets TCP_NODELAY only then, and Nagle would cost 40 ms an answer
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

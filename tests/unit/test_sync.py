@@ -338,7 +338,8 @@ async def test_an_entry_that_never_succeeds_becomes_a_dead_letter(world: World) 
 async def test_a_wrong_token_stops_the_run(world: World) -> None:
     for source_id in range(1, 51):
         world.tickets.book(source_id)
-    world.perils.failing["kimai:identity"] = [Misconfigured("kimai", "the token is not accepted")]
+    refusals = [Misconfigured("kimai", "the token is not accepted") for _ in range(9)]
+    world.perils.failing["kimai:identity"] = [*refusals]
     run = await world.sync()
     assert (run.state, run.error) == ("failed", "kimai: the token is not accepted")
     assert (await world.entry(1)).standing.state is EntryState.PENDING

@@ -73,6 +73,8 @@ class Crossing:
     _bulk_delete: bool = False
     _deletes: int = 0
     _failed: LedgerError | None = None
+    _group: asyncio.TaskGroup | None = None
+    _target_prepared: bool = False
 
     def __post_init__(self) -> None:
         self._queue = asyncio.Queue(self.limits.waiting)
@@ -93,6 +95,7 @@ class Crossing:
         resumed = await self._recover(settler, unsettled)
         workers = self.limits.writers * (1 + self.limits.ahead)
         async with asyncio.TaskGroup() as group:
+            self._group = group
             group.create_task(self._produce(unsettled, resumed, workers))
             for _ in range(workers):
                 group.create_task(self.writer.consume(self._queue))
@@ -159,8 +162,16 @@ class Crossing:
         self, chunks: Chunks
     ) -> AsyncGenerator[tuple[Sequence[ListedEntry], dict[int, Context | None]], None]:
         async for rows in chunks:
+            self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
             yield rows, await self.reader.contexts(bookings)
+
+    def _expect_writes(self, rows: Sequence[ListedEntry]) -> None:
+        """New bookings will be written soon: ask Kimai who we are while Zammad is being read."""
+        new = any(row.source_id in self.discoverer.new for row in rows)
+        if new and not self._target_prepared and self._group is not None:
+            self._target_prepared = True
+            self._group.create_task(self.writer.target.prepare())
 
     async def _observe(
         self, rows: Sequence[ListedEntry], contexts: dict[int, Context | None]

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from domain.errors import Misconfigured, Rejected
+from domain.errors import LedgerError, Misconfigured, Rejected
 from domain.ports.timesheets import Timesheet, TimesheetFields, Timesheets, TimesheetsIdentity
 
 DAY = timedelta(days=1)  # around the intended begin; rounding and zones move less
@@ -69,6 +70,12 @@ class Target:
                 )
             )
         )
+
+    async def prepare(self) -> None:
+        """Ask ahead what the first write will need; a failure is that write's to report."""
+        with suppress(LedgerError):
+            await self.identity()
+            await self.ensure_tag()
 
     async def ensure_tag(self) -> None:
         """Before the first write of a run: Kimai drops tags it does not know in silence."""

@@ -1,6 +1,8 @@
 """All that the rules need to know of one booking, folded from its events."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import assert_never
 
 from domain.ids import ConnectorId, EntryId
@@ -116,35 +118,33 @@ def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
         if not isinstance(event, EntryObserved | EntryUnreadable):
             return None  # a stream begins with an observation
         entry = TimeEntry(entry_id=event.entry_id, connector_id=event.connector_id)
-    return _after(replace(entry, standing=stand(entry.standing, event)), event)
+    return _after(entry, event, partial(replace, entry, standing=stand(entry.standing, event)))
 
 
 def _after(  # noqa: PLR0911 # one flat branch per event
-    entry: TimeEntry, event: TimeEntryEvent
+    entry: TimeEntry, event: TimeEntryEvent, changed: Callable[..., TimeEntry]
 ) -> TimeEntry:
+    """`changed` gives the booking with its new standing and whatever else is named."""
     match event:
         case EntryObserved() | EntryChangedAtSource():
-            return replace(
-                entry, booking=event.booking, context=event.context, unreadable=(), attempts=0
-            )
+            return changed(booking=event.booking, context=event.context, unreadable=(), attempts=0)
         case EntryUnreadable(fields=fields):
-            return replace(entry, unreadable=fields)
+            return changed(unreadable=fields)
         case EntryVanishedAtSource() | EntryDeadLettered() | TimesheetDrifted():
-            return entry
+            return changed()
         case EntryDecided():
-            return replace(entry, decided=event)
+            return changed(decided=event)
         case EntryRetryRequested():
             again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
-            return replace(entry, refused=None, attempts=0, found=None if again else entry.found)
+            return changed(refused=None, attempts=0, found=None if again else entry.found)
         case ConflictOpened(reason=reason, detail=detail):
             wait = Wait(reason=reason, detail=detail)
-            return replace(
-                entry, conflict=wait, found=wait if reason in FOUND_IN_TARGET else entry.found
-            )
+            found = wait if reason in FOUND_IN_TARGET else entry.found
+            return changed(conflict=wait, found=found)
         case ConflictResolved(action=action):
-            return replace(entry, conflict=None, found=entry.found if action is None else None)
+            return changed(conflict=None, found=entry.found if action is None else None)
         case _:
-            return _after_write(entry, event)
+            return _after_write(entry, event, changed)
 
 
 def _after_write(
@@ -158,25 +158,26 @@ def _after_write(
     | TimesheetWriteRejected
     | TimesheetWriteUncertain
     | TimesheetWriteUnsent,
+    changed: Callable[..., TimeEntry],
 ) -> TimeEntry:
     match event:
         case TimesheetWriteIntended():
-            return replace(entry, intent=_intent(entry, event), writes=event.intent)
+            return changed(intent=_intent(entry, event), writes=event.intent)
         case TimesheetCreated() | TimesheetUpdated() | TimesheetAdopted():
             settled = _settled(entry, event.written)
-            return replace(entry, settled=settled, intent=None, refused=None, attempts=0)
+            return changed(settled=settled, intent=None, refused=None, attempts=0)
         case TimesheetDeleted() | TimesheetVanished():
-            return replace(entry, settled=None, intent=None, refused=None, attempts=0)
+            return changed(settled=None, intent=None, refused=None, attempts=0)
         case TimesheetWriteRejected():
             refused = Refused(
                 desired=None if entry.intent is None else entry.intent.desired,
                 wait=Wait(reason=event.reason, detail=event.detail),
             )
-            return replace(entry, intent=None, refused=refused)
+            return changed(intent=None, refused=refused)
         case TimesheetWriteUncertain():
-            return replace(entry, intent=entry.intent and replace(entry.intent, doubtful=True))
+            return changed(intent=entry.intent and replace(entry.intent, doubtful=True))
         case TimesheetWriteUnsent():
-            return replace(entry, intent=None, attempts=entry.attempts + 1)
+            return changed(intent=None, attempts=entry.attempts + 1)
         case _:
             assert_never(event)
 

@@ -1,6 +1,7 @@
 """Every view is a pure fold, whatever history it meets."""
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -144,6 +145,17 @@ def test_every_row_can_be_shown(past: Sequence[Recorded[Event]]) -> None:
         for row in rows_after(projection, past).values():
             if shown := SHOWN.get(projection.name):
                 assert shown(row)["id"] == getattr(row, projection.key)
+
+
+@quick
+@given(PASTS)
+def test_a_row_has_the_fields_of_its_class(past: Sequence[Recorded[Event]]) -> None:
+    for projection in ALL:
+        for row in rows_after(projection, past).values():
+            assert vars(row).keys() == {field.name for field in dataclasses.fields(row)}
+            if isinstance(row, time_entries.Row):
+                facts = row.facts
+                assert vars(facts).keys() == {field.name for field in dataclasses.fields(facts)}
 
 
 @quick

@@ -6,7 +6,7 @@ that stand at the same position share one read of a page and one transaction.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,14 @@ import asyncpg
 import structlog
 
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.projection_step import Page, ProjectionStep, Standing, ViewChanged, told
+from adapters.postgres.projection_step import (
+    Page,
+    ProjectionStep,
+    Session,
+    Standing,
+    ViewChanged,
+    told,
+)
 from domain.errors import LedgerError
 from projections.catalogue import ALL
 from projections.projection import Projection
@@ -77,11 +84,15 @@ class ProjectionRunner:
         return self._step.versions.keys()
 
     async def run(self) -> None:
-        """Follow the log until cancelled; outages of the database are waited out."""
+        """Follow the log until cancelled; outages of the database are waited out.
+
+        Whatever else goes wrong is logged, shown by `status` and tried again: asyncpg has errors of
+        its own for a session that dies in the middle of a COPY.
+        """
         while True:
             try:
                 await self._follow()
-            except (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 # the outermost edge of a background task
                 self._trouble = told(error)
                 log.warning("projections_wait", log_id=self._store.log_id, error=self._trouble)
             await asyncio.sleep(PAUSE)
@@ -95,16 +106,8 @@ class ProjectionRunner:
         await self._rebuild_outdated()
         await self._look()
         after = min((at.position for at in self._going().values()), default=head)
-        coming = asyncio.ensure_future(self._store.page(after, PAGE))
-        try:
-            while after < head:
-                page = await coming
-                after = page[-1].position
-                if after < head:
-                    coming = asyncio.ensure_future(self._store.page(after, PAGE))
-                await self._bring_to(after, page)
-        finally:
-            await _dropped(coming)
+        async for page in _ahead(self._store.replay(after, head, limit=PAGE)):
+            await self._bring_to(page[-1].position, page)
         return head
 
     async def wait_for(
@@ -170,28 +173,29 @@ class ProjectionRunner:
         async with self._pool.acquire() as connection, connection.transaction():
             before = await self._step.fingerprint(connection, name)
             await self._step.begin_again(connection, name)
-            head, after = await self._store.head(), 0
-            while after < head:
-                page = await self._store.page(after, PAGE)
-                written = await self._step.write(connection, [name], after, page)
-                if (error := written.reached[name].error) is not None:
-                    raise LedgerError(
-                        f"{name} stopped at {written.reached[name].failed_at}: {error}"
-                    )
-                self._step.keep(written)
-                after = written.reached[name].position
+            after = await self._refill(connection, name)
             rows = await self._step.fingerprint(connection, name)
         log.info("view_rebuilt", view=name, position=after, rows=rows[0], same=rows == before)
         await self._note({name: Standing(after)})
         return Rebuilt(name=name, position=after, rows=rows[0], same=rows == before)
+
+    async def _refill(self, connection: Session, name: str) -> int:
+        after = 0
+        async for page in _ahead(self._store.replay(limit=PAGE)):
+            written = await self._step.write(connection, [name], after, page)
+            reached = written.reached[name]
+            if reached.error is not None:
+                raise LedgerError(f"{name} stopped at {reached.failed_at}: {reached.error}")
+            self._step.keep(written)
+            after = reached.position
+        return after
 
     async def _follow(self) -> None:
         await self._rebuild_outdated()
         await self._look()
         head = await self._store.head()
         await self.catch_up()
-        pages = self._store.subscribe(head)
-        coming = asyncio.ensure_future(anext(pages))
+        coming = asyncio.ensure_future(anext(pages := self._store.subscribe(head)))
         try:
             while True:
                 page: Page = ()
@@ -305,7 +309,18 @@ def _refused(error: Exception) -> bool:
     return isinstance(error, ViewChanged | ValueError | TypeError | OverflowError)
 
 
-async def _dropped(task: asyncio.Future[Page]) -> None:
+async def _ahead(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
+    """The pages, each decoded while the database is still busy with the one before."""
+    coming = asyncio.ensure_future(anext(pages, None))
+    try:
+        while (page := await coming) is not None:
+            coming = asyncio.ensure_future(anext(pages, None))
+            yield page
+    finally:
+        await _dropped(coming)
+
+
+async def _dropped(task: asyncio.Future[Page] | asyncio.Future[Page | None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError, StopAsyncIteration, LedgerError):
         await task

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from functools import reduce
 
-from domain.connector.settings import MINUTES_PER_UNIT
 from domain.errors import LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
@@ -13,11 +12,13 @@ from domain.rules.configuration import Configuration, Situation
 from domain.sync.crossing import Crossing
 from domain.sync.discovering import Discoverer
 from domain.sync.entries import Entries
+from domain.sync.judging import Judge
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
 from domain.sync.tally import Tally
 from domain.sync.target import Target
+from domain.sync.waiting import Waiting
 from domain.sync.writing import Writer
 from domain.sync_run.commands import (
     CompleteRun,
@@ -104,17 +105,27 @@ async def _prepare(
         ledger=ports.ledger, clock=ports.clock, metadata=metadata, tally=tally, limits=limits
     )
     zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
+    reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
+    judge = Judge(
+        situation=await _situation(configuration, ports),
+        timesheets=ports.timesheets,
+        limits=limits,
+        start_date=run.start_date,
+        end_date=run.end_date,
+    )
     return Crossing(
-        run_id=run.run_id,
         ports=ports,
         limits=limits,
         entries=entries,
         tally=tally,
-        situation=await _situation(configuration, ports),
+        judge=judge,
         discoverer=Discoverer(
             ports=ports, configuration=configuration, tally=tally, limits=limits, slots=zammad
         ),
-        reader=ContextReader(tickets=ports.tickets, tally=tally, slots=zammad),
+        reader=reader,
+        waiting=Waiting(
+            run_id=run.run_id, judge=judge, entries=entries, reader=reader, limits=limits
+        ),
         writer=Writer(
             entries=entries,
             target=Target(
@@ -124,8 +135,6 @@ async def _prepare(
             configuration=configuration,
             limits=limits,
         ),
-        start_date=run.start_date,
-        end_date=run.end_date,
     )
 
 
@@ -134,8 +143,7 @@ async def _situation(configuration: Configuration, ports: Ports) -> Situation:
     if configuration.zammad.time_unit_minutes is not None:
         return Situation(configuration=configuration)
     declared = await ports.tickets.declared_unit()
-    known = declared if declared in MINUTES_PER_UNIT else None
-    return Situation(configuration=configuration, declared_unit=known or declared)
+    return Situation(configuration=configuration, declared_unit=declared)
 
 
 def _error(error: LedgerError, tally: Tally) -> str:

@@ -8,70 +8,53 @@ what matters is in the ledger before it is sent.
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from domain.errors import LedgerError
 from domain.ids import EntryId, entry_id, entry_stream
 from domain.ports.known_entries import Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
-from domain.rules.configuration import Configuration, Situation, people_by_email
-from domain.rules.decision import rule
+from domain.rules.configuration import Configuration
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
+from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
 from domain.sync.settling import Settler
 from domain.sync.tally import Tally
+from domain.sync.waiting import Waiting
 from domain.sync.writing import Writer, wants_write
 from domain.time_entry.commands import (
-    Decide,
     Observe,
     ObserveUnreadable,
-    Ruling,
-    TimeEntryCommand,
     Vanish,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Booking, Context, Outcome, ReasonCode
+from domain.time_entry.values import Context, ReasonCode
 
 T = TypeVar("T")
-DAY = timedelta(days=1)
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
-# reasons that a setting, a mapping or a retry of the same decision may remove
-DECIDED_AGAIN = frozenset(ReasonCode) - {
-    ReasonCode.TARGET_DELETED,
-    ReasonCode.TARGET_EDITED,
-    ReasonCode.DUPLICATE,
-    ReasonCode.WRITE_UNCERTAIN,
-    ReasonCode.OTHER,
-}
 
 
 @dataclass
 class Crossing:
-    """One run at work. `start_date` and `end_date` bound the work dates, both inclusive."""
+    """One run at work, put together by `carry_across`."""
 
-    run_id: int
     ports: Ports
     limits: Limits
     entries: Entries
     tally: Tally
-    situation: Situation
+    judge: Judge
     discoverer: Discoverer
     reader: ContextReader
+    waiting: Waiting
     writer: Writer
-    start_date: date | None
-    end_date: date | None
     _queue: asyncio.Queue[Live | None] = field(init=False)
     _taken: set[EntryId] = field(default_factory=set)
-    _people_read: bool = False
-    _bulk_delete: bool = False
-    _deletes: int = 0
     _failed: LedgerError | None = None
     _group: asyncio.TaskGroup | None = None
     _target_prepared: bool = False
@@ -81,7 +64,7 @@ class Crossing:
 
     @property
     def configuration(self) -> Configuration:
-        return self.situation.configuration
+        return self.judge.configuration
 
     async def run(self) -> datetime | None:
         """Do it all; return the new watermark.
@@ -151,11 +134,11 @@ class Crossing:
 
     async def _observe_deletions(self) -> None:
         gone = self.discoverer.gone
-        self._bulk_delete = len(gone) > self.limits.deletes
+        self.judge.bulk_delete = len(gone) > self.limits.deletes
         ids = [entry_id(self.configuration.source, source_id) for source_id, _ in gone]
         for part in _parts(ids, self.limits.chunk):
             lives = await self.entries.load_all(part)
-            steps: list[Step] = [Vanish(), self._decision]
+            steps: list[Step] = [Vanish(), self.judge.decision]
             await self._carry_on([(live, steps) for live in lives if live.state is not None])
 
     async def _with_contexts(
@@ -179,12 +162,10 @@ class Crossing:
         readable = [
             row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
         ]
-        await self._know_people(
-            row.created_by_id for row in readable if isinstance(row, SourceEntry)
-        )
+        await self.judge.know(row.created_by_id for row in readable if isinstance(row, SourceEntry))
         lives = await self._lives(readable)
         work: list[tuple[Live, Sequence[Step]]] = [
-            (live, [self._observation(row, contexts), self._decision])
+            (live, [self._observation(row, contexts), self.judge.decision])
             for live, row in zip(lives, readable, strict=True)
         ]
         await self._carry_on(work)
@@ -221,138 +202,12 @@ class Crossing:
         return [loaded.get(entry) or Live(entry) for entry in ids]
 
     async def _decide_again(self, unsettled: Sequence[Unsettled], resumed: Sequence[Live]) -> None:
-        """What waits from earlier runs: still to be written, or decided with other settings."""
-        await self._carry_on(
-            [(live, [self._decision]) for live in resumed if live.entry_id not in self._taken]
-        )
+        """What waits from earlier runs, and was not observed anew in this one."""
+        own = [live for live in resumed if live.entry_id not in self._taken]
+        await self._carry_on([(live, [self.judge.decision]) for live in own])
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
-        if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
-            await self._read_people()
-        readable = await self._readable(waiting)
-        due = [item for item in waiting if item.entry_id in readable or self._is_worth(item)]
-        for part in _parts(due, self.limits.chunk):
-            lives = await self.entries.load_all(item.entry_id for item in part)
-            held = {item.entry_id for item in part if item.state is EntryState.CONFLICT}
-            contexts = await self._contexts_again(lives, held)
-            await self._carry_on(
-                [(live, [self._seen_again(contexts), self._decision]) for live in lives]
-            )
-
-    def _is_worth(self, item: Unsettled) -> bool:
-        if self._long_before(item.booked_at):
-            return False
-        match item.state:
-            case EntryState.PENDING:
-                return True
-            case EntryState.CONFLICT if item.decided_with is None:
-                return True  # a person asked to try again, or it changed
-            case EntryState.CONFLICT if item.reason in DECIDED_AGAIN:
-                return item.decided_with != self._digest(item.reason)
-            case EntryState.IGNORED:
-                return item.decided_with != self._digest(None)
-            case _:
-                return False
-
-    def _long_before(self, booked_at: datetime | None) -> bool:
-        """Work never begins after it was booked, whatever the zone."""
-        if self.start_date is None or booked_at is None:
-            return False
-        return booked_at.date() < self.start_date - DAY
-
-    def _digest(self, reason: ReasonCode | None) -> str:
-        situation = self.situation
-        people = reason is ReasonCode.USER_UNMAPPED
-        return situation.people_digest if people else situation.digest
-
-    async def _readable(self, waiting: Sequence[Unsettled]) -> set[EntryId]:
-        """Entries whose ticket could not be read before and can be now.
-
-        A bounded number is asked for, another part of them with each run.
-        """
-        hidden = [item for item in waiting if item.reason is ReasonCode.TICKET_UNREADABLE]
-        tickets = sorted({item.ticket_id for item in hidden if item.ticket_id is not None})
-        if not tickets:
-            return set()
-        most = self.limits.unreadable_tickets
-        start = self.run_id * most % len(tickets) if len(tickets) > most else 0
-        chosen = (tickets + tickets)[start : start + min(most, len(tickets))]
-        readable = await self.reader.readable(set(chosen))
-        return {item.entry_id for item in hidden if item.ticket_id in readable}
-
-    async def _contexts_again(
-        self, lives: Sequence[Live], held: set[EntryId]
-    ) -> dict[EntryId, Context]:
-        """What ticket and people say now, for held bookings that were never written."""
-        bookings: dict[EntryId, Booking] = {}
-        for live in lives:
-            state = live.state
-            if state is None or state.booking is None or state.settled is not None:
-                continue
-            if live.entry_id in held or state.context is None:
-                bookings[live.entry_id] = state.booking
-        await self._know_people(booking.created_by_id for booking in bookings.values())
-        found = await self.reader.contexts(list(bookings.values()))
-        return {
-            entry: context
-            for entry, booking in bookings.items()
-            if (context := found.get(booking.source_id)) is not None
-        }
-
-    def _seen_again(self, contexts: dict[EntryId, Context]) -> Step:
-        def step(state: TimeEntry | None) -> TimeEntryCommand | None:
-            if state is None or state.booking is None or state.standing.vanished:
-                return None
-            context = contexts.get(state.entry_id)
-            if context is None or state.unreadable:
-                return None
-            return Observe(
-                entry_id=state.entry_id,
-                connector_id=state.connector_id,
-                booking=state.booking,
-                context=context,
-            )
-
-        return step
-
-    def _decision(self, state: TimeEntry | None) -> TimeEntryCommand | None:
-        """The rules' answer where one is due and the run is meant for that day."""
-        if state is None or state.intent is not None or state.standing.dead:
-            return None
-        if not self._is_due(state):
-            return None
-        ruling = rule(state, self.situation)
-        if not self._in_range(ruling.basis.work_date):
-            return None
-        return Decide(ruling=self._capped(ruling))
-
-    def _is_due(self, state: TimeEntry) -> bool:
-        decided = state.decided
-        if decided is None or state.standing.outcome is None:
-            return True
-        if state.standing.state in (EntryState.SYNCED, EntryState.WITHDRAWN):
-            return False  # a changed setting applies to entries not yet written
-        return decided.basis.configuration != self._digest(decided.reason)
-
-    def _in_range(self, day: date | None) -> bool:
-        if day is None:
-            return True  # unreadable: there is nothing to write, only a conflict to show
-        after_start = self.start_date is None or day >= self.start_date
-        return after_start and (self.end_date is None or day <= self.end_date)
-
-    def _capped(self, ruling: Ruling) -> Ruling:
-        """Many deletions at once look like an accident: a person says whether they are."""
-        if ruling.outcome is not Outcome.DELETE:
-            return ruling
-        self._deletes += 1
-        if not self._bulk_delete and self._deletes <= self.limits.deletes:
-            return ruling
-        detail = (
-            f"More than {self.limits.deletes} bookings disappeared from Zammad at once, so their "
-            "timesheets were left. Check Zammad, then delete or keep each of them."
-        )
-        return replace(
-            ruling, outcome=Outcome.HOLD, reason=ReasonCode.SOURCE_DELETED, detail=detail
-        )
+        for part in _parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
+            await self._carry_on(await self.waiting.opened(part))
 
     async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
         """Record what is new, and hand on what is to be written."""
@@ -362,22 +217,10 @@ class Crossing:
             state = live.state
             if state is None or state.decided is None or not wants_write(state):
                 continue
-            if self._in_range(state.decided.basis.work_date):
+            if self.judge.in_range(state.decided.basis.work_date):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()
-
-    async def _know_people(self, agents: Iterable[int]) -> None:
-        """Kimai's users, when somebody without own row might be known by e-mail."""
-        if not all(agent in self.configuration.users for agent in agents):
-            await self._read_people()
-
-    async def _read_people(self) -> None:
-        if self._people_read or not self.configuration.accept_email_matches:
-            return
-        users = await self.ports.timesheets.users()
-        self.situation = replace(self.situation, people=people_by_email(users))
-        self._people_read = True
 
     async def _verify(self, settler: Settler) -> None:
         """Settle what became doubtful in this run, and try again what proved absent."""

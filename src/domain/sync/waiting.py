@@ -1,0 +1,120 @@
+"""What waits from earlier runs, and which of it is worth opening in this one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.ids import EntryId
+from domain.ports.known_entries import Unsettled
+from domain.sync.entries import Entries, Live, Step
+from domain.sync.judging import Judge
+from domain.sync.limits import Limits
+from domain.sync.reading import ContextReader
+from domain.time_entry.commands import Observe, TimeEntryCommand
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import Booking, Context, ReasonCode
+
+DAY = timedelta(days=1)
+# all others were found in Kimai or flagged by a person, whom no setting answers for
+DECIDED_AGAIN = frozenset(ReasonCode) - {
+    ReasonCode.TARGET_DELETED,
+    ReasonCode.TARGET_EDITED,
+    ReasonCode.DUPLICATE,
+    ReasonCode.WRITE_UNCERTAIN,
+    ReasonCode.OTHER,
+}
+
+
+@dataclass
+class Waiting:
+    """Chooses among what is not at rest, and looks at its ticket once more where that may help."""
+
+    run_id: int
+    judge: Judge
+    entries: Entries
+    reader: ContextReader
+    limits: Limits
+
+    async def worthwhile(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
+        """Still to be written, decided with other settings, or with a ticket readable by now."""
+        if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
+            await self.judge.know_people()
+        readable = await self._readable(waiting)
+        return [item for item in waiting if item.entry_id in readable or self._is_worthwhile(item)]
+
+    def _is_worthwhile(self, item: Unsettled) -> bool:
+        if self._long_before(item.booked_at):
+            return False
+        match item.state:
+            case EntryState.PENDING:
+                return True
+            case EntryState.CONFLICT if item.decided_with is None:
+                return True  # a person asked to try again, or it changed
+            case EntryState.CONFLICT:
+                outdated = self.judge.is_outdated(item.decided_with, item.reason)
+                return item.reason in DECIDED_AGAIN and outdated
+            case EntryState.IGNORED:
+                return self.judge.is_outdated(item.decided_with, None)
+            case _:
+                return False
+
+    def _long_before(self, booked_at: datetime | None) -> bool:
+        """Work never begins after it was booked, whatever the zone."""
+        if self.judge.start_date is None or booked_at is None:
+            return False
+        return booked_at.date() < self.judge.start_date - DAY
+
+    async def _readable(self, waiting: Sequence[Unsettled]) -> set[EntryId]:
+        """Entries whose ticket could not be read before and can be now.
+
+        A bounded number is asked for, another part of them with each run.
+        """
+        hidden = [item for item in waiting if item.reason is ReasonCode.TICKET_UNREADABLE]
+        tickets = sorted({item.ticket_id for item in hidden if item.ticket_id is not None})
+        if not tickets:
+            return set()
+        most = self.limits.unreadable_tickets
+        start = self.run_id * most % len(tickets) if len(tickets) > most else 0
+        chosen = (tickets + tickets)[start : start + min(most, len(tickets))]
+        readable = await self.reader.readable(set(chosen))
+        return {item.entry_id for item in hidden if item.ticket_id in readable}
+
+    async def opened(self, items: Sequence[Unsettled]) -> Sequence[tuple[Live, Sequence[Step]]]:
+        """Their streams, each with the steps to take."""
+        lives = await self.entries.load_all(item.entry_id for item in items)
+        held = {item.entry_id for item in items if item.state is EntryState.CONFLICT}
+        bookings = dict(self._to_look_at(lives, held))
+        await self.judge.know(booking.created_by_id for booking in bookings.values())
+        found = await self.reader.contexts(list(bookings.values()))
+        contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
+        return [
+            (live, [_seen_again(contexts.get(live.entry_id)), self.judge.decision])
+            for live in lives
+        ]
+
+    @staticmethod
+    def _to_look_at(lives: Sequence[Live], held: set[EntryId]) -> Iterator[tuple[EntryId, Booking]]:
+        """Held bookings that were never written: their ticket may say something else by now."""
+        for live in lives:
+            state = live.state
+            if state is None or state.booking is None or state.settled is not None:
+                continue
+            if live.entry_id in held or state.context is None:
+                yield live.entry_id, state.booking
+
+
+def _seen_again(context: Context | None) -> Step:
+    def step(state: TimeEntry | None) -> TimeEntryCommand | None:
+        if context is None or state is None or state.booking is None:
+            return None
+        if state.standing.vanished or state.unreadable:
+            return None
+        return Observe(
+            entry_id=state.entry_id,
+            connector_id=state.connector_id,
+            booking=state.booking,
+            context=context,
+        )
+
+    return step

@@ -18,9 +18,25 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_read_only(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: item for name, item in value.items() if name not in cls.read_only}
-        return value
+        if not isinstance(value, dict):
+            return value
+        kept = {name: item for name, item in value.items() if name not in cls.read_only}
+        if not _storable(kept):
+            raise ValueError("texts must not hold NUL or half a surrogate pair")
+        return kept
+
+
+def _storable(value: Any) -> bool:
+    """Whether all texts in it are ones that a database can hold."""
+    match value:
+        case str():
+            return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+        case dict():
+            return all(_storable(key) and _storable(item) for key, item in value.items())
+        case list():
+            return all(_storable(item) for item in value)
+        case _:
+            return True
 
 
 class Answer(BaseModel):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
@@ -15,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from adapters.postgres.connecting import translated
 from domain.connector.settings import SettingsInvalid
 from domain.errors import (
     AlreadyClaimed,
@@ -259,6 +261,12 @@ def install(app: FastAPI) -> None:
                 "request_failed", code=problem.code, error=type(error).__name__, why=str(error)
             )
         return say(request, problem)
+
+    async def _database(request: Request, error: Exception) -> Response:
+        return await _ledger(request, translated(error))
+
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(kind, _database)
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:

@@ -40,6 +40,7 @@ async def serve(settings: Settings) -> None:
             url = await stack.enter_async_context(serving(create_app(own), listener))
             log.info("serving", url=url)
             await stop.wait()
+            own.stopping.set()
     log.info("stopped")
 
 

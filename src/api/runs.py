@@ -1,6 +1,7 @@
 """Asking for a run, and waiting for its end: what route and command line have in common."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import reduce
@@ -78,16 +79,18 @@ async def state_of(own: Services, run_id: RunId) -> Run | None:
 
 
 async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
-    """The run once it has ended, or as far as it is after `within` seconds."""
+    """The run once it has ended, or as far as it is after `within` seconds or at our own end."""
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + within, FIRST_LOOK
     while True:
         run = await state_of(own, run_id)
         if run is None:
             raise Problem("not_found", "There is no such run.")
-        if not run.is_active or loop.time() >= deadline:
+        if not run.is_active or loop.time() >= deadline or own.stopping.is_set():
             return run
-        await asyncio.sleep(min(pause, max(0.0, deadline - loop.time())))
+        with suppress(TimeoutError):
+            look = min(pause, max(0.0, deadline - loop.time()))
+            await asyncio.wait_for(own.stopping.wait(), timeout=look)
         pause = min(pause * 1.5, LONGEST_LOOK)
 
 

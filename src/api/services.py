@@ -1,5 +1,6 @@
 """What the routes work with: built once by `wiring.py`, found on `app.state`."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ class Services:
     proxies: Proxies
     peers: Peers
     started_at: datetime
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nobody should wait any more
 
     @property
     def secret(self) -> str:

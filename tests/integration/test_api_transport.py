@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.line import Line
 from tests.support.service import ADMIN_PASSWORD, running_service
 
 API = "/api/v1"
@@ -226,13 +227,42 @@ async def test_cors_headers_come_only_for_origins_that_are_set(migrated: str) ->
         assert "access-control-allow-origin" not in other.headers
 
 
-async def test_readiness_tells_of_a_database_that_is_away(migrated: str) -> None:
-    async with running_service(migrated) as service:
+async def test_a_database_that_is_away_is_told_apart_from_a_broken_service(migrated: str) -> None:
+    async with Line.to(migrated) as (near, line), running_service(near) as service:
         ready = (await service.http.get("/api/ready")).json()
         assert ready["status"] == "ready"
         assert ready["checks"] == {"database": True, "migrations": True, "projections": True}
         assert {view["name"] for view in ready["projections"]} >= {"time_entries", "sync_runs"}
+        line.cut()
+        answer = await service.http.get("/api/ready")
+        assert answer.status_code == 503
+        assert answer.json()["status"] == "not_ready"
+        assert answer.json()["checks"]["database"] is False
         assert (await service.http.get("/api/health")).json()["status"] == "healthy"
+        form = {"username": "alice", "password": "does-not-matter"}
+        refused = await service.http.post("/token", data=form)
+        is_problem(refused, 503, "not_ready")
+        assert int(refused.headers["retry-after"]) > 0
+        line.mend()
+        for _ in range(50):
+            if (await service.http.get("/api/ready")).status_code == 200:
+                break
+            await asyncio.sleep(0.2)
+        assert (await service.http.get(f"{API}/mappings/")).status_code == 200
+
+
+async def test_texts_that_no_database_holds_are_refused(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for text in (b'"a\\u0000b"', b'"\\ud800"'):
+            body = (
+                b'{"zammad_type_id": 4, "kimai_activity_id": 2, "zammad_type_name": ' + text + b"}"
+            )
+            answer = await service.http.post(f"{API}/mappings/", content=body)
+            is_problem(answer, 422, "validation")
+        for query in ("user=%00", "ticket=%FF", "q=%ED%A0%80"):
+            assert (await service.http.get(f"{API}/entries?{query}")).status_code in (200, 422)
+        form = {"username": "a\0b", "password": "x" * 12}
+        is_problem(await service.http.post("/token", data=form), 401, "bad_credentials")
 
 
 async def test_many_writers_at_once_get_numbers_without_gaps(migrated: str) -> None:

@@ -19,11 +19,15 @@ from typing import cast
 import asyncpg
 import asyncpg.pool
 import structlog
+from pgqueuer.adapters.persistence import qb
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.domain.settings import DBSettings
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
+from pgqueuer.ports.driver import Driver
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
+from pgqueuer.types import Channel
 
 from adapters.postgres.event_store import PostgresEventStore
 from domain.errors import LedgerError, RuleViolation
@@ -38,6 +42,7 @@ from domain.sync_run.events import SyncRunQueued
 log = structlog.get_logger(__name__)
 
 ENTRYPOINT = "sync-run"
+CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
@@ -125,7 +130,8 @@ class RunWorker:
     async def run(self) -> None:
         """Work until `stop`; outages of the database are waited out."""
         while not self._stopping.is_set():
-            manager = QueueManager(Queries(AsyncpgPoolDriver(self._store.pool)))
+            queries = _queries(AsyncpgPoolDriver(self._store.pool))
+            manager = QueueManager(queries, Channel(CHANNEL))
             manager.entrypoint(ENTRYPOINT)(self._work)
             self._manager = manager
             try:
@@ -273,6 +279,30 @@ def _failure(work: asyncio.Future[object]) -> str | None:
             return OURS
 
 
+def _queries(driver: Driver) -> Queries:
+    """PgQueuer's statements under the names of our migration.
+
+    Left alone it takes them from the environment, from variables as common as CHANNEL.
+    """
+    names = DBSettings(
+        prefix="",
+        channel=Channel(CHANNEL),
+        function="fn_pgqueuer_changed",
+        statistics_table="pgqueuer_statistics",
+        queue_status_type="pgqueuer_status",
+        queue_table="pgqueuer",
+        queue_table_log="pgqueuer_log",
+        trigger="tg_pgqueuer_changed",
+        schedules_table="pgqueuer_schedules",
+    )
+    return Queries(
+        driver,
+        qbe=qb.QueryBuilderEnvironment(names),
+        qbq=qb.QueryQueueBuilder(names),
+        qbs=qb.QuerySchedulerBuilder(names),
+    )
+
+
 async def _enqueue(connection: Session, run_ids: Sequence[int]) -> None:
     """Jobs for those of the runs that have none yet."""
     if not run_ids:
@@ -280,7 +310,7 @@ async def _enqueue(connection: Session, run_ids: Sequence[int]) -> None:
     payloads: list[bytes | None] = [str(run_id).encode() for run_id in run_ids]
     keys: list[str | None] = [f"{ENTRYPOINT}-{run_id}" for run_id in run_ids]
     driver = AsyncpgDriver(cast("asyncpg.Connection", connection))  # a proxy does all it needs
-    await Queries(driver).enqueue(
+    await _queries(driver).enqueue(
         [ENTRYPOINT] * len(run_ids),
         payloads,
         [0] * len(run_ids),

@@ -1,11 +1,13 @@
 """What the service says about itself: contract, section 15, and the page at `/`."""
 
+import asyncio
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -14,6 +16,8 @@ from api.identity import Own, Viewer
 from api.routing import LedgerRoute
 from domain.errors import LedgerError
 
+PATIENCE = 3.0  # seconds after which a database that does not answer counts as away
+AWAY = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CAUGHT_UP = 1_000  # events within which a view counts as up to date
 PAGE = Path(__file__).parents[3] / "frontend" / "index.html"
 
@@ -87,10 +91,11 @@ async def health() -> object:
 async def ready(own: Own, response: Response) -> object:
     """Whether requests can be served: database, migrations, views."""
     try:
-        head = await own.store.head()
-        pending = await own.pending_migrations()
-        lags = await own.projections.status()
-    except LedgerError:
+        async with asyncio.timeout(PATIENCE):
+            head = await own.store.head()
+            pending = await own.pending_migrations()
+            lags = await own.projections.status()
+    except (TimeoutError, *AWAY):
         response.status_code = 503
         checks = Checks(database=False, migrations=False, projections=False)
         return ReadyAnswer(status="not_ready", checks=checks, head_position=None, projections=[])

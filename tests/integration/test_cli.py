@@ -1,0 +1,212 @@
+"""The commands as a person types them: exit codes, messages, an orderly end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tests.support.service import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    ENCRYPTION_KEY,
+    SECRET_KEY,
+    running_service,
+    token,
+)
+from tests.support.two_peers import connect, two_peers
+
+SOURCE = str(Path(__file__).parents[2] / "src")
+COMMANDS = ("serve", "worker", "demo", "sandbox", "migrate", "verify", "sync")
+SECRETS = {
+    "SECRET_KEY": SECRET_KEY,
+    "ENCRYPTION_KEY": ENCRYPTION_KEY,
+    "ADMIN_USERNAME": ADMIN,
+    "ADMIN_PASSWORD": ADMIN_PASSWORD,
+}
+
+
+@asynccontextmanager
+async def started(folder: Path, *arguments: str, **environment: str) -> AsyncIterator[Process]:
+    """`timeledger` with just this environment, in an empty folder; killed at the end if need be."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "api.cli", *arguments),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "TERM": "dumb", **environment},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def ran(folder: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command that ends by itself."""
+    async with started(folder, *arguments, **environment) as process:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+async def url_of(process: Process) -> str:
+    """Where a service that is starting listens."""
+    assert process.stdout is not None
+    while line := await asyncio.wait_for(process.stdout.readline(), 60):
+        said: dict[str, Any] = json.loads(line)
+        if said["event"] == "serving":
+            return str(said["url"])
+    raise AssertionError("it ended before it served")
+
+
+def write_env(folder: Path) -> None:
+    lines = [f"{name}={value}\n" for name, value in SECRETS.items()]
+    (folder / ".env").write_text("".join(lines))
+
+
+def running_servers(folder: Path) -> list[Path]:
+    return list(folder.rglob("postmaster.pid"))
+
+
+async def test_help_names_every_command(tmp_path: Path) -> None:
+    code, out, _ = await ran(tmp_path, "--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in out
+    answers = await asyncio.gather(*(ran(tmp_path, name, "--help") for name in ("serve", "sync")))
+    assert [answer[0] for answer in answers] == [0, 0]
+    code, _, err = await ran(tmp_path, "nonsense")
+    assert (code, "nonsense" in err) == (2, True)
+
+
+async def test_a_start_without_secrets_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    code, _, err = await ran(tmp_path, "serve")
+    assert code == 1
+    assert "SECRET_KEY is missing" in err
+    assert "ENCRYPTION_KEY is missing" in err
+    assert "python3 -c" in err
+    assert "Traceback" not in err
+
+
+async def test_the_first_start_asks_for_an_administrator(tmp_path: Path, migrated: str) -> None:
+    secrets = {name: SECRETS[name] for name in ("SECRET_KEY", "ENCRYPTION_KEY")}
+    code, _, err = await ran(tmp_path, "serve", DATABASE_URL=migrated, PORT="0", **secrets)
+    assert code == 1
+    assert "ADMIN_USERNAME" in err
+
+
+async def test_a_taken_port_is_named(tmp_path: Path, migrated: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, err = await ran(tmp_path, "serve", DATABASE_URL=migrated, PORT=port, **SECRETS)
+    assert code == 1
+    assert port in err
+
+
+async def test_a_service_answers_until_it_is_asked_to_stop(tmp_path: Path, migrated: str) -> None:
+    write_env(tmp_path)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        async with started(tmp_path, "serve", DATABASE_URL=migrated, PORT="0") as process:
+            url = await url_of(process)
+            async with httpx.AsyncClient(base_url=url) as http:
+                assert (await http.get("/api/health")).status_code == 200
+                assert await token(http, ADMIN, ADMIN_PASSWORD)
+            process.send_signal(number)
+            out, err = await asyncio.wait_for(process.communicate(), 30)
+            assert process.returncode == 0, err
+            assert [json.loads(line)["event"] for line in out.splitlines()][-1] == "stopped"
+            assert ADMIN_PASSWORD.encode() not in out + err
+
+
+async def test_the_embedded_database_ends_with_its_service(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    values = {"DATA_FOLDER": str(folder), "PORT": "0", **SECRETS}
+    async with started(tmp_path, "serve", **values) as process:
+        url = await url_of(process)
+        async with httpx.AsyncClient(base_url=url) as http:
+            ready = (await http.get("/api/ready")).json()
+        assert ready["checks"]["database"] is True
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 0
+    assert not running_servers(folder)
+
+
+async def test_migrate_says_what_it_did(tmp_path: Path, database: str) -> None:
+    code, out, _ = await ran(tmp_path, "migrate", DATABASE_URL=database)
+    assert (code, "0001_ledger.pre.sql" in out) == (0, True)
+    code, out, _ = await ran(tmp_path, "migrate", DATABASE_URL=database)
+    assert (code, out.strip()) == (0, "Nothing to do.")
+
+
+async def test_verify_names_the_position_of_an_altered_event(tmp_path: Path, migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for number in range(3):
+            await service.add_user(f"user{number}", "viewer")
+    code, out, _ = await ran(tmp_path, "verify", DATABASE_URL=migrated)
+    assert (code, "Events 1 to 5 are as they were written." in out) == (0, True)
+    connection = await asyncpg.connect(migrated)
+    await connection.execute(
+        "ALTER TABLE event DISABLE TRIGGER ALL;"
+        "UPDATE event SET data = replace(data::text, 'viewer', 'admin')::json WHERE position = 4"
+    )
+    await connection.close()
+    code, _, err = await ran(tmp_path, "verify", DATABASE_URL=migrated)
+    assert code == 1
+    assert "Event 4 was altered" in err
+
+
+async def test_an_unreachable_database_is_one_clear_sentence(tmp_path: Path) -> None:
+    dsn = "postgresql://u:hidden-pass@127.0.0.1:9/x"
+    code, _, err = await ran(tmp_path, "verify", DATABASE_URL=dsn)
+    assert code == 1
+    assert "postgresql" in err
+    assert "hidden-pass" not in err
+    assert "Traceback" not in err
+
+
+async def test_sync_runs_once_and_says_what_it_did(tmp_path: Path, migrated: str) -> None:
+    async with two_peers(5) as peers:
+        async with running_service(migrated) as service:
+            await connect(service, peers)
+        days = ("--start", "2026-09-01", "--end", "2026-12-31")
+        values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+        code, out, err = await ran(tmp_path, "sync", *days, **values)
+        assert code == 0, err
+        assert "Run 1 completed: 5 read" in out
+        assert peers.sheets > 0
+        code, _, err = await ran(tmp_path, "sync", "--start", "2026-12-31", "--end", "2026-01-01")
+        assert code == 1
+
+
+async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
+    code, _, err = await ran(tmp_path, "worker", ENCRYPTION_KEY=ENCRYPTION_KEY)
+    assert (code, "DATABASE_URL" in err) == (1, True)
+
+
+async def test_the_sandbox_runs_until_it_is_stopped(tmp_path: Path) -> None:
+    async with started(tmp_path, "sandbox", "--zammad-port", "0", "--kimai-port", "0") as process:
+        assert process.stdout is not None
+        for name in ("Zammad", "Kimai"):
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            assert line.startswith(name)
+            async with httpx.AsyncClient() as http:
+                assert (await http.get(line.split()[1])).status_code < 500
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 0

@@ -1,5 +1,8 @@
 """Connections to PostgreSQL: settings every session gets, and its errors in our words."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import asyncpg
 
 from domain.errors import LedgerError, Misconfigured, Unavailable
@@ -26,8 +29,10 @@ DRIVER_ERRORS = (
 _OUR_SETTINGS = ("28", "3D000", "3F000", "42501")
 
 
-async def connect(dsn: str, *, role: str | None = None) -> asyncpg.Connection:
-    """One session with our settings.
+async def connect(
+    dsn: str, *, role: str | None = None, extra: Mapping[str, str] = MappingProxyType({})
+) -> asyncpg.Connection:
+    """One session with our settings and `extra` ones.
 
     Raises:
         Unavailable: nobody answers, or it starts up or shuts down.
@@ -38,7 +43,7 @@ async def connect(dsn: str, *, role: str | None = None) -> asyncpg.Connection:
             dsn,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings=settings(role),
+            server_settings={**settings(role), **extra},
         )
     except DRIVER_ERRORS as error:
         raise translated(error) from error

@@ -36,6 +36,9 @@ PAGE = 1_000  # events handed to a subscriber at once
 REPLAY_PAGE = 2_000  # some megabytes while one page is decoded and the next one fetched
 POOL_SIZE = 10  # sessions for reading; appending and listening have their own two
 
+# Planned once, and never as if the tables were as empty as on the day of that planning.
+APPENDING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
 K = TypeVar("K")
 R = TypeVar("R")
 
@@ -80,7 +83,12 @@ class PostgresEventStore:
         async def session() -> asyncpg.Connection:
             return await connect(dsn, role=role)
 
-        self._appender = Appender(session, log_id, written=self._bell.ring, patience=patience)
+        async def append_session() -> asyncpg.Connection:
+            return await connect(dsn, role=role, extra=APPENDING)
+
+        self._appender = Appender(
+            append_session, log_id, written=self._bell.ring, patience=patience
+        )
         self._listener = Listener(session, log_id, self._bell, codec.keyring)
 
     @classmethod

@@ -1,5 +1,6 @@
 """One run after another against both peers in memory."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,11 +9,11 @@ import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from domain.ports.ticket_system import UnreadableEntry
-from domain.ports.timesheets import TargetItem
+from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import configuration, project_mapping
-from tests.support.peers import NOON, World
+from tests.support.peers import NOON, Crash, World
 
 
 @pytest.fixture
@@ -267,6 +268,46 @@ async def test_a_request_that_lands_late_is_waited_for(world: World) -> None:
     world.an_hour_later()
     assert len(world.kimai.sheets) == 1
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_request_sent_long_after_its_intent_is_waited_for_as_well(world: World) -> None:
+    world.limits = replace(world.limits, writers=1)
+    for source_id in (8, 9):
+        world.tickets.book(source_id)
+    first, waiting = world.kimai.create, True
+
+    async def create(fields: TimesheetFields) -> Timesheet:
+        nonlocal waiting
+        if waiting:  # a slow answer, while the other booking's intent waits for its turn
+            waiting = False
+            for _ in range(50):
+                await asyncio.sleep(0)
+            world.clock.advance(timedelta(seconds=29))
+            return await first(fields)
+        landing = world.clock.now() + timedelta(seconds=59)
+        world.kimai.landing_late.append((landing, lambda: world.kimai._store(fields)))
+        world.perils.dead = True
+        raise Crash("right after sending")
+
+    world.kimai.create = create  # type: ignore[method-assign] # this Kimai is slow, once
+    with pytest.raises(BaseExceptionGroup):
+        await world.sync()
+    world.perils.dead, world.kimai.create = False, first  # type: ignore[method-assign] # well again
+    await world.resume()
+    world.an_hour_later()
+    marks = sorted(sheet.description.split()[-1] for sheet in world.kimai.sheets.values())
+    assert marks == sorted(set(marks))
+    assert len(marks) == 2
+
+
+async def test_a_booking_whose_answers_are_all_lost_counts_as_failed(world: World) -> None:
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:before"] = [OutcomeUnknown("kimai", "reset")] * 20
+    run = await world.sync()
+    assert (run.counters.created, run.counters.failed) == (0, 1)
+    world.perils.failing.clear()
+    await world.sync()
+    assert len(world.kimai.sheets) == 1
 
 
 async def test_two_timesheets_with_one_marker_are_a_conflict(world: World) -> None:

@@ -33,6 +33,7 @@ from domain.time_entry.commands import (
     ObserveUnreadable,
     Vanish,
 )
+from domain.time_entry.events import TimesheetWriteIntended
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Context, ReasonCode
 
@@ -99,17 +100,23 @@ class Crossing:
         if not ids:
             return []
         self.tally.phase = "verify"
-        sent = [await self._last_change(entry) for entry in ids]
+        sent = [await self._last_sent(entry) for entry in ids]
         await settler.wait_out(max(sent))
         lives = await self.entries.load_all(ids)
         for live in lives:
             await settler.settle(live)
         return lives
 
-    async def _last_change(self, entry: EntryId) -> datetime:
-        """When its stream last changed: the intent itself, or what was learned of it later."""
+    async def _last_sent(self, entry: EntryId) -> datetime:
+        """The latest instant at which a request of its may have been sent.
+
+        A process that died can have sent it long after it recorded the intent: it waited for its
+        turn. Only what was learned of it later proves that it had been sent before.
+        """
         recorded = await self.ports.ledger.read_recorded(entry_stream(entry))
-        return recorded[-1].recorded_at if recorded else self.ports.clock.now()
+        if not recorded or isinstance(recorded[-1].event, TimesheetWriteIntended):
+            return self.ports.clock.now()
+        return recorded[-1].recorded_at
 
     async def _produce(
         self, unsettled: Sequence[Unsettled], resumed: Sequence[Live], workers: int
@@ -231,6 +238,8 @@ class Crossing:
             self.tally.phase = "verify"
             await settler.wait_out(max(since for _, since in doubtful))
             await asyncio.gather(*(self._settle_and_retry(settler, live) for live, _ in doubtful))
+        # the next run reads back what is in doubt still
+        self.tally.count("failed", len(self.writer.doubtful))
 
     async def _settle_and_retry(self, settler: Settler, live: Live) -> None:
         try:

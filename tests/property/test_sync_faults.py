@@ -15,7 +15,8 @@ from domain.time_entry.standing import EntryState
 from tests.support.peers import Crash, World
 
 BOOKINGS = 3
-POINTS = ("kimai:create:before", "kimai:create:after", "kimai:update:before", "kimai:update:after")
+KIMAI = ("kimai:create:before", "kimai:create:after", "kimai:update:before", "kimai:update:after")
+LEDGER = ("ledger:append:before", "ledger:append:after", "ledger:read")
 
 
 def crashed(error: BaseException) -> bool:
@@ -30,6 +31,8 @@ async def dies_at(world: World, point: int, *, again: bool = False) -> bool:
     world.perils.reached, world.perils.crash_at = 0, point
     try:
         await (world.resume() if again else world.sync())
+    except Unavailable:
+        return True  # the database took not even the end of the run
     except BaseException as error:
         if not crashed(error):
             raise
@@ -124,12 +127,14 @@ errors = st.sampled_from(
 )
 @given(
     crashes=st.lists(st.integers(1, 120), max_size=4),
-    faults=st.lists(st.tuples(st.sampled_from(POINTS), errors), max_size=6),
+    faults=st.lists(st.tuples(st.sampled_from(KIMAI), errors), max_size=6),
+    outages=st.lists(st.sampled_from(LEDGER), max_size=12),
     edits=st.lists(st.tuples(st.integers(1, BOOKINGS), st.integers(0, 300)), max_size=3),
 )
 async def test_any_history_of_crashes_faults_and_edits_ends_with_one_timesheet_each(
     crashes: list[int],
     faults: list[tuple[str, Unavailable | OutcomeUnknown]],
+    outages: list[str],
     edits: list[tuple[int, int]],
 ) -> None:
     world = World()
@@ -139,7 +144,9 @@ async def test_any_history_of_crashes_faults_and_edits_ends_with_one_timesheet_e
         # a request that was applied is never answered with "not applied"
         honest = error if name.endswith("before") else OutcomeUnknown("kimai", "timed out")
         world.perils.failing.setdefault(name, []).append(honest)
-    for index, point in enumerate(crashes):
+    for name in outages:
+        world.perils.failing.setdefault(name, []).append(Unavailable("postgresql", "restarting"))
+    for index, point in enumerate([*crashes, 10_000]):
         if index < len(edits):
             source_id, units = edits[index]
             world.tickets.edit(source_id, time_unit=Decimal(units))

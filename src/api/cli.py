@@ -87,7 +87,7 @@ def migrate() -> None:
     settings = _checked(lambda: load_settings(needs=[]))
 
     async def work() -> list[str]:
-        async with database(settings) as dsn:
+        async with database(settings, join=True) as dsn:
             return await run_migrations(dsn)
 
     done = _run(work())

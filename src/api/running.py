@@ -63,7 +63,7 @@ async def work_only(settings: Settings) -> None:
 async def verified(settings: Settings, first: int, last: int | None, progress: Progress) -> Report:
     """Walk the digest chain; no key is needed for that, so any will do."""
     keys = settings.encryption_keys or (Fernet.generate_key().decode(),)
-    async with database(settings) as dsn:
+    async with database(settings, join=True) as dsn:
         await migrate(dsn)
         async with PostgresEventStore.open(dsn, catalogue=ALL, encryption_keys=keys) as store:
             return await store.verify(first, last, progress=progress)
@@ -71,7 +71,11 @@ async def verified(settings: Settings, first: int, last: int | None, progress: P
 
 async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) -> Run:
     """Queue a run, carry it out here or wherever a worker takes it, and follow it to its end."""
-    async with database(settings) as dsn, opened(settings, dsn) as own, working(own):
+    async with (
+        database(settings, join=True) as dsn,
+        opened(settings, dsn) as own,
+        working(own),
+    ):
         metadata = Metadata(actor=Actor(kind="system", name="cli"), correlation_id="cli")
         commands = Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
         cause = Cause(kind="user", name="cli")

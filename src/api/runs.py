@@ -78,6 +78,11 @@ async def state_of(own: Services, run_id: RunId) -> Run | None:
     return reduce(SYNC_RUN.evolve, history.events, SYNC_RUN.initial)  # type: ignore[arg-type] # a run's stream holds run events only
 
 
+async def last_position(own: Services, run_id: RunId) -> int:
+    """Where the run's newest event is; what it did to entries came before."""
+    return (await own.store.read_recorded(run_stream(run_id)))[-1].position
+
+
 async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
     """The run once it has ended, or as far as it is after `within` seconds or at our own end."""
     loop = asyncio.get_running_loop()

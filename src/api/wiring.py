@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from adapters.embedded import embedded_postgres
+from adapters.embedded.joining import running_server
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import RunFollower, RunWorker
@@ -51,12 +52,19 @@ class SystemClock:
 
 
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[str]:
-    """The DSN of the configured server, or of the embedded one for as long as the block."""
+async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[str]:
+    """The DSN of the configured server, or of the embedded one for as long as the block.
+
+    `join` uses the embedded server of a service that is running already.
+    """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    async with embedded_postgres(settings.data_folder / "postgres") as dsn:
+    folder = settings.data_folder / "postgres"
+    if join and (running := running_server(folder)) is not None:
+        yield running
+        return
+    async with embedded_postgres(folder) as dsn:
         yield dsn
 
 

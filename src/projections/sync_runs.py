@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import assert_never, get_args
 
 from domain.event import Recorded
+from domain.personal import Personal
 from domain.sync_run.events import (
     Counters,
     SyncRunCompleted,
@@ -30,7 +31,10 @@ STATUS_OF = {  # contract state -> the three words that old clients know
 
 @dataclass(frozen=True)
 class Row:
-    """One run, made of its own events only; `begun_at` is the start, or the queueing before it."""
+    """One run, made of its own events only; `begun_at` is the start, or the queueing before it.
+
+    Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked).
+    """
 
     run_id: int
     position: int
@@ -109,7 +113,7 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         state="queued",
         trigger_type=event.trigger,
         cause_kind=event.cause.kind,
-        cause_name=event.cause.name,
+        cause_name=_cause_name(event, recorded),
         source_connector_id=event.source_connector_id,
         target_connector_id=event.target_connector_id,
         start_date=event.start_date,
@@ -124,6 +128,14 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         error=None,
         correlation_id=recorded.metadata.correlation_id,
     )
+
+
+def _cause_name(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> str:
+    """Of a person the user name, which only the metadata hold, sealed; else the event's word."""
+    name = recorded.metadata.actor.name
+    if event.cause.kind == "user" and isinstance(name, Personal) and name.value:
+        return name.value
+    return event.cause.name
 
 
 def shown(row: Row) -> dict[str, object]:

@@ -49,6 +49,7 @@ async def test_bookings_are_carried_across_once_and_shown(migrated: str) -> None
         assert run["entries_synced"] == first["num_created"]
         assert run["correlation_id"] == "run-1"
         assert run["connector_ids"] == [1, 2]
+        assert run["cause"] == {"kind": "user", "id": "alice"}
 
         await entries_are_shown(service, first["num_created"])
         actions = (await service.http.get("/api/v1/audit-logs/?action_type=sync")).json()

@@ -141,6 +141,8 @@ async def test_the_embedded_database_ends_with_its_service(tmp_path: Path) -> No
         async with httpx.AsyncClient(base_url=url) as http:
             ready = (await http.get("/api/ready")).json()
         assert ready["checks"]["database"] is True
+        code, out, err = await ran(tmp_path, "verify", DATA_FOLDER=str(folder))
+        assert (code, "Events 1 to 1 are as they were written." in out) == (0, True), err
         process.send_signal(signal.SIGTERM)
         await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0

@@ -67,6 +67,7 @@ async def run_sync(
         url = f"/api/v1/sync/runs/{queued.run_id}"
         return JSONResponse({"run_id": queued.run_id, "status_url": url}, status_code=202)
     run = await runs.ended(own, queued.run_id, within=PATIENCE - BEFORE_DEADLINE)
+    commands.position = await runs.last_position(own, queued.run_id)
     return _response(run, queued)
 
 

@@ -54,7 +54,7 @@ class StreamMovedOn(LedgerError):
 
 
 class Unstorable(LedgerError):
-    """An event, or a stored shape, that this version of the ledger cannot write or read as it is."""
+    """An event, or a stored shape, that this version of the ledger cannot write or read."""
 
 
 class LedgerDamaged(LedgerError):

@@ -36,7 +36,7 @@ async def handle(
     attempts = ATTEMPTS
     while True:
         history = await store.read(stream)
-        state = reduce(decider.evolve, history.events, decider.initial)  # type: ignore[arg-type]
+        state = reduce(decider.evolve, history.events, decider.initial)  # type: ignore[arg-type] # its stream holds its events only
         events = decider.decide(command, state)
         if not events:
             return Appended(position=0, version=history.version)

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from adapters.collecting import collecting_seldom
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_step import (
     Page,
@@ -106,8 +107,9 @@ class ProjectionRunner:
         await self._rebuild_outdated()
         await self._look()
         after = min((at.position for at in self._going().values()), default=head)
-        async for page in _ahead(self._store.replay(after, head, limit=PAGE)):
-            await self._bring_to(page[-1].position, page)
+        with collecting_seldom():
+            async for page in _ahead(self._store.replay(after, head, limit=PAGE)):
+                await self._bring_to(page[-1].position, page)
         return head
 
     async def wait_for(
@@ -173,7 +175,8 @@ class ProjectionRunner:
         async with self._pool.acquire() as connection, connection.transaction():
             before = await self._step.fingerprint(connection, name)
             await self._step.begin_again(connection, name)
-            after = await self._refill(connection, name)
+            with collecting_seldom():
+                after = await self._refill(connection, name)
             rows = await self._step.fingerprint(connection, name)
         log.info("view_rebuilt", view=name, position=after, rows=rows[0], same=rows == before)
         await self._note({name: Standing(after)})

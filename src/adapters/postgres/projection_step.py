@@ -203,10 +203,9 @@ class ProjectionStep:
             if done != f"UPDATE {len(fold.ended)}":
                 raise ViewChanged(f"{name}: {len(fold.ended)} rows should end, {done} did")
         if fold.begun:
+            records = table.records(self.log_id, fold.begun, without_nul=without_nul)
             await connection.copy_records_to_table(
-                table.name,
-                records=table.records(self.log_id, fold.begun, without_nul=without_nul),
-                columns=table.copied,
+                table.name, records=records, columns=table.copied
             )
 
     async def _advance(

@@ -444,4 +444,7 @@ def test_the_digest_depends_on_what_is_set_and_not_on_its_order() -> None:
     one, other = situation(activities=rows), situation(activities=rows[::-1])
     assert one.digest == other.digest
     assert one.digest != situation().digest
-    assert one.people_digest != replace(one, people={"a@example.com": 3}).people_digest
+    more = replace(one, people={"a@example.com": 3}, declared_unit="hour")
+    assert one.digest == more.digest
+    for waiting in (ReasonCode.USER_UNMAPPED, ReasonCode.UNIT_UNKNOWN):
+        assert one.digest_for(waiting) != more.digest_for(waiting)

@@ -435,3 +435,17 @@ async def test_a_merged_ticket_of_another_customer_asks_a_person(world: World) -
     await world.sync()
     assert (await world.entry(8)).standing.state is EntryState.SYNCED
     assert (await world.entry(9)).standing.conflict is ReasonCode.TICKET_MERGED
+
+
+async def test_a_unit_that_zammad_declares_later_is_taken_up() -> None:
+    world = World(zammad={"time_unit_minutes": None})
+    world.tickets.book(9)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.UNIT_UNKNOWN
+    world.tickets.unit = "hour"
+    await world.sync()
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.duration == timedelta(hours=15)
+    world.tickets.requests = 0
+    await world.sync()
+    assert world.tickets.requests == 2  # the list and the count: nobody waits for the unit

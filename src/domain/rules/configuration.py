@@ -10,6 +10,7 @@ from domain.connector.settings import KimaiSettings, ZammadSettings
 from domain.ids import ConnectorId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
 from domain.ports.timesheets import TargetItem
+from domain.time_entry.values import ReasonCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +47,22 @@ class Situation:
 
     @cached_property
     def digest(self) -> str:
-        """The same as long as a decision made with it would come out the same."""
-        return _digest(self.configuration, self.declared_unit)
+        """The same as long as people have set the same."""
+        return _digest(self.configuration)
 
-    @cached_property
-    def people_digest(self) -> str:
-        """The same for decisions that waited for a Kimai user to appear."""
-        return _digest(self.digest, sorted(self.people.items()))
+    def digest_for(self, reason: ReasonCode | None) -> str:
+        """The same as long as a decision with that reason would come out the same.
+
+        Only what waits for the peers to say more depends on what they say: nobody need ask them
+        about all the others.
+        """
+        match reason:
+            case ReasonCode.USER_UNMAPPED:
+                return _digest(self.digest, sorted(self.people.items()))
+            case ReasonCode.UNIT_UNKNOWN:
+                return _digest(self.digest, self.declared_unit)
+            case _:
+                return self.digest
 
 
 def active_rows(

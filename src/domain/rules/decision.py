@@ -57,8 +57,7 @@ class _Case:
 def rule(entry: TimeEntry, situation: Situation) -> Ruling:
     """What should happen with `entry` as it stands."""
     ruling = _rule(entry, situation)
-    by_people = ruling.reason is ReasonCode.USER_UNMAPPED
-    digest = situation.people_digest if by_people else situation.digest
+    digest = situation.digest_for(ruling.reason)
     return replace(ruling, basis=replace(ruling.basis, configuration=digest))
 
 

@@ -74,7 +74,7 @@ async def carry_across(
         await record(StartRun())
     tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
     try:
-        crossing = await _prepare(run, configuration, ports, limits, tally, metadata)
+        crossing = _prepare(run, configuration, ports, limits, tally, metadata)
         watermark = await crossing.run()
     except LedgerError as error:
         await record(FailRun(error=_error(error, tally), counters=tally.counters()))
@@ -93,7 +93,7 @@ async def _load(run_id: RunId, ports: Ports) -> Run | None:
     return reduce(SYNC_RUN.evolve, history.events, None)  # type: ignore[arg-type] # its stream holds its events only
 
 
-async def _prepare(
+def _prepare(
     run: Run,
     configuration: Configuration,
     ports: Ports,
@@ -107,7 +107,8 @@ async def _prepare(
     zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
     judge = Judge(
-        situation=await _situation(configuration, ports),
+        situation=Situation(configuration=configuration),
+        tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,
         start_date=run.start_date,
@@ -136,14 +137,6 @@ async def _prepare(
             limits=limits,
         ),
     )
-
-
-async def _situation(configuration: Configuration, ports: Ports) -> Situation:
-    """Zammad is asked for its unit only when nobody here has set one."""
-    if configuration.zammad.time_unit_minutes is not None:
-        return Situation(configuration=configuration)
-    declared = await ports.tickets.declared_unit()
-    return Situation(configuration=configuration, declared_unit=declared)
 
 
 def _error(error: LedgerError, tally: Tally) -> str:

@@ -218,6 +218,9 @@ class Crossing:
 
     async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
         """Record what is new, and hand on what is to be written."""
+        if not work:
+            return
+        await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
         for live, _ in work:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule
@@ -24,6 +25,7 @@ class Judge:
     """
 
     situation: Situation
+    tickets: TicketSystem
     timesheets: Timesheets
     limits: Limits
     start_date: date | None
@@ -31,6 +33,7 @@ class Judge:
     bulk_delete: bool = False
     _deletes: int = 0
     _people_read: bool = False
+    _unit_read: bool = False
 
     @property
     def configuration(self) -> Configuration:
@@ -57,10 +60,7 @@ class Judge:
 
     def is_outdated(self, decided_with: str | None, reason: ReasonCode | None) -> bool:
         """Whether a decision made with that configuration might come out otherwise today."""
-        waits_for_people = reason is ReasonCode.USER_UNMAPPED
-        situation = self.situation
-        now = situation.people_digest if waits_for_people else situation.digest
-        return decided_with != now
+        return decided_with != self.situation.digest_for(reason)
 
     def in_range(self, day: date | None) -> bool:
         """Whether the run is meant for that work date.
@@ -86,6 +86,13 @@ class Judge:
         return replace(
             ruling, outcome=Outcome.HOLD, reason=ReasonCode.SOURCE_DELETED, detail=detail
         )
+
+    async def know_unit(self) -> None:
+        """Read Zammad's own word for its unit, once per run, when nobody here has set one."""
+        if self._unit_read or self.configuration.zammad.time_unit_minutes is not None:
+            return
+        self.situation = replace(self.situation, declared_unit=await self.tickets.declared_unit())
+        self._unit_read = True
 
     async def know(self, agents: Iterable[int]) -> None:
         """Read Kimai's users when somebody without own row might be known by e-mail."""

@@ -40,6 +40,8 @@ class Waiting:
         """Still to be written, decided with other settings, or with a ticket readable by now."""
         if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
             await self.judge.know_people()
+        if any(item.reason is ReasonCode.UNIT_UNKNOWN for item in waiting):
+            await self.judge.know_unit()
         readable = await self._readable(waiting)
         return [item for item in waiting if item.entry_id in readable or self._is_worthwhile(item)]
 

@@ -3,8 +3,6 @@
 import asyncio
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
@@ -62,8 +60,3 @@ def _add_routes(app: FastAPI) -> None:
     ):
         versioned.include_router(router)
     app.include_router(versioned)
-
-    @app.get("/docs", include_in_schema=False)
-    @app.get("/api/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url=SCHEMA, title="Timeledger API")

@@ -28,18 +28,10 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-STRICT = (
+PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 )
-# The schema's page loads Swagger UI from its publisher; only that page may.
-DOCS = (
-    "default-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com;"
-    " script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net;"
-    " style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net;"
-    " base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-)
-DOCS_PATHS = ("/docs", "/api/docs")
 
 
 class TooLarge(Exception):
@@ -66,7 +58,7 @@ class Transport:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id, scope["path"])
+                _add_headers(message, request_id)
             await send(message)
 
         try:
@@ -135,10 +127,10 @@ async def _buffered(receive: Receive, scope: Scope) -> Receive:
     return replay
 
 
-def _add_headers(message: Message, request_id: str, path: str) -> None:
+def _add_headers(message: Message, request_id: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = request_id
     headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("Content-Security-Policy", DOCS if path in DOCS_PATHS else STRICT)
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     for name, value in SECURITY.items():
         headers.setdefault(name, value)

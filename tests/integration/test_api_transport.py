@@ -215,6 +215,17 @@ async def test_roles_open_what_they_should(migrated: str, role: str, may: set[st
                 is_problem(await nobody.get(f"{API}/{path}"), 401, "not_authenticated")
 
 
+async def test_the_pages_need_nothing_from_elsewhere(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as client:
+        for path in ("/", "/docs", "/docs.js"):
+            answer = await client.get(path)
+            assert answer.status_code == 200
+            assert "://" not in answer.text, path
+            assert "script-src" not in answer.headers["content-security-policy"]  # 'self' only
+        assert 'href="/docs"' in (await client.get("/")).text
+        assert 'src="/docs.js"' in (await client.get("/docs")).text
+
+
 async def test_cors_headers_come_only_for_origins_that_are_set(migrated: str) -> None:
     ours = {"Origin": "https://ui.example"}
     async with running_service(migrated) as service:

@@ -19,7 +19,7 @@ from domain.errors import LedgerError
 PATIENCE = 3.0  # seconds after which a database that does not answer counts as away
 AWAY = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CAUGHT_UP = 1_000  # events within which a view counts as up to date
-PAGE = Path(__file__).parents[3] / "frontend" / "index.html"
+PAGES = Path(__file__).parents[3] / "frontend"
 
 router = APIRouter(tags=["system"])
 about = APIRouter(tags=["system"], route_class=LedgerRoute)
@@ -66,17 +66,31 @@ def own_version() -> str:
 
 
 @cache
-def _page() -> str:
-    """The page of the source tree; a bare wheel has none and says so in one line."""
-    if PAGE.is_file():
-        return PAGE.read_text(encoding="utf-8")
-    return '<!doctype html><title>Timeledger</title><p>Timeledger: <a href="/docs">its API</a>'
+def _file(name: str) -> str:
+    """A page of the source tree; a bare wheel has none and says so in one line."""
+    file = PAGES / name
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    return '<!doctype html><title>Timeledger</title><a href="/api/openapi.json">Its schema</a>'
 
 
 @router.get("/", include_in_schema=False)
 async def front_page() -> HTMLResponse:
     """What is there, for a person."""
-    return HTMLResponse(_page())
+    return HTMLResponse(_file("index.html"))
+
+
+@router.get("/docs", include_in_schema=False)
+@router.get("/api/docs", include_in_schema=False)
+async def docs() -> HTMLResponse:
+    """Every route, and a form to try it."""
+    return HTMLResponse(_file("docs.html"))
+
+
+@router.get("/docs.js", include_in_schema=False)
+async def docs_script() -> Response:
+    """What moves that page; served by us, so that it works without the internet."""
+    return Response(_file("docs.js"), media_type="text/javascript; charset=utf-8")
 
 
 @router.get("/api/health", response_model=HealthAnswer)

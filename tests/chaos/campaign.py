@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -24,7 +25,6 @@ from tests.chaos.service import LOOK, PATIENCE, DidNotStart, ServiceProcess, env
 from tests.chaos.town import Town
 from tests.chaos.tripwire import Tripwire
 
-LIMIT = 2.5  # seconds for which a request may still land; the service is told the same
 QUIET_RUNS = 10  # runs within which everything must have come to rest
 FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
 LONGEST_RUN = 120.0  # seconds; with all waits and repetitions some ten are usual
@@ -34,10 +34,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`kills` are those of a run under way; others, at the start or in a pause, come on top."""
+    """`kills` are those of a run under way; others, while it starts, come on top.
+
+    A request may still land `limit` seconds after it was sent; the service is told the same.
+    """
 
     seed: int
     kills: int
+    limit: float = 2.5
     most_actions: int = 9  # of the agents, before each run
     database_crashes: float = 0.15  # share of rounds
     killed_at_start: float = 0.08  # share of rounds
@@ -84,6 +88,7 @@ class Campaign:
         self._service = service
         self._say = say
         self._usual: list[float] = []
+        self._killed = "by itself"
         self.outcome = Outcome()
         self.wires = {
             "zammad": Tripwire(town.zammad_app, lambda _: None),
@@ -119,7 +124,7 @@ class Campaign:
         if not self._service.alive:
             await self._start(random)
         usual = 1.2 * median(self._usual[-9:] or [FIRST_GUESS])
-        instant = an_instant(random, usual=usual, limit=LIMIT)
+        instant = an_instant(random, usual=usual, limit=self._plan.limit)
         crash = random.random() < self._plan.database_crashes
         crash_after = random.uniform(0, usual)
         self._note(f"round {self.outcome.rounds}: kill {instant}{', database too' * crash}")
@@ -156,19 +161,23 @@ class Campaign:
         """One run, killed at `instant` unless it ends first."""
         began = time.monotonic()
         gone = set(self._town.deleted)
+        self._killed = "by itself"
         pending: asyncio.Task[None] | None = None
         match instant:
             case Moment(seconds=seconds):
                 pending = asyncio.create_task(self._kill_after(seconds))
-            case Trap(peer=peer, wire=wire):
-                self.wires[peer].arm(wire, self._service.kill)
+            case Trap(peer=peer, wire=wire, seconds=seconds):
+                self.wires[peer].arm(wire, partial(self._kill, wire.stage.value))
+                pending = asyncio.create_task(self._kill_after(seconds))
             case Spare():
                 pass
         run = await self._sync()
         if run is None:
-            await self._service.ended()
+            code = await self._service.ended()
+            if self._killed == "by itself":
+                self._problem(f"the service died by itself with {code}")
             self.outcome.kills += 1
-            self.outcome.instants[_kind(instant)] += 1
+            self.outcome.instants[self._killed] += 1
         else:
             self.outcome.ends[run["state"]] += 1
             self._note(f"  run {run['id']} {run['state']}: {run['error_message']}")
@@ -181,6 +190,10 @@ class Campaign:
 
     async def _kill_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self._kill("by the clock")
+
+    def _kill(self, how: str) -> None:
+        self._killed = how
         self._service.kill()
 
     async def _more_work(self, random: Random, usual: float) -> None:
@@ -273,10 +286,6 @@ def _wrote(run: dict[str, Any]) -> bool:
     return any(run[name] for name in names)
 
 
-def _kind(instant: Instant) -> str:
-    return instant.wire.stage.value if isinstance(instant, Trap) else type(instant).__name__.lower()
-
-
 @asynccontextmanager
 async def _peers(campaign: Campaign) -> AsyncIterator[tuple[str, str]]:
     async with (
@@ -298,7 +307,7 @@ async def carried_out(plan: Plan, folder: Path, say: Say) -> Outcome:
             SECRET_KEY=keys.secret_key,
             ADMIN_USERNAME=keys.username,
             ADMIN_PASSWORD=keys.password,
-            KIMAI_REQUEST_LIMIT_SECONDS=str(LIMIT),
+            KIMAI_REQUEST_LIMIT_SECONDS=str(plan.limit),
             LOG_LEVEL="info",
         )
         service = ServiceProcess(variables, folder)

@@ -35,13 +35,14 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Trap:
-    """Kill at a request to `peer`."""
+    """Kill at a request to `peer`; `seconds` after the run was asked for if it never comes."""
 
     peer: str
     wire: Wire
+    seconds: float
 
     def __str__(self) -> str:
-        return f"{self.peer}: {self.wire}"
+        return f"{self.peer}: {self.wire}, or after {self.seconds:.3f} s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ def an_instant(random: Random, *, usual: float, limit: float) -> Instant:
 
     `limit` is for how long a request may still land; nothing lands later than that.
     """
-    kind = random.choices(("moment", "trap", "spare"), (40, 50, 10))[0]
+    kind = random.choices(("moment", "trap", "spare"), (40, 54, 6))[0]
     if kind == "moment":
         return Moment(seconds=random.uniform(0, usual))
     if kind == "spare":
@@ -75,7 +76,7 @@ def an_instant(random: Random, *, usual: float, limit: float) -> Instant:
         stage=stage,
         seconds=pause,
     )
-    return Trap(peer=peer, wire=wire)
+    return Trap(peer=peer, wire=wire, seconds=random.uniform(0.4, 1.2) * usual)
 
 
 def faults(random: Random) -> list[FaultRule]:

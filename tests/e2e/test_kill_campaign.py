@@ -1,8 +1,5 @@
 """The service is killed at twenty instants of running syncs; `make chaos` does it 200 times."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +7,7 @@ import pytest
 from tests.chaos.campaign import Plan, carried_out
 from tests.support.embedded import report
 
-PLAN = Plan(seed=20, kills=20, most_actions=7)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """One that the account of the database server may pass through, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="timeledger-test-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+PLAN = Plan(seed=20, kills=20, limit=1.2, most_actions=6)
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ def recorded(appends: Sequence[Append]) -> Sequence[Recorded[Event]]:
 
 PASTS = histories().map(recorded)
 quick = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],  # a whole ledger is drawn each time
 )

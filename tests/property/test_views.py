@@ -63,7 +63,7 @@ async def check(dsn: str, batches: Sequence[Sequence[Append]], split: int) -> No
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,

@@ -1,7 +1,7 @@
 """Events and metadata to canonical text and back, straight into the domain's frozen dataclasses."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,6 +77,10 @@ class Codec:
         self._decoders = {
             name: msgspec.json.Decoder(cls, dec_hook=self._unseal)
             for name, cls in self.classes.items()
+        }
+        # For whoever decodes a million events: type to the present schema and its decoding.
+        self.present: Mapping[str, tuple[int, Callable[[str | bytes], Event]]] = {
+            name: (cls.SCHEMA, self._decoders[name].decode) for name, cls in self.classes.items()
         }
         self._metadata = msgspec.json.Decoder(StoredMetadata)
         self._stored_actor = msgspec.json.Decoder(StoredActor)

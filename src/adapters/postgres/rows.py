@@ -12,6 +12,7 @@ from domain.event import Event, Recorded
 
 _NEW = object.__new__
 _SET = object.__setattr__
+_UNKNOWN: tuple[int, Any] = (0, None)  # no schema is 0
 
 
 def recorded(codec: Codec, rows: Iterable[Any]) -> list[Recorded[Event]]:
@@ -36,7 +37,7 @@ def recorded(codec: Codec, rows: Iterable[Any]) -> list[Recorded[Event]]:
 
 def _recorded(codec: Codec, rows: Iterable[Any]) -> list[Recorded[Event]]:
     events: list[Recorded[Event]] = []
-    decode = codec.decode
+    present = codec.present
     known = ""  # events of one command share their metadata
     position = 0
     try:
@@ -46,6 +47,7 @@ def _recorded(codec: Codec, rows: Iterable[Any]) -> list[Recorded[Event]]:
                 known = meta
             if stream is None:
                 raise LedgerDamaged(position, "its stream has no name")
+            schema_now, decode = present.get(type_, _UNKNOWN)
             event: Recorded[Event] = _NEW(Recorded)
             # As in the codec: a replay has no time for a frozen dataclass's own __init__.
             _SET(
@@ -55,7 +57,9 @@ def _recorded(codec: Codec, rows: Iterable[Any]) -> list[Recorded[Event]]:
                     "position": position,
                     "stream": stream,
                     "version": version,
-                    "event": decode(type_, schema, data),
+                    "event": decode(data)
+                    if schema == schema_now
+                    else codec.decode(type_, schema, data),
                     "metadata": metadata,
                     "occurred_at": occurred_at,
                     "recorded_at": recorded_at,

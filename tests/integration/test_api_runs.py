@@ -14,6 +14,7 @@ from domain.ids import ConnectorId, RunId, run_stream
 from domain.sync_run.commands import QueueRun, StartRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
+from tests.support.line import Line
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
 
@@ -192,6 +193,35 @@ async def test_a_stop_ends_the_run_in_hand_in_order(migrated: str) -> None:
         run = await runs.ended(service.own, RunId(1), within=20)
         assert run.state in ("failed", "completed")
         assert "active-run" not in await claims(service)
+
+
+async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
+    async with (
+        two_peers(120) as peers,
+        Line.to(migrated) as (near, line),
+        running_service(near) as service,
+    ):
+        await connect(service, peers)
+        answer = await service.http.post(
+            "/api/v1/sync/run", json=RANGE, headers={"Prefer": "respond-async"}
+        )
+        assert answer.status_code == 202
+        await until_started(service.own)
+        line.cut()
+        await asyncio.sleep(0.5)
+        line.mend()
+        first = await runs.ended(service.own, RunId(1), within=30)
+        assert not first.is_active
+        for _ in range(50):  # views and follower find their way back by themselves
+            if (await service.http.get("/api/ready")).status_code == 200:
+                break
+            await asyncio.sleep(0.1)
+        second = await run_now(service)
+        assert second["status"] == "success", second
+        entries = (await service.http.get("/api/v1/entries?state=synced&limit=200")).json()
+        sheets = [entry["target_id"] for entry in entries["items"] if entry["target_id"]]
+        assert len(sheets) == len(set(sheets)) == peers.sheets
+        assert (await service.own.store.verify()).ok
 
 
 async def until_started(own: Services) -> None:

@@ -9,18 +9,25 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 
+from api import runs
+from api.services import Commands
+from api.wiring import opened
+from domain.event import Actor, Metadata
+from domain.sync_run.events import Cause
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
     ENCRYPTION_KEY,
     SECRET_KEY,
     running_service,
+    settings_for,
     token,
 )
 from tests.support.two_peers import connect, two_peers
@@ -199,6 +206,25 @@ async def test_sync_runs_once_and_says_what_it_did(tmp_path: Path, migrated: str
 async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
     code, _, err = await ran(tmp_path, "worker", ENCRYPTION_KEY=ENCRYPTION_KEY)
     assert (code, "DATABASE_URL" in err) == (1, True)
+
+
+async def test_a_worker_takes_what_was_queued_elsewhere(tmp_path: Path, migrated: str) -> None:
+    async with two_peers(3) as peers:
+        async with running_service(migrated) as service:
+            await connect(service, peers)
+        async with opened(settings_for(migrated), migrated) as own:  # nothing works here
+            metadata = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
+            commands = Commands(store=own.store, metadata=metadata, now=own.clock.now())
+            cause = Cause(kind="user", name="1")
+            wanted = runs.Wanted(start_date=date(2026, 9, 1), end_date=date(2026, 12, 31))
+            queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
+            values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+            async with started(tmp_path, "worker", **values) as process:
+                run = await runs.ended(own, queued.run_id, within=60)
+                assert (run.state, run.error) == ("completed", None)
+                process.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(process.communicate(), 30)
+                assert process.returncode == 0
 
 
 async def test_the_sandbox_runs_until_it_is_stopped(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeVar
@@ -133,7 +133,7 @@ class KimaiTimesheets:
         return any(tag.visible and tag.name.casefold() == name.casefold() for tag in found)
 
     async def create(self, fields: TimesheetFields) -> Timesheet:
-        body = {name: value for name, value in asdict(fields).items() if value is not None}
+        body = {name: value for name, value in vars(fields).items() if value is not None}
         answer = await self._http.write("POST", "api/timesheets", body)
         if answer is None:
             raise Misconfigured(SYSTEM, "POST api/timesheets: 404; check address and version")

@@ -4,6 +4,7 @@ msgspec writes it in C; the few values where its order or its freedom differ fro
 the slow way through the reference implementation.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,10 @@ import rfc8785
 
 from domain.errors import Unstorable
 
-# All digits look alike to `_needs_care`.
-_DIGITS_TO_0 = bytes.maketrans(b"123456789", b"0" * 9)
 _BEYOND_BMP = 0xF0
-_LONG_NUMBER = b"0" * 16  # 2^53, from where on JSON readers elsewhere may round, has as many
+# 2^53, from where on JSON readers elsewhere may round, has 16 digits. A number follows one of
+# these three; the digits of a marker inside a string seldom do, and then care does no harm.
+_LONG_NUMBER = re.compile(rb"[:,\[]-?\d{16}")
 
 
 class Canonical:
@@ -59,9 +60,9 @@ def _needs_care(text: bytes) -> bool:
     RFC 8785 sorts keys by UTF-16 units, msgspec by code points; only from U+10000 on, which
     UTF-8 begins with a byte from 0xF0 on, is that not the same.
     """
-    return _LONG_NUMBER in text.translate(_DIGITS_TO_0) or (
-        not text.isascii() and max(text) >= _BEYOND_BMP
-    )
+    if not text.isascii() and max(text) >= _BEYOND_BMP:
+        return True
+    return _LONG_NUMBER.search(text) is not None or text[:16].lstrip(b"-").isdigit()
 
 
 def without_lone_surrogates(text: str) -> str:

@@ -187,6 +187,10 @@ class FakeTickets:
             if ticket not in self.hidden_tickets
         }
 
+    async def visible(self, ticket_ids: Collection[int]) -> Collection[int]:
+        await self._request("visible")
+        return set(ticket_ids) - set(self.hidden_tickets)
+
     async def article_texts(self, ticket_id: int) -> Mapping[int, str]:
         await self._request("articles")
         return {89: "Reset the tunnel."}

@@ -429,6 +429,13 @@ async def test_trap_23_an_unreadable_ticket_is_missing_and_the_others_are_there(
     assert len(mock.asked) == asked, "what was refused is not asked for again in this run"
 
 
+async def test_asking_which_tickets_are_visible_costs_one_request() -> None:
+    mock = MockPeer({SEARCH: found(50)})
+    async with zammad(mock) as client:
+        assert set(await client.visible([50, 60, 61])) == {50}
+    assert len(mock.asked) == 1
+
+
 async def test_trap_6_an_empty_search_is_checked_ticket_by_ticket() -> None:
     mock = MockPeer(
         {

@@ -288,6 +288,9 @@ class ZammadTickets:
             raise Misconfigured(wire.SYSTEM, f"{path}: 404, no such call here; check the version")
         return parsed_all(wire.SYSTEM, path, wire.FoundTicket, answer.data)
 
+    async def visible(self, ticket_ids: Collection[int]) -> Collection[int]:
+        return await self._reader.visible(ticket_ids)
+
     async def tickets(self, ticket_ids: Collection[int]) -> Mapping[int, SourceTicket]:
         return await self._reader.tickets(ticket_ids)
 

@@ -40,6 +40,10 @@ class TicketReader:
         found = ((one, self._tickets[one]) for one in ticket_ids)
         return {one: ticket for one, ticket in found if ticket is not None}
 
+    async def visible(self, ticket_ids: Collection[int]) -> Collection[int]:
+        """Those of the tickets that one search answers."""
+        return set(await self._searched(sorted(set(ticket_ids))[:BATCH]))
+
     async def _fetch(self, ids: Sequence[int]) -> None:
         raw = await self._searched(ids)
         missing = [one for one in ids if one not in raw]

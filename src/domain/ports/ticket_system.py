@@ -149,6 +149,13 @@ class TicketSystem(Protocol):
         """Ids of readable tickets updated since then, oldest first, by condition search."""
         ...
 
+    async def visible(self, ticket_ids: Collection[int]) -> Collection[int]:
+        """Those of at most 200 tickets that one search request answers.
+
+        A hint that costs one request: a ticket missing here may be readable all the same.
+        """
+        ...
+
     async def tickets(self, ticket_ids: Collection[int]) -> Mapping[int, SourceTicket]:
         """Those of the tickets that the token may read, fetched in batches.
 

@@ -22,7 +22,7 @@ class Limits:
     breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
     dead_letter_after: int = 10  # writes without effect, over several runs
     deletes: int = 20  # timesheets deleted per run without asking a person
-    unreadable_tickets: int = 20  # asked for again per run: each costs a request of its own
+    unreadable_tickets: int = 200  # asked for again per run, all in one request
     ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
 
 

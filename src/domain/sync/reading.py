@@ -49,10 +49,13 @@ class ContextReader:
             if row.article_id is None or row.ticket_id not in self._failed_texts
         }
 
-    async def readable(self, ticket_ids: set[int]) -> set[int]:
-        """Those of the tickets that the token may read."""
-        await self._fetch_tickets(ticket_ids)
-        return {ticket for ticket in ticket_ids if self._tickets.get(ticket) is not None}
+    async def visible(self, ticket_ids: set[int]) -> set[int]:
+        """Those of the tickets that can be read by now, as far as one request tells."""
+        try:
+            async with self.slots:
+                return set(await self.tickets.visible(ticket_ids))
+        except Rejected:
+            return set()  # the next run asks again
 
     async def _fetch_tickets(self, wanted: set[int]) -> None:
         await self._fetch_ticket_batch(wanted)

@@ -79,8 +79,8 @@ class Waiting:
         most = self.limits.unreadable_tickets
         start = self.run_id * most % len(tickets) if len(tickets) > most else 0
         chosen = (tickets + tickets)[start : start + min(most, len(tickets))]
-        readable = await self.reader.readable(set(chosen))
-        return {item.entry_id for item in hidden if item.ticket_id in readable}
+        visible = await self.reader.visible(set(chosen))
+        return {item.entry_id for item in hidden if item.ticket_id in visible}
 
     async def opened(self, items: Sequence[Unsettled]) -> Sequence[tuple[Live, Sequence[Step]]]:
         """Their streams, each with the steps to take."""

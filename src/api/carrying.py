@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from api.services import Services
 from domain.connector.decide import Connector
+from domain.connector.identity import known_as
 from domain.connector.settings import kimai_settings, zammad_settings
 from domain.errors import Misconfigured, Unavailable
 from domain.ids import ConnectorId, MappingId
@@ -68,6 +69,7 @@ class Carrier:
         """Settings and mappings as they stand now."""
         own = self._own
         settings = own.settings
+        connectors = await own.connectors()
         (first,) = await own.store.page(0, 1)
         activities, users, projects = active_rows(
             [_activity(row) for row in await own.views.all_rows(mappings.PROJECTION)],
@@ -75,8 +77,8 @@ class Carrier:
             [_project(row) for row in await own.views.all_rows(project_mappings.PROJECTION)],
         )
         return Configuration(
-            source=source.connector_id,
-            target=target.connector_id,
+            source=known_as(source, connectors),
+            target=known_as(target, connectors),
             zammad=zammad_settings(source.settings, display_timezone=settings.display_timezone),
             kimai=kimai_settings(target.settings),
             log_tag=first.digest[:TAG_DIGITS],

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from adapters.embedded import embedded_postgres
-from adapters.embedded.joining import running_server
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import RunFollower, RunWorker
@@ -60,6 +58,10 @@ async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[s
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
+    # Here, because a machine that cannot run it may well use a server of its own.
+    from adapters.embedded import embedded_postgres
+    from adapters.embedded.joining import running_server
+
     folder = settings.data_folder / "postgres"
     if join and (running := running_server(folder)) is not None:
         yield running

@@ -22,7 +22,7 @@ import structlog
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.domain.settings import DBSettings
-from pgqueuer.errors import RetryRequested
+from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.ports.driver import Driver
 from pgqueuer.qm import QueueManager
@@ -53,7 +53,14 @@ PATROL = 5.0  # seconds between looks for runs that nobody works on
 STOPPED = "Interrupted: the service was stopped. The next run goes on from here."
 CRASHED = "Interrupted: the process that carried it out is gone. The next run goes on from here."
 OURS = "Internal error; the log of the service says more."
-DATABASE_TROUBLE = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_TROUBLE = (
+    LedgerError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # told of its end while idle: MagicStack/asyncpg#1069
+    FailingListenerError,
+)
 
 _CHECKPOINT = """
 SELECT coalesce(max(position), 0) FROM checkpoint
@@ -257,8 +264,8 @@ class RunWorker:
             try:
                 yield mine
             finally:
-                if mine and not connection.is_closed():
-                    with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                if mine:
+                    with contextlib.suppress(*DATABASE_TROUBLE):  # gone with its session then
                         await connection.execute(_UNLOCK, name)
 
 

@@ -1,7 +1,6 @@
 """Who asks: the bearer token or the login cookie, the account behind it, and its role."""
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -12,6 +11,7 @@ from api.problems import Problem
 from api.services import Commands, Services, commands_of, services
 from api.tokens import Claims
 from domain.account.decide import ACCOUNT, Account, includes
+from domain.handling import state_of
 from domain.ids import UserId, user_stream
 
 COOKIE = "timeledger_token"
@@ -34,8 +34,7 @@ class Identity:
 
 async def account_of(own: Services, user_id: int) -> Account | None:
     """The account as the ledger has it, not as a view that may lag."""
-    history = await own.store.read(user_stream(UserId(user_id)))
-    return reduce(ACCOUNT.evolve, history.events, ACCOUNT.initial)  # type: ignore[arg-type] # a user stream holds user events only
+    return await state_of(own.store, ACCOUNT, user_stream(UserId(user_id)))
 
 
 async def identified(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from api.bodies import Body
@@ -10,6 +9,7 @@ from api.peer_names import PeerNames
 from api.problems import Problem
 from api.services import Commands, Services
 from api.showing import row_now
+from domain.handling import state_of
 from domain.ids import MappingId, mapping_stream, project_mapping_stream, user_mapping_stream
 from domain.mapping.decide import (
     MAPPING,
@@ -192,8 +192,7 @@ async def show(own: Services, table: Table, number: int) -> dict[str, object]:
 
 async def loaded(own: Services, table: Table, number: int) -> AnySet:
     """The row as last set. Raises Problem `not_found`."""
-    history = await own.store.read(table.stream(MappingId(number)))
-    state = reduce(MAPPING.evolve, history.events, MAPPING.initial)  # type: ignore[arg-type] # a mapping stream holds mapping events only
+    state = await state_of(own.store, MAPPING, table.stream(MappingId(number)))
     if state is None or state.removed:
         raise Problem("not_found", "There is no such mapping.")
     return state.row

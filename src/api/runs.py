@@ -4,11 +4,11 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import reduce
 from zoneinfo import ZoneInfo
 
 from api.problems import Problem
 from api.services import Commands, Services
+from domain.handling import state_of
 from domain.ids import ConnectorId, RunId, run_stream
 from domain.numbering import with_next_number
 from domain.sync_run.commands import QueueRun
@@ -72,12 +72,6 @@ async def queue(
     return Queued(run_id=RunId(number), start_date=start, end_date=end)
 
 
-async def state_of(own: Services, run_id: RunId) -> Run | None:
-    """The run as the ledger has it."""
-    history = await own.store.read(run_stream(run_id))
-    return reduce(SYNC_RUN.evolve, history.events, SYNC_RUN.initial)  # type: ignore[arg-type] # a run's stream holds run events only
-
-
 async def last_position(own: Services, run_id: RunId) -> int:
     """Where the run's newest event is; what it did to entries came before."""
     return (await own.store.read_recorded(run_stream(run_id)))[-1].position
@@ -88,7 +82,7 @@ async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
     loop = asyncio.get_running_loop()
     deadline, pause = loop.time() + within, FIRST_LOOK
     while True:
-        run = await state_of(own, run_id)
+        run = await state_of(own.store, SYNC_RUN, run_stream(run_id))
         if run is None:
             raise Problem("not_found", "There is no such run.")
         if not run.is_active or loop.time() >= deadline or own.stopping.is_set():

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import reduce
 from typing import cast
 
 from fastapi import Request
@@ -23,7 +22,7 @@ from api.settings import Settings
 from api.tokens import Tokens
 from domain.connector.decide import CONNECTOR, Connector
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
-from domain.handling import handle
+from domain.handling import handle, state_of
 from domain.ids import ConnectorId, connector_stream
 from domain.personal import Personal
 from domain.ports.clock import Clock
@@ -64,8 +63,7 @@ class Services:
 
     async def connector(self, connector_id: ConnectorId) -> Connector | None:
         """The connector as the ledger has it, retired ones too; views may lag."""
-        history = await self.store.read(connector_stream(connector_id))
-        return reduce(CONNECTOR.evolve, history.events, CONNECTOR.initial)  # type: ignore[arg-type] # a connector stream holds connector events only
+        return await state_of(self.store, CONNECTOR, connector_stream(connector_id))
 
     async def connectors(self) -> list[Connector]:
         """All connectors as the ledger has them, retired ones too, by id."""

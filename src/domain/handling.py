@@ -12,6 +12,12 @@ ATTEMPTS = 3  # a third writer in the same instant is a bug, not a race
 NOTHING: frozenset[str] = frozenset()
 
 
+async def state_of(store: EventStore, decider: Decider[C, S, E], stream: str) -> S:
+    """What the stream's events make of its state; the initial one for a stream unknown."""
+    history = await store.read(stream)
+    return reduce(decider.evolve, history.events, decider.initial)  # type: ignore[arg-type] # its stream holds its events only
+
+
 async def handle(
     store: EventStore,
     decider: Decider[C, S, E],

@@ -9,7 +9,7 @@ from adapters.postgres.jobs import CRASHED, RunWorker
 from api import runs
 from api.services import Services
 from domain.event import Actor, Metadata
-from domain.handling import handle
+from domain.handling import handle, state_of
 from domain.ids import ConnectorId, RunId, run_stream
 from domain.sync_run.commands import QueueRun, StartRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
@@ -226,7 +226,7 @@ async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
 
 async def until_started(own: Services) -> None:
     for _ in range(200):
-        run = await runs.state_of(own, RunId(1))
+        run = await state_of(own.store, SYNC_RUN, run_stream(RunId(1)))
         if run is not None and run.state != "queued":
             return
         await asyncio.sleep(0.02)

@@ -13,7 +13,6 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
-from functools import reduce
 from typing import cast
 
 import asyncpg
@@ -32,7 +31,7 @@ from pgqueuer.types import Channel
 from adapters.postgres.event_store import PostgresEventStore
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Actor, Event, Metadata, Recorded
-from domain.handling import handle
+from domain.handling import handle, state_of
 from domain.ids import RunId, run_stream
 from domain.ports.clock import Clock
 from domain.sync_run.commands import FailRun
@@ -248,8 +247,7 @@ class RunWorker:
             log.info("run_had_ended", run_id=run_id, code=error.code)
 
     async def _load(self, run_id: RunId) -> Run | None:
-        history = await self._store.read(run_stream(run_id))
-        return reduce(SYNC_RUN.evolve, history.events, SYNC_RUN.initial)  # type: ignore[arg-type] # a run's stream holds run events only
+        return await state_of(self._store, SYNC_RUN, run_stream(run_id))
 
     @asynccontextmanager
     async def _pair_lock(self, run: Run) -> AsyncIterator[bool]:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -168,13 +168,16 @@ class MemoryEventStore:
         """See the port."""
         return sum(row.recorded_at <= instant for row in self._rows)
 
-    async def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
+    async def subscribe(
+        self, after: int, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
         """See the port."""
         while True:
             appended = self._appended
             if events := await self.page(after, PAGE):
                 after = events[-1].position
-                yield events
+                if wanted := [each for each in events if not types or each.event.TYPE in types]:
+                    yield wanted
             else:
                 await appended.wait()
 

@@ -243,6 +243,25 @@ async def test_subscribers_get_everything_in_order_without_repeats(store: Store)
         assert [e.position for e in seen] == list(range(2, 43))
 
 
+async def test_a_subscriber_may_ask_for_some_types_only(store: Store) -> None:
+    some = Append(
+        stream="everything-1",
+        events=[EVERYTHING],
+        metadata=Metadata(actor=Actor(kind="system", name="test"), correlation_id="c-1"),
+        occurred_at=NOW,
+        expected=None,
+    )
+    await store.append(noting("note-1", "before"))
+    await store.append(some)
+    pages = store.subscribe(0, types=[EVERYTHING.TYPE])
+    (first,) = await asyncio.wait_for(anext(pages), timeout=10)
+    coming = asyncio.ensure_future(anext(pages))
+    await store.append(noting("note-1", "between"))
+    await store.append(some)
+    (second,) = await asyncio.wait_for(coming, timeout=10)
+    assert (first.position, second.position) == (2, 4)
+
+
 async def test_an_erased_person_is_gone_from_all_history(store: Store) -> None:
     personal = Metadata(
         actor=Actor(kind="user", name=Personal("account:1", "ada")), correlation_id="c"

@@ -421,8 +421,10 @@ class PerilousLedger:
     async def position_at(self, instant: datetime) -> int:
         return await self.store.position_at(instant)
 
-    def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
-        return self.store.subscribe(after)
+    def subscribe(
+        self, after: int, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        return self.store.subscribe(after, types=types)
 
 
 @dataclass

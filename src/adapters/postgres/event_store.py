@@ -1,7 +1,7 @@
 """The ledger on PostgreSQL, behind the port `EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -47,6 +47,13 @@ SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e
        e.digest
   FROM event AS e LEFT JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
  WHERE e.log_id = $1 AND e.position > $2 ORDER BY e.position LIMIT $3
+"""
+_PAGE_OF_TYPES = """
+SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
+       e.digest
+  FROM event AS e LEFT JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+ WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $4 AND e.type = ANY($5)
+ ORDER BY e.position LIMIT $3
 """
 _STREAM = """
 SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
@@ -209,21 +216,39 @@ class PostgresEventStore:
     def _start_page(self, after: int, limit: int) -> asyncio.Task[Sequence[Any]]:
         return asyncio.create_task(self._fetch(_PAGE, self.log_id, after, limit))
 
-    async def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
+    async def subscribe(
+        self, after: int, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
         """See the port; outages of the server are waited out, without end."""
+        next_page = self._page_of_types if types else self._whole_page
         while True:
             rung = self._bell.next()
             try:
-                events = await self.page(after, PAGE)
+                events, reached = await next_page(after, list(types))
             except Unavailable as error:
                 log.warning("subscription_waits", log_id=self.log_id, error=str(error))
-                events = ()
+                events, reached = (), after
             if events:
-                after = events[-1].position
                 yield events
+            if reached > after:
+                after = reached
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(rung.wait(), timeout=POLL)
+
+    async def _whole_page(
+        self, after: int, _types: list[str]
+    ) -> tuple[Sequence[Recorded[Event]], int]:
+        events = await self.page(after, PAGE)
+        return events, events[-1].position if events else after
+
+    async def _page_of_types(
+        self, after: int, types: list[str]
+    ) -> tuple[Sequence[Recorded[Event]], int]:
+        head = await self.head()
+        rows = await self._fetch(_PAGE_OF_TYPES, self.log_id, after, PAGE, head, types)
+        events = await self._recorded(rows)
+        return events, events[-1].position if len(events) == PAGE else head
 
     async def verify(
         self, first: int = 1, last: int | None = None, *, progress: Progress | None = None

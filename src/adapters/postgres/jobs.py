@@ -43,7 +43,6 @@ log = structlog.get_logger(__name__)
 ENTRYPOINT = "sync-run"
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
-CHECKPOINT_EVERY = 5_000  # events: what a start reads again at most
 PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
 HEARTBEAT = timedelta(seconds=30)  # a job whose worker was silent so long is given to another
@@ -91,25 +90,21 @@ class RunFollower:
 
     def __init__(self, store: PostgresEventStore) -> None:
         self._store = store
-        self._passed = 0  # events without cause since the last checkpoint
 
     async def run(self) -> None:
         """Follow the log until cancelled; outages of the database are waited out."""
         while True:
             try:
-                async for page in self._store.subscribe(await self._checkpoint()):
+                begin = await self._checkpoint()
+                async for page in self._store.subscribe(begin, types=[SyncRunQueued.TYPE]):
                     await self.take(page)
             except DATABASE_TROUBLE as error:
                 log.warning("run_follower_waits", error=type(error).__name__)
                 await asyncio.sleep(PAUSE)
 
     async def take(self, page: Sequence[Recorded[Event]]) -> None:
-        """Make the jobs of a page; one without causes is not worth a checkpoint of its own."""
+        """Make the jobs of a page."""
         causes = [recorded for recorded in page if isinstance(recorded.event, SyncRunQueued)]
-        self._passed += len(page)
-        if not causes and self._passed < CHECKPOINT_EVERY:
-            return
-        self._passed = 0
         log_id, to = self._store.log_id, page[-1].position
         async with self._store.pool.acquire() as connection, connection.transaction():
             await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")

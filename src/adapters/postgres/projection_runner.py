@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 PAGE = 1_000  # events per transaction
 POLL = 1.0  # seconds after which an idle runner looks for what others did
+BREATH = 0.1  # seconds between pages while nobody waits: ten transactions a second are enough
 PAUSE = 1.0  # seconds before another try when the database is away
 TURN = 0.02  # seconds to wait while another process holds the lock
 WAIT_POLL = 0.05  # seconds between looks at the checkpoints of other processes
@@ -77,6 +78,7 @@ class ProjectionRunner:
         self._standing: dict[str, Standing] = {}
         self._looked_at = 0.0
         self._moved = asyncio.Condition()
+        self._asked = asyncio.Event()  # somebody waits for the newest events
         self._pages = 0
         self._trouble: str | None = None
 
@@ -128,6 +130,7 @@ class ProjectionRunner:
             behind = [at for at in map(self._at, wanted) if at.position < position]
             if not behind:
                 return True
+            self._asked.set()
             if any(at.failed_at is not None for at in behind) or deadline <= time.monotonic():
                 return False
             await self._news(min(WAIT_POLL, deadline - time.monotonic()))
@@ -207,8 +210,15 @@ class ProjectionRunner:
                     head = page[-1].position
                     coming = asyncio.ensure_future(anext(pages))
                 await self._bring_to(head, page)
+                await self._breathe()
         finally:
             await _dropped(coming)
+
+    async def _breathe(self) -> None:
+        """Let events gather for a larger page, unless somebody waits for them."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), timeout=BREATH)
+        self._asked.clear()
 
     async def _bring_to(self, head: int, page: Page) -> None:
         """Move every projection that is not stopped up to `head`; `page` is the newest part."""

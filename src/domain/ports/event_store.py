@@ -1,6 +1,6 @@
 """The ledger, as the domain sees it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -63,6 +63,11 @@ class EventStore(Protocol):
         """The last position recorded at or before `instant`, 0 when there is none."""
         ...
 
-    def subscribe(self, after: int) -> AsyncIterator[Sequence[Recorded[Event]]]:
-        """Every event after `after`, in pages, forever: complete, in order, without repeats."""
+    def subscribe(
+        self, after: int, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        """Every event after `after`, in pages, forever: complete, in order, without repeats.
+
+        `types`, when given, leaves out all events but those of these names.
+        """
         ...

@@ -42,6 +42,7 @@ class Plan:
     seed: int
     kills: int
     limit: float = 2.5
+    longest: float = 10.0  # seconds within which kills by the clock are spread, at most
     most_actions: int = 9  # of the agents, before each run
     database_crashes: float = 0.15  # share of rounds
     killed_at_start: float = 0.08  # share of rounds
@@ -95,9 +96,8 @@ class Campaign:
             "kimai": Tripwire(town.kimai_app, self._touched),
         }
 
-    async def run(self, zammad_url: str, kimai_url: str) -> Outcome:
+    async def run(self, zammad_url: str, kimai_url: str) -> None:
         """All rounds, the rest, and the check."""
-        began = time.monotonic()
         await self._begin(zammad_url, kimai_url)
         while self.outcome.kills < self._plan.kills and not self.outcome.problems:
             assert self.outcome.rounds < 5 * self._plan.kills + 20, "too few runs could be killed"
@@ -107,8 +107,6 @@ class Campaign:
             await self._rest()
             self.outcome.problems += differences(self._town)
         self.outcome.problems += await verify(self._service)
-        self.outcome.seconds = time.monotonic() - began
-        return self.outcome
 
     async def _begin(self, zammad_url: str, kimai_url: str) -> None:
         self._town.work(Random(f"{self._plan.seed}:0"), self._plan.most_actions)
@@ -123,17 +121,19 @@ class Campaign:
         self._prepare(random)
         if not self._service.alive:
             await self._start(random)
-        usual = 1.2 * median(self._usual[-9:] or [FIRST_GUESS])
+        usual = min(1.2 * median(self._usual[-9:] or [FIRST_GUESS]), self._plan.longest)
         instant = an_instant(random, usual=usual, limit=self._plan.limit)
         crash = random.random() < self._plan.database_crashes
         crash_after = random.uniform(0, usual)
         self._note(f"round {self.outcome.rounds}: kill {instant}{', database too' * crash}")
-        beside = [asyncio.create_task(self._more_work(random, usual))]
+        over = asyncio.Event()
+        beside = [asyncio.create_task(self._more_work(random, usual, over))]
         if crash:
-            beside.append(asyncio.create_task(self._crash_database(crash_after)))
+            beside.append(asyncio.create_task(self._crash_database(crash_after, over)))
         try:
             await self._killed_run(instant)
         finally:
+            over.set()
             for wire in self.wires.values():
                 wire.disarm()
             await asyncio.gather(*beside)
@@ -196,16 +196,16 @@ class Campaign:
         self._killed = how
         self._service.kill()
 
-    async def _more_work(self, random: Random, usual: float) -> None:
+    async def _more_work(self, random: Random, usual: float, over: asyncio.Event) -> None:
         """Agents do not wait for a run to end."""
-        if random.random() < 0.5:
-            await asyncio.sleep(random.uniform(0, usual))
-            self._town.work(random, random.randint(1, 3))
+        after, actions = random.uniform(0, usual), random.randint(0, 3)
+        if not await _within(after, over):
+            self._town.work(random, actions)
 
-    async def _crash_database(self, after: float) -> None:
-        await asyncio.sleep(after)
-        await self._database.restart()
-        self.outcome.database_crashes += 1
+    async def _crash_database(self, after: float, over: asyncio.Event) -> None:
+        if not await _within(after, over):
+            await self._database.restart()
+            self.outcome.database_crashes += 1
 
     async def _rest(self) -> None:
         """Faults off, and runs until one finds nothing to do."""
@@ -263,6 +263,15 @@ class Campaign:
         self._say(f"[{self.outcome.kills}/{self._plan.kills}] {text}")
 
 
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether the event happens in that time; comes back when it does."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def _asked(http: httpx.AsyncClient) -> int | None:
     """The number of the run that begins now, or of the one that is active already."""
     answer = await http.post("/api/v1/sync/run", headers={"Prefer": "respond-async"})
@@ -314,11 +323,13 @@ async def carried_out(plan: Plan, folder: Path, say: Say) -> Outcome:
         stack.push_async_callback(_end, service)
         campaign = Campaign(plan, Town(keys), database, service, say)
         zammad_url, kimai_url = await stack.enter_async_context(_peers(campaign))
+        began = time.monotonic()
         try:
-            return await campaign.run(zammad_url, kimai_url)
+            await campaign.run(zammad_url, kimai_url)
         except (AssertionError, DidNotStart, TimeoutError, httpx.HTTPError) as error:
             campaign.outcome.problems.append(f"{type(error).__name__}: {error}")
-            return campaign.outcome
+        campaign.outcome.seconds = time.monotonic() - began
+        return campaign.outcome
 
 
 async def _end(service: ServiceProcess) -> None:

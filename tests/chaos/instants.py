@@ -72,11 +72,11 @@ def an_instant(random: Random, *, usual: float, limit: float) -> Instant:
     wire = Wire(
         methods=methods,
         path_prefix=path,
-        nth=random.randint(1, most),
+        nth=min(random.randint(1, most), random.randint(1, most)),
         stage=stage,
         seconds=pause,
     )
-    return Trap(peer=peer, wire=wire, seconds=random.uniform(1, 1.8) * usual)
+    return Trap(peer=peer, wire=wire, seconds=random.uniform(1, 1.5) * usual)
 
 
 def faults(random: Random) -> list[FaultRule]:

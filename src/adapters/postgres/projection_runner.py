@@ -217,7 +217,10 @@ class ProjectionRunner:
     async def _breathe(self) -> None:
         """Let events gather for a larger page, unless somebody waits for them."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._asked.wait(), timeout=BREATH)
+            async with asyncio.timeout(
+                BREATH
+            ):  # wait_for would swallow a cancel that comes with it
+                await self._asked.wait()
         self._asked.clear()
 
     async def _bring_to(self, head: int, page: Page) -> None:
@@ -334,6 +337,9 @@ async def _ahead(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
 
 
 async def _dropped(task: asyncio.Future[Page] | asyncio.Future[Page | None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError, StopAsyncIteration, LedgerError):
-        await task
+    """Cancel until it ends: before Python 3.12 `wait_for` may swallow one cancel in a race."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=TURN)
+    if not task.cancelled():
+        task.exception()  # seen: nobody needs the page any more

@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 POLL = 1.0  # seconds; the truth behind the hints
 PAGE = 1_000  # events handed to a subscriber at once
+GATHER = 0.05  # seconds between looks of a subscriber to some types: most news are not for it
 REPLAY_PAGE = 2_000  # some megabytes while one page is decoded and the next one fetched
 POOL_SIZE = 10  # sessions for reading; appending and listening have their own two
 
@@ -232,6 +233,8 @@ class PostgresEventStore:
                 yield events
             if reached > after:
                 after = reached
+                if types:
+                    await asyncio.sleep(GATHER)
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(rung.wait(), timeout=POLL)

@@ -119,12 +119,14 @@ class Campaign:
 
     async def _round(self, random: Random) -> None:
         self._prepare(random)
-        if not self._service.alive:
-            await self._start(random)
+        # of its own, so that a seed kills alike whatever the agents found to do
+        fate = Random(f"{self._plan.seed}:{self.outcome.rounds}:fate")
         usual = min(1.2 * median(self._usual[-9:] or [FIRST_GUESS]), self._plan.longest)
-        instant = an_instant(random, usual=usual, limit=self._plan.limit)
-        crash = random.random() < self._plan.database_crashes
-        crash_after = random.uniform(0, usual)
+        instant = an_instant(fate, usual=usual, limit=self._plan.limit)
+        crash = fate.random() < self._plan.database_crashes
+        crash_after = fate.uniform(0, 0.5) * usual
+        if not self._service.alive:
+            await self._start(fate)
         self._note(f"round {self.outcome.rounds}: kill {instant}{', database too' * crash}")
         over = asyncio.Event()
         beside = [asyncio.create_task(self._more_work(random, usual, over))]

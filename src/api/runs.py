@@ -89,7 +89,8 @@ async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
             return run
         with suppress(TimeoutError):
             look = min(pause, max(0.0, deadline - loop.time()))
-            await asyncio.wait_for(own.stopping.wait(), timeout=look)
+            async with asyncio.timeout(look):
+                await own.stopping.wait()
         pause = min(pause * 1.5, LONGEST_LOOK)
 
 

@@ -3,13 +3,13 @@
 Run with `python -m tests.bench.bench_project [bookings]`; prints one JSON line.
 """
 
-import asyncio
 import json
 import sys
 import time
 from itertools import islice
 
 import asyncpg
+import uvloop
 
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
@@ -64,7 +64,7 @@ async def measure(dsn: str, bookings: int) -> dict[str, object]:
 def main() -> None:
     bookings = int(sys.argv[1]) if len(sys.argv) > 1 else BOOKINGS
     with DatabaseServer.running(settings={}) as server, server.database() as dsn:
-        print(json.dumps(asyncio.run(measure(dsn, bookings))))
+        print(json.dumps(uvloop.run(measure(dsn, bookings))))
 
 
 if __name__ == "__main__":

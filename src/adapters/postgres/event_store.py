@@ -236,8 +236,9 @@ class PostgresEventStore:
                 if types:
                     await asyncio.sleep(GATHER)
             else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(rung.wait(), timeout=POLL)
+                with suppress(TimeoutError):  # before 3.12, wait_for could swallow a cancel
+                    async with asyncio.timeout(POLL):
+                        await rung.wait()
 
     async def _whole_page(
         self, after: int, _types: list[str]

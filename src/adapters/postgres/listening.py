@@ -72,7 +72,8 @@ class Listener:
             self._bell.ring()
             while not ended.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), timeout=CHECK)
+                    async with asyncio.timeout(CHECK):
+                        await ended.wait()
                 await connection.execute("SELECT 1")
         finally:
             connection.terminate()

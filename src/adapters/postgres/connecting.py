@@ -7,7 +7,6 @@ import asyncpg
 
 from domain.errors import LedgerError, Misconfigured, Unavailable
 
-OLDEST_VERSION = 15  # Debian's, and the oldest the suites run on
 CONNECT_TIMEOUT = 10.0  # seconds
 COMMAND_TIMEOUT = 60.0  # seconds; a page or an append takes milliseconds
 SETTINGS = {

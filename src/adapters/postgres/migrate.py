@@ -11,7 +11,8 @@ from importlib.resources.abc import Traversable
 import asyncpg
 import structlog
 
-from adapters.postgres.connecting import OLDEST_VERSION, connect
+from adapters.postgres.connecting import connect
+from adapters.postgres.server_check import require_supported
 from domain.errors import Misconfigured
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ async def migrate(
     """
     connection = await connect(dsn)
     try:
-        await _check_server(connection)
+        await require_supported(connection)
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         done = [
             migration.name
@@ -78,17 +79,6 @@ def read_folder(folder: Traversable, phases: Sequence[str] = _PHASES) -> list[Mi
             if phase in phases:
                 found[key] = Migration(name=file.name, sql=file.read_text(encoding="utf-8"))
     return [found[key] for key in sorted(found)]
-
-
-async def _check_server(connection: asyncpg.Connection) -> None:
-    version = connection.get_server_version()
-    if version.major < OLDEST_VERSION:
-        raise Misconfigured(
-            "postgresql", f"version {OLDEST_VERSION} or newer is needed, this is {version.major}"
-        )
-    encoding = await connection.fetchval("SHOW server_encoding")
-    if encoding != "UTF8":
-        raise Misconfigured("postgresql", f"the database must be UTF8, it is {encoding}")
 
 
 async def _run_unless_recorded(connection: asyncpg.Connection, migration: Migration) -> bool:

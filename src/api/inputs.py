@@ -1,9 +1,12 @@
-"""Inputs that many routes share: ids, paging, the version a client saw."""
+"""Inputs that many routes share: ids, paging, days, the version a client saw."""
 
 import re
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from api.problems import Problem
 
@@ -11,6 +14,18 @@ BIGGEST = 2**53 - 1  # the largest integer that JSON readers agree on
 
 Number = Annotated[int, Path(ge=0, le=BIGGEST)]
 Skip = Annotated[int, Query(ge=0, le=BIGGEST)]
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_out(value: object) -> object:
+    """Only `YYYY-MM-DD`: pydantic would take a number for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("date_parsing", "a date is written YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
 
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,15})"?')
 

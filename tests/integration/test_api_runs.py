@@ -116,14 +116,20 @@ async def test_refusals_before_the_start_are_4xx(migrated: str) -> None:
             ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, "range_invalid"),
             ({"start_date": "2025-01-01", "end_date": "2026-06-01"}, "range_invalid"),
             ({"start_date": "yesterday"}, "range_invalid"),
+            ({"start_date": 1763856000}, "range_invalid"),
+            ({"start_date": "2026-11-23T00:00:00"}, "range_invalid"),
             ({"dry_run": True}, "validation"),
             ({"nonsense": 1}, "validation"),
         ]
         for body, code in refused:
             answer = await service.http.post(path, json=body)
             assert (answer.status_code, answer.json()["code"]) == (422, code), body
-        by_query = await service.http.post(f"{path}?start_date=soon")
-        assert (by_query.status_code, by_query.json()["code"]) == (422, "range_invalid")
+        for text in ("soon", "1763856000"):
+            by_query = await service.http.post(f"{path}?start_date={text}")
+            assert (by_query.status_code, by_query.json()["code"]) == (422, "range_invalid")
+        for listing in ("entries", "sync/runs", "audit-logs"):
+            answer = await service.http.get(f"/api/v1/{listing}?start_date=1763856000")
+            assert (answer.status_code, answer.json()["code"]) == (422, "validation"), listing
         unknown = await service.http.post(f"{path}?nonsense=1")
         assert (unknown.status_code, unknown.json()["code"]) == (422, "validation")
         inactive = {"type": "kimai", "name": "Old", "base_url": "http://127.0.0.1:9"}

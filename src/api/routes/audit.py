@@ -1,13 +1,12 @@
 """The audit log: contract, section 10."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from api.as_of import AsOf
 from api.identity import Own, Viewer
-from api.inputs import BIGGEST, Number, Skip
+from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.shapes import AuditLogOut, AuditPage
@@ -29,8 +28,8 @@ async def list_audit_logs(
     action_type: Literal["access", "sync", "all"] = "all",
     user: Text = None,
     ip_address: Text = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
     entity: Text = None,
     correlation_id: Text = None,
     run_id: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,

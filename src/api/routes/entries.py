@@ -1,7 +1,6 @@
 """Entries and their history: contract, section 7."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from adapters.postgres.read_models import EntryFilter
 from api.as_of import AsOf
 from api.cursors import decoded, encoded
 from api.identity import Own, Viewer
-from api.inputs import BIGGEST, Number
+from api.inputs import BIGGEST, Day, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.shapes import EntryOut, EntryPage, HistoryPage
@@ -46,8 +45,8 @@ async def list_entries(
     ticket: Text = None,
     user: Text = None,
     customer: Text = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
     q: Text = None,
     run_id: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
     sort: Sort = "-entry_date",

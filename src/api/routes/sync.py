@@ -1,6 +1,5 @@
 """Runs: contract, section 6."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -11,7 +10,7 @@ from api import runs
 from api.as_of import AsOf
 from api.bodies import Body
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Number, Skip
+from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem, of_validation
 from api.routing import LedgerRoute
 from api.shapes import RunPage, SyncResponse, SyncRunOut
@@ -31,8 +30,8 @@ router = APIRouter(prefix="/sync", tags=["sync"], route_class=LedgerRoute)
 
 class RunWish(Body):
     connector_id: Annotated[int, Field(ge=0, le=BIGGEST)] | None = None
-    start_date: date | None = None
-    end_date: date | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
     dry_run: bool = False
 
 
@@ -81,8 +80,8 @@ async def list_runs(
     status: Status = "all",
     state: State | None = None,
     trigger_type: Trigger | None = None,
-    start_date: date | None = None,
-    end_date: date | None = None,
+    start_date: Day | None = None,
+    end_date: Day | None = None,
     search: Annotated[str | None, Query(max_length=200)] = None,
 ) -> object:
     """Runs, newest first; the dates are those of the start, inclusive."""
@@ -150,5 +149,5 @@ def _message(run: Run) -> str:
     counters = run.counters
     return (
         f"Run {run.run_id} completed: {counters.created} created, {counters.updated} updated,"
-        f" {counters.conflicts} conflicts"
+        f" {counters.deleted} deleted, {counters.conflicts} conflicts, {counters.failed} failed"
     )

@@ -8,6 +8,7 @@ the text of the underlying error, which may quote an answer.
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import stamina
 
+from adapters.ledger.canonical import without_lone_surrogates
 from adapters.peer_pool import OriginTransport
 from adapters.peer_verdicts import Verdict, retry_after, rule_for
 from domain.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
@@ -28,6 +30,7 @@ MAX_BYTES = 64 * 1024 * 1024  # 500 Kimai records with 64 KiB of description eac
 CONNECTIONS = 16  # 8 writers (the default) and as many reads
 REUSE_SECONDS = 2.0  # below the 5 s after which Apache and uvicorn drop an idle connection
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 _BAD_ADDRESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 Params = Mapping[str, str | int | Sequence[str | int]]
@@ -300,9 +303,22 @@ def _decoded(content: bytes | None) -> tuple[Any, bool]:
     if not content.strip():
         return None, True
     try:
-        return json.loads(content), True
+        data = json.loads(content)
+        return (_mended(data) if _HALF_PAIR.search(content) else data), True
     except (ValueError, RecursionError):
         return None, False
+
+
+def _mended(value: Any) -> Any:
+    """`value` without halves of surrogate pairs, which can neither be stored nor sent on."""
+    match value:
+        case str():
+            return without_lone_surrogates(value)
+        case list():
+            return [_mended(item) for item in value]
+        case dict():
+            return {without_lone_surrogates(key): _mended(item) for key, item in value.items()}
+    return value
 
 
 def _towards(headers: httpx.Headers) -> str:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.errors import Misconfigured
 
 _DECIMAL = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?", re.ASCII)
+
+YEARS = range(1900, 9000)  # nearer to either end of the calendar its zones and sums fall off
 
 
 class WireModel(BaseModel):
@@ -34,6 +36,8 @@ def _aware(value: object) -> datetime:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError("an instant needs its offset")
+    if instant.year not in YEARS:
+        raise ValueError("an instant of this age or future is a mistake")
     return instant
 
 
@@ -52,6 +56,8 @@ def _exact(value: object) -> Decimal:
 
 Instant = Annotated[datetime, BeforeValidator(_utc)]  # aware, UTC
 OffsetInstant = Annotated[datetime, BeforeValidator(_aware)]  # aware, in the offset it came with
+# as far as both canonical JSON and a bigint hold one; a row with another is not readable
+Id = Annotated[int, Field(ge=1, lt=2**53)]
 ExactDecimal = Annotated[Decimal, BeforeValidator(_exact)]
 
 M = TypeVar("M", bound=WireModel)

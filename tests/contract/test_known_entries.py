@@ -1,6 +1,7 @@
 """What every `KnownEntries` promises: the fake of the domain's tests, and the views."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,14 @@ from domain.event import Append
 from domain.ids import ConnectorId, RunId, entry_id, entry_stream
 from domain.ports.event_store import EventStore
 from domain.ports.known_entries import Known, KnownEntries
-from domain.time_entry.events import EntryUnreadable, EntryVanishedAtSource
+from domain.time_entry.events import (
+    EntryDecided,
+    EntryObserved,
+    EntryUnreadable,
+    EntryVanishedAtSource,
+)
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import Basis, Outcome, ReasonCode
 from tests.support.believable import START, ZAMMAD, booking, run, setup
 from tests.support.ledgers import postgres_ledger
 from tests.support.peers import FakeKnown
@@ -54,7 +60,10 @@ async def filled(pair: Pair) -> KnownEntries:
     return known
 
 
-async def told(pair: Pair, source_id: int, event: EntryVanishedAtSource | EntryUnreadable) -> None:
+Told = EntryVanishedAtSource | EntryUnreadable | EntryDecided
+
+
+async def told(pair: Pair, source_id: int, event: Told) -> None:
     store, known = pair
     (_, first, *_) = run(RunId(1), range(1, 2))
     stream = entry_stream(entry_id(ZAMMAD, source_id))
@@ -90,6 +99,19 @@ async def test_only_entries_that_are_not_at_rest_are_unsettled(known: Pair) -> N
     assert waiting.reason is ReasonCode.UNMAPPED_ACTIVITY
     assert waiting.decided_with == "0123456789abcdef"
     assert waiting.booked_at == booking(25, RUN).created_at
+
+
+async def test_what_a_rule_left_alone_is_unsettled_too(known: Pair) -> None:
+    store, _ = known
+    (_, first, *_) = run(RunId(1), range(1, 2))
+    observed = [event for event in first.events if isinstance(event, EntryObserved)]
+    left = EntryDecided(
+        entry_id=entry_id(ZAMMAD, 1), outcome=Outcome.LEAVE, basis=Basis(configuration="x")
+    )
+    await store.append(replace(first, events=[*observed, left]))
+    await known[1].wait_for(await store.head())
+    (item,) = await known[1].unsettled(ZAMMAD)
+    assert (item.state, item.decided_with) == (EntryState.IGNORED, "x")
 
 
 async def test_a_vanished_entry_is_known_but_not_live(known: Pair) -> None:

@@ -521,7 +521,7 @@ class World:
     """Both peers, a ledger and a clock; `sync` is one run of a fresh process."""
 
     def __init__(self, **settings: Any) -> None:
-        self.clock = MemoryClock(NOON + timedelta(days=1))
+        self.clock = MemoryClock(NOON + timedelta(days=2))
         self.perils = Perils()
         self.store = MemoryEventStore(ALL, now=self.clock.now)
         self.tickets = FakeTickets(self.perils)

@@ -380,6 +380,15 @@ async def test_trap_10_rows_of_other_people_mean_that_the_filter_was_ignored() -
             await client.find_marked(MARKER, **WINDOW, user_id=77)
 
 
+async def test_trap_10_nothing_found_for_others_proves_nothing_to_a_plain_user() -> None:
+    plain = {**RECORDED["02-users-me"]["response"]["body"], "roles": []}
+    mock = MockPeer({**ME, "GET /api/users/me": reply(200, plain), LIST: listing([])})
+    async with kimai(mock) as client:
+        with pytest.raises(Rejected, match="view_other_timesheet"):
+            await client.find_marked(MARKER, **WINDOW, user_id=77)
+        assert await client.find_marked(MARKER, **WINDOW, user_id=None) == []
+
+
 async def test_trap_12_the_marker_is_compared_here_and_never_searched_for() -> None:
     texts = {
         1: f"text\n\n{MARKER}",

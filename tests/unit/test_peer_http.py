@@ -99,6 +99,13 @@ async def test_the_peers_own_404_is_an_absent_record() -> None:
             await http.read("x")
 
 
+async def test_half_a_surrogate_pair_is_replaced_before_anybody_passes_it_on() -> None:
+    body = b'{"half \\ud83d": ["\\uDC00", {"whole": "\\ud83d\\ude00"}], "plain": 1}'
+    async with talking(MockPeer({"GET /base/x": httpx.Response(200, content=body)})) as http:
+        data = (await http.read("x")).data
+    assert data == {"half \ufffd": ["\ufffd", {"whole": "\U0001f600"}], "plain": 1}
+
+
 async def test_a_read_is_repeated_until_it_answers() -> None:
     mock = MockPeer({"GET /base/x": [reply(503), httpx.ReadError("reset"), reply(200, [1])]})
     async with talking(mock) as http:

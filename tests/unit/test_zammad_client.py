@@ -122,6 +122,32 @@ async def test_every_unreadable_field_is_named_and_a_row_without_id_is_an_error(
             await client.entry(8)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("created_at", "0001-01-01T00:00:00+14:00"),
+        ("created_at", "9999-12-31T23:59:59-14:00"),
+        ("updated_at", "9999-12-31T23:59:59Z"),
+        ("ticket_id", 10**20),
+        ("created_by_id", 0),
+        ("type_id", -1),
+    ],
+)
+async def test_a_value_beyond_all_bounds_makes_its_row_unreadable(field: str, value: Any) -> None:
+    mock = MockPeer({f"{ENTRIES}/7": reply(200, row(7, **{field: value}))})
+    async with zammad(mock) as client:
+        found = await client.entry(7)
+    assert isinstance(found, UnreadableEntry)
+    assert found.fields == (field,)
+
+
+async def test_an_entry_id_that_no_stream_can_carry_is_an_error_of_the_peer() -> None:
+    mock = MockPeer({f"{ENTRIES}/7": reply(200, row(0))})
+    async with zammad(mock) as client:
+        with pytest.raises(Misconfigured):
+            await client.entry(7)
+
+
 async def test_trap_8_caps_are_silent_so_only_an_empty_page_is_the_end() -> None:
     rows = [row(i) for i in range(1, 251)]
     mock = MockPeer({ENTRIES: paged(rows, cap=100)})

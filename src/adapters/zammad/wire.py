@@ -1,12 +1,13 @@
 """Zammad's JSON, as far as we need it. Source: `peers/zammad.md`, 1 to 4."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
 from adapters.peer_http import Refusal
-from adapters.peer_wire import ExactDecimal, Instant, WireModel, fields_of, parsed, rows_of
+from adapters.peer_wire import ExactDecimal, Id, Instant, WireModel, fields_of, parsed, rows_of
+from domain.ids import ENTRIES_PER_CONNECTOR
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -17,18 +18,20 @@ from domain.ports.ticket_system import (
 
 SYSTEM = "zammad"
 
+EntryNumber = Annotated[int, Field(ge=1, lt=ENTRIES_PER_CONNECTOR)]
+
 M = TypeVar("M", bound=WireModel)
 
 
 class Entry(WireModel):
     """A row of the time accounting. Source: `peers/zammad.md`, 2.2."""
 
-    id: int
-    ticket_id: int
-    ticket_article_id: int | None
+    id: EntryNumber
+    ticket_id: Id
+    ticket_article_id: Id | None
     time_unit: ExactDecimal  # a JSON text such as "0.25", in the instance's own unit
-    type_id: int | None
-    created_by_id: int
+    type_id: Id | None
+    created_by_id: Id
     created_at: Instant
     updated_at: Instant
 
@@ -46,11 +49,11 @@ class Entry(WireModel):
 
 
 class _EntryId(WireModel):
-    id: int
+    id: EntryNumber
 
 
 class _EntryTicket(WireModel):
-    ticket_id: int
+    ticket_id: Id
 
 
 class _EntryUpdate(WireModel):

@@ -143,7 +143,10 @@ def _timed(case: _Case, basis: Basis) -> Ruling:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="The booking is zero.")
     if isinstance(unit, Wait):
         return _held(unit, basis)
-    duration = worked(case.booking.time_unit, unit[0])
+    try:
+        duration = worked(case.booking.time_unit, unit[0])
+    except OverflowError:
+        return _held(_endless(case), basis)
     if duration == NOTHING and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
     return _placed(case, basis, duration)
@@ -170,11 +173,22 @@ def _negative(case: _Case) -> Wait:
     )
 
 
+def _endless(case: _Case) -> Wait:
+    return Wait(
+        reason=ReasonCode.CONFLICT,
+        detail=f"The booking of {case.booking.time_unit} units is longer than any calendar. "
+        "Correct the entry in Zammad.",
+    )
+
+
 def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
     anchor = case.configuration.zammad.work_time_anchor
     if case.settled is not None and case.settled.basis.anchor is not None:
         anchor = WorkTimeAnchor(case.settled.basis.anchor)
-    begin, end = work_time(case.booking.created_at, duration, anchor)
+    try:
+        begin, end = work_time(case.booking.created_at, duration, anchor)
+    except OverflowError:
+        return _held(_endless(case), basis)
     assert basis.zone is not None
     day = work_date(begin, basis.zone)
     basis = replace(basis, anchor=anchor.value, work_date=day)

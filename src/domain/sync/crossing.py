@@ -33,7 +33,11 @@ from domain.time_entry.commands import (
     ObserveUnreadable,
     Vanish,
 )
-from domain.time_entry.events import TimesheetWriteIntended
+from domain.time_entry.events import (
+    ConflictOpened,
+    TimesheetWriteIntended,
+    TimesheetWriteUncertain,
+)
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Context, ReasonCode
 
@@ -100,23 +104,34 @@ class Crossing:
         if not ids:
             return []
         self.tally.phase = "verify"
-        sent = [await self._last_sent(entry) for entry in ids]
-        await settler.wait_out(max(sent))
-        lives = await self.entries.load_all(ids)
+        before = {entry: await self._last_sent(entry) for entry in ids}
+        await settler.wait_out(max(sent for sent, _ in before.values()))
+        # What moved on meanwhile is in somebody else's hands: its newest request was not waited
+        # out, and the next run looks at it again.
+        lives = [
+            live
+            for live in await self.entries.load_all(ids)
+            if live.version == before[live.entry_id][1]
+        ]
         for live in lives:
             await settler.settle(live)
         return lives
 
-    async def _last_sent(self, entry: EntryId) -> datetime:
-        """The latest instant at which a request of its may have been sent.
+    async def _last_sent(self, entry: EntryId) -> tuple[datetime, int]:
+        """The latest instant at which a request of its may have been sent, and its version.
 
         A process that died can have sent it long after it recorded the intent: it waited for its
-        turn. Only what was learned of it later proves that it had been sent before.
+        turn. Only what was learned of it later proves that it had been sent before. Of the two
+        clocks that tell when that was, the later counts: the database's may be behind ours.
         """
         recorded = await self.ports.ledger.read_recorded(entry_stream(entry))
-        if not recorded or isinstance(recorded[-1].event, TimesheetWriteIntended):
-            return self.ports.clock.now()
-        return recorded[-1].recorded_at
+        version = recorded[-1].version if recorded else 0
+        for one in reversed(recorded):
+            if isinstance(one.event, TimesheetWriteUncertain | ConflictOpened):
+                return max(one.recorded_at, one.occurred_at), version
+            if isinstance(one.event, TimesheetWriteIntended):
+                break
+        return self.ports.clock.now(), version
 
     async def _produce(
         self, unsettled: Sequence[Unsettled], resumed: Sequence[Live], workers: int

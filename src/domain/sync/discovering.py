@@ -25,7 +25,8 @@ KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
 class Discoverer:
     """Finds bookings for one run.
 
-    `newest` is the latest `updated_at` seen: the next watermark, on Zammad's own clock.
+    `newest` is the latest `updated_at` seen: the next watermark, on Zammad's own clock, but never
+    later than our own: one row from the future must not hide all changes until then.
     `by_ticket` says that the list over all tickets was closed to the token. `new` are the ids
     that the read model does not know: their streams need not be opened.
     """
@@ -41,6 +42,7 @@ class Discoverer:
     new: set[int] = field(default_factory=set)
     gone: list[tuple[int, int]] = field(default_factory=list)
     _looked_at: set[int] = field(default_factory=set)
+    _pages: int = 0
 
     @property
     def source(self) -> ConnectorId:
@@ -50,11 +52,11 @@ class Discoverer:
         """Bookings that the ledger does not know as they are now, in chunks."""
         self.live = await self.ports.known.live_count(self.source)
         watermark = await self.ports.known.watermark(self.source)
-        self.newest = watermark
         since = None
         if watermark is not None:
+            self.newest = min(watermark, self.ports.clock.now())
             # rows become visible with an older `updated_at` than what was read before them
-            since = watermark - timedelta(minutes=self.configuration.zammad.lookback)
+            since = self.newest - timedelta(minutes=self.configuration.zammad.lookback)
         way = self.configuration.zammad.discovery
         if way is not Discovery.PER_TICKET:
             try:
@@ -72,12 +74,15 @@ class Discoverer:
     async def missing(self) -> Chunks:
         """Find in `gone` what was deleted; bookings never seen that turn up on the way come here.
 
-        Counting is one request. Only when the counts differ are all ids read, and an absent id
-        is only a suspect until Zammad says 404 for exactly it.
+        Counting is one request. All ids are read only when the counts differ, or when the changes
+        filled several pages: a booking deleted while they were read moved another one out of
+        sight, and both together leave the count as it was. An absent id is only a suspect until
+        Zammad says 404 for exactly it.
         """
         if self.by_ticket:
             return  # `_by_ticket` has compared each ticket it read
-        if await self.ports.tickets.count_entries() == self.live:
+        counted = await self.ports.tickets.count_entries()
+        if counted == self.live and self._pages <= 1:
             return
         suspects = set(await self.ports.known.live_source_ids(self.source))
         async for page in self.ports.tickets.entries_by_id():
@@ -88,6 +93,7 @@ class Discoverer:
 
     async def _by_update(self, since: datetime | None) -> Chunks:
         async for page in self.ports.tickets.entries_by_update():
+            self._pages += 1
             fresh = [row for row in page if _is_fresh(row, since)]
             async for chunk in self._unknown(fresh):
                 yield chunk
@@ -150,7 +156,8 @@ class Discoverer:
                 yield chunk
 
     def _see(self, rows: Sequence[ListedEntry]) -> None:
-        seen = [row.updated_at for row in rows if isinstance(row, SourceEntry)]
+        now = self.ports.clock.now()
+        seen = [min(row.updated_at, now) for row in rows if isinstance(row, SourceEntry)]
         self.newest = max((*seen, *([self.newest] if self.newest else [])), default=None)
 
 

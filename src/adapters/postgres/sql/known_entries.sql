@@ -14,7 +14,7 @@ SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state, decided_with,
        (facts ->> 'source_created_at')::timestamptz AS booked_at
   FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
-   AND state IN ('pending', 'writing', 'conflict', 'failed')
+   AND state IN ('pending', 'writing', 'conflict', 'failed', 'ignored')
  ORDER BY booked_at NULLS LAST, source_id
 
 -- name: live_count

@@ -93,7 +93,8 @@ def title(event: Event, changes: Sequence[Change]) -> str:
     """What happened, in a few words."""
     if isinstance(event, TimesheetDrifted):
         minutes = [f": {old} → {new} min" for field, old, new in changes if field == "minutes"]
-        return "Edited in Kimai" + "".join(minutes)
+        done = "Exported" if tuple(event.changed) == ("exported",) else "Edited"
+        return f"{done} in Kimai" + "".join(minutes)
     return TITLES.get(event.TYPE, event.TYPE) + _more(event)
 
 
@@ -105,7 +106,9 @@ def _more(event: Event) -> str:
             return f" {operation.value}"
         case TimesheetWriteRejected(status=status):
             return f" ({status})"
-        case ConflictOpened(reason=reason) | ConflictResolved(reason=reason):
+        case ConflictOpened(reason=reason, detail=detail):
+            return f": {reason.value}. {detail}"
+        case ConflictResolved(reason=reason):
             return f": {reason.value}"
         case _:
             return ""

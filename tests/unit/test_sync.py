@@ -8,11 +8,13 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from domain.ids import entry_id, entry_stream
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
-from tests.support.bookings import configuration, project_mapping
+from projections import history
+from tests.support.bookings import ZAMMAD, configuration, project_mapping
 from tests.support.peers import NOON, Crash, World
 
 
@@ -83,6 +85,10 @@ async def test_an_exported_timesheet_is_not_touched(world: World) -> None:
     assert (run.state, run.counters.conflicts, world.kimai.writes) == ("completed", 1, 0)
     entry = await world.entry(9)
     assert entry.standing.conflict is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+    story = history.history(await world.store.read_recorded(entry_stream(entry_id(ZAMMAD, 9))))
+    assert story[-1].title.startswith("Waits for a person: SOURCE_CHANGED_AFTER_EXPORT. The ")
+    (drift,) = [item for item in story if item.title == "Exported in Kimai"]
+    assert list(drift.changes) == [("exported", False, True)]
     world.tickets.edit(9, time_unit=Decimal(15))
     await world.sync()
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
@@ -112,6 +118,19 @@ async def test_a_deleted_booking_follows_the_policy(
     world.tickets.requests = 0
     await world.sync()
     assert world.tickets.requests == 2  # counts agree again: no sweep
+
+
+async def test_an_edited_timesheet_of_a_deleted_booking_says_so() -> None:
+    world = World(kimai={"delete_policy": "delete"})
+    world.tickets.book(9)
+    await world.sync()
+    sheet = world.kimai.sheets[1]
+    world.kimai.sheets[1] = replace(sheet, project_id=sheet.project_id + 1)
+    del world.tickets.rows[9]
+    await world.sync()
+    conflict = (await world.entry(9)).conflict
+    assert conflict is not None
+    assert "the booking was deleted in Zammad" in conflict.detail
 
 
 async def test_an_exported_timesheet_of_a_deleted_booking_stays() -> None:

@@ -241,9 +241,9 @@ class Writer:
 
     def _objection(self, live: Live, settled: Settled, found: Written) -> TimeEntryCommand | None:
         assert live.state is not None
-        if found.exported:
-            return _exported(live.state, found)
         changed = changes_since(settled.written, found)
+        if found.exported:
+            return _exported(live.state, found, changed)
         ours = carries(found.description.value or "", settled.marker)
         overwrite = self.configuration.kimai.edited_in_kimai_policy is EditedInKimaiPolicy.OVERWRITE
         if not ours:
@@ -253,10 +253,7 @@ class Writer:
             )
             return NoteDrift(found=found, changed=(*changed, "marker"), detail=detail)
         if changed and not overwrite:
-            detail = (
-                f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and "
-                "the booking changed in Zammad, too. Keep the one or bring it to the other."
-            )
+            detail = _edited(live.state, found, changed)
             return NoteDrift(found=found, changed=changed, detail=detail)
         return None
 
@@ -337,14 +334,25 @@ def _refusal(
     )
 
 
-def _exported(entry: TimeEntry, found: Written) -> Hold:
+def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:
+    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and the "
     if entry.standing.vanished:
-        return Hold(
+        return edited + "booking was deleted in Zammad. Keep the timesheet, or delete it, too."
+    return edited + "booking changed in Zammad, too. Keep the one or bring it to the other."
+
+
+def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> NoteDrift:
+    if entry.standing.vanished:
+        return NoteDrift(
+            found=found,
+            changed=(*changed, "exported"),
             reason=ReasonCode.SOURCE_DELETED,
             detail=f"The booking was deleted in Zammad after timesheet {found.timesheet_id} was "
             "exported. It stays as it was billed; keep it, or take back the export first.",
         )
-    return Hold(
+    return NoteDrift(
+        found=found,
+        changed=(*changed, "exported"),
         reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
         detail=f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported. "
         "It stays as it was billed; keep it, or take back the export and retry.",

@@ -141,11 +141,12 @@ class Hold:
 
 @dataclass(frozen=True, kw_only=True)
 class NoteDrift:
-    """The timesheet differs from what we last wrote; `changed` names how."""
+    """The timesheet differs from what we last wrote; `changed` names how, `reason` why we stop."""
 
     found: Written
     changed: tuple[str, ...]
     detail: str
+    reason: ReasonCode = ReasonCode.TARGET_EDITED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -215,7 +215,7 @@ def _drift(command: NoteDrift, entry: TimeEntry) -> Events:
     drifted = TimesheetDrifted(
         entry_id=entry.entry_id, found=command.found, changed=command.changed
     )
-    held = _hold(ReasonCode.TARGET_EDITED, command.detail, entry)
+    held = _hold(command.reason, command.detail, entry)
     return [drifted, *held] if held else []
 
 

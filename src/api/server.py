@@ -28,8 +28,9 @@ class _Server(uvicorn.Server):
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on `host:port`; port 0 takes a free one.
+    """A listening socket on `host:port`; port 0 takes a free one.
 
+    It listens at once: a socket that is only bound lets a second program bind the same port.
     Raises Misconfigured, naming the port, when it is taken or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -38,6 +39,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -119,6 +119,9 @@ def verify(
     if not report.ok:
         problems.print(f"Event {report.first_bad_position} was altered: {report.what}")
         raise typer.Exit(1)
+    if report.checked_to < report.checked_from:
+        output.print("There are no events there: nothing was checked.")
+        return
     output.print(f"Events {report.checked_from} to {report.checked_to} are as they were written.")
     output.print(f"Digest of the last one: {report.head_digest}")
 
@@ -181,6 +184,8 @@ def _exit_with(error: LedgerError) -> typer.Exit:
     text = str(error)
     if system in ("settings", "service"):
         text = text.removeprefix(f"{system}: ")
+    elif system == "postgresql":
+        text = f"{text}. See that the server runs and that DATABASE_URL leads to it."
     problems.print(text, style="red")
     return typer.Exit(1)
 

@@ -14,12 +14,13 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.verify import Progress, Report
 from api import runs
 from api.app import create_app
+from api.problems import Problem
 from api.server import bound, on_stop_signal, serving
 from api.services import Commands
 from api.settings import Settings
 from api.wiring import database, opened, service, working
 from domain.catalogue import ALL
-from domain.errors import Misconfigured
+from domain.errors import Misconfigured, RuleViolation
 from domain.event import Actor, Metadata
 from domain.sync_run.decide import Run
 from domain.sync_run.events import Cause
@@ -70,7 +71,10 @@ async def verified(settings: Settings, first: int, last: int | None, progress: P
 
 
 async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) -> Run:
-    """Queue a run, carry it out here or wherever a worker takes it, and follow it to its end."""
+    """Queue a run, carry it out here or wherever a worker takes it, and follow it to its end.
+
+    Raises RuleViolation when there is nothing to run, with the code that the API answers.
+    """
     async with (
         database(settings, join=True) as dsn,
         opened(settings, dsn) as own,
@@ -79,7 +83,10 @@ async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) 
         metadata = Metadata(actor=Actor(kind="system", name="cli"), correlation_id="cli")
         commands = Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
         cause = Cause(kind="user", name="cli")
-        queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
+        try:
+            queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
+        except Problem as problem:
+            raise RuleViolation(problem.code, problem.detail) from problem
         while True:
             run = await runs.ended(own, queued.run_id, within=LOOK)
             show(run.phase or run.state, run.done, run.total)

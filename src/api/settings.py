@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
@@ -33,6 +34,8 @@ DEFAULTS = re.compile(
     r"|.*(super|dev|demo)[-_ ]?secret[-_ ]?key.*",
     re.IGNORECASE,
 )
+
+HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:\d+)?")  # with its port
 
 Secret = Literal["secret_key", "encryption_key", "admin"]
 ALL_SECRETS: Collection[Secret] = ("secret_key", "encryption_key", "admin")
@@ -79,6 +82,17 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("database_url")
+    @classmethod
+    def _readable_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """Checked here because the driver's own message quotes what it cannot read."""
+        if value is not None and not _is_database_address(value.get_secret_value()):
+            raise ValueError(
+                "must be postgresql://user:password@host:port/database, special characters of the"
+                " password percent-encoded"
+            )
+        return value
+
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
@@ -121,7 +135,7 @@ def load_settings(
     try:
         settings = Settings(_env_file=env_file, **values)
     except ValidationError as error:
-        lines = [f"{_name(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+        lines = [f"{_name(problem['loc'])}: {_said(problem['msg'])}" for problem in error.errors()]
         raise Misconfigured("settings", "; ".join(lines)) from None
     checks = {"secret_key": _secret_key, "encryption_key": _encryption_key, "admin": _admin}
     problems = [line for need in needs for line in checks[need](settings)]
@@ -173,6 +187,19 @@ def _admin(settings: Settings) -> list[str]:
 
 def _is_default(value: str) -> bool:
     return DEFAULTS.fullmatch(value) is not None
+
+
+def _is_database_address(text: str) -> bool:
+    try:
+        address = urlsplit(text)
+    except ValueError:
+        return False
+    hosts = address.netloc.rpartition("@")[2].split(",")
+    return address.scheme in ("postgresql", "postgres") and all(map(HOST.fullmatch, hosts))
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _name(location: tuple[int | str, ...]) -> str:

@@ -2,13 +2,9 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from api.services import Commands
 from api.wiring import opened
 from domain.event import Actor, Metadata
 from domain.sync_run.events import Cause
+from tests.support.command import ran, started
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -32,7 +29,6 @@ from tests.support.service import (
 )
 from tests.support.two_peers import connect, two_peers
 
-SOURCE = str(Path(__file__).parents[2] / "src")
 COMMANDS = ("serve", "worker", "demo", "sandbox", "migrate", "verify", "sync")
 SECRETS = {
     "SECRET_KEY": SECRET_KEY,
@@ -40,33 +36,6 @@ SECRETS = {
     "ADMIN_USERNAME": ADMIN,
     "ADMIN_PASSWORD": ADMIN_PASSWORD,
 }
-
-
-@asynccontextmanager
-async def started(folder: Path, *arguments: str, **environment: str) -> AsyncIterator[Process]:
-    """`timeledger` with just this environment, in an empty folder; killed at the end if need be."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "api.cli", *arguments),
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "TERM": "dumb", **environment},
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-async def ran(folder: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of a command that ends by itself."""
-    async with started(folder, *arguments, **environment) as process:
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
 
 
 async def url_of(process: Process) -> str:
@@ -184,7 +153,7 @@ async def test_an_unreachable_database_is_one_clear_sentence(tmp_path: Path) -> 
     dsn = "postgresql://u:hidden-pass@127.0.0.1:9/x"
     code, _, err = await ran(tmp_path, "verify", DATABASE_URL=dsn)
     assert code == 1
-    assert "postgresql" in err
+    assert "postgresql: ConnectionRefusedError. See that the server runs" in err
     assert "hidden-pass" not in err
     assert "Traceback" not in err
 
@@ -199,8 +168,20 @@ async def test_sync_runs_once_and_says_what_it_did(tmp_path: Path, migrated: str
         assert code == 0, err
         assert "Run 1 completed: 5 read" in out
         assert peers.sheets > 0
-        code, _, err = await ran(tmp_path, "sync", "--start", "2026-12-31", "--end", "2026-01-01")
-        assert code == 1
+        turned = ("--start", "2026-12-31", "--end", "2026-01-01")
+        code, _, err = await ran(tmp_path, "sync", *turned, **values)
+        assert (code, err.strip()) == (1, "start_date lies after end_date.")
+
+
+async def test_sync_without_connectors_says_what_is_missing(tmp_path: Path, migrated: str) -> None:
+    values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+    code, _, err = await ran(tmp_path, "sync", **values)
+    assert (code, err.strip()) == (1, "There is no active Zammad and Kimai connector.")
+
+
+async def test_verify_does_not_call_an_empty_ledger_proven(tmp_path: Path, migrated: str) -> None:
+    code, out, _ = await ran(tmp_path, "verify", DATABASE_URL=migrated)
+    assert (code, out.strip()) == (0, "There are no events there: nothing was checked.")
 
 
 async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:

@@ -121,3 +121,36 @@ def test_a_kimai_that_works_on_for_longer_can_be_waited_for() -> None:
     assert load(kimai_request_limit_seconds="300").kimai_request_limit_seconds == 300
     with pytest.raises(Misconfigured, match="KIMAI_REQUEST_LIMIT_SECONDS"):
         load(kimai_request_limit_seconds=0)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:hidden/word@h:5432/d",  # a slash that should have been percent-encoded
+        "postgresql://u:hidden#word@h/d",
+        "postgresql://u:hidden[word@h/d",
+        "postgresql://u:hidden-word@h:port/d",
+        "mysql://u:hidden-word@h/d",
+        "h:5432",
+    ],
+)
+def test_an_unreadable_database_address_is_refused_without_being_quoted(address: str) -> None:
+    with pytest.raises(Misconfigured, match="DATABASE_URL: must be postgresql://user") as refusal:
+        load(database_url=address)
+    assert "hidden" not in str(refusal.value)
+    assert "word@" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:p%2Fw@h:5432/d",
+        "postgres://u@[::1]:5432/d?sslmode=require",
+        "postgresql://u:p@one:1,two:2/d",
+        "postgresql:///d?host=/run/postgresql",
+    ],
+)
+def test_every_form_of_a_database_address_is_accepted(address: str) -> None:
+    settings = load(database_url=address)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == address

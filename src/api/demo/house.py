@@ -94,6 +94,7 @@ async def _house(folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: 
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({prepared, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.done():
+        own.stopping.set()
         prepared.cancel()
         await asyncio.gather(prepared, return_exceptions=True)
         return
@@ -101,6 +102,7 @@ async def _house(folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: 
     _welcome(url, peers, keys, folder, say)
     await stopping
     say("Stopping ...")
+    own.stopping.set()
 
 
 async def _prepare(url: str, keys: DemoKeys, peers: Peers, month: Month, say: Any) -> None:
@@ -110,7 +112,7 @@ async def _prepare(url: str, keys: DemoKeys, peers: Peers, month: Month, say: An
         await setup.connect(zammad_url=peers.zammad_url, kimai_url=peers.kimai_url)
         await setup.map(peers.zammad, peers.kimai)
         start, end = str(month.first_day), str(_today())
-        if await setup.runs() == 0:
+        if not await setup.has_run():
             say("First sync: a month of bookings ...")
             _report(await setup.sync(start_date=start, end_date=end), say)
         if len(peers.zammad.entries) == BOOKINGS:
@@ -169,12 +171,14 @@ async def _peers(folder: Path, keys: DemoKeys, month: Month) -> AsyncIterator[Pe
 def _settings(folder: Path, keys: DemoKeys) -> Settings:
     return load_settings(
         env_file=None,
+        database_url=None,  # a demo has no business in a database that somebody set for real
         data_folder=folder,
         secret_key=keys.secret_key,
         encryption_key=keys.encryption_key,
         admin_username=keys.username,
         admin_password=keys.password,
         display_timezone="Europe/Brussels",
+        kimai_request_limit_seconds=1,  # this Kimai ends with us: nothing is under way after that
         log_level="warning",
     )
 

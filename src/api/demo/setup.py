@@ -88,9 +88,10 @@ class DemoSetup:
         if answer.status_code != httpx.codes.CONFLICT:  # mapped already
             answer.raise_for_status()
 
-    async def runs(self) -> int:
-        """How many runs there were."""
-        return int((await self._get("/api/v1/sync/runs?limit=1"))["total"])
+    async def has_run(self) -> bool:
+        """Whether a run came to its end; one that was interrupted has to be made again."""
+        runs = await self._get("/api/v1/sync/runs?limit=1&status=completed")
+        return int(runs["total"]) > 0
 
     async def sync(self, *, start_date: str, end_date: str) -> dict[str, Any]:
         """One run over the month, to its end; the run as the API shows it."""

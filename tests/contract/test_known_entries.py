@@ -86,8 +86,9 @@ async def test_an_empty_ledger_knows_nothing(known: Pair) -> None:
 
 async def test_versions_are_those_of_the_newest_observation(known: Pair) -> None:
     views = await filled(known)
-    seen = Known(updated_at=RUN, vanished=False)
-    assert await views.versions(ZAMMAD, [1, 20, 99]) == {1: seen, 20: seen}
+    seen = Known(updated_at=RUN, vanished=False, state=EntryState.SYNCED)
+    held = replace(seen, state=EntryState.CONFLICT)
+    assert await views.versions(ZAMMAD, [1, 25, 99]) == {1: seen, 25: held}
     assert await views.versions(OTHER, [1]) == {}
 
 

@@ -469,6 +469,7 @@ class FakeKnown:
             i: Known(
                 updated_at=entry.booking.updated_at if entry.booking else NOON,
                 vanished=entry.standing.vanished,
+                state=entry.standing.state,
             )
             for i, entry in found.items()
             if entry is not None

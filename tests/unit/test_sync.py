@@ -120,6 +120,15 @@ async def test_a_deleted_booking_follows_the_policy(
     assert world.tickets.requests == 2  # counts agree again: no sweep
 
 
+async def test_what_waits_for_a_person_is_not_counted_as_synced() -> None:
+    world = World(activities=())
+    world.tickets.book(8)
+    world.tickets.book(9, time_unit=Decimal(0))
+    await world.sync()
+    counters = (await world.sync()).counters
+    assert (counters.fetched, counters.already_synced, counters.skipped) == (2, 0, 1)
+
+
 async def test_an_edited_timesheet_of_a_deleted_booking_says_so() -> None:
     world = World(kimai={"delete_policy": "delete"})
     world.tickets.book(9)

@@ -42,7 +42,11 @@ class PostgresKnownEntries:
         """See the port. A row that was never readable and names no instant counts as unknown."""
         ids = [entry_id(connector, source_id) for source_id in source_ids]
         return {
-            row["source_id"]: Known(updated_at=row["source_updated_at"], vanished=row["vanished"])
+            row["source_id"]: Known(
+                updated_at=row["source_updated_at"],
+                vanished=row["vanished"],
+                state=EntryState(row["state"]),
+            )
             for row in await self._fetch("versions", ids)
         }
 

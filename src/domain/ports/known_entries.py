@@ -24,6 +24,7 @@ class Known:
 
     updated_at: datetime
     vanished: bool
+    state: EntryState
 
 
 @dataclass(frozen=True, kw_only=True)

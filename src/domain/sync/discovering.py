@@ -15,9 +15,11 @@ from domain.rules.configuration import Configuration
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
 from domain.sync.tally import Tally
+from domain.time_entry.standing import EntryState
 
 T = TypeVar("T")
 Chunks = AsyncGenerator[Sequence[ListedEntry], None]
+COUNTED_AS = {EntryState.SYNCED: "already_synced", EntryState.IGNORED: "skipped"}
 KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
 
 
@@ -148,12 +150,19 @@ class Discoverer:
         for part in _parts(new, KNOWN_AT_ONCE):
             known = await self.ports.known.versions(self.source, [row.source_id for row in part])
             changed = [row for row in part if not _is_known(row, known.get(row.source_id))]
-            self.tally.count("already_synced", len(part) - len(changed))
+            unchanged = {row.source_id for row in part} - {row.source_id for row in changed}
+            self._count_known(known[source_id] for source_id in unchanged)
             self.live += sum(1 for row in changed if _is_new(known.get(row.source_id)))
             self.new.update(row.source_id for row in part if row.source_id not in known)
             self._see(part)
             for chunk in _parts(changed, self.limits.chunk):
                 yield chunk
+
+    def _count_known(self, rows: Iterable[Known]) -> None:
+        """What waits for a person is neither synced nor left alone for good."""
+        for known in rows:
+            if name := COUNTED_AS.get(known.state):
+                self.tally.count(name)
 
     def _see(self, rows: Sequence[ListedEntry]) -> None:
         now = self.ports.clock.now()

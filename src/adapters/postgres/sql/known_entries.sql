@@ -2,9 +2,9 @@
 
 -- name: versions
 -- Only $2 differs: the entry ids. By primary key, newest version first: see projections.sql.
-SELECT source_id, source_updated_at, vanished FROM unnest($2::bigint[]) AS u(wanted)
+SELECT source_id, source_updated_at, vanished, state FROM unnest($2::bigint[]) AS u(wanted)
  CROSS JOIN LATERAL (
-    SELECT source_id, source_updated_at, vanished, valid_to FROM time_entries
+    SELECT source_id, source_updated_at, vanished, state, valid_to FROM time_entries
      WHERE log_id = $1 AND entry_id = u.wanted ORDER BY valid_from DESC LIMIT 1) AS newest
  WHERE valid_to IS NULL AND source_updated_at IS NOT NULL
 

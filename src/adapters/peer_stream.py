@@ -44,11 +44,11 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         self._writer = writer
         self._waiting: list[bytes] = []
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  httpcore's signature
         del timeout
         self._waiting.append(buffer)
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  httpcore's signature
         del timeout
         if self._waiting:
             request, self._waiting = b"".join(self._waiting), []

@@ -98,7 +98,7 @@ class _Reader:
             day = 1
         elif self.edge == "last":
             day = calendar.monthrange(year, month)[1]
-        at = datetime(year, month, 1) + timedelta(days=day - 1 + self.days)  # noqa: DTZ001
+        at = datetime(year, month, 1) + timedelta(days=day - 1 + self.days)  # noqa: DTZ001  wall time
         at = self._to_weekday(at)
         wall = phptime.wall_seconds(at) + clock[0] * 3600 + clock[1] * 60 + clock[2]
         return phptime.to_instant(wall, zone) + self.seconds

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.sandbox.zammad import people
-from adapters.sandbox.zammad.errors import Forbidden, NotAuthorized, NotFound
+from adapters.sandbox.zammad.errors import Forbidden, NotAuthorized
 from adapters.sandbox.zammad.records import Article, Ticket, Token, User, instant
 from adapters.sandbox.zammad.store import Store, as_id
 
@@ -173,11 +173,3 @@ def _impersonated(store: Store, caller: Caller, name: str) -> Caller:
     if user is None:
         raise NotAuthorized(f"No such user '{name}'")
     return Caller(store, user, None)
-
-
-def ticket_of(store: Store, ticket_id: object) -> Ticket | None:
-    """The ticket an entry route names, or None."""
-    try:
-        return store.find(store.tickets, ticket_id)
-    except NotFound:
-        return None

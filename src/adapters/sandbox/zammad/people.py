@@ -15,7 +15,6 @@ _ROLES = (
     (AGENT, "Agent", ["ticket.agent", "user_preferences"]),
     (CUSTOMER, "Customer", ["ticket.customer", "user_preferences"]),
 )
-FULL = ["full"]
 
 
 def add_defaults(store: Store) -> None:

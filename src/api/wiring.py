@@ -164,7 +164,10 @@ async def service(settings: Settings) -> AsyncIterator[Services]:
 
 
 async def prepare(own: Services) -> None:
-    """Make the first admin, and tidy what a crash may have left among the secrets."""
+    """Make the first admin, tidy what a crash may have left among the secrets, change old keys.
+
+    All that is sealed comes under the newest encryption key: the older ones may be dropped then.
+    """
     await ensure_admin(own)
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)
@@ -172,6 +175,9 @@ async def prepare(own: Services) -> None:
     }
     if swept := await own.vault.sweep(valid):
         log.info("orphaned_secrets_destroyed", count=swept)
+    if len(own.settings.encryption_keys) > 1:
+        moved = await own.store.subject_keys.rewrap()
+        log.info("encryption_key_replaced", personal_keys=moved)
 
 
 async def ensure_admin(own: Services) -> None:

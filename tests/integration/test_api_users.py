@@ -1,8 +1,9 @@
 """Accounts over real HTTP: contract, section 2."""
 
 import httpx
+from cryptography.fernet import Fernet
 
-from tests.support.service import ADMIN, ADMIN_PASSWORD, running_service
+from tests.support.service import ADMIN, ADMIN_PASSWORD, ENCRYPTION_KEY, running_service
 
 PATH = "/api/v1/users/"
 
@@ -60,3 +61,14 @@ async def test_the_first_administrator_is_made_once(migrated: str) -> None:
         pass
     async with running_service(migrated, admin_password="another-good-password") as service:
         assert len((await service.http.get(PATH)).json()) == 1
+
+
+async def test_an_encryption_key_can_be_replaced_and_dropped(migrated: str) -> None:
+    new = Fernet.generate_key().decode()
+    async with running_service(migrated) as service:
+        await service.add_user("bob", "viewer", email="bob@example.org")
+    async with running_service(migrated, encryption_key=f"{new},{ENCRYPTION_KEY}"):
+        pass  # the start moves everything
+    async with running_service(migrated, encryption_key=new) as service:
+        emails = {row["username"]: row["email"] for row in (await service.http.get(PATH)).json()}
+        assert emails["bob"] == "bob@example.org"

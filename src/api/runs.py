@@ -97,12 +97,17 @@ async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
 def _range(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
     today = commands.now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
     end = wanted.end_date or today
-    start = wanted.start_date or min(today, end) - timedelta(days=USUAL_DAYS)
+    start = wanted.start_date or _days_before(min(today, end))
     if start > end:
         raise Problem("range_invalid", "start_date lies after end_date.")
     if (end - start).days >= MOST_DAYS:
         raise Problem("range_invalid", f"A run covers at most {MOST_DAYS} days.")
     return start, end
+
+
+def _days_before(day: date) -> date:
+    """The usual begin of a run that ends on `day`."""
+    return day - min(timedelta(days=USUAL_DAYS), day - date.min)
 
 
 async def _pair(own: Services, connector_id: int | None) -> tuple[ConnectorId, ConnectorId]:

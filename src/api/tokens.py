@@ -59,7 +59,14 @@ class Tokens:
                 options={"verify_exp": False, "verify_aud": False},
             )
             claims = _claims(payload)
-        except (JWTError, KeyError, TypeError, ValueError, OverflowError) as error:
+        except (
+            JWTError,
+            LookupError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            RecursionError,
+        ) as error:
             raise Problem("not_authenticated", "The token is not one of ours.") from error
         if claims.expires_at <= now:
             raise Problem("token_expired", "The login has expired; log in again.")

@@ -75,6 +75,7 @@ async def entries_are_shown(service: Service, created: int) -> None:
     entry = (await service.http.get(f"/api/v1/entries/{seen[0]}")).json()
     assert entry["sync_status"] == "synced"
     assert entry["target"]["timesheet_id"] == int(entry["target_id"])
+    assert entry["target"]["description"] == (entry["description"] or entry["ticket_title"])
     assert entry["links"]["ticket"].startswith("http://127.0.0.1:")
     path = f"/api/v1/entries/{seen[0]}/history"
     story = (await service.http.get(path, params={"limit": 2})).json()
@@ -124,6 +125,9 @@ async def test_refusals_before_the_start_are_4xx(migrated: str) -> None:
         for body, code in refused:
             answer = await service.http.post(path, json=body)
             assert (answer.status_code, answer.json()["code"]) == (422, code), body
+        ancient = {"end_date": "0001-01-10"}
+        ended = (await service.http.post(path, json=ancient)).json()
+        assert (ended["status"], ended["start_date"]) == ("success", "0001-01-01"), ended
         for text in ("soon", "1763856000"):
             by_query = await service.http.post(f"{path}?start_date={text}")
             assert (by_query.status_code, by_query.json()["code"]) == (422, "range_invalid")

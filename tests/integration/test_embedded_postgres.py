@@ -167,3 +167,27 @@ async def test_a_stale_pid_that_lives_again_as_another_program_is_no_obstacle(fo
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
     async with embedded_postgres(folder, settings=QUICK) as dsn:
         assert await ask(dsn, "SELECT 1") == 1
+
+
+def prepared(folder: Path, name: str) -> Path:
+    """What somebody else's link in the folder points to."""
+    folder.mkdir()
+    (folder / "service.lock").touch()
+    victim = folder.parent / "victim"
+    victim.write_text("precious")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(victim)
+    return victim
+
+
+def untouched(victim: Path) -> bool:
+    return victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["service.lock", "server.log"])
+async def test_a_link_in_a_prepared_folder_is_not_followed(folder: Path, name: str) -> None:
+    victim = prepared(folder, name)
+    with pytest.raises(Misconfigured, match="is a link"):
+        async with embedded_postgres(folder):
+            pass
+    assert untouched(victim)

@@ -1,7 +1,7 @@
 """Ways in which a booking could be lost or written twice while every part works as it should."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -167,3 +167,13 @@ async def test_what_was_left_alone_is_carried_over_once_it_is_mapped() -> None:
     await world.sync()
     entry = await world.entry(9)
     assert (entry.standing.state, entry.standing.conflict) == (EntryState.SYNCED, None)
+
+
+async def test_a_run_from_the_first_day_of_all_leaves_what_waits_alone() -> None:
+    world = World(projects=())
+    world.tickets.book(9)
+    await world.sync()
+    world.configuration = World().configuration
+    run = await world.sync(start_date=date.min, end_date=date.min)
+    assert run.state == "completed"
+    assert (await world.entry(9)).standing.state is EntryState.CONFLICT

@@ -1,5 +1,6 @@
 """Login tokens and cursors: what is not of our making is refused."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -66,6 +67,14 @@ def test_other_keys_and_algorithms_are_refused() -> None:
     none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
     for text in (f"{none}.{body}.", f"{head}.{body}.", f"{head}.{body}", "", ".."):
         assert refused(text) == "not_authenticated"
+
+
+def test_a_token_nested_without_end_is_refused_before_anybody_checks_its_signature() -> None:
+    head, body, signature = issue().split(".")
+    for opening in (b"[", b'{"a":'):
+        deep = base64.urlsafe_b64encode(opening * 9_000).rstrip(b"=").decode()
+        assert refused(f"{deep}.{body}.{signature}") == "not_authenticated"
+        assert refused(f"{head}.{deep}.{signature}") == "not_authenticated"
 
 
 @given(st.lists(st.integers() | st.text(), max_size=4))

@@ -10,6 +10,7 @@ folder/            0700, of the service
 ```
 """
 
+import errno
 import fcntl
 import os
 import secrets
@@ -72,7 +73,7 @@ class Folder:
 
         The lock belongs to the open file: children that inherit it hold it as well.
         """
-        descriptor = os.open(self.root / name, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = _opened(self.root / name, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -111,7 +112,7 @@ class Folder:
         """A descriptor that appends to the log."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return _opened(self.log, os.O_WRONLY | os.O_APPEND)
 
     def server_pid(self) -> int | None:
         """The pid in PostgreSQL's own lock file if such a process lives in our data folder."""
@@ -153,6 +154,24 @@ def data_argument(data: Path, binaries: Binaries) -> str:
     """
     here = Path("/proc/self/cwd")
     return str(here if binaries.major >= FIRST_THAT_STAYS and here.is_dir() else data)
+
+
+def _opened(path: Path, how: int) -> int:
+    """The descriptor of a file of the folder, made when missing.
+
+    Never that of what a link points to: root may use a folder that another user made, and would
+    empty or fill a file of that user's choice.
+
+    Raises:
+        Misconfigured: it is a link.
+    """
+    try:
+        return os.open(path, how | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        text = f"{path} is a link, which Timeledger never made: remove it"
+        raise Misconfigured("postgresql", text) from error
 
 
 def make_cluster(

@@ -65,7 +65,7 @@ class Waiting:
         """Work never begins after it was booked, whatever the zone."""
         if self.judge.start_date is None or booked_at is None:
             return False
-        return booked_at.date() < self.judge.start_date - DAY
+        return booked_at.date() + DAY < self.judge.start_date
 
     async def _readable(self, waiting: Sequence[Unsettled]) -> set[EntryId]:
         """Entries whose ticket could not be read before and can be now.

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
-from domain.ids import entry_id, entry_stream
+from domain.ids import entry_id, entry_stream, run_stream
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
 from domain.time_entry.standing import EntryState
@@ -118,6 +118,15 @@ async def test_a_deleted_booking_follows_the_policy(
     world.tickets.requests = 0
     await world.sync()
     assert world.tickets.requests == 2  # counts agree again: no sweep
+
+
+async def test_the_start_of_a_run_causes_what_it_does(world: World) -> None:
+    world.tickets.book(9)
+    run = await world.sync()
+    queued, started, *_ = await world.store.read_recorded(run_stream(run.run_id))
+    assert started.metadata.causation_position == queued.position
+    recorded = await world.store.read_recorded(entry_stream(entry_id(ZAMMAD, 9)))
+    assert {each.metadata.causation_position for each in recorded} == {started.position}
 
 
 async def test_what_waits_for_a_person_is_not_counted_as_synced() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from functools import reduce
 
 from domain.errors import LedgerError, RuleViolation, Unavailable
@@ -28,7 +29,7 @@ from domain.sync_run.commands import (
     StartRun,
 )
 from domain.sync_run.decide import SYNC_RUN, Run, holds
-from domain.sync_run.events import Counters
+from domain.sync_run.events import Counters, SyncRunEvent, SyncRunQueued, SyncRunStarted
 
 ACTOR = Actor(kind="service", name="sync")
 PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
@@ -71,7 +72,9 @@ async def carry_across(
             await record(ReportProgress(phase=phase, done=done, total=total, counters=counters))
 
     if run.state != "running":
+        metadata = replace(metadata, causation_position=await _where(SyncRunQueued, run_id, ports))
         await record(StartRun())
+    metadata = replace(metadata, causation_position=await _where(SyncRunStarted, run_id, ports))
     tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
     try:
         crossing = _prepare(run, configuration, ports, limits, tally, metadata)
@@ -91,6 +94,12 @@ async def carry_across(
 async def _load(run_id: RunId, ports: Ports) -> Run | None:
     history = await ports.ledger.read(run_stream(run_id))
     return reduce(SYNC_RUN.evolve, history.events, None)  # type: ignore[arg-type] # its stream holds its events only
+
+
+async def _where(kind: type[SyncRunEvent], run_id: RunId, ports: Ports) -> int:
+    """The position of that event of the run: the queueing causes the start, the start the rest."""
+    recorded = await ports.ledger.read_recorded(run_stream(run_id))
+    return next(each.position for each in recorded if isinstance(each.event, kind))
 
 
 def _prepare(

@@ -261,7 +261,9 @@ _TO_JSON: Mapping[type, Callable[[object], Json]] = MappingProxyType(
 
 
 def shown(row: Row) -> dict[str, object]:
-    """The contract's AuditLog."""
+    """The contract's AuditLog; what `changes` tells, `details` does not repeat."""
+    changes = {**row.changes, **row.personal_changes}
+    details = {**row.details, **row.personal_details}
     return {
         "id": row.position,
         "action": row.action,
@@ -269,8 +271,8 @@ def shown(row: Row) -> dict[str, object]:
         "entity_id": row.entity_id,
         "user": row.user,
         "user_id": row.user_id,
-        "details": {**row.details, **row.personal_details},
-        "changes": {**row.changes, **row.personal_changes},
+        "details": {name: value for name, value in details.items() if name not in changes},
+        "changes": changes,
         "ip_address": row.ip_address,
         "user_agent": row.user_agent,
         "created_at": row.created_at,

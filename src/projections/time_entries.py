@@ -379,8 +379,9 @@ def _shown_target(row: Row) -> dict[str, object] | None:
     if row.facts.target is None or row.timesheet_id is None:
         return None
     text = row.target_description
-    if text and row.facts.marker:
-        text = text.removesuffix(row.facts.marker).rstrip()
+    if text and row.facts.marker:  # the last line is ours, not what the agent wrote
+        for ours in (row.facts.marker, f"Zammad #{row.ticket_number}"):
+            text = text.removesuffix(ours).rstrip()
     return {
         "timesheet_id": row.timesheet_id,
         "begin": _local(row.facts.target.begin, row.facts.zone),

@@ -73,6 +73,7 @@ async def test_rows_are_added_shown_changed_and_removed(
             assert code(await http.request(method, f"{path}1", json={})) == (404, "not_found")
 
         logs = (await http.get("/api/v1/audit-logs/?limit=500")).json()["data"]
+        assert all(log["details"].keys().isdisjoint(log["changes"]) for log in logs)
         actions = [row["action"] for row in reversed(logs) if row["entity_type"] == kind]
         assert actions == [
             *(f"{kind}_created", f"{kind}_created", f"{kind}_updated", f"{kind}_updated"),

@@ -50,7 +50,10 @@ def _instant(text: str) -> datetime:
         raise _invalid("as_of is no ISO 8601 instant") from error
     if instant.utcoffset() is None:
         raise _invalid("as_of needs an offset, for example Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise _invalid("as_of lies before or after all calendars") from error
 
 
 def _invalid(text: str) -> Problem:

@@ -18,6 +18,7 @@ from domain.connector.settings import zammad_settings
 from domain.errors import Misconfigured, RuleViolation
 
 SHORTEST_SECRET = 32  # bytes; HS256 needs a key as long as its digest
+FEWEST_KINDS = 8  # of characters; 32 random hex digits have fewer once in 10^7 keys
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 128  # characters
 
 MAKE_SECRET = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -31,7 +32,8 @@ DEFAULTS = re.compile(
     r"(admin|administrator|password|passw0rd|secret|secret[-_]?key|letmein|welcome)+[\W\d_]*"
     r"|.*change[-_ ]?(me|this|it|in|before|for).*|.*replace[-_ ]?(me|this|with).*"
     r"|.*your[-_ ](secret|own|key|password|random|super).*"
-    r"|.*(super|dev|demo)[-_ ]?secret[-_ ]?key.*",
+    r"|.*(super|dev|demo)[-_ ]?secret[-_ ]?key.*"
+    r"|09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI's tutorial
     re.IGNORECASE,
 )
 
@@ -151,7 +153,7 @@ def _secret_key(settings: Settings) -> list[str]:
         return [f"SECRET_KEY is missing; it signs the logins. {make}"]
     if len(key.encode()) < SHORTEST_SECRET:
         return [f"SECRET_KEY is shorter than {SHORTEST_SECRET} bytes. {make}"]
-    if _is_default(key):
+    if _is_default(key) or _is_monotonous(key):
         return [f"SECRET_KEY is a default value that everybody knows. {make}"]
     return []
 
@@ -165,6 +167,8 @@ def _encryption_key(settings: Settings) -> list[str]:
             Fernet(key)
     except ValueError:
         return [f"ENCRYPTION_KEY is not 32 bytes of url-safe base64. {make}"]
+    if any(_is_monotonous(key) for key in settings.encryption_keys):
+        return [f"ENCRYPTION_KEY is not random. {make}"]
     return []
 
 
@@ -200,6 +204,11 @@ def _is_database_address(text: str) -> bool:
 
 def _said(message: str) -> str:
     return message.removeprefix("Value error, ")
+
+
+def _is_monotonous(key: str) -> bool:
+    """Whether nobody drew it at random: 32 random characters, even hex ones, have more kinds."""
+    return len(set(key)) < FEWEST_KINDS
 
 
 def _name(location: tuple[int | str, ...]) -> str:

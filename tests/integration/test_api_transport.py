@@ -170,6 +170,8 @@ async def test_the_past_can_be_read(migrated: str) -> None:
         assert (none.json(), none.headers["x-as-of-position"]) == ([], "0")
         for wrong, code in (
             ("2999-01-01T00:00:00Z", "as_of_in_future"),
+            ("0001-01-01T00:00:00+14:00", "validation"),
+            ("9999-12-31T23:59:59-14:00", "validation"),
             ("position:999999", "as_of_in_future"),
             ("2026-01-01T00:00:00", "validation"),
             ("position:x", "validation"),

@@ -1,6 +1,7 @@
 """Ways in which a booking could be lost or written twice while every part works as it should."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -177,3 +178,24 @@ async def test_a_run_from_the_first_day_of_all_leaves_what_waits_alone() -> None
     run = await world.sync(start_date=date.min, end_date=date.min)
     assert run.state == "completed"
     assert (await world.entry(9)).standing.state is EntryState.CONFLICT
+
+
+async def test_a_timesheet_that_was_moved_before_its_read_back_is_found() -> None:
+    for point in range(1, 200):
+        world = World()
+        world.tickets.book(9)
+        world.perils.crash_at = point
+        try:
+            await world.sync()
+        except* Crash:
+            pass
+        if world.kimai.sheets:
+            break
+    world.perils.crash_at, world.perils.dead = None, False
+    (sheet,) = world.kimai.sheets.values()
+    week, ending = timedelta(days=7), sheet.end
+    assert ending is not None
+    world.kimai.sheets[1] = replace(sheet, begin=sheet.begin - week, end=ending - week)
+    await world.resume()
+    assert len(world.kimai.sheets) == 1
+    assert (await world.entry(9)).standing.timesheet_id == 1

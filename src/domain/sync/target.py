@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from domain.errors import LedgerError, Misconfigured, Rejected
 from domain.ports.timesheets import Timesheet, TimesheetFields, Timesheets, TimesheetsIdentity
 
 DAY = timedelta(days=1)  # around the intended begin; rounding and zones move less
+MONTH = timedelta(days=31)  # a person who corrects a date rarely moves it further
 T = TypeVar("T")
 
 
@@ -60,16 +62,19 @@ class Target:
         return await self._in_turn(lambda: self.timesheets.get(timesheet_id))
 
     async def find(self, mark: str, *, near: datetime, user_id: int) -> list[Timesheet]:
-        """Records that carry the marker and begin within a day of `near`."""
+        """Records that carry the marker and begin within a day of `near`, else within a month.
+
+        The second look is for one that landed while nobody was listening, and that a person has
+        moved to another day since.
+        """
         own = (await self.identity()).user_id == user_id
         whose = None if own else user_id
-        return list(
-            await self._in_turn(
-                lambda: self.timesheets.find_marked(
-                    mark, begin=near - DAY, end=near + DAY, user_id=whose
-                )
-            )
-        )
+        for around in (DAY, MONTH):
+            begin, end = near - around, near + around
+            look = partial(self.timesheets.find_marked, mark, begin=begin, end=end, user_id=whose)
+            if found := await self._in_turn(look):
+                return list(found)
+        return []
 
     async def prepare(self) -> None:
         """Ask ahead what the first write will need; a failure is that write's to report."""

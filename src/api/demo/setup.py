@@ -55,7 +55,8 @@ class DemoSetup:
                 "settings": {"project_strategy": "fixed", "delete_policy": "delete"},
             },
         }
-        known = {row["type"]: row for row in await self._get("/api/v1/connectors/")}
+        rows = await self._get("/api/v1/connectors/")
+        known = {row["type"]: row for row in reversed(rows)}  # ours is the oldest of its type
         for kind, body in wanted.items():
             if kind not in known:
                 await self._post("/api/v1/connectors/", {"type": kind, **body})

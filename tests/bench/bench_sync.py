@@ -5,6 +5,7 @@ Run with `python -m tests.bench.bench_sync [create|idle]`; prints JSON lines.
 
 import asyncio
 import json
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from tests.support.postgres import DatabaseServer
 
 NEW, LATENCY, WRITERS = 2_000, 0.020, 8
 KNOWN, MOST_REQUESTS, MOST_SECONDS = 10_000, 6, 2.0
-PASSWORD = "bench-password-0123"
+PASSWORD = secrets.token_urlsafe(16)
 
 
 class Bench:
@@ -94,7 +95,7 @@ async def bench(dsn: str, urls: tuple[str, str]) -> AsyncIterator[Bench]:
     settings = load_settings(
         env_file=None,
         database_url=dsn,
-        secret_key="bench" * 10,
+        secret_key=secrets.token_urlsafe(48),
         encryption_key=Fernet.generate_key().decode(),
         admin_username="bench",
         admin_password=PASSWORD,

@@ -57,16 +57,19 @@ class Perils:
     """Counts the points at which something can go wrong, and lets it.
 
     `crash_at` is the number of the point at which the process dies. `failing` are errors to
-    raise by name of the point, each used once.
+    raise by name of the point, each used once; `then` is called there, once.
     """
 
     crash_at: int | None = None
     reached: int = 0
     failing: dict[str, list[BaseException]] = field(default_factory=dict)
     dead: bool = False
+    then: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     async def point(self, name: str) -> None:
         await asyncio.sleep(0)
+        if name in self.then:
+            self.then.pop(name)()
         if self.dead:
             raise Crash(name)
         self.reached += 1

@@ -199,3 +199,17 @@ async def test_a_timesheet_that_was_moved_before_its_read_back_is_found() -> Non
     await world.resume()
     assert len(world.kimai.sheets) == 1
     assert (await world.entry(9)).standing.timesheet_id == 1
+
+
+async def test_an_intent_whose_turn_comes_too_late_is_not_sent_but_made_again() -> None:
+    world = World()
+    world.limits = replace(world.limits, writers=1)
+    world.tickets.book(8)
+    world.tickets.book(9)
+    late = world.limits.request_limit + timedelta(seconds=1)
+    world.perils.then["kimai:create:after"] = lambda: world.clock.advance(late)
+    await world.sync()
+    assert len(world.kimai.sheets) == 2
+    types = [*await world.types(8), *await world.types(9)]
+    assert types.count("TimesheetWriteUnsent") == 1
+    assert types.count("TimesheetWriteIntended") == 3

@@ -45,7 +45,7 @@ CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
-HEARTBEAT = timedelta(seconds=30)  # a job whose worker was silent so long is given to another
+HEARTBEAT = timedelta(seconds=10)  # a job whose worker was silent so long is given to another
 LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
 PATROL = 5.0  # seconds between looks for runs that nobody works on
 STOPPED = "Interrupted: the service was stopped. The next run goes on from here."

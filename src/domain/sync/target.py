@@ -17,6 +17,9 @@ MONTH = timedelta(days=31)  # a person who corrects a date rarely moves it furth
 T = TypeVar("T")
 
 
+LastLook = Callable[[], None]  # raises when a write may not be sent any more, its turn come at last
+
+
 @dataclass
 class Target:
     """Requests to Kimai, at most as many at once as `slots` allows."""
@@ -49,14 +52,16 @@ class Target:
                 "kimai", f"the time zone {name!r} of the token's owner is not an IANA name"
             ) from None
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
-        return await self._in_turn(lambda: self.timesheets.create(fields))
+    async def create(self, fields: TimesheetFields, *, last_look: LastLook) -> Timesheet:
+        return await self._in_turn(lambda: self.timesheets.create(fields), last_look)
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
-        return await self._in_turn(lambda: self.timesheets.update(timesheet_id, fields))
+    async def update(
+        self, timesheet_id: int, fields: Mapping[str, object], *, last_look: LastLook
+    ) -> Timesheet:
+        return await self._in_turn(lambda: self.timesheets.update(timesheet_id, fields), last_look)
 
-    async def delete(self, timesheet_id: int) -> bool:
-        return await self._in_turn(lambda: self.timesheets.delete(timesheet_id))
+    async def delete(self, timesheet_id: int, *, last_look: LastLook) -> bool:
+        return await self._in_turn(lambda: self.timesheets.delete(timesheet_id), last_look)
 
     async def get(self, timesheet_id: int) -> Timesheet | None:
         return await self._in_turn(lambda: self.timesheets.get(timesheet_id))
@@ -89,8 +94,12 @@ class Target:
                 await _allowed(self.timesheets.ensure_tag(self.tag))
                 self._tagged = True
 
-    async def _in_turn(self, request: Callable[[], Awaitable[T]]) -> T:
+    async def _in_turn(
+        self, request: Callable[[], Awaitable[T]], last_look: LastLook | None = None
+    ) -> T:
         async with self.slots:
+            if last_look is not None:
+                last_look()
             return await request()
 
 

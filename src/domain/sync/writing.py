@@ -25,7 +25,7 @@ from domain.rules.refusal import wait_for_refusal
 from domain.sync.entries import Entries, Live
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
-from domain.sync.target import Target
+from domain.sync.target import LastLook, Target
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -146,8 +146,9 @@ class Writer:
             token_user=(await self.target.identity()).user_id,
         )
 
-        async def send() -> TimeEntryCommand:
-            return self._confirmation(live, desired, await self.target.create(fields))
+        async def send(last_look: LastLook) -> TimeEntryCommand:
+            sheet = await self.target.create(fields, last_look=last_look)
+            return self._confirmation(live, desired, sheet)
 
         request = requests.post(fields, desired)
         await self._send(live, Operation.CREATE, mark, request, send)
@@ -168,8 +169,8 @@ class Writer:
             await self.entries.apply(live, self._equal(desired, record))
             return
 
-        async def send() -> TimeEntryCommand:
-            sheet = await self.target.update(record.timesheet_id, fields)
+        async def send(last_look: LastLook) -> TimeEntryCommand:
+            sheet = await self.target.update(record.timesheet_id, fields, last_look=last_look)
             return self._confirmation(live, desired, sheet, again=requests.loses_billable(fields))
 
         request = requests.patch(record.timesheet_id, fields, desired)
@@ -182,8 +183,8 @@ class Writer:
             return
         timesheet_id = record.timesheet_id
 
-        async def send() -> TimeEntryCommand:
-            await self.target.delete(timesheet_id)  # gone already is gone
+        async def send(last_look: LastLook) -> TimeEntryCommand:
+            await self.target.delete(timesheet_id, last_look=last_look)  # gone already is gone
             return ConfirmDeleted(intent=_intent(live), timesheet_id=timesheet_id)
 
         request = requests.delete(timesheet_id)
@@ -195,7 +196,7 @@ class Writer:
         operation: Operation,
         mark: str,
         request: Request,
-        send: Callable[[], Awaitable[TimeEntryCommand]],
+        send: Callable[[LastLook], Awaitable[TimeEntryCommand]],
         timesheet_id: int | None = None,
     ) -> None:
         """Record the intent, send, record what came of it."""
@@ -209,8 +210,9 @@ class Writer:
                 timesheet_id=timesheet_id,
             ),
         )
+        recorded = self.ports.clock.now()
         try:
-            outcome = await send()
+            outcome = await send(lambda: self._still_ours(recorded))
         except (Unavailable, Misconfigured) as error:
             await self.entries.apply(live, Unsent(intent=_intent(live), cause=str(error)))
             raise
@@ -223,6 +225,14 @@ class Writer:
             outcome = _refusal(live, operation, error, timesheet_id)
         await self.entries.apply(live, outcome)
         self._failures = 0
+
+    def _still_ours(self, recorded: datetime) -> None:
+        """Raise Unavailable when the intent has waited too long for its turn.
+
+        Whoever takes over from us waits `request_limit` for what we may have sent, no longer.
+        """
+        if self.ports.clock.now() - recorded > self.limits.request_limit:
+            raise Unavailable("kimai", "its turn came too late; it was not sent")
 
     async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
         """The record as it is now, or None when it must not be touched; why is recorded."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from cryptography.fernet import Fernet
 
+from adapters.collecting import spare_what_stays
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import migrate
 from adapters.postgres.verify import Progress, Report
@@ -39,6 +40,7 @@ async def serve(settings: Settings) -> None:
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(service(settings))
             url = await stack.enter_async_context(serving(create_app(own), listener))
+            spare_what_stays()
             log.info("serving", url=url)
             await stop.wait()
             own.stopping.set()
@@ -56,6 +58,7 @@ async def work_only(settings: Settings) -> None:
             opened(settings, dsn) as own,
             working(own),
         ):
+            spare_what_stays()
             log.info("working")
             await stop.wait()
     log.info("stopped")

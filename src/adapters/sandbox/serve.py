@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from adapters.sandbox.control.failing import ABORT
 
@@ -22,7 +22,7 @@ class PortTaken(OSError):
     """Another program listens on the port; the message names it."""
 
 
-class AbortableProtocol(H11Protocol):
+class AbortableProtocol(HttpToolsProtocol):
     """HTTP/1.1 that lets an app reset its own connection, for the fault layer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Recorded
 from domain.ids import source_of
+from domain.moved import moved
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -34,7 +35,7 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import NOWHERE, EntryState, Standing, stand
 from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
-from projections.projection import Projection, moved
+from projections.projection import Projection
 
 NAME, VERSION = "time_entries", 1
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know

@@ -4,10 +4,11 @@ Views keep these few values per row and call `stand` for each event, so that the
 sees is the state the rules act on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from domain.moved import moved
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -84,13 +85,13 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
     """Where the booking stands after `event`."""
     match event:
         case EntryObserved() | EntryUnreadable() | EntryChangedAtSource():
-            return replace(standing, outcome=None, vanished=False, dead=False)
+            return moved(standing, outcome=None, vanished=False, dead=False)
         case EntryVanishedAtSource():
-            return replace(standing, outcome=None, vanished=True, dead=False)
+            return moved(standing, outcome=None, vanished=True, dead=False)
         case EntryDecided(outcome=outcome):
-            return replace(standing, outcome=outcome)
+            return moved(standing, outcome=outcome)
         case TimesheetWriteIntended():
-            return replace(standing, writing=True)
+            return moved(standing, writing=True)
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _settled(standing, written.timesheet_id)
         case TimesheetAdopted(written=written):
@@ -98,19 +99,19 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
         case TimesheetDeleted():
             return _settled(standing, None)
         case TimesheetVanished():
-            return replace(standing, timesheet_id=None, writing=False, outcome=None)
+            return moved(standing, timesheet_id=None, writing=False, outcome=None)
         case TimesheetWriteRejected():
-            return replace(standing, writing=False, outcome=Outcome.HOLD)
+            return moved(standing, writing=False, outcome=Outcome.HOLD)
         case TimesheetWriteUnsent():
-            return replace(standing, writing=False)
+            return moved(standing, writing=False)
         case EntryDeadLettered():
-            return replace(standing, dead=True)
+            return moved(standing, dead=True)
         case EntryRetryRequested():
-            return replace(standing, outcome=None, dead=False)
+            return moved(standing, outcome=None, dead=False)
         case ConflictOpened(reason=reason):
-            return replace(standing, conflict=reason)
+            return moved(standing, conflict=reason)
         case ConflictResolved():
-            return replace(standing, conflict=None)
+            return moved(standing, conflict=None)
         case TimesheetDrifted() | TimesheetWriteUncertain():
             return standing  # the conflict beside the one, the read-back after the other says more
         case _:
@@ -120,4 +121,4 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
 def _settled(standing: Standing, timesheet_id: int | None) -> Standing:
     # a change that came while the request was under way still wants its own decision
     outcome = None if standing.outcome is None else Outcome.LEAVE
-    return replace(standing, timesheet_id=timesheet_id, writing=False, outcome=outcome)
+    return moved(standing, timesheet_id=timesheet_id, writing=False, outcome=outcome)

@@ -1,11 +1,12 @@
 """All that the rules need to know of one booking, folded from its events."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
 from domain.ids import ConnectorId, EntryId
+from domain.moved import moved
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -118,7 +119,7 @@ def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
         if not isinstance(event, EntryObserved | EntryUnreadable):
             return None  # a stream begins with an observation
         entry = TimeEntry(entry_id=event.entry_id, connector_id=event.connector_id)
-    return _after(entry, event, partial(replace, entry, standing=stand(entry.standing, event)))
+    return _after(entry, event, partial(moved, entry, standing=stand(entry.standing, event)))
 
 
 def _after(  # noqa: PLR0911 # one flat branch per event
@@ -175,7 +176,7 @@ def _after_write(
             )
             return changed(intent=None, refused=refused)
         case TimesheetWriteUncertain():
-            return changed(intent=entry.intent and replace(entry.intent, doubtful=True))
+            return changed(intent=entry.intent and moved(entry.intent, doubtful=True))
         case TimesheetWriteUnsent():
             return changed(intent=None, attempts=entry.attempts + 1)
         case _:
@@ -209,7 +210,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
         )
     if entry.settled is None or entry.decided is None or entry.booking is None:
         return entry.settled
-    return replace(
+    return moved(
         entry.settled,
         written=written,
         desired=entry.decided.desired or entry.settled.desired,

@@ -61,9 +61,10 @@ class Stopped:
 
 
 class Dispatch:
-    """Which of a set of projections look at an event."""
+    """Which of a set of projections look at an event; `stopped` are those that failed at one."""
 
     def __init__(self, projections: Iterable[Projection[Any]]) -> None:
+        self.stopped: dict[str, Stopped] = {}
         self._by_type: dict[type[Event], list[Projection[Any]]] = {}
         for projection in projections:
             for event in projection.events:
@@ -77,12 +78,10 @@ class Dispatch:
                 keys.setdefault(projection.name, set()).update(projection.keys(recorded))
         return keys
 
-    def feed(
-        self, page: Sequence[Recorded[Event]], folds: Mapping[str, Fold[Any]]
-    ) -> dict[str, Stopped]:
-        """Move all folds through the page; those that fail stay before the event they failed at."""
-        stopped: dict[str, Stopped] = {}
-        for recorded in page:
+    def feed(self, events: Sequence[Recorded[Event]], folds: Mapping[str, Fold[Any]]) -> None:
+        """Move all folds on; those that fail stay before the event they failed at, for good."""
+        stopped = self.stopped
+        for recorded in events:
             for projection in self._by_type.get(type(recorded.event), ()):
                 name = projection.name
                 if name in stopped:
@@ -91,4 +90,3 @@ class Dispatch:
                     folds[name].feed(recorded)
                 except Exception as error:  # noqa: BLE001 # recorded by the runner, shown, retried
                     stopped[name] = Stopped(name, recorded.position, error)
-        return stopped

@@ -97,9 +97,9 @@ def test_folding_in_pages_keeps_every_version(past: Sequence[Recorded[Event]], s
         rows: dict[int, object] = {}
         for start in range(0, len(past), size):
             fold = Fold(projection, rows)
-            assert not Dispatch([projection]).feed(
-                past[start : start + size], {projection.name: fold}
-            )
+            dispatch = Dispatch([projection])
+            dispatch.feed(past[start : start + size], {projection.name: fold})
+            assert not dispatch.stopped
             for key, (since, until) in fold.ended.items():
                 before = history[key][-1]
                 assert (before[0], before[1]) == (since, None)

@@ -35,6 +35,7 @@ POLL = 1.0  # seconds; the truth behind the hints
 PAGE = 1_000  # events handed to a subscriber at once
 GATHER = 0.05  # seconds between looks of a subscriber to some types: most news are not for it
 REPLAY_PAGE = 2_000  # some megabytes while one page is decoded and the next one fetched
+AT_A_STRETCH = 10  # commands encoded before others get their turn: about a millisecond
 POOL_SIZE = 10  # sessions for reading; appending and listening have their own two
 
 # Planned once, and never as if the tables were as empty as on the day of that planning.
@@ -154,7 +155,9 @@ class PostgresEventStore:
     async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
         """See the port."""
         answers: list[LedgerError | asyncio.Future[Appended | LedgerError]] = []
-        for command in commands:
+        for number, command in enumerate(commands, 1):
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # the answers of peers have their turn meanwhile
             try:
                 answers.append(self._appender.line_up(await self._prepare(command)))
             except LedgerError as error:

@@ -169,7 +169,11 @@ class Crossing:
         async for rows in chunks:
             self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
-            yield rows, await self.reader.contexts(bookings)
+            agents = {booking.created_by_id for booking in bookings}
+            contexts, _ = await asyncio.gather(
+                self.reader.contexts(bookings), self.judge.know(agents)
+            )
+            yield rows, contexts
 
     def _expect_writes(self, rows: Sequence[ListedEntry]) -> None:
         """New bookings will be written soon: ask Kimai who we are while Zammad is being read."""
@@ -184,7 +188,6 @@ class Crossing:
         readable = [
             row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
         ]
-        await self.judge.know(row.created_by_id for row in readable if isinstance(row, SourceEntry))
         lives = await self._lives(readable)
         work: list[tuple[Live, Sequence[Step]]] = [
             (live, [self._observation(row, contexts), self.judge.decision])

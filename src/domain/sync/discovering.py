@@ -45,6 +45,7 @@ class Discoverer:
     gone: list[tuple[int, int]] = field(default_factory=list)
     _looked_at: set[int] = field(default_factory=set)
     _pages: int = 0
+    _begun: bool = False
 
     @property
     def source(self) -> ConnectorId:
@@ -155,8 +156,16 @@ class Discoverer:
             self.live += sum(1 for row in changed if _is_new(known.get(row.source_id)))
             self.new.update(row.source_id for row in part if row.source_id not in known)
             self._see(part)
-            for chunk in _parts(changed, self.limits.chunk):
+            for chunk in self._chunks(changed):
                 yield chunk
+
+    def _chunks(self, rows: Sequence[ListedEntry]) -> Iterable[Sequence[ListedEntry]]:
+        """The first of a run is small, so that the writers need not wait for a large one."""
+        if not self._begun and rows:
+            self._begun = True
+            yield rows[: self.limits.first_chunk]
+            rows = rows[self.limits.first_chunk :]
+        yield from _parts(rows, self.limits.chunk)
 
     def _count_known(self, rows: Iterable[Known]) -> None:
         """What waits for a person is neither synced nor left alone for good."""

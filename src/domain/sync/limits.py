@@ -12,6 +12,7 @@ class Limits:
     readers: int = 8  # requests to Zammad at once, for the same reason
     ahead: int = 2  # intents recorded per writer while it waits: hides the ledger behind the peer
     chunk: int = 100  # bookings observed together: one batch of tickets, one transaction
+    first_chunk: int = 24  # of a run: enough for the writers until the next one is there
     waiting: int = 400  # decided bookings held in memory until a writer is free
     # A request may still be at work in Kimai after we stopped waiting. PHP ends it after 30 s by
     # default (max_execution_time), web servers in front of it after 60 s; then nothing can land.

@@ -139,6 +139,13 @@ class SyncRunOut(Answer):
     version: int
 
 
+class CancelAccepted(Answer):
+    """A run that will stop; one that nobody had begun has stopped already."""
+
+    id: int
+    state: Literal["cancelling"] = "cancelling"
+
+
 class RunPage(Answer):
     data: list[SyncRunOut]
     total: int

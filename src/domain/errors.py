@@ -5,6 +5,7 @@ LedgerError
 ├── RuleViolation          the caller: refused by a rule               409, never retried
 │   └── AlreadyClaimed     the caller: that name or slot is taken      409, never retried
 ├── StreamMovedOn          nobody: reload and decide again             handled in handle()
+├── RunCancelled           nobody: a person stopped the run           its end says who
 ├── Unstorable             the programmer: an event cannot be kept    never retried
 ├── LedgerDamaged          the administrator: a digest does not match  stop, restore
 └── ExternalSystemError    names the system
@@ -51,6 +52,10 @@ class StreamMovedOn(LedgerError):
         self.stream = stream
         self.expected = expected
         self.actual = actual
+
+
+class RunCancelled(LedgerError):
+    """Somebody stopped the run; the write in hand is finished first."""
 
 
 class Unstorable(LedgerError):

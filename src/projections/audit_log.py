@@ -35,7 +35,14 @@ from domain.mapping.events import (
     UserMappingSet,
 )
 from domain.personal import Personal
-from domain.sync_run.events import SyncRunCompleted, SyncRunFailed, SyncRunQueued, SyncRunStarted
+from domain.sync_run.events import (
+    SyncRunCancelled,
+    SyncRunCancelRequested,
+    SyncRunCompleted,
+    SyncRunFailed,
+    SyncRunQueued,
+    SyncRunStarted,
+)
 from domain.time_entry.events import ConflictResolved, EntryRetryRequested
 from projections.projection import Projection
 
@@ -73,6 +80,8 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         SyncRunStarted: "sync_triggered",
         SyncRunCompleted: "sync_completed",
         SyncRunFailed: "sync_failed",
+        SyncRunCancelRequested: "sync_cancel_requested",
+        SyncRunCancelled: "sync_cancelled",
         EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
     }

@@ -9,6 +9,8 @@ from domain.event import Recorded
 from domain.personal import Personal
 from domain.sync_run.events import (
     Counters,
+    SyncRunCancelled,
+    SyncRunCancelRequested,
     SyncRunCompleted,
     SyncRunEvent,
     SyncRunFailed,
@@ -33,7 +35,8 @@ STATUS_OF = {  # contract state -> the three words that old clients know
 class Row:
     """One run, made of its own events only; `begun_at` is the start, or the queueing before it.
 
-    Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked).
+    Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked), and
+    `error` of a cancelled run, which names who did.
     """
 
     run_id: int
@@ -63,7 +66,9 @@ def keys(recorded: Recorded[SyncRunEvent]) -> Sequence[int]:
     return (recorded.event.run_id,)
 
 
-def project(row: Row | None, recorded: Recorded[SyncRunEvent]) -> Row | None:
+def project(  # noqa: PLR0911 # one flat branch per event
+    row: Row | None, recorded: Recorded[SyncRunEvent]
+) -> Row | None:
     """The run after the event."""
     event = recorded.event
     if isinstance(event, SyncRunQueued):
@@ -100,6 +105,10 @@ def project(row: Row | None, recorded: Recorded[SyncRunEvent]) -> Row | None:
                 error=event.error,
                 ended_at=recorded.recorded_at,
             )
+        case SyncRunCancelRequested(reason=reason):
+            return replace(row, state="cancelling", error=_who_cancelled(recorded, reason))
+        case SyncRunCancelled(counters=counters):
+            return replace(row, state="cancelled", counters=counters, ended_at=recorded.recorded_at)
         case _:
             assert_never(event)
 
@@ -128,6 +137,12 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         error=None,
         correlation_id=recorded.metadata.correlation_id,
     )
+
+
+def _who_cancelled(recorded: Recorded[SyncRunEvent], reason: str | None) -> str:
+    name = recorded.metadata.actor.name
+    who = (name.value or "an erased person") if isinstance(name, Personal) else name
+    return f"Cancelled by {who}" + (f": {reason}" if reason else "")
 
 
 def _cause_name(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> str:

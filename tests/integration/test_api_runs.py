@@ -205,6 +205,52 @@ async def test_a_stop_ends_the_run_in_hand_in_order(migrated: str) -> None:
         assert "active-run" not in await claims(service)
 
 
+async def test_a_run_is_cancelled_after_the_write_in_progress(migrated: str) -> None:
+    async with two_peers(400) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        headers = {"Prefer": "respond-async"}
+        assert (
+            await service.http.post("/api/v1/sync/run", json=RANGE, headers=headers)
+        ).status_code == 202
+        await until_started(service.own)
+        answer = await service.http.post("/api/v1/sync/runs/1/cancel", json={"reason": "month end"})
+        assert (answer.status_code, answer.json()) == (202, {"id": 1, "state": "cancelling"})
+        ended = await runs.ended(service.own, RunId(1), within=20)
+        assert ended.state == "cancelled"
+        await service.own.projections.wait_for(await service.own.store.head(), within=5)
+        run = (await service.http.get("/api/v1/sync/runs/1")).json()
+        assert (run["status"], run["state"]) == ("failed", "cancelled")
+        assert run["error_message"] == "Cancelled by alice: month end"
+        assert run["entries_synced"] == peers.sheets < 300
+        actions = (await service.http.get("/api/v1/audit-logs/?action_type=sync")).json()["data"]
+        assert [row["action"] for row in actions][:2] == ["sync_cancelled", "sync_cancel_requested"]
+        assert actions[1]["user"] == "alice"
+
+        late = await service.http.post("/api/v1/sync/runs/1/cancel")
+        assert (late.status_code, late.json()["code"]) == (409, "run_not_active")
+        second = await run_now(service)
+        assert second["run_status"] == "completed"
+        assert await service.own.projections.wait_for(await service.own.store.head(), within=10)
+        states = await service.own.store.pool.fetch(
+            "SELECT state, count(*) FROM time_entries WHERE valid_to IS NULL GROUP BY state"
+        )
+        found = {row["state"]: row["count"] for row in states}
+        assert found["synced"] == peers.sheets, (found, second)
+
+
+async def test_a_run_that_nobody_began_is_cancelled_at_once(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        async with open_run(service.own):
+            answer = await service.http.post("/api/v1/sync/runs/1/cancel")
+            assert answer.status_code == 202
+            run = (await service.http.get("/api/v1/sync/runs/1")).json()
+            assert (run["state"], run["error_message"]) == ("cancelled", "Cancelled by alice")
+            assert "active-run" not in await claims(service)
+        assert (await run_now(service))["run_status"] == "completed"
+        assert (await service.http.post("/api/v1/sync/runs/77/cancel")).status_code == 404
+
+
 async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
     async with (
         two_peers(120) as peers,

@@ -4,11 +4,20 @@ import pytest
 
 from domain.ids import ConnectorId, RunId
 from domain.numbering import NumberTaken
-from domain.sync_run.commands import CompleteRun, FailRun, QueueRun, ReportProgress, StartRun
+from domain.sync_run.commands import (
+    CancelRun,
+    CompleteRun,
+    FailRun,
+    QueueRun,
+    ReportProgress,
+    StartRun,
+)
 from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, holds
 from domain.sync_run.events import (
     Cause,
     Counters,
+    SyncRunCancelled,
+    SyncRunCancelRequested,
     SyncRunCompleted,
     SyncRunFailed,
     SyncRunProgressed,
@@ -87,3 +96,35 @@ def test_the_active_place_is_held_until_either_end() -> None:
     assert holds(given(SYNC_RUN, QUEUED, STARTED, COMPLETED).state) == frozenset()
     failed = SyncRunFailed(run_id=ONE, counters=SOME, error="x")
     assert holds(given(SYNC_RUN, QUEUED, failed).state) == frozenset()
+
+
+CANCEL = CancelRun(reason="month end")
+CANCEL_REQUESTED = SyncRunCancelRequested(run_id=ONE, reason="month end")
+CANCELLED = SyncRunCancelled(run_id=ONE, counters=SOME)
+
+
+def test_a_run_that_nobody_began_is_cancelled_at_once() -> None:
+    nothing = SyncRunCancelled(run_id=ONE, counters=Counters())
+    stream = given(SYNC_RUN, QUEUED).when(CANCEL).then(CANCEL_REQUESTED, nothing)
+    assert holds(stream.state) == frozenset()
+
+
+def test_a_running_one_stops_when_its_worker_says_so() -> None:
+    stream = given(SYNC_RUN, QUEUED, STARTED).when(CANCEL).then(CANCEL_REQUESTED)
+    assert holds(stream.state) == {ACTIVE_RUN}
+    stream.when(CANCEL).then()
+    given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED).when(PROGRESS).then_types(SyncRunProgressed)
+    ended = given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED).when(
+        FailRun(error="stopped", counters=SOME)
+    )
+    ended.then(CANCELLED)
+    assert holds(given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED, CANCELLED).state) == frozenset()
+
+
+def test_a_wish_to_stop_that_comes_too_late_changes_nothing() -> None:
+    complete = CompleteRun(counters=SOME, watermark=None)
+    given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED).when(complete).then(COMPLETED)
+    given(SYNC_RUN, QUEUED, STARTED, COMPLETED).when(CANCEL).then_refused("run_not_active")
+    given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED, CANCELLED).when(CANCEL).then_refused(
+        "run_not_active"
+    )

@@ -35,7 +35,7 @@ from domain.handling import handle, state_of
 from domain.ids import RunId, run_stream
 from domain.ports.clock import Clock
 from domain.sync_run.commands import FailRun
-from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, Run, holds
+from domain.sync_run.decide import ACTIVE_RUN, STARTED, SYNC_RUN, Run, holds
 from domain.sync_run.events import SyncRunQueued
 
 log = structlog.get_logger(__name__)
@@ -204,7 +204,7 @@ class RunWorker:
     async def _interrupted(self, run: Run) -> bool:
         """Whether the run had been started by somebody who is gone; it is ended then."""
         now = await self._load(run.run_id)
-        if now is None or now.state != "running":
+        if now is None or now.state not in STARTED:
             return False
         log.warning("run_interrupted", run_id=run.run_id)
         await self._tell(run.run_id, FailRun(error=CRASHED))

@@ -13,8 +13,10 @@ from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem, of_validation
 from api.routing import LedgerRoute
-from api.shapes import RunPage, SyncResponse, SyncRunOut
-from domain.sync_run.decide import Run
+from api.shapes import CancelAccepted, RunPage, SyncResponse, SyncRunOut
+from domain.ids import RunId, run_stream
+from domain.sync_run.commands import CancelRun
+from domain.sync_run.decide import SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
 from projections import sync_runs
 
@@ -108,6 +110,21 @@ async def get_run(run_id: Number, _: Viewer, own: Own, as_of: AsOf) -> object:
     return sync_runs.shown(row)
 
 
+class Cancellation(Body):
+    reason: Annotated[str, Field(max_length=500)] | None = None
+
+
+@router.post("/runs/{run_id}/cancel", status_code=202, response_model=CancelAccepted)
+async def cancel_run(
+    run_id: Number, _: Operator, commands: RequestCommands, body: Cancellation | None = None
+) -> object:
+    """Stop a run after the write in progress; 409 `run_not_active` when it has ended."""
+    number = RunId(run_id)
+    command = CancelRun(reason=body.reason if body else None)
+    await commands.run(SYNC_RUN, run_stream(number), command, holds)
+    return CancelAccepted(id=number)
+
+
 def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
     """Query and body together; the body wins. A date that is none is `range_invalid`."""
     given = body.model_dump(exclude_unset=True) if body else {}
@@ -123,7 +140,7 @@ def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
 def _response(run: Run, queued: runs.Queued) -> SyncResponse:
     counters = run.counters
     return SyncResponse(
-        status="failed" if run.state == "failed" else "success",
+        status="failed" if sync_runs.STATUS_OF[run.state] == "failed" else "success",
         message=_message(run),
         start_date=queued.start_date,
         end_date=queued.end_date,
@@ -144,8 +161,8 @@ def _response(run: Run, queued: runs.Queued) -> SyncResponse:
 def _message(run: Run) -> str:
     if run.is_active:
         return f"Run {run.run_id} continues in the background"
-    if run.state == "failed":
-        return f"Run {run.run_id} failed"
+    if sync_runs.STATUS_OF[run.state] == "failed":
+        return f"Run {run.run_id} {'was cancelled' if run.state == 'cancelled' else 'failed'}"
     counters = run.counters
     return (
         f"Run {run.run_id} completed: {counters.created} created, {counters.updated} updated,"

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import reduce
 
-from domain.errors import LedgerError, RuleViolation, Unavailable
+from domain.errors import LedgerError, RuleViolation, RunCancelled, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
@@ -29,7 +29,13 @@ from domain.sync_run.commands import (
     StartRun,
 )
 from domain.sync_run.decide import SYNC_RUN, Run, holds
-from domain.sync_run.events import Counters, SyncRunEvent, SyncRunQueued, SyncRunStarted
+from domain.sync_run.events import (
+    Counters,
+    SyncRunCancelRequested,
+    SyncRunEvent,
+    SyncRunQueued,
+    SyncRunStarted,
+)
 
 ACTOR = Actor(kind="service", name="sync")
 PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
@@ -74,10 +80,12 @@ async def carry_across(
     if run.state != "running":
         metadata = replace(metadata, causation_position=await _where(SyncRunQueued, run_id, ports))
         await record(StartRun())
-    metadata = replace(metadata, causation_position=await _where(SyncRunStarted, run_id, ports))
+    started = await _where(SyncRunStarted, run_id, ports)
+    metadata = replace(metadata, causation_position=started)
     tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
+    crossing = _prepare(run, configuration, ports, limits, tally, metadata)
+    watch = asyncio.create_task(_watch(run_id, started, ports, crossing))
     try:
-        crossing = _prepare(run, configuration, ports, limits, tally, metadata)
         watermark = await crossing.run()
     except LedgerError as error:
         await record(FailRun(error=_error(error, tally), counters=tally.counters()))
@@ -86,9 +94,23 @@ async def carry_across(
             await record(FailRun(error=_problems(tally), counters=tally.counters()))
         else:
             await record(CompleteRun(counters=tally.counters(), watermark=watermark))
+    finally:
+        watch.cancel()
+        await asyncio.wait([watch])
     ended = await _load(run_id, ports)
     assert ended is not None
     return ended
+
+
+async def _watch(run_id: RunId, since: int, ports: Ports, crossing: Crossing) -> None:
+    """Stop the crossing when somebody wants that, also when they said so before it began."""
+    pages = ports.ledger.subscribe(since, types=[SyncRunCancelRequested.TYPE])
+    async for page in pages:
+        for recorded in page:
+            event = recorded.event
+            if isinstance(event, SyncRunCancelRequested) and event.run_id == run_id:
+                crossing.stop(RunCancelled("somebody cancelled the run"))
+                return
 
 
 async def _load(run_id: RunId, ports: Ports) -> Run | None:

@@ -94,6 +94,10 @@ class Crossing:
             raise failed
         return self.discoverer.newest
 
+    def stop(self, why: LedgerError) -> None:
+        """Begin nothing more: what is being written or read is finished, then `run` raises."""
+        self.writer.stop(why)
+
     async def _recover(self, settler: Settler, unsettled: Sequence[Unsettled]) -> list[Live]:
         """Read back what an earlier run sent and could not conclude, before anything else."""
         ids = [
@@ -106,6 +110,7 @@ class Crossing:
         self.tally.phase = "verify"
         before = {entry: await self._last_sent(entry) for entry in ids}
         await settler.wait_out(max(sent for sent, _ in before.values()))
+        self.writer.check_cancelled()
         # What moved on meanwhile is in somebody else's hands: its newest request was not waited
         # out, and the next run looks at it again.
         lives = [
@@ -238,6 +243,7 @@ class Crossing:
         """Record what is new, and hand on what is to be written."""
         if not work:
             return
+        self.writer.check_cancelled()
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
@@ -258,6 +264,7 @@ class Crossing:
                 return
             self.tally.phase = "verify"
             await settler.wait_out(max(since for _, since in doubtful))
+            self.writer.check_cancelled()  # not waited out: the next run reads back
             await asyncio.gather(*(self._settle_and_retry(settler, live) for live, _ in doubtful))
         # the next run reads back what is in doubt still
         self.tally.count("failed", len(self.writer.doubtful))

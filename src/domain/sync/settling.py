@@ -36,7 +36,7 @@ class Settler:
         limit = self.writer.limits.request_limit
         rest = min(limit, limit - (clock.now() - since))
         if rest > NOTHING:
-            await clock.sleep(rest.total_seconds())
+            await self.writer.sleep(rest.total_seconds())
 
     async def settle(self, live: Live) -> None:
         """Read back what came of the open intent and record it.

@@ -74,6 +74,31 @@ class Writer:
     doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
     stopped: LedgerError | None = None
     _failures: int = 0
+    _cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self, why: LedgerError) -> None:
+        """Send nothing more, and end every wait; what is under way is finished."""
+        self.stopped = why
+        self._cancelled.set()
+
+    def check_cancelled(self) -> None:
+        """Raise what `stop` was called with; a peer that is down does not end the reading."""
+        if self._cancelled.is_set() and self.stopped is not None:
+            raise self.stopped
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so long, or until the run is stopped."""
+        waits = [
+            asyncio.ensure_future(self.ports.clock.sleep(seconds)),
+            asyncio.ensure_future(self._cancelled.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        for wait in done:
+            wait.result()
 
     async def consume(self, queue: asyncio.Queue[Live | None]) -> None:
         """Write what comes, until None comes. Nothing is sent any more once `stopped` is set."""
@@ -298,9 +323,7 @@ class Writer:
         if self.stopped is not None or (error.retry_after or 0) > self.limits.longest_pause:
             return False
         pause = self.limits.pause * 2 ** (attempt - 1) * (1 + self.ports.jitter())
-        await self.ports.clock.sleep(
-            min(max(pause, error.retry_after or 0), self.limits.longest_pause)
-        )
+        await self.sleep(min(max(pause, error.retry_after or 0), self.limits.longest_pause))
         return self.stopped is None
 
     async def _give_up(self, live: Live, error: ExternalSystemError) -> None:

@@ -45,4 +45,11 @@ class FailRun:
     counters: Counters | None = None
 
 
-RunCommand = QueueRun | StartRun | ReportProgress | CompleteRun | FailRun
+@dataclass(frozen=True, kw_only=True)
+class CancelRun:
+    """Stop after the write in progress; a run that nobody has started ends at once."""
+
+    reason: str | None = None
+
+
+RunCommand = QueueRun | StartRun | ReportProgress | CompleteRun | FailRun | CancelRun

@@ -10,6 +10,7 @@ from domain.event import Decider
 from domain.ids import ConnectorId, RunId
 from domain.numbering import NumberTaken
 from domain.sync_run.commands import (
+    CancelRun,
     CompleteRun,
     FailRun,
     QueueRun,
@@ -19,6 +20,8 @@ from domain.sync_run.commands import (
 )
 from domain.sync_run.events import (
     Counters,
+    SyncRunCancelled,
+    SyncRunCancelRequested,
     SyncRunCompleted,
     SyncRunEvent,
     SyncRunFailed,
@@ -27,19 +30,22 @@ from domain.sync_run.events import (
     SyncRunStarted,
 )
 
-ACTIVE = ("queued", "running")
+STARTED = ("running", "cancelling")
+ACTIVE = ("queued", *STARTED)
 ACTIVE_RUN = "active-run"  # the claim that keeps a second run out
+CANCELLED = "Cancelled; what was written stays written."
 _ALLOWED_IN: Mapping[type[RunCommand], Sequence[str]] = {
     StartRun: ("queued",),
-    ReportProgress: ("running",),
-    CompleteRun: ("running",),
+    ReportProgress: STARTED,
+    CompleteRun: STARTED,  # a wish to stop that comes too late changes nothing
     FailRun: ACTIVE,
+    CancelRun: ACTIVE,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is now; `state` is queued, running, completed or failed."""
+    """What a run is now; `state` is one of the contract's six (section 6)."""
 
     run_id: RunId
     trigger: str
@@ -87,13 +93,16 @@ def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
                 )
             ]
         case FailRun():
-            counters = run.counters if command.counters is None else command.counters
-            return [SyncRunFailed(run_id=run.run_id, counters=counters, error=command.error)]
+            return [_ended_early(command, run)]
+        case CancelRun(reason=reason):
+            return _cancelled(reason, run)
         case _:
             assert_never(command)
 
 
-def evolve(run: Run | None, event: SyncRunEvent) -> Run | None:
+def evolve(  # noqa: PLR0911 # one flat branch per event
+    run: Run | None, event: SyncRunEvent
+) -> Run | None:
     """The run after `event`."""
     if isinstance(event, SyncRunQueued):
         return Run(
@@ -121,6 +130,10 @@ def evolve(run: Run | None, event: SyncRunEvent) -> Run | None:
             return replace(run, state="completed", phase="done", counters=event.counters)
         case SyncRunFailed():
             return replace(run, state="failed", counters=event.counters, error=event.error)
+        case SyncRunCancelRequested():
+            return replace(run, state="cancelling")
+        case SyncRunCancelled():
+            return replace(run, state="cancelled", counters=event.counters, error=CANCELLED)
         case _:
             assert_never(event)
 
@@ -133,6 +146,23 @@ def holds(run: Run | None) -> frozenset[str]:
 SYNC_RUN: Decider[RunCommand, Run | None, SyncRunEvent] = Decider(
     initial=None, decide=decide, evolve=evolve
 )
+
+
+def _ended_early(command: FailRun, run: Run) -> SyncRunEvent:
+    """Whatever ends a run that is to be stopped, it was stopped."""
+    counters = run.counters if command.counters is None else command.counters
+    if run.state == "cancelling":
+        return SyncRunCancelled(run_id=run.run_id, counters=counters)
+    return SyncRunFailed(run_id=run.run_id, counters=counters, error=command.error)
+
+
+def _cancelled(reason: str | None, run: Run) -> Sequence[SyncRunEvent]:
+    if run.state == "cancelling":
+        return []
+    requested = SyncRunCancelRequested(run_id=run.run_id, reason=reason)
+    if run.state != "queued":
+        return [requested]
+    return [requested, SyncRunCancelled(run_id=run.run_id, counters=run.counters)]
 
 
 def _queued(command: QueueRun, run: Run | None) -> Sequence[SyncRunEvent]:

@@ -93,4 +93,34 @@ class SyncRunFailed:
     error: str
 
 
-SyncRunEvent = SyncRunQueued | SyncRunStarted | SyncRunProgressed | SyncRunCompleted | SyncRunFailed
+@dataclass(frozen=True, kw_only=True)
+class SyncRunCancelRequested:
+    """Somebody wants it stopped; who that was, the metadata say. The write in hand is finished."""
+
+    TYPE: ClassVar = "SyncRunCancelRequested"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunCancelled:
+    """It stopped because somebody wanted it; what it had written stays written."""
+
+    TYPE: ClassVar = "SyncRunCancelled"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    counters: Counters
+
+
+SyncRunEvent = (
+    SyncRunQueued
+    | SyncRunStarted
+    | SyncRunProgressed
+    | SyncRunCompleted
+    | SyncRunFailed
+    | SyncRunCancelRequested
+    | SyncRunCancelled
+)

@@ -331,13 +331,31 @@ def test_seconds_that_kimai_rounds_away_are_no_mismatch() -> None:
 
 
 def test_rounding_that_is_set_explains_a_difference() -> None:
+    asked = desired()  # 07:45 to 08:30
+    early = {"begin": asked.begin - timedelta(minutes=5), "duration": timedelta(minutes=50)}
+    rounded = written(asked, **early)
+    assert mismatches(asked, rounded, KIMAI_SETTINGS) == ("begin", "duration")
+    known = configuration(kimai={"round_begin": 20, "round_end": 15}).kimai
+    assert mismatches(asked, rounded, known) == ()
+    assert mismatches(asked, written(asked), known) == ()
+
+
+def test_a_difference_within_a_step_that_rounding_does_not_give_is_a_mismatch() -> None:
     asked = desired()
-    rounded = written(
+    moved = written(
         asked, begin=asked.begin - timedelta(minutes=10), duration=timedelta(minutes=55)
     )
-    assert mismatches(asked, rounded, KIMAI_SETTINGS) == ("begin", "duration")
-    quarter = configuration(kimai={"round_begin": 15, "round_end": 15}).kimai
-    assert mismatches(asked, rounded, quarter) == ()
+    known = configuration(kimai={"round_begin": 20, "round_end": 15}).kimai
+    assert mismatches(asked, moved, known) == ("begin", "duration")
+
+
+def test_a_rounded_duration_need_not_be_end_minus_begin() -> None:
+    """Kimai's trap 20."""
+    asked = desired()
+    known = configuration(kimai={"round_duration": 30}).kimai
+    assert mismatches(asked, written(asked, duration=timedelta(minutes=60)), known) == ()
+    longer = written(asked, duration=timedelta(minutes=50))
+    assert mismatches(asked, longer, known) == ("duration",)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from domain.connector.settings import KimaiSettings
 from domain.personal import Personal
 from domain.ports.timesheets import Timesheet
 from domain.rules.rounding import explained
-from domain.time_entry.values import Desired, Written
+from domain.time_entry.values import Desired, Stored, Written
 
 
 def as_written(sheet: Timesheet, subject: str) -> Written:
@@ -27,8 +27,13 @@ def as_written(sheet: Timesheet, subject: str) -> Written:
     )
 
 
-def mismatches(desired: Desired, written: Written, kimai: KimaiSettings) -> tuple[str, ...]:
+def mismatches(
+    desired: Desired, written: Written, kimai: KimaiSettings, expected: Stored | None = None
+) -> tuple[str, ...]:
     """What Kimai stored otherwise than asked, unless its rounding explains it to the second.
+
+    `expected` is the rounding that was recorded with the decision: it holds whatever the settings
+    say by now.
 
     Kimai answers 200 and drops unknown tags, rounds, moves times by a clock change
     (`peers/kimai.md`, trap 2), so an answer is proof only when compared.
@@ -38,7 +43,7 @@ def mismatches(desired: Desired, written: Written, kimai: KimaiSettings) -> tupl
         for name in ("user_id", "project_id", "activity_id")
         if getattr(desired, name) != getattr(written, name)
     ]
-    names += _moved(desired, written, kimai)
+    names += _moved(desired, written, kimai, expected)
     if not _same_text(desired.description, written.description):
         names.append("description")
     if desired.tag.casefold() not in (tag.casefold() for tag in written.tags):
@@ -73,15 +78,18 @@ def changes_since(base: Written, now: Written) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _moved(desired: Desired, written: Written, kimai: KimaiSettings) -> list[str]:
+def _moved(
+    desired: Desired, written: Written, kimai: KimaiSettings, expected: Stored | None
+) -> list[str]:
     """What lies elsewhere in time, seen from the rounding that explains most of it."""
+    possible = explained(desired.begin, desired.end, kimai)
     differing = (
         [
             name
             for name in ("begin", "end", "duration")
             if getattr(stored, name) != getattr(written, name)
         ]
-        for stored in explained(desired.begin, desired.end, kimai)
+        for stored in ((expected, *possible) if expected else possible)
     )
     return min(differing, key=len)
 

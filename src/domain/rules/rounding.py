@@ -7,27 +7,19 @@ there is: whole minutes are then to be expected, which is what a fresh Kimai rou
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import KimaiSettings, RoundingMode
+from domain.ports.timesheets import Timesheet
+from domain.time_entry.values import Stored, Written
 
 NOTHING = timedelta(0)
 MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # no zone is further from UTC, so the local weekday is one of those in between
 WEST, EAST = timedelta(hours=-12), timedelta(hours=14)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """Begin, end and duration of a timesheet; rounding can make them disagree (trap 20)."""
-
-    begin: datetime
-    end: datetime
-    duration: timedelta
 
 
 def as_asked(begin: datetime, end: datetime) -> Stored:
@@ -40,6 +32,15 @@ def foreseen(begin: datetime, end: datetime, kimai: KimaiSettings, zone: ZoneInf
     if end.astimezone(zone).weekday() not in kimai.rounding_days:
         return as_asked(begin, end)
     return _rounded(begin, end, kimai, NOTHING)
+
+
+def came_true(stored: Stored | None, written: Written | Timesheet) -> bool:
+    """Whether Kimai did store what was foreseen."""
+    return stored is not None and (stored.begin, stored.end, stored.duration) == (
+        written.begin,
+        written.end,
+        written.duration,
+    )
 
 
 def explained(begin: datetime, end: datetime, kimai: KimaiSettings) -> tuple[Stored, ...]:

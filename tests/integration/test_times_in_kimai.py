@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, seed_recordings, token_of
 from adapters.sandbox.serve import running
+from domain.ports.timesheets import Timesheet, TimesheetFields
+from domain.rules.wall_time import patch_times, wall_times
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
+from tests.support.clock_changes import CHANGES, WORK, ClockChange
 from tests.support.peers import NOON, World
 
 ROUNDINGS: list[dict[str, Any]] = [
@@ -91,9 +95,67 @@ async def test_rounding_other_than_foreseen_asks_a_person(kimai: Server) -> None
         assert (await world.entry(9)).standing.conflict is ReasonCode.CONFLICT
 
 
-def stored(kimai: Server) -> list[tuple[int | None, int | None, int, int | None]]:
+@pytest.mark.parametrize("elsewhere", ["Asia/Kathmandu", "America/New_York", "UTC"])
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+async def test_every_instant_round_trips_around_a_clock_change(
+    kimai: Server, change: ClockChange, elsewhere: str
+) -> None:
+    """Kimai's traps 3, 4 and 5: the token's owner in one zone, the person in another.
+
+    The instants of a POST, of the next GET, of a PATCH and of the GET after it are those meant,
+    whatever offset each of them is told with.
+    """
+    people = {user.username: user for user in kimai.state.users.values()}
+    people["admin"].timezone, people["bob"].timezone = change.zone, elsewhere
+    async with kimai.client() as client:
+        zone = ZoneInfo((await client.identity()).timezone)
+        assert zone.key == change.zone
+        for work in WORK:
+            begin, end = change.work(work)
+            made = await client.create(fields(*wall_times(begin, end, zone), people["bob"].id))
+            read = await client.get(made.timesheet_id)
+            assert read is not None
+            assert times(made) == times(read) == (begin, end, end - begin)
+            begin, end = begin - timedelta(minutes=7), end + timedelta(minutes=7)
+            for owner in (None, ZoneInfo(elsewhere)):
+                sent = patch_times(
+                    begin, end, zone=owner, record_begin=read.begin, record_offset=read.offset
+                )
+                body = dict(zip(("begin", "end"), sent, strict=True))
+                changed = await client.update(made.timesheet_id, body)
+                read = await client.get(made.timesheet_id)
+                assert read is not None
+                assert times(changed) == times(read) == (begin, end, end - begin)
+                begin, end = begin - timedelta(minutes=4), end + timedelta(minutes=4)
+
+
+async def test_seconds_are_never_sent_so_neighbours_never_overlap(kimai: Server) -> None:
+    """Kimai's trap 19: two bookings end to end, made at odd seconds."""
+    async with kimai.client() as client:
+        world = World()
+        world.kimai = cast("Any", client)
+        for number in range(1, 5):
+            at = NOON + timedelta(minutes=15 * number, seconds=17, milliseconds=250)
+            world.tickets.book(number, created_at=at, updated_at=at)
+        assert (await world.sync()).counters.created == 4
+    rows = stored(kimai)
+    assert all(row[2] == 900 for row in rows)
+    assert sorted(row[0] for row in rows)[1:] == sorted(row[1] for row in rows)[:-1]
+
+
+def fields(begin: str, end: str, user: int) -> TimesheetFields:
+    return TimesheetFields(
+        begin=begin, end=end, project=1, activity=2, description="x", tags="", user=user
+    )
+
+
+def times(sheet: Timesheet) -> tuple[datetime, datetime | None, timedelta]:
+    return sheet.begin, sheet.end, sheet.duration
+
+
+def stored(kimai: Server) -> list[tuple[int, int, int, int | None]]:
     """Times and last change of all records."""
     return [
-        (row.begin, row.end, row.duration, row.modified_at)
+        (row.begin or 0, row.end or 0, row.duration, row.modified_at)
         for row in kimai.state.timesheets.values()
     ]

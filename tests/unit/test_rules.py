@@ -192,6 +192,22 @@ def user_row(zammad: int | None, kimai: int) -> UserMapping:
     )
 
 
+def test_the_day_of_work_is_that_where_the_person_works() -> None:
+    late = booking(created_at=datetime(2026, 7, 1, 22, 50, tzinfo=UTC))  # 00:50 in Berlin
+    lived = {"America/New_York": date(2026, 7, 1), "Australia/Lord_Howe": date(2026, 7, 2)}
+    assert ruled(late).basis.zone == "Europe/Berlin"
+    assert ruled(late).basis.work_date == date(2026, 7, 2)
+    for zone, day in lived.items():
+        own = replace(user_row(5, 4), timezone=zone)
+        found = ruled(late, users=(own, replace(user_row(None, 6), timezone="UTC")))
+        assert found.desired is not None
+        assert (found.basis.zone, found.basis.work_date, found.desired.zone) == (zone, day, zone)
+    rest = ruled(late, users=(replace(user_row(None, 6), timezone="UTC"),))
+    assert (rest.basis.zone, rest.basis.work_date) == ("UTC", date(2026, 7, 1))
+    unset = ruled(late, users=(user_row(5, 4), replace(user_row(None, 6), timezone="UTC")))
+    assert unset.basis.zone == "Europe/Berlin"
+
+
 def test_a_person_is_found_by_row_then_email_then_the_null_row() -> None:
     people = people_by_email(
         [

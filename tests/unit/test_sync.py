@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
-from domain.ids import entry_id, entry_stream, run_stream
+from domain.ids import MappingId, entry_id, entry_stream, run_stream
+from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
 from domain.time_entry.standing import EntryState
@@ -462,6 +463,27 @@ async def test_unexplained_rounding_is_flagged_and_known_rounding_is_not() -> No
     world.configuration = configuration(kimai={"round_begin": 10, "round_end": 10})
     await world.sync()
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_the_zone_of_a_person_applies_to_what_is_not_yet_written(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    person = UserMapping(
+        mapping_id=MappingId(1),
+        version=2,
+        zammad_user_id=5,
+        kimai_user_id=4,
+        timezone="America/New_York",
+    )
+    world.configuration = configuration(users=(person,))
+    world.tickets.book(10)
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    zones = [(await world.entry(source_id)).settled for source_id in (9, 10)]
+    assert [settled and settled.basis.zone for settled in zones] == [
+        "Europe/Berlin",
+        "America/New_York",
+    ]
 
 
 async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:

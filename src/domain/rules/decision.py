@@ -15,7 +15,7 @@ from domain.connector.settings import DeletePolicy, WorkTimeAnchor
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
-from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for
+from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
 from domain.rules.units import unit_minutes, worked
@@ -84,12 +84,13 @@ def _rule(entry: TimeEntry, situation: Situation) -> Ruling:
 
 
 def _first_basis(entry: TimeEntry, configuration: Configuration) -> Basis:
-    zone = configuration.zammad.timezone
-    if entry.settled is not None:
-        zone = entry.settled.basis.zone or zone
-    if entry.booking is None:
-        return Basis(zone=zone)
-    return Basis(zone=zone, work_date=work_date(entry.booking.created_at, zone))
+    settled, booking = entry.settled, entry.booking
+    if booking is None:
+        return Basis(zone=configuration.zammad.timezone)
+    zone = zone_for(configuration, booking)
+    if settled is not None and settled.booking.created_by_id == booking.created_by_id:
+        zone = settled.basis.zone or zone
+    return Basis(zone=zone, work_date=work_date(booking.created_at, zone))
 
 
 def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:

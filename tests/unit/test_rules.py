@@ -365,6 +365,18 @@ def test_a_difference_within_a_step_that_rounding_does_not_give_is_a_mismatch() 
     assert mismatches(asked, moved, known) == ("begin", "duration")
 
 
+def test_a_weekday_counts_where_kimai_may_have_read_it() -> None:
+    """The end's weekday lies in the zone of whoever wrote last (`peers/kimai.md`, 5)."""
+    hours = timedelta(hours=15)  # ends on Wednesday 23:30 UTC, which is Thursday in Berlin
+    asked = replace(desired(), begin=desired().begin + hours, end=desired().end + hours)
+    rounded = written(
+        asked, begin=asked.begin - timedelta(minutes=5), duration=timedelta(minutes=50)
+    )
+    for day, wrong in ((2, ()), (3, ()), (5, ("begin", "duration"))):
+        known = configuration(kimai={"round_begin": 20, "rounding_days": [day]}).kimai
+        assert mismatches(asked, rounded, known) == wrong
+
+
 def test_a_rounded_duration_need_not_be_end_minus_begin() -> None:
     """Kimai's trap 20."""
     asked = desired()

@@ -110,6 +110,7 @@ def _person(row: user_mappings.Row) -> UserMapping:
         zammad_user_id=row.zammad_user_id,
         kimai_user_id=row.kimai_user_id,
         is_active=row.is_active,
+        timezone=row.timezone,
     )
 
 

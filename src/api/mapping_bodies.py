@@ -2,14 +2,16 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.bodies import Body
+from domain.connector.settings import iana_zone
 
 SHOWN_ONLY = frozenset({"id", "created_at", "updated_at", "version"})
 BIGGEST_ID = 2**31 - 1  # both peers count in 32 bits
 
 Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+Zone = Annotated[str, Field(max_length=100), AfterValidator(iana_zone)]
 Text = Annotated[str, Field(max_length=500)]
 
 
@@ -43,6 +45,7 @@ class NewUserMapping(Body):
     zammad_user_name: Text | None = None
     zammad_user_email: Text | None = None
     kimai_user_name: Text | None = None
+    timezone: Zone | None = None
     is_active: bool = True
 
 
@@ -54,6 +57,7 @@ class UserMappingPatch(Body):
     zammad_user_name: Text | None = None
     zammad_user_email: Text | None = None
     kimai_user_name: Text | None = None
+    timezone: Zone | None = None
     is_active: bool = True
 
 

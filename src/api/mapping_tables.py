@@ -70,6 +70,7 @@ def _user_row(number: MappingId, values: Values) -> AnySet:
         kimai_user_name=_personal(subject, values["kimai_user_name"]),
         is_active=values["is_active"],
         origin="manual",
+        timezone=values["timezone"],
     )
 
 

@@ -79,6 +79,7 @@ class UserMappingOut(Answer):
     zammad_user_email: str | None
     kimai_user_id: int
     kimai_user_name: str | None
+    timezone: str | None
     is_active: bool
     origin: Literal["manual", "email"]
     created_at: datetime

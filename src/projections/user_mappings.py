@@ -10,7 +10,7 @@ from domain.mapping.events import UserMappingEvent, UserMappingRemoved, UserMapp
 from domain.personal import Personal
 from projections.projection import Projection
 
-NAME, VERSION = "user_mappings", 1
+NAME, VERSION = "user_mappings", 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Row:
     zammad_user_email: str | None
     kimai_user_id: int
     kimai_user_name: str | None
+    timezone: str | None
     is_active: bool
     origin: str
     created_at: datetime
@@ -51,6 +52,7 @@ def project(row: Row | None, recorded: Recorded[UserMappingEvent]) -> Row | None
                 zammad_user_email=_clear(event.zammad_user_email),
                 kimai_user_id=event.kimai_user_id,
                 kimai_user_name=_clear(event.kimai_user_name),
+                timezone=event.timezone,
                 is_active=event.is_active,
                 origin=event.origin,
                 created_at=row.created_at if row else recorded.recorded_at,
@@ -71,6 +73,7 @@ def shown(row: Row) -> dict[str, object]:
         "zammad_user_email": row.zammad_user_email,
         "kimai_user_id": row.kimai_user_id,
         "kimai_user_name": row.kimai_user_name,
+        "timezone": row.timezone,
         "is_active": row.is_active,
         "origin": row.origin,
         "created_at": row.created_at,

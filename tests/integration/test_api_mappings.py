@@ -21,6 +21,7 @@ PERSON: dict[str, Any] = {
     "zammad_user_email": "emma@example.com",
     "kimai_user_id": 3,
     "kimai_user_name": "emma",
+    "timezone": "America/New_York",
 }
 PROJECT: dict[str, Any] = {
     "source_kind": "organization",
@@ -129,3 +130,22 @@ async def test_empty_names_are_filled_in_from_the_peers(migrated: str) -> None:
         made = (await service.http.post(f"{PATH}users/", json=person)).json()
         assert made["zammad_user_email"] == agent.email
         assert made["kimai_user_name"]
+
+
+async def test_the_zone_of_a_person_is_optional_and_must_exist(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        http, path = service.http, f"{PATH}users/"
+        plain = {key: value for key, value in PERSON.items() if key != "timezone"}
+        for wrong in ("Berlin", "", "../etc/passwd", "Europe", "+02:00"):
+            refused = await http.post(path, json={**plain, "timezone": wrong})
+            assert refused.status_code == 422, wrong
+            assert refused.json()["errors"][0]["loc"] == ["body", "timezone"]
+        made = (await http.post(path, json=plain)).json()
+        assert made["timezone"] is None
+        moved = await http.patch(f"{path}1", json={"timezone": "Australia/Lord_Howe"})
+        assert (moved.json()["timezone"], moved.json()["version"]) == ("Australia/Lord_Howe", 2)
+        again = await http.patch(f"{path}1", json={"kimai_user_name": "em"})
+        assert again.json()["timezone"] == "Australia/Lord_Howe"
+        back = await http.patch(f"{path}1", json={"timezone": None})
+        assert back.json()["timezone"] is None
+        assert (await http.patch(f"{path}1", json={"timezone": "Mars/X"})).status_code == 422

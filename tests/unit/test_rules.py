@@ -192,6 +192,22 @@ def user_row(zammad: int | None, kimai: int) -> UserMapping:
     )
 
 
+def test_the_day_of_work_is_that_where_the_person_works() -> None:
+    late = booking(created_at=datetime(2026, 7, 1, 22, 50, tzinfo=UTC))  # 00:50 in Berlin
+    lived = {"America/New_York": date(2026, 7, 1), "Australia/Lord_Howe": date(2026, 7, 2)}
+    assert ruled(late).basis.zone == "Europe/Berlin"
+    assert ruled(late).basis.work_date == date(2026, 7, 2)
+    for zone, day in lived.items():
+        own = replace(user_row(5, 4), timezone=zone)
+        found = ruled(late, users=(own, replace(user_row(None, 6), timezone="UTC")))
+        assert found.desired is not None
+        assert (found.basis.zone, found.basis.work_date, found.desired.zone) == (zone, day, zone)
+    rest = ruled(late, users=(replace(user_row(None, 6), timezone="UTC"),))
+    assert (rest.basis.zone, rest.basis.work_date) == ("UTC", date(2026, 7, 1))
+    unset = ruled(late, users=(user_row(5, 4), replace(user_row(None, 6), timezone="UTC")))
+    assert unset.basis.zone == "Europe/Berlin"
+
+
 def test_a_person_is_found_by_row_then_email_then_the_null_row() -> None:
     people = people_by_email(
         [
@@ -331,13 +347,43 @@ def test_seconds_that_kimai_rounds_away_are_no_mismatch() -> None:
 
 
 def test_rounding_that_is_set_explains_a_difference() -> None:
+    asked = desired()  # 07:45 to 08:30
+    early = {"begin": asked.begin - timedelta(minutes=5), "duration": timedelta(minutes=50)}
+    rounded = written(asked, **early)
+    assert mismatches(asked, rounded, KIMAI_SETTINGS) == ("begin", "duration")
+    known = configuration(kimai={"round_begin": 20, "round_end": 15}).kimai
+    assert mismatches(asked, rounded, known) == ()
+    assert mismatches(asked, written(asked), known) == ()
+
+
+def test_a_difference_within_a_step_that_rounding_does_not_give_is_a_mismatch() -> None:
     asked = desired()
-    rounded = written(
+    moved = written(
         asked, begin=asked.begin - timedelta(minutes=10), duration=timedelta(minutes=55)
     )
-    assert mismatches(asked, rounded, KIMAI_SETTINGS) == ("begin", "duration")
-    quarter = configuration(kimai={"round_begin": 15, "round_end": 15}).kimai
-    assert mismatches(asked, rounded, quarter) == ()
+    known = configuration(kimai={"round_begin": 20, "round_end": 15}).kimai
+    assert mismatches(asked, moved, known) == ("begin", "duration")
+
+
+def test_a_weekday_counts_where_kimai_may_have_read_it() -> None:
+    """The end's weekday lies in the zone of whoever wrote last (`peers/kimai.md`, 5)."""
+    hours = timedelta(hours=15)  # ends on Wednesday 23:30 UTC, which is Thursday in Berlin
+    asked = replace(desired(), begin=desired().begin + hours, end=desired().end + hours)
+    rounded = written(
+        asked, begin=asked.begin - timedelta(minutes=5), duration=timedelta(minutes=50)
+    )
+    for day, wrong in ((2, ()), (3, ()), (5, ("begin", "duration"))):
+        known = configuration(kimai={"round_begin": 20, "rounding_days": [day]}).kimai
+        assert mismatches(asked, rounded, known) == wrong
+
+
+def test_a_rounded_duration_need_not_be_end_minus_begin() -> None:
+    """Kimai's trap 20."""
+    asked = desired()
+    known = configuration(kimai={"round_duration": 30}).kimai
+    assert mismatches(asked, written(asked, duration=timedelta(minutes=60)), known) == ()
+    longer = written(asked, duration=timedelta(minutes=50))
+    assert mismatches(asked, longer, known) == ("duration",)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
-from domain.ids import entry_id, entry_stream, run_stream
+from domain.ids import MappingId, entry_id, entry_stream, run_stream
+from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import ReasonCode, Stored
 from projections import history
-from tests.support.bookings import ZAMMAD, configuration, project_mapping
+from tests.support.bookings import ZAMMAD, activity_mapping, configuration, project_mapping
 from tests.support.peers import NOON, Crash, World
 
 
@@ -461,6 +462,71 @@ async def test_unexplained_rounding_is_flagged_and_known_rounding_is_not() -> No
     assert (await world.entry(9)).standing.conflict is ReasonCode.CONFLICT
     world.configuration = configuration(kimai={"round_begin": 10, "round_end": 10})
     await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_the_zone_of_a_person_applies_to_what_is_not_yet_written(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    person = UserMapping(
+        mapping_id=MappingId(1),
+        version=2,
+        zammad_user_id=5,
+        kimai_user_id=4,
+        timezone="America/New_York",
+    )
+    world.configuration = configuration(users=(person,))
+    world.tickets.book(10)
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    zones = [(await world.entry(source_id)).settled for source_id in (9, 10)]
+    assert [settled and settled.basis.zone for settled in zones] == [
+        "Europe/Berlin",
+        "America/New_York",
+    ]
+
+
+async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
+    world = World(kimai={"round_begin": 10, "round_end": 10})
+    world.kimai.round_minutes = 10
+    world.tickets.book(9)  # 11:54 to 12:09, stored as 11:50 to 12:10
+    await world.sync()
+    foreseen = (await world.entry(9)).settled
+    assert foreseen is not None
+    assert foreseen.basis.foreseen == Stored(
+        begin=NOON - timedelta(minutes=10),
+        end=NOON + timedelta(minutes=10),
+        duration=timedelta(minutes=20),
+    )
+    world.kimai.writes = 0
+    world.tickets.edit(9, time_unit=Decimal(17))
+    run = await world.sync()
+    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
+    entry = await world.entry(9)
+    assert entry.standing.state is EntryState.SYNCED
+    assert entry.settled is not None
+    assert entry.settled.desired.end - entry.settled.desired.begin == timedelta(minutes=17)
+    world.tickets.edit(9, time_unit=Decimal(25))
+    await world.sync()
+    assert world.kimai.writes == 1
+
+
+async def test_rounding_that_was_foreseen_once_is_no_drift_when_the_setting_goes() -> None:
+    world = World(kimai={"round_begin": 10, "round_end": 10})
+    world.kimai.round_minutes = 10
+    world.tickets.book(9)
+    await world.sync()
+    world.configuration = configuration()
+    world.kimai.writes = 0
+    world.tickets.edit(9)  # seen again, with nothing of the time changed
+    run = await world.sync()
+    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
+    world.tickets.edit(9, type_id=7)
+    world.configuration = configuration(
+        activities=(activity_mapping(), activity_mapping(zammad_type_id=7, kimai_activity_id=3))
+    )
+    run = await world.sync()
+    assert (run.counters.conflicts, world.kimai.writes) == (0, 1)
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
 
 

@@ -232,7 +232,8 @@ def _unit(value: object) -> Decimal | str:
     return minutes
 
 
-def _timezone(value: object) -> str:
+def iana_zone(value: object) -> str:
+    """Raises ValueError unless it names a time zone."""
     try:
         return ZoneInfo(str(value)).key
     except (ValueError, OSError, KeyError):
@@ -318,7 +319,7 @@ _ID = _whole(1, 2**31 - 1)
 _ROUNDING = _whole(0, 1440)
 _ZAMMAD: Mapping[str, Check] = {
     "time_unit_minutes": _unit,
-    "timezone": _timezone,
+    "timezone": iana_zone,
     "work_time_anchor": _anchor,
     "day_start": _day_start,
     "webhook_secret_overlap_hours": _whole(0, 168),
@@ -332,7 +333,7 @@ _KIMAI: Mapping[str, Check] = {
     "ignore_unmapped_activities": _yes_or_no,
     "default_country": _code(2),
     "default_currency": _code(3),
-    "default_timezone": _timezone,
+    "default_timezone": iana_zone,
     "rounding_mode": _one_of(RoundingMode),
     "round_begin": _ROUNDING,
     "round_end": _ROUNDING,

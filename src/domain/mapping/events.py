@@ -6,7 +6,7 @@ and says in `changes` what differs. Names are snapshots of what the peers called
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.change import Change, PersonalChange
 from domain.ids import MappingId
@@ -43,10 +43,11 @@ class UserMappingSet:
     """Bookings of one person go to this Kimai user. User None: everyone without own row.
 
     The personal values belong to `zammad-user:<id>`, those of the None row to `zammad-user:0`.
+    `timezone` (IANA name) is where the person works; None: where the connector says.
     """
 
     TYPE: ClassVar = "UserMappingSet"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     mapping_id: MappingId
     zammad_user_id: int | None
@@ -58,6 +59,11 @@ class UserMappingSet:
     origin: str  # manual, or email when an accepted match of addresses was written down
     changes: tuple[Change, ...] = ()
     personal_changes: tuple[PersonalChange, ...] = ()
+    timezone: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 knew no zone of a person: it lacks `timezone`, and nothing is put there."""
 
 
 @dataclass(frozen=True, kw_only=True)

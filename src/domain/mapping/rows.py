@@ -25,13 +25,17 @@ class ActivityMapping:
 
 @dataclass(frozen=True, kw_only=True)
 class UserMapping:
-    """Which Kimai user a Zammad user books for; user None: everyone without own row."""
+    """Which Kimai user a Zammad user books for; user None: everyone without own row.
+
+    `timezone` is where the person works; None: where the connector says.
+    """
 
     mapping_id: MappingId
     version: int
     zammad_user_id: int | None
     kimai_user_id: int
     is_active: bool = True
+    timezone: str | None = None
 
 
 class SourceKind(StrEnum):

@@ -1,14 +1,13 @@
 """Whether Kimai holds what we asked for, and whether somebody changed it since."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.connector.settings import KimaiSettings
 from domain.personal import Personal
 from domain.ports.timesheets import Timesheet
-from domain.time_entry.values import Desired, Written
-
-NOTHING = timedelta(0)
+from domain.rules.rounding import explained
+from domain.time_entry.values import Desired, Stored, Written
 
 
 def as_written(sheet: Timesheet, subject: str) -> Written:
@@ -28,8 +27,13 @@ def as_written(sheet: Timesheet, subject: str) -> Written:
     )
 
 
-def mismatches(desired: Desired, written: Written, kimai: KimaiSettings) -> tuple[str, ...]:
-    """What Kimai stored otherwise than asked, beyond the rounding that its settings explain.
+def mismatches(
+    desired: Desired, written: Written, kimai: KimaiSettings, expected: Stored | None = None
+) -> tuple[str, ...]:
+    """What Kimai stored otherwise than asked, unless its rounding explains it to the second.
+
+    `expected` is the rounding that was recorded with the decision: it holds whatever the settings
+    say by now.
 
     Kimai answers 200 and drops unknown tags, rounds, moves times by a clock change
     (`peers/kimai.md`, trap 2), so an answer is proof only when compared.
@@ -39,14 +43,7 @@ def mismatches(desired: Desired, written: Written, kimai: KimaiSettings) -> tupl
         for name in ("user_id", "project_id", "activity_id")
         if getattr(desired, name) != getattr(written, name)
     ]
-    begin, end = _slack(kimai.round_begin), _slack(kimai.round_end)
-    if abs(written.begin - desired.begin) >= begin:
-        names.append("begin")
-    if written.end is None or abs(written.end - desired.end) >= end:
-        names.append("end")
-    slack = begin + end + timedelta(minutes=kimai.round_duration)
-    if abs(written.duration - (desired.end - desired.begin)) >= slack:
-        names.append("duration")
+    names += _moved(desired, written, kimai, expected)
     if not _same_text(desired.description, written.description):
         names.append("description")
     if desired.tag.casefold() not in (tag.casefold() for tag in written.tags):
@@ -62,7 +59,8 @@ def mismatch_text(names: Sequence[str], desired: Desired, written: Written) -> s
     parts = [f"{name} {_told(written, name)} instead of {_told(desired, name)}" for name in names]
     return (
         f"Kimai stored timesheet {written.timesheet_id} with {', '.join(parts)}. Set round_begin, "
-        "round_end and round_duration as in Kimai when it rounds, else correct the timesheet."
+        "round_end, round_duration, rounding_mode and rounding_days as in Kimai when it rounds, "
+        "else correct the timesheet."
     )
 
 
@@ -80,9 +78,20 @@ def changes_since(base: Written, now: Written) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _slack(minutes: int) -> timedelta:
-    """Kimai rounds to the minute by itself, which moves an instant by less than a minute."""
-    return timedelta(minutes=max(1, minutes))
+def _moved(
+    desired: Desired, written: Written, kimai: KimaiSettings, expected: Stored | None
+) -> list[str]:
+    """What lies elsewhere in time, seen from the rounding that explains most of it."""
+    possible = explained(desired.begin, desired.end, kimai)
+    differing = (
+        [
+            name
+            for name in ("begin", "end", "duration")
+            if getattr(stored, name) != getattr(written, name)
+        ]
+        for stored in ((expected, *possible) if expected else possible)
+    )
+    return min(differing, key=len)
 
 
 def _same_text(ours: Personal, theirs: Personal) -> bool:

@@ -7,15 +7,17 @@ yet written (`contract.md`, sections 4 and 5).
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
-from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for
+from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
+from domain.rules.rounding import as_asked, came_true, foreseen
 from domain.rules.units import unit_minutes, worked
 from domain.rules.work_time import work_date, work_time
 from domain.time_entry.commands import Ruling
@@ -27,6 +29,7 @@ from domain.time_entry.values import (
     Desired,
     Outcome,
     ReasonCode,
+    Stored,
 )
 
 NOTHING = timedelta(0)
@@ -81,12 +84,13 @@ def _rule(entry: TimeEntry, situation: Situation) -> Ruling:
 
 
 def _first_basis(entry: TimeEntry, configuration: Configuration) -> Basis:
-    zone = configuration.zammad.timezone
-    if entry.settled is not None:
-        zone = entry.settled.basis.zone or zone
-    if entry.booking is None:
-        return Basis(zone=zone)
-    return Basis(zone=zone, work_date=work_date(entry.booking.created_at, zone))
+    settled, booking = entry.settled, entry.booking
+    if booking is None:
+        return Basis(zone=configuration.zammad.timezone)
+    zone = zone_for(configuration, booking)
+    if settled is not None and settled.booking.created_by_id == booking.created_by_id:
+        zone = settled.basis.zone or zone
+    return Basis(zone=zone, work_date=work_date(booking.created_at, zone))
 
 
 def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:
@@ -191,7 +195,9 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         return _held(_endless(case), basis)
     assert basis.zone is not None
     day = work_date(begin, basis.zone)
-    basis = replace(basis, anchor=anchor.value, work_date=day)
+    basis = replace(
+        basis, anchor=anchor.value, work_date=day, foreseen=_foreseen(case, begin, end, basis.zone)
+    )
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         detail = "The activity is not mapped, and such entries are left alone by setting."
@@ -223,6 +229,19 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         billable=activity.billable,
     )
     return _compared(case, basis, desired)
+
+
+def _foreseen(case: _Case, begin: datetime, end: datetime, zone: str) -> Stored | None:
+    """What rounding makes of the times; what came true once stays so while they are the same."""
+    settled = case.settled
+    if (
+        settled is not None
+        and (begin, end) == (settled.desired.begin, settled.desired.end)
+        and came_true(settled.basis.foreseen, settled.written)
+    ):
+        return settled.basis.foreseen
+    stored = foreseen(begin, end, case.configuration.kimai, ZoneInfo(zone))
+    return None if stored == as_asked(begin, end) else stored
 
 
 def _activity(case: _Case) -> Mapped | LeftAlone | Wait:
@@ -280,7 +299,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
     if case.settled.desired != desired:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
-    wrong = mismatches(desired, case.settled.written, case.configuration.kimai)
+    wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)
     if wrong == ("billable",):
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     if wrong:

@@ -80,6 +80,13 @@ def _by_row(row: UserMapping) -> Mapped:
     return Mapped(item_id=row.kimai_user_id, basis=f"user-mapping:{row.mapping_id}@{row.version}")
 
 
+def zone_for(configuration: Configuration, booking: Booking) -> str:
+    """Where the person who booked works: the person's own row, else the null row, else Zammad's."""
+    users = configuration.users
+    row = users.get(booking.created_by_id) or users.get(None)
+    return (row.timezone if row else None) or configuration.zammad.timezone
+
+
 def project_for(configuration: Configuration, context: Context) -> Mapped | Wait:
     """Customer row, organization row, group row, then the strategy.
 

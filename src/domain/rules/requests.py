@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from domain.ports.timesheets import Timesheet, TimesheetFields
+from domain.rules.rounding import came_true
 from domain.rules.wall_time import patch_times, wall_times
 from domain.time_entry.state import Settled
-from domain.time_entry.values import Desired, Request
+from domain.time_entry.values import Desired, Request, Stored
 
 COLLECTION = "/api/timesheets"
 
@@ -34,16 +35,23 @@ def create_fields(
 
 
 def update_fields(
-    desired: Desired, settled: Settled, record: Timesheet, *, zone: ZoneInfo | None
+    desired: Desired,
+    settled: Settled,
+    record: Timesheet,
+    *,
+    zone: ZoneInfo | None,
+    expected: Stored | None = None,
 ) -> dict[str, object]:
     """The body of a PATCH: what differs from the record as it was just read, nothing else.
 
     Times are compared with what was asked for last, because Kimai may have rounded them, and
-    always go together. Tags of other people stay: a PATCH replaces all of them.
+    always go together. They are left out when the record holds what rounding would make of them,
+    which is `expected`. Tags of other people stay: a PATCH replaces all of them.
     """
     fields: dict[str, object] = {}
     former = settled.desired
-    if (desired.begin, desired.end) != (former.begin, former.end):
+    changed = (desired.begin, desired.end) != (former.begin, former.end)
+    if changed and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(
             desired.begin,
             desired.end,

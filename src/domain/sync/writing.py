@@ -42,7 +42,7 @@ from domain.time_entry.commands import (
 )
 from domain.time_entry.decide import OPERATIONS
 from domain.time_entry.state import Settled, TimeEntry
-from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Written
+from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Stored, Written
 
 GONE = 404
 
@@ -189,9 +189,11 @@ class Writer:
             return
         own = (await self.target.identity()).user_id == record.user_id
         zone = await self.target.zone() if own else None
-        fields = requests.update_fields(desired, settled, record, zone=zone)
+        fields = requests.update_fields(
+            desired, settled, record, zone=zone, expected=decided.basis.foreseen
+        )
         if not fields:
-            await self.entries.apply(live, self._equal(desired, record))
+            await self.entries.apply(live, self._equal(live, desired, record))
             return
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
@@ -297,7 +299,7 @@ class Writer:
     ) -> Confirm:
         """What Kimai stored, compared with what was asked."""
         written = as_written(sheet, desired.description.subject)
-        wrong = mismatches(desired, written, self.configuration.kimai)
+        wrong = mismatches(desired, written, self.configuration.kimai, _expected(live))
         repeat = again and wrong == ("billable",)
         return Confirm(
             intent=_intent(live),
@@ -306,9 +308,9 @@ class Writer:
             again=repeat,
         )
 
-    def _equal(self, desired: Desired, record: Timesheet) -> Adopt:
+    def _equal(self, live: Live, desired: Desired, record: Timesheet) -> Adopt:
         written = as_written(record, desired.description.subject)
-        wrong = mismatches(desired, written, self.configuration.kimai)
+        wrong = mismatches(desired, written, self.configuration.kimai, _expected(live))
         text = mismatch_text(wrong, desired, written) if wrong else None
         return Adopt(found=[written], how="equal", mismatch=text)
 
@@ -343,6 +345,12 @@ class Writer:
         )
         await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
         return True
+
+
+def _expected(live: Live) -> Stored | None:
+    """The rounding recorded with the newest decision."""
+    decided = None if live.state is None else live.state.decided
+    return None if decided is None else decided.basis.foreseen
 
 
 def _intent(live: Live) -> int:

@@ -5,7 +5,7 @@ Stream `time-entry-<id>`; the names are the catalogue of `contract.md`, section 
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.values import (
@@ -79,7 +79,7 @@ class EntryDecided:
     """What should happen next. `desired` is there for create, update and leave-as-equal."""
 
     TYPE: ClassVar = "EntryDecided"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     outcome: Outcome
@@ -87,6 +87,10 @@ class EntryDecided:
     desired: Desired | None = None
     reason: ReasonCode | None = None
     detail: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 foresaw no rounding: its basis lacks `foreseen`, and nothing is put there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,6 +130,18 @@ class Desired:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Begin, end and duration of a timesheet; rounding can make them disagree.
+
+    Source: `peers/kimai.md`, trap 20.
+    """
+
+    begin: datetime
+    end: datetime
+    duration: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class Basis:
     """What a decision rested on, so that it can be explained later.
 
@@ -137,7 +149,8 @@ class Basis:
     `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`) or
     `setting:<key>`. `work_date` is the calendar day of the work in `zone`; without a known
     duration that of the booking. `configuration` is the digest of all settings and mappings
-    then in force: a held entry is decided again only when it has changed.
+    then in force: a held entry is decided again only when it has changed. `foreseen` is what
+    Kimai's rounding makes of begin and end; None when it leaves them as they are.
     """
 
     unit_minutes: Decimal | None = None
@@ -149,6 +162,7 @@ class Basis:
     activity: str | None = None
     user: str | None = None
     project: str | None = None
+    foreseen: Stored | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

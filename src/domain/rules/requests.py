@@ -39,11 +39,13 @@ def update_fields(
     """The body of a PATCH: what differs from the record as it was just read, nothing else.
 
     Times are compared with what was asked for last, because Kimai may have rounded them, and
-    always go together. Tags of other people stay: a PATCH replaces all of them.
+    with what it stored then, because somebody may have changed that; they always go together.
+    Tags of other people stay: a PATCH replaces all of them.
     """
     fields: dict[str, object] = {}
     former = settled.desired
-    if (desired.begin, desired.end) != (former.begin, former.end):
+    moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
+    if moved or settled.kept or (desired.begin, desired.end) != (former.begin, former.end):
         fields["begin"], fields["end"] = patch_times(
             desired.begin,
             desired.end,

@@ -20,7 +20,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 1
+NAME, VERSION = "sync_runs", 2
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",
@@ -58,6 +58,8 @@ class Row:
     total: int
     counters: Counters
     watermark: datetime | None
+    target_watermark: datetime | None
+    target_listed_at: datetime | None
     error: str | None
     correlation_id: str
 
@@ -95,6 +97,8 @@ def project(  # noqa: PLR0911 # one flat branch per event
                 done=max(row.done, row.total),
                 counters=event.counters,
                 watermark=event.watermark,
+                target_watermark=event.target_watermark,
+                target_listed_at=event.target_listed_at,
                 ended_at=recorded.recorded_at,
             )
         case SyncRunFailed():
@@ -134,6 +138,8 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         total=0,
         counters=Counters(),
         watermark=None,
+        target_watermark=None,
+        target_listed_at=None,
         error=None,
         correlation_id=recorded.metadata.correlation_id,
     )

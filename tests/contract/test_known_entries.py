@@ -14,16 +14,17 @@ from domain.errors import LedgerError
 from domain.event import Append
 from domain.ids import ConnectorId, RunId, entry_id, entry_stream
 from domain.ports.event_store import EventStore
-from domain.ports.known_entries import Known, KnownEntries
+from domain.ports.known_entries import Known, KnownEntries, TargetMarks
 from domain.time_entry.events import (
     EntryDecided,
     EntryObserved,
     EntryUnreadable,
     EntryVanishedAtSource,
+    TimesheetDrifted,
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Basis, Outcome, ReasonCode
-from tests.support.believable import START, ZAMMAD, booking, run, setup
+from tests.support.believable import KIMAI, START, ZAMMAD, booking, run, setup
 from tests.support.ledgers import postgres_ledger
 from tests.support.peers import FakeKnown
 
@@ -60,7 +61,7 @@ async def filled(pair: Pair) -> KnownEntries:
     return known
 
 
-Told = EntryVanishedAtSource | EntryUnreadable | EntryDecided
+Told = EntryVanishedAtSource | EntryUnreadable | EntryDecided | TimesheetDrifted
 
 
 async def told(pair: Pair, source_id: int, event: Told) -> None:
@@ -82,6 +83,8 @@ async def test_an_empty_ledger_knows_nothing(known: Pair) -> None:
     assert await views.live_source_ids(ZAMMAD) == set()
     assert await views.live_of_tickets(ZAMMAD, [51]) == {51: set()}
     assert await views.watermark(ZAMMAD) is None
+    assert await views.target_marks(ZAMMAD, KIMAI) == TargetMarks()
+    assert list(await views.linked(ZAMMAD, KIMAI)) == []
 
 
 async def test_versions_are_those_of_the_newest_observation(known: Pair) -> None:
@@ -144,3 +147,31 @@ async def test_the_watermark_is_that_of_the_newest_completed_run(known: Pair) ->
     views = await filled(known)
     assert await views.watermark(ZAMMAD) == RUN
     assert await views.watermark(OTHER) is None
+
+
+async def test_how_far_kimai_was_looked_at_is_known_per_pair(known: Pair) -> None:
+    views = await filled(known)
+    assert await views.target_marks(ZAMMAD, KIMAI) == TargetMarks(polled_at=RUN, listed_at=START)
+    assert await views.target_marks(ZAMMAD, OTHER) == TargetMarks()
+
+
+async def test_linked_entries_are_found_by_their_timesheets(known: Pair) -> None:
+    views = await filled(known)
+    linked = await views.linked(ZAMMAD, KIMAI)
+    assert {each.entry_id for each in linked} == {
+        entry_id(ZAMMAD, source_id) for source_id in range(1, COUNT + 1) if source_id != 25
+    }
+    ids = [each.seen.timesheet_id for each in linked]
+    assert ids == sorted(ids)
+    assert list(await views.linked_to(ZAMMAD, KIMAI, [*ids[:2], 10**9])) == list(linked[:2])
+    assert list(await views.linked(ZAMMAD, OTHER)) == []
+
+
+async def test_what_was_last_seen_in_kimai_is_what_linked_says(known: Pair) -> None:
+    views = await filled(known)
+    first, *_ = await views.linked(ZAMMAD, KIMAI)
+    found = replace(first.seen, project_id=77, duration=timedelta(seconds=1234), exported=True)
+    drifted = TimesheetDrifted(entry_id=first.entry_id, found=found, changed=("project_id",))
+    await told(known, first.entry_id % 10**10, drifted)
+    (again,) = await views.linked_to(ZAMMAD, KIMAI, [found.timesheet_id])
+    assert again == replace(first, seen=found)

@@ -314,6 +314,27 @@ async def test_a_peer_that_is_not_there_is_unavailable(kimai: KimaiServer) -> No
             await client.identity()
 
 
+async def test_what_was_modified_is_asked_for_in_utc(kimai: KimaiServer) -> None:
+    """Trap 6: anna's zone is not UTC, and local time would hide the last hours."""
+    async with kimai.client() as client:
+        await client.ensure_tag("source:zammad")
+        made = await client.create(FIELDS)
+        now = datetime.now(UTC)
+        soon = [page async for page in client.modified_since(now - timedelta(minutes=5))]
+        later = [page async for page in client.modified_since(now + timedelta(minutes=5))]
+    assert made.timesheet_id in {sheet.timesheet_id for page in soon for sheet in page}
+    assert later == [[]]
+
+
+async def test_a_listing_holds_what_begins_in_the_window(kimai: KimaiServer) -> None:
+    async with kimai.client() as client:
+        await client.ensure_tag("source:zammad")
+        inside = await client.create(FIELDS)
+        await client.create(replace(FIELDS, begin="2026-11-04T09:00:00", end="2026-11-04T10:00:00"))
+        pages = [page async for page in client.listing(DAY["begin"], DAY["end"])]
+    assert [[sheet.timesheet_id for sheet in page] for page in pages] == [[inside.timesheet_id]]
+
+
 # --- Zammad
 
 

@@ -127,7 +127,13 @@ def run(run_id: RunId, source_ids: range) -> Iterator[Append]:
             )
             yield _append(stream, by_run, progressed, at=now)
     counters = Counters(fetched=len(source_ids), created=len(source_ids))
-    completed = SyncRunCompleted(run_id=run_id, counters=counters, watermark=now)
+    completed = SyncRunCompleted(
+        run_id=run_id,
+        counters=counters,
+        watermark=now,
+        target_watermark=now,
+        target_listed_at=START,
+    )
     yield _append(stream, by_run, completed, at=now + timedelta(minutes=1))
 
 

@@ -1,7 +1,7 @@
 """Zammad, Kimai and the read model in memory, and a way to fail at every point."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
 from domain.ids import ConnectorId, EntryId, RunId, entry_id, entry_stream, run_stream
 from domain.ports.event_store import EventStore, History
-from domain.ports.known_entries import Known, Unsettled
+from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -39,9 +39,16 @@ from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
 from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
 from domain.time_entry.decide import TIME_ENTRY
-from domain.time_entry.events import EntryUnreadable
+from domain.time_entry.events import (
+    EntryUnreadable,
+    TimesheetAdopted,
+    TimesheetCreated,
+    TimesheetDrifted,
+    TimesheetUpdated,
+)
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import Written
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -235,6 +242,11 @@ class FakeTimesheets:
     late: list[timedelta] = field(default_factory=list)  # for each of the next writes
     landing_late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     bodies: list[object] = field(default_factory=list)
+    modified: dict[int, datetime] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)  # not listed, but shown when asked for by id
+    barred: set[int] = field(default_factory=set)  # neither
+    page: int = 500
+    listed: list[datetime] = field(default_factory=list)  # begin of each full listing
 
     async def identity(self) -> TimesheetsIdentity:
         await self._request("identity")
@@ -264,6 +276,8 @@ class FakeTimesheets:
 
     async def get(self, timesheet_id: int) -> Timesheet | None:
         await self._request("get")
+        if timesheet_id in self.barred:
+            raise Rejected("kimai", "403", status=403)
         return self.sheets.get(timesheet_id)
 
     async def find_marked(
@@ -279,6 +293,30 @@ class FakeTimesheets:
             and sheet.user_id == owner
         ]
 
+    async def modified_since(self, instant: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        since = instant.replace(microsecond=0)
+        found = {i for i, at in self.modified.items() if at.replace(microsecond=0) >= since}
+        async for page in self._listed("modified", found):
+            yield page
+
+    async def listing(
+        self, begin: datetime, end: datetime
+    ) -> AsyncGenerator[Sequence[Timesheet], None]:
+        self.listed.append(begin)
+        found = {
+            sheet.timesheet_id for sheet in self.sheets.values() if begin <= sheet.begin <= end
+        }
+        async for page in self._listed("listing", found):
+            yield page
+
+    async def _listed(
+        self, name: str, ids: AbstractSet[int]
+    ) -> AsyncGenerator[Sequence[Timesheet], None]:
+        shown = sorted(ids & self.sheets.keys() - self.hidden - self.barred)
+        for start in range(0, max(1, len(shown)), self.page):
+            await self._request(name)
+            yield [self.sheets[each] for each in shown[start : start + self.page]]
+
     async def projects(self) -> Sequence[TargetItem]:
         return ()
 
@@ -292,7 +330,22 @@ class FakeTimesheets:
         await self._request("users")
         return self.people
 
+    def edit(self, timesheet_id: int, **changes: Any) -> None:
+        """Somebody edits it in Kimai, one request of theirs."""
+        self.sheets[timesheet_id] = replace(self.sheets[timesheet_id], **changes)
+        self.modified[timesheet_id] = self.clock.now()
+
+    def duplicate(self, timesheet_id: int) -> int:
+        """Kimai's "duplicate" copies the description, and our marker with it."""
+        number = max(self.sheets) + 1
+        self.sheets[number] = replace(
+            self.sheets[timesheet_id], timesheet_id=number, exported=False
+        )
+        self.modified[number] = self.clock.now()
+        return number
+
     def export(self, timesheet_id: int) -> None:
+        """An export run: bulk SQL that leaves "modified" as it was."""
         self.sheets[timesheet_id] = replace(self.sheets[timesheet_id], exported=True)
 
     async def _request(self, name: str) -> None:
@@ -344,6 +397,7 @@ class FakeTimesheets:
             billable=True if fields.billable is None else fields.billable,
         )
         self.sheets[number] = sheet
+        self.modified[number] = self.clock.now()
         return sheet
 
     def _change(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
@@ -365,7 +419,7 @@ class FakeTimesheets:
             changes["duration"] = changes["end"] - changes["begin"]
         if "tags" in fields:
             changes["tags"] = self._known_tags(str(fields["tags"]))
-        self.sheets[timesheet_id] = replace(sheet, **changes)
+        self.edit(timesheet_id, **changes)
         return self.sheets[timesheet_id]
 
     def _known_tags(self, tags: str) -> frozenset[str]:
@@ -437,7 +491,10 @@ class FakeKnown:
     ledger: EventStore
     entries: dict[EntryId, TimeEntry] = field(default_factory=dict)
     marks: dict[ConnectorId, datetime | None] = field(default_factory=dict)
+    targets: dict[tuple[ConnectorId, ConnectorId], TargetMarks] = field(default_factory=dict)
     position: int = 0
+    _pairs: dict[int, tuple[ConnectorId, ConnectorId]] = field(default_factory=dict)
+    _seen: dict[EntryId, Written] = field(default_factory=dict)
     _sources: dict[int, ConnectorId] = field(default_factory=dict)
     _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
 
@@ -451,8 +508,12 @@ class FakeKnown:
         event: Any = recorded.event
         if isinstance(event, SyncRunQueued):
             self._sources[event.run_id] = event.source_connector_id
+            self._pairs[event.run_id] = event.source_connector_id, event.target_connector_id
         elif isinstance(event, SyncRunCompleted):
             self.marks[self._sources[event.run_id]] = event.watermark
+            self.targets[self._pairs[event.run_id]] = TargetMarks(
+                polled_at=event.target_watermark, listed_at=event.target_listed_at
+            )
         elif recorded.stream.startswith("time-entry-"):
             entry = EntryId(int(recorded.stream.removeprefix("time-entry-")))
             after = TIME_ENTRY.evolve(self.entries.get(entry), event)
@@ -460,6 +521,10 @@ class FakeKnown:
             self.entries[entry] = after
             if isinstance(event, EntryUnreadable):
                 self._unreadable[entry] = event.updated_at
+            elif isinstance(event, TimesheetDrifted):
+                self._seen[entry] = event.found
+            elif isinstance(event, TimesheetCreated | TimesheetUpdated | TimesheetAdopted):
+                self._seen[entry] = event.written
 
     def _of(self, connector: ConnectorId) -> list[TimeEntry]:
         return [entry for entry in self.entries.values() if entry.connector_id == connector]
@@ -519,6 +584,27 @@ class FakeKnown:
 
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         return self.marks.get(connector)
+
+    async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
+        return self.targets.get((source, target), TargetMarks())
+
+    async def linked(self, source: ConnectorId, target: ConnectorId) -> Sequence[Linked]:
+        found = [
+            Linked(
+                entry_id=entry.entry_id,
+                seen=self._seen[entry.entry_id],
+                reason=entry.standing.conflict,
+            )
+            for entry in self._of(source)
+            if entry.settled is not None and entry.settled.target == target
+        ]
+        return sorted(found, key=lambda each: each.seen.timesheet_id)
+
+    async def linked_to(
+        self, source: ConnectorId, target: ConnectorId, timesheet_ids: Collection[int]
+    ) -> Sequence[Linked]:
+        everything = await self.linked(source, target)
+        return [each for each in everything if each.seen.timesheet_id in timesheet_ids]
 
 
 class World:

@@ -504,3 +504,26 @@ def test_the_client_does_not_show_its_token() -> None:
     shown = repr(KimaiTimesheets("https://kimai.test/sub", "0123456789abcdef"))
     assert "0123456789abcdef" not in shown
     assert "https://kimai.test/sub/" in shown
+
+
+async def test_a_listing_stops_at_the_page_that_kimai_calls_the_last() -> None:
+    """50 000 records are 100 requests: the page after the last would be 404 (trap 9)."""
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(200, json=[], headers={"X-Total-Pages": "100"})
+
+    transport = httpx.MockTransport(answer)
+    async with KimaiTimesheets("https://kimai.test", "token", transport=transport) as client:
+        since = datetime(2026, 7, 1, 12, 0, 30, 900000, tzinfo=UTC)
+        pages = [page async for page in client.modified_since(since)]
+    assert len(pages) == len(asked) == 100
+    assert dict(asked[-1].params) == {
+        "user": "all",
+        "modified_after": "2026-07-01T12:00:30",
+        "orderBy": "id",
+        "order": "ASC",
+        "size": "500",
+        "page": "100",
+    }

@@ -1,7 +1,7 @@
 """Kimai's REST API as the port `Timesheets`. Source: `peers/kimai.md`; traps in its section 11."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -21,6 +21,8 @@ from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields, Time
 SYSTEM = "kimai"
 PAGE = 500  # Kimai's cap; more is cut silently
 MAX_PAGES = 200  # 100 000 records in one window: not a window any more
+MOST_LISTED = 4_000  # pages, two million records: a listing that long never ends by itself
+EVERYBODY = "all"  # without the permission silently the token's own records, which is all it sees
 SHIFTED_READS = 3  # how often a listing is read again when records moved under it
 WIDENED = timedelta(hours=3)  # no clock change moves a wall time further than that
 _FIELDS = frozenset(field.name for field in fields(TimesheetFields))
@@ -194,6 +196,36 @@ class KimaiTimesheets:
                 status=httpx.codes.FORBIDDEN,
             )
         return [s for s in found if begin <= s.begin <= end and _marked(s.description, marker)]
+
+    async def modified_since(self, instant: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """See the port. This one filter reads UTC, all others the caller's zone (trap 6)."""
+        after = _wall(instant, ZoneInfo("UTC"))
+        async for page in self._each_page({"user": EVERYBODY, "modified_after": after}):
+            yield page
+
+    async def listing(
+        self, begin: datetime, end: datetime
+    ) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """See the port; the window is in the zone of the token's owner."""
+        zone = _zone((await self.identity()).timezone)
+        first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
+        async for page in self._each_page({"user": EVERYBODY, "begin": first, "end": last}):
+            yield [sheet for sheet in page if begin <= sheet.begin <= end]
+
+    async def _each_page(
+        self, params: Mapping[str, str | int]
+    ) -> AsyncGenerator[Sequence[Timesheet], None]:
+        path = "api/timesheets"
+        for page in range(1, MOST_LISTED + 1):
+            answer = await self._http.find(
+                path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": page}
+            )
+            if answer is None:  # the last page went away while we read: 404 beyond it
+                return
+            yield [row.timesheet() for row in parsed_all(SYSTEM, path, wire.Record, answer.data)]
+            if page >= _counted(answer, "x-total-pages"):
+                return
+        raise Unavailable(SYSTEM, f"GET {path}: more than {MOST_LISTED} pages")
 
     async def _listed(self, params: Mapping[str, str | int]) -> Sequence[Timesheet]:
         """All records of a filter, each once.

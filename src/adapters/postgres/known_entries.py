@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
@@ -13,9 +15,10 @@ from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.statements import statements
 from domain.errors import Unavailable
 from domain.ids import ConnectorId, EntryId, entry_id
-from domain.ports.known_entries import Known, Unsettled
+from domain.personal import Personal
+from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import ReasonCode, Written
 from projections import sync_runs, time_entries
 
 VIEWS = (time_entries.NAME, sync_runs.NAME)
@@ -88,8 +91,56 @@ class PostgresKnownEntries:
         watermark: datetime | None = rows[0]["watermark"] if rows else None
         return watermark
 
+    async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
+        """See the port."""
+        rows = await self._fetch("target_marks", source, target)
+        if not rows:
+            return TargetMarks()
+        return TargetMarks(
+            polled_at=rows[0]["target_watermark"], listed_at=rows[0]["target_listed_at"]
+        )
+
+    async def linked(self, source: ConnectorId, target: ConnectorId) -> Sequence[Linked]:
+        """See the port."""
+        return [_linked(row) for row in await self._fetch("linked", source, target, None)]
+
+    async def linked_to(
+        self, source: ConnectorId, target: ConnectorId, timesheet_ids: Collection[int]
+    ) -> Sequence[Linked]:
+        """See the port."""
+        rows = await self._fetch("linked", source, target, list(timesheet_ids))
+        return [_linked(row) for row in rows]
+
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         try:
             return await self._pool.fetch(self._sql[name], self._log_id, *arguments)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise translated(error) from error
+
+
+def _linked(row: Any) -> Linked:
+    target = row["target"]
+    sheet = msgspec.json.decode(target, type=time_entries.Target) if target else None
+    assert sheet is not None  # a linked timesheet was stored, and seen then
+    return Linked(
+        entry_id=EntryId(row["entry_id"]),
+        reason=None if row["reason"] is None else ReasonCode(row["reason"]),
+        seen=Written(
+            timesheet_id=row["timesheet_id"],
+            user_id=sheet.user_id,
+            project_id=sheet.project_id,
+            activity_id=sheet.activity_id,
+            begin=sheet.begin,
+            end=sheet.end,
+            duration=_lasting(sheet.minutes),
+            description=Personal(row["target_subject"] or "", row["target_description"]),
+            tags=sheet.tags,
+            exported=sheet.exported,
+            billable=sheet.billable,
+        ),
+    )
+
+
+def _lasting(minutes: Decimal) -> timedelta:
+    """Kimai counts whole seconds, which four decimals of a minute hold exactly enough."""
+    return timedelta(seconds=round(minutes * 60))

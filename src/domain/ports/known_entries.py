@@ -12,7 +12,7 @@ from typing import Protocol
 
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import ReasonCode, Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,26 @@ class Unsettled:
     reason: ReasonCode | None
     decided_with: str | None
     booked_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linked:
+    """An entry with a timesheet. `seen` is the timesheet as we last knew it: stored or drifted.
+
+    `reason` is that of the open conflict.
+    """
+
+    entry_id: EntryId
+    seen: Written
+    reason: ReasonCode | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetMarks:
+    """`SyncRunCompleted.target_watermark` and `.target_listed_at`; None when there is none yet."""
+
+    polled_at: datetime | None = None
+    listed_at: datetime | None = None
 
 
 class KnownEntries(Protocol):
@@ -82,4 +102,18 @@ class KnownEntries(Protocol):
 
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
+        ...
+
+    async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
+        """Those of the newest completed run between these two."""
+        ...
+
+    async def linked(self, source: ConnectorId, target: ConnectorId) -> Sequence[Linked]:
+        """Every entry with a timesheet written through `target`, by timesheet id."""
+        ...
+
+    async def linked_to(
+        self, source: ConnectorId, target: ConnectorId, timesheet_ids: Collection[int]
+    ) -> Sequence[Linked]:
+        """Those of at most 1000 timesheet ids that are ours, by timesheet id."""
         ...

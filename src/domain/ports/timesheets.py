@@ -1,6 +1,6 @@
 """Where time goes to (Kimai), in our words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -115,6 +115,22 @@ class Timesheets(Protocol):
         `user_id` None means the token's own records. Both ends are inclusive. Complete or an
         error; more than one record is possible (Kimai's "duplicate" copies the description).
         Rejected when this token cannot list that user's records.
+        """
+        ...
+
+    def modified_since(self, instant: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """Records modified at `instant` or later, of everybody the token may see, in pages by id.
+
+        At a resolution of one second; `instant` is aware. Blind to deletions and to everything
+        that Kimai changes in bulk, export above all. Source: `peers/kimai.md`, 2.1 and 7.
+        """
+        ...
+
+    def listing(self, begin: datetime, end: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """All records beginning in the window, both ends inclusive, in pages by id.
+
+        Of everybody the token may see. A record not in it is not proved gone: it may be hidden,
+        moved, or have changed its page while the pages were read.
         """
         ...
 

@@ -300,9 +300,9 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
     if case.settled.desired != desired:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)
-    if wrong == ("billable",):
+    if wrong == ("billable",) and not case.settled.kept:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
-    if wrong:
+    if wrong and not case.settled.kept:
         detail = mismatch_text(wrong, desired, case.settled.written)
         return _held(Wait(reason=ReasonCode.CONFLICT, detail=detail), basis, desired)
     return Ruling(outcome=Outcome.LEAVE, basis=basis, desired=desired)

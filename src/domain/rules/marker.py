@@ -4,8 +4,11 @@ Kimai offers no key of its own (`peers/kimai.md`, 2.7): letters, digits and `-` 
 length, in the last line of the description.
 """
 
+import re
+
 from domain.ids import EntryId
 
+_MARKER = re.compile(r"TL-([0-9A-Za-z]{8})-([0-9]{16})-[0-9]{2}", re.ASCII)
 SLOT = 1  # the timesheet of a booking; a later issue may link further ones
 
 
@@ -18,3 +21,12 @@ def carries(description: str, mark: str) -> bool:
     """Whether the last line of `description` ends with exactly this marker."""
     words = description.rstrip().rsplit(maxsplit=1)
     return bool(words) and words[-1] == mark
+
+
+def marked_entry(description: str, log_tag: str) -> EntryId | None:
+    """The entry whose marker ends the last line of `description`; None when it is not ours."""
+    words = description.rstrip().rsplit(maxsplit=1)
+    found = _MARKER.fullmatch(words[-1]) if words else None
+    if found is None or found[1] != f"{log_tag:0>8.8}":
+        return None
+    return EntryId(int(found[2]))

@@ -45,13 +45,15 @@ def update_fields(
     """The body of a PATCH: what differs from the record as it was just read, nothing else.
 
     Times are compared with what was asked for last, because Kimai may have rounded them, and
-    always go together. They are left out when the record holds what rounding would make of them,
-    which is `expected`. Tags of other people stay: a PATCH replaces all of them.
+    with what it stored then, because somebody may have changed that; they always go together. They
+    are left out when the record holds what rounding makes of them, which is `expected`. Tags of
+    other people stay: a PATCH replaces all of them.
     """
     fields: dict[str, object] = {}
     former = settled.desired
     changed = (desired.begin, desired.end) != (former.begin, former.end)
-    if changed and not came_true(expected, record):
+    moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
+    if (changed or moved or settled.kept) and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(
             desired.begin,
             desired.end,

@@ -15,6 +15,7 @@ from domain.sync.discovering import Discoverer
 from domain.sync.entries import Entries
 from domain.sync.judging import Judge
 from domain.sync.limits import LIMITS, Limits
+from domain.sync.looking import Look
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
 from domain.sync.tally import Tally
@@ -93,7 +94,14 @@ async def carry_across(
         if tally.problems:
             await record(FailRun(error=_problems(tally), counters=tally.counters()))
         else:
-            await record(CompleteRun(counters=tally.counters(), watermark=watermark))
+            await record(
+                CompleteRun(
+                    counters=tally.counters(),
+                    watermark=watermark,
+                    target_watermark=crossing.marks.polled_at,
+                    target_listed_at=crossing.marks.listed_at,
+                )
+            )
     finally:
         watch.cancel()
         await asyncio.wait([watch])
@@ -145,6 +153,7 @@ def _prepare(
         start_date=run.start_date,
         end_date=run.end_date,
     )
+    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai)
     return Crossing(
         ports=ports,
         limits=limits,
@@ -160,13 +169,12 @@ def _prepare(
         ),
         writer=Writer(
             entries=entries,
-            target=Target(
-                timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai
-            ),
+            target=target,
             ports=ports,
             configuration=configuration,
             limits=limits,
         ),
+        look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from domain.errors import LedgerError
 from domain.ids import EntryId, entry_id, entry_stream
-from domain.ports.known_entries import Unsettled
+from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
 from domain.sync.ahead import read_ahead
@@ -22,6 +22,7 @@ from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
+from domain.sync.looking import Look
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
 from domain.sync.settling import Settler
@@ -58,8 +59,11 @@ class Crossing:
     reader: ContextReader
     waiting: Waiting
     writer: Writer
+    look: Look
+    marks: TargetMarks = field(default_factory=TargetMarks)
     _queue: asyncio.Queue[Live | None] = field(init=False)
     _taken: set[EntryId] = field(default_factory=set)
+    _disputed: set[EntryId] = field(default_factory=set)
     _failed: LedgerError | None = None
     _group: asyncio.TaskGroup | None = None
     _target_prepared: bool = False
@@ -78,6 +82,8 @@ class Crossing:
         """
         known = self.ports.known
         await known.wait_for(await self.ports.ledger.head())
+        begun = self.ports.clock.now()
+        first = await known.live_count(self.configuration.source) == 0
         unsettled = await known.unsettled(self.configuration.source)
         settler = Settler(self.writer)
         resumed = await self._recover(settler, unsettled)
@@ -89,10 +95,43 @@ class Crossing:
                 group.create_task(self.writer.consume(self._queue))
         if self.writer.stopped is None:
             await self._verify(settler)
+        self._raise_failure()
+        if first:  # whatever is ours in Kimai by now, this run has put there and read back
+            self.marks = TargetMarks(polled_at=begun, listed_at=begun)
+        else:
+            await self._look(settler)
+            self._raise_failure()
+        return self.discoverer.newest
+
+    def _raise_failure(self) -> None:
         failed = self.writer.stopped or self._failed
         if failed is not None:
             raise failed
-        return self.discoverer.newest
+
+    async def _look(self, settler: Settler) -> None:
+        """After all writes, so that no answer of Kimai is older than what we sent."""
+        self.tally.phase = "verify"
+        unsettled = await self.ports.known.unsettled(self.configuration.source)
+        self.marks = await self.look.look(unsettled, self._disputed)
+        again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
+        if again:
+            for part in _parts(list(again.values()), self.limits.writers):
+                await asyncio.gather(*(self._write_again(live) for live in part))
+            await self._verify(settler)
+
+    def _is_to_write(self, live: Live) -> bool:
+        state = live.state
+        if state is None or state.decided is None or not wants_write(state):
+            return False
+        return self.judge.in_range(state.decided.basis.work_date)
+
+    async def _write_again(self, live: Live) -> None:
+        if self.writer.stopped is not None:
+            return
+        try:
+            await self.writer.write(live)
+        except LedgerError as error:
+            self.writer.stopped = self.writer.stopped or error
 
     def stop(self, why: LedgerError) -> None:
         """Begin nothing more: what is being written or read is finished, then `run` raises."""
@@ -248,10 +287,9 @@ class Crossing:
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
         for live, _ in work:
-            state = live.state
-            if state is None or state.decided is None or not wants_write(state):
-                continue
-            if self.judge.in_range(state.decided.basis.work_date):
+            if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
+                self._disputed.add(live.entry_id)
+            if self._is_to_write(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

@@ -24,6 +24,10 @@ class Limits:
     dead_letter_after: int = 10  # writes without effect, over several runs
     deletes: int = 20  # timesheets deleted per run without asking a person
     unreadable_tickets: int = 200  # asked for again per run, all in one request
+    # Kimai's clock may differ from ours, and what it is saving may become visible a little later
+    poll_overlap: timedelta = timedelta(minutes=5)
+    # deletions and export runs leave no trace in "modified": a day is how late they may be noticed
+    list_every: timedelta = timedelta(hours=24)
     ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
 
 

@@ -45,6 +45,7 @@ from domain.time_entry.state import Settled, TimeEntry
 from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Stored, Written
 
 GONE = 404
+ASK = EditedInKimaiPolicy.CONFLICT
 
 
 def wants_write(entry: TimeEntry | None) -> bool:
@@ -292,6 +293,9 @@ class Writer:
         if changed and not overwrite:
             detail = _edited(live.state, found, changed)
             return NoteDrift(found=found, changed=changed, detail=detail)
+        if settled.kept and self.configuration.kimai.edited_in_kimai_policy is ASK:
+            detail = _edited(live.state, found, settled.kept)  # what was kept was kept beside that
+            return NoteDrift(found=found, changed=settled.kept, detail=detail)
         return None
 
     def _confirmation(

@@ -35,6 +35,8 @@ class ReportProgress:
 class CompleteRun:
     counters: Counters
     watermark: datetime | None
+    target_watermark: datetime | None = None
+    target_listed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,11 @@ def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
         case CompleteRun():
             return [
                 SyncRunCompleted(
-                    run_id=run.run_id, counters=command.counters, watermark=command.watermark
+                    run_id=run.run_id,
+                    counters=command.counters,
+                    watermark=command.watermark,
+                    target_watermark=command.target_watermark,
+                    target_listed_at=command.target_listed_at,
                 )
             ]
         case FailRun():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.ids import ConnectorId, RunId
 
@@ -71,14 +71,25 @@ class SyncRunProgressed:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunCompleted:
-    """It looked at everything. `watermark`: entries updated before it are known."""
+    """It looked at everything. `watermark`: entries updated before it are known.
+
+    `target_watermark`: when the newest look at what was modified in Kimai began;
+    `target_listed_at`: the same of the newest full listing, in this run or before. None: never.
+    """
 
     TYPE: ClassVar = "SyncRunCompleted"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     run_id: RunId
     counters: Counters
     watermark: datetime | None
+    target_watermark: datetime | None = None
+    target_listed_at: datetime | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, edits in Kimai were looked for only right before a write."""
+        state["target_watermark"] = state["target_listed_at"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.connector.settings import EditedInKimaiPolicy
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.values import (
     Basis,
@@ -150,6 +151,27 @@ class NoteDrift:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compare:
+    """Kimai holds `found` now, seen outside of a write.
+
+    `ours` is what the rules ask for today, had nobody touched Kimai; None when they ask for no
+    timesheet. `agreed` is the same where `found` already is that.
+    """
+
+    found: Written
+    policy: EditedInKimaiPolicy
+    ours: Ruling | None = None
+    agreed: Ruling | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteSurplus:
+    """These timesheets beside the linked one carry its marker; none: no more."""
+
+    timesheet_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoteTargetGone:
     """Our timesheet answers 404."""
 
@@ -185,6 +207,8 @@ TimeEntryCommand = (
     | Adopt
     | Hold
     | NoteDrift
+    | Compare
+    | NoteSurplus
     | NoteTargetGone
     | GiveUp
     | Retry

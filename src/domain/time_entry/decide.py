@@ -12,6 +12,7 @@ from domain.errors import RuleViolation
 from domain.event import Decider
 from domain.time_entry.commands import (
     Adopt,
+    Compare,
     Confirm,
     ConfirmDeleted,
     Decide,
@@ -20,6 +21,7 @@ from domain.time_entry.commands import (
     Hold,
     Intend,
     NoteDrift,
+    NoteSurplus,
     NoteTargetGone,
     Observe,
     ObserveUnreadable,
@@ -30,9 +32,10 @@ from domain.time_entry.commands import (
     Unsent,
     Vanish,
 )
+from domain.time_entry.conflicts import close_conflict as _close
+from domain.time_entry.conflicts import open_conflict as _open
+from domain.time_entry.drift import compare, surplus, surplus_text
 from domain.time_entry.events import (
-    ConflictOpened,
-    ConflictResolved,
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
@@ -89,6 +92,14 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return _hold(reason, detail, entry)
         case NoteDrift():
             return _drift(command, entry)
+        case Compare():
+            found = compare(command, entry)
+            return _drift(found, entry) if isinstance(found, NoteDrift) else found
+        case NoteSurplus():
+            others = surplus(command, entry)
+            if isinstance(others, str):
+                return _hold(ReasonCode.DUPLICATE, others, entry)
+            return others
         case NoteTargetGone(timesheet_id=timesheet_id):
             return _target_gone(timesheet_id, entry)
         case GiveUp():
@@ -334,23 +345,5 @@ def _adopt(command: Adopt, entry: TimeEntry) -> Events:
     adopted = TimesheetAdopted(entry_id=entry.entry_id, written=first, how=command.how)
     if not others:
         return [adopted, *_conclude(command.mismatch, entry)]
-    ids = ", ".join(str(written.timesheet_id) for written in others)
-    detail = (
-        f"Timesheet {first.timesheet_id} is linked, but {ids} in Kimai carry the same marker. "
-        "Delete the surplus ones in Kimai, then keep the linked one."
-    )
+    detail = surplus_text(first.timesheet_id, [written.timesheet_id for written in others])
     return [adopted, *_open(ReasonCode.DUPLICATE, detail, entry)]
-
-
-def _open(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
-    if entry.conflict and (entry.conflict.reason, entry.conflict.detail) == (reason, detail):
-        return []
-    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail)
-    return [*_close(entry), opened]
-
-
-def _close(entry: TimeEntry) -> Events:
-    """The open conflict ends because its cause did; nobody decided anything."""
-    if entry.conflict is None:
-        return []
-    return [ConflictResolved(entry_id=entry.entry_id, reason=entry.conflict.reason)]

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from domain.ids import ConnectorId, EntryId
 from domain.moved import moved
+from domain.rules.comparison import changes_since
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -45,6 +46,9 @@ FOUND_IN_TARGET = frozenset(
 )
 
 
+KEEP_TARGET = "keep_target"  # what a person does who leaves Kimai as it is (`contract.md`, 8)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wait:
     """Why a person must act, with the text that says what to do."""
@@ -70,7 +74,10 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What Kimai holds for us, and on what it was based: the base of every comparison."""
+    """What Kimai holds for us, and on what it was based: the base of every comparison.
+
+    `kept` names what somebody edited in Kimai since and what was accepted as it is.
+    """
 
     target: ConnectorId
     marker: str
@@ -79,6 +86,7 @@ class Settled:
     basis: Basis
     booking: Booking
     context: Context | None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +102,9 @@ class TimeEntry:
     """One booking. `booking` is None while Zammad's row was never readable.
 
     `attempts` counts writes without effect since the last one that had some; `writes` counts
-    all intents. `found` is what was found in Kimai and waits for a person.
+    all intents. `found` is what was found in Kimai and waits for a person. `drifted` is the
+    timesheet as somebody left it since our last write; `accepted` the last conflict that a person
+    ended by keeping Kimai as it is.
     """
 
     entry_id: EntryId
@@ -109,6 +119,8 @@ class TimeEntry:
     intent: Intent | None = None
     settled: Settled | None = None
     refused: Refused | None = None
+    drifted: Written | None = None
+    accepted: Wait | None = None
     writes: int = 0
     attempts: int = 0
 
@@ -122,7 +134,7 @@ def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
     return _after(entry, event, partial(moved, entry, standing=stand(entry.standing, event)))
 
 
-def _after(  # noqa: PLR0911 # one flat branch per event
+def _after(  # noqa: C901, PLR0911 # one flat branch per event
     entry: TimeEntry, event: TimeEntryEvent, changed: Callable[..., TimeEntry]
 ) -> TimeEntry:
     """`changed` gives the booking with its new standing and whatever else is named."""
@@ -131,24 +143,33 @@ def _after(  # noqa: PLR0911 # one flat branch per event
             return changed(booking=event.booking, context=event.context, unreadable=(), attempts=0)
         case EntryUnreadable(fields=fields):
             return changed(unreadable=fields)
-        case EntryVanishedAtSource() | EntryDeadLettered() | TimesheetDrifted():
+        case EntryVanishedAtSource() | EntryDeadLettered():
             return changed()
+        case TimesheetDrifted(found=seen):
+            return changed(drifted=seen, settled=_exported(entry, event))
         case EntryDecided():
             return changed(decided=event)
         case EntryRetryRequested():
             again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
-            return changed(refused=None, attempts=0, found=None if again else entry.found)
+            settled = entry.settled and moved(entry.settled, kept=())
+            found = None if again else entry.found
+            return changed(refused=None, attempts=0, found=found, settled=settled)
         case ConflictOpened(reason=reason, detail=detail):
             wait = Wait(reason=reason, detail=detail)
             found = wait if reason in FOUND_IN_TARGET else entry.found
             return changed(conflict=wait, found=found)
         case ConflictResolved(action=action):
-            return changed(conflict=None, found=entry.found if action is None else None)
+            if action is None:
+                return changed(conflict=None)
+            if action != KEEP_TARGET:
+                return changed(conflict=None, found=None)
+            accepted, settled = entry.conflict, _kept(entry)
+            return changed(conflict=None, found=None, accepted=accepted, settled=settled)
         case _:
             return _after_write(entry, event, changed)
 
 
-def _after_write(
+def _after_write(  # noqa: PLR0911 # one flat branch per event
     entry: TimeEntry,
     event: TimesheetWriteIntended
     | TimesheetCreated
@@ -164,9 +185,23 @@ def _after_write(
     match event:
         case TimesheetWriteIntended():
             return changed(intent=_intent(entry, event), writes=event.intent)
+        case TimesheetAdopted(how="kept" | "unchanged" as how):
+            base = entry.settled and moved(entry.settled, written=event.written)
+            if how == "kept":
+                base = _kept(entry)
+            return changed(settled=base, found=None, drifted=None)
         case TimesheetCreated() | TimesheetUpdated() | TimesheetAdopted():
             settled = _settled(entry, event.written)
-            return changed(settled=settled, intent=None, refused=None, attempts=0)
+            found = None if isinstance(event, TimesheetAdopted) else entry.found
+            return changed(
+                settled=settled,
+                intent=None,
+                refused=None,
+                attempts=0,
+                found=found,
+                drifted=None,
+                accepted=None,
+            )
         case TimesheetDeleted() | TimesheetVanished():
             return changed(settled=None, intent=None, refused=None, attempts=0)
         case TimesheetWriteRejected():
@@ -181,6 +216,21 @@ def _after_write(
             return changed(intent=None, attempts=entry.attempts + 1)
         case _:
             assert_never(event)
+
+
+def _exported(entry: TimeEntry, event: TimesheetDrifted) -> Settled | None:
+    """Exporting changes nothing of the work, so it moves the base and nothing else."""
+    if entry.settled is None or event.changed != ("exported",):
+        return entry.settled
+    return moved(entry.settled, written=event.found)
+
+
+def _kept(entry: TimeEntry) -> Settled | None:
+    """The base after somebody's edit was accepted."""
+    if entry.settled is None or entry.drifted is None:
+        return entry.settled
+    changes = changes_since(entry.settled.written, entry.drifted)
+    return moved(entry.settled, written=entry.drifted, kept=changes)
 
 
 def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
@@ -213,6 +263,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
     return moved(
         entry.settled,
         written=written,
+        kept=(),
         desired=entry.decided.desired or entry.settled.desired,
         basis=entry.decided.basis,
         booking=entry.booking,

@@ -34,3 +34,20 @@ SELECT ticket_id, source_id FROM time_entries
 SELECT watermark FROM sync_runs
  WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL AND state = 'completed'
  ORDER BY run_id DESC LIMIT 1
+
+-- name: target_marks
+-- $2 is the source, $3 the target.
+SELECT target_watermark, target_listed_at FROM sync_runs
+ WHERE log_id = $1 AND source_connector_id = $2 AND target_connector_id = $3
+   AND valid_to IS NULL AND state = 'completed'
+ ORDER BY run_id DESC LIMIT 1
+
+-- name: linked
+-- $2 is the source, $3 the target, $4 the timesheet ids or NULL for all.
+SELECT entry_id, timesheet_id, facts #>> '{standing,conflict}' AS reason,
+       facts #> '{target}' AS target, target_description, target_subject
+  FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND timesheet_id IS NOT NULL
+   AND (facts ->> 'target_connector_id')::bigint = $3
+   AND ($4::bigint[] IS NULL OR timesheet_id = ANY($4))
+ ORDER BY timesheet_id

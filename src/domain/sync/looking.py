@@ -1,0 +1,266 @@
+"""Look at what became of our timesheets in Kimai: poll what was modified, now and then list all.
+
+Only our own records are opened: known by their id, or carrying one of our markers. A record that
+the list does not show is a suspect until Kimai is asked for exactly it (`peers/kimai.md`, 7).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from domain.errors import Rejected
+from domain.ids import EntryId, source_of
+from domain.ports.known_entries import Linked, TargetMarks, Unsettled
+from domain.ports.timesheets import Timesheet
+from domain.rules.comparison import as_written, changes_since, mismatches
+from domain.rules.configuration import Configuration
+from domain.rules.decision import rule
+from domain.rules.marker import marked_entry
+from domain.sync.entries import Entries, Live, Step
+from domain.sync.judging import Judge
+from domain.sync.limits import Limits
+from domain.sync.ports import Ports
+from domain.sync.target import Target
+from domain.time_entry.commands import (
+    Compare,
+    Decide,
+    Hold,
+    NoteSurplus,
+    NoteTargetGone,
+    Ruling,
+    TimeEntryCommand,
+)
+from domain.time_entry.drift import surplus_ids
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import Outcome, ReasonCode, Written
+
+DAY = timedelta(days=1)  # around the window of our records, for small moves
+KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
+FORBIDDEN = 403
+LOOKED_AT_AGAIN = frozenset({ReasonCode.TARGET_EDITED, ReasonCode.PEER_REJECTED})
+
+Pages = AsyncGenerator[Sequence[Timesheet], None]
+
+
+@dataclass
+class Look:
+    """One look at Kimai, after everything of this run was written.
+
+    `touched` are the bookings it opened: some may have something to be written now.
+    """
+
+    ports: Ports
+    limits: Limits
+    entries: Entries
+    judge: Judge
+    target: Target
+    touched: list[Live] = field(default_factory=list)
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.judge.configuration
+
+    async def look(
+        self, unsettled: Sequence[Unsettled], disputed: Iterable[EntryId]
+    ) -> TargetMarks:
+        """Record what changed; how far Kimai is known now.
+
+        `disputed` changed in Zammad while their edit in Kimai waits for a person.
+        """
+        begun, known = self.ports.clock.now(), self.ports.known
+        await known.wait_for(await self.ports.ledger.head())
+        source, target = self.configuration.source, self.configuration.target
+        marks = await known.target_marks(source, target)
+        await self._count_surplus(unsettled)
+        await self._read_again(disputed)
+        if marks.polled_at is None or _is_over(marks.listed_at, begun, self.limits.list_every):
+            await self._list(await known.linked(source, target))
+            return TargetMarks(polled_at=begun, listed_at=begun)
+        since = marks.polled_at - self.limits.poll_overlap
+        async with aclosing(self.ports.timesheets.modified_since(since)) as pages:
+            async for page in pages:
+                await self._see(page, await self._ours(page))
+        return TargetMarks(polled_at=begun, listed_at=marks.listed_at)
+
+    async def _ours(self, page: Sequence[Timesheet]) -> dict[int, Linked]:
+        ids = [sheet.timesheet_id for sheet in page]
+        source, target = self.configuration.source, self.configuration.target
+        found: dict[int, Linked] = {}
+        for start in range(0, len(ids), KNOWN_AT_ONCE):
+            part = ids[start : start + KNOWN_AT_ONCE]
+            found |= _by_id(await self.ports.known.linked_to(source, target, part))
+        return found
+
+    async def _list(self, linked: Sequence[Linked]) -> None:
+        if not linked:
+            return
+        ours, missing = _by_id(linked), _by_id(linked)
+        begins = [each.seen.begin for each in linked]
+        window = min(begins) - DAY, max(begins) + DAY
+        async with aclosing(self.ports.timesheets.listing(*window)) as pages:
+            async for page in pages:
+                await self._see(page, ours)
+                for sheet in page:
+                    missing.pop(sheet.timesheet_id, None)
+        await self._ask_for(list(missing.values()))
+
+    async def _see(self, page: Sequence[Timesheet], ours: dict[int, Linked]) -> None:
+        """Open the bookings whose record is not as we knew it, and those with a second one."""
+        work: list[tuple[EntryId, Step]] = []
+        copies: dict[EntryId, set[int]] = defaultdict(set)
+        for sheet in page:
+            linked = ours.get(sheet.timesheet_id)
+            if linked is None:
+                entry = marked_entry(sheet.description, self.configuration.log_tag)
+                if entry is not None and source_of(entry)[0] == self.configuration.source:
+                    copies[entry].add(sheet.timesheet_id)
+            elif linked.reason in LOOKED_AT_AGAIN or _differs(linked, sheet):
+                work.append((linked.entry_id, self._comparison(sheet)))
+        work += [(entry, _copied(ids)) for entry, ids in copies.items()]
+        await self._take(work)
+
+    async def _ask_for(self, suspects: Sequence[Linked]) -> None:
+        """Absence from the list proves nothing; the record itself does (trap 8)."""
+        ids = [each.seen.timesheet_id for each in suspects]
+        found = await asyncio.gather(*(self._fate(timesheet_id) for timesheet_id in ids))
+        pairs = zip(suspects, found, strict=True)
+        await self._take([(each.entry_id, step) for each, step in pairs if step is not None])
+
+    async def _fate(self, timesheet_id: int) -> Step | None:
+        try:
+            sheet = await self.target.get(timesheet_id)
+        except Rejected as error:
+            if error.status == FORBIDDEN:
+                return _barred(timesheet_id)
+            self.entries.tally.problems.append(f"timesheet {timesheet_id} was not shown: {error}")
+            return None
+        return _gone(timesheet_id) if sheet is None else self._comparison(sheet)
+
+    async def _read_again(self, disputed: Iterable[EntryId]) -> None:
+        for live in await self.entries.load_all(sorted(set(disputed))):
+            if live.state is not None and live.state.settled is not None:
+                step = await self._fate(live.state.settled.written.timesheet_id)
+                await self._take([] if step is None else [(live.entry_id, step)])
+
+    async def _count_surplus(self, unsettled: Sequence[Unsettled]) -> None:
+        """A second record with a marker may be gone by now, or not carry it any more."""
+        held = [item.entry_id for item in unsettled if item.reason is ReasonCode.DUPLICATE]
+        for live in await self.entries.load_all(held):
+            state = live.state
+            if state is None or state.settled is None or state.conflict is None:
+                continue
+            ids = surplus_ids(state.conflict.detail)
+            sheets = await asyncio.gather(*(self.target.get(each) for each in ids))
+            left = tuple(
+                sheet.timesheet_id
+                for sheet in sheets
+                if sheet is not None
+                and marked_entry(sheet.description, self.configuration.log_tag) == live.entry_id
+            )
+            if ids:
+                await self._take([(live.entry_id, NoteSurplus(timesheet_ids=left))])
+
+    async def _take(self, work: Sequence[tuple[EntryId, Step]]) -> None:
+        if work:
+            await self.judge.know_unit()
+        for start in range(0, len(work), self.limits.chunk):
+            part = work[start : start + self.limits.chunk]
+            lives = await self.entries.load_all(entry for entry, _ in part)
+            await self.entries.apply_all(
+                [
+                    (live, [step, self._anew])
+                    for live, (_, step) in zip(lives, part, strict=True)
+                    if live.state is not None
+                ]
+            )
+            self.touched += lives
+
+    def _anew(self, state: TimeEntry | None) -> Decide | None:
+        """A decision for what was held until the conflict lost its cause."""
+        if state is None or state.conflict is not None or state.intent is not None:
+            return None
+        if state.decided is None or state.decided.outcome is not Outcome.HOLD:
+            return None
+        if state.settled is None or state.standing.dead:
+            return None
+        return Decide(ruling=rule(state, self.judge.situation))
+
+    def _comparison(self, sheet: Timesheet) -> Step:
+        def step(state: TimeEntry | None) -> Compare | None:
+            if state is None or state.settled is None:
+                return None
+            found = as_written(sheet, state.settled.desired.description.subject)
+            kimai = self.configuration.kimai
+            ours = self._ours_now(state)
+            desired = None if ours is None else ours.desired
+            expected = None if ours is None else ours.basis.foreseen
+            agrees = desired is not None and not mismatches(desired, found, kimai, expected)
+            return Compare(
+                found=found,
+                policy=kimai.edited_in_kimai_policy,
+                ours=ours,
+                agreed=ours if agrees else None,
+            )
+
+        return step
+
+    def _ours_now(self, state: TimeEntry) -> Ruling | None:
+        """What the rules would ask for if Kimai had been left alone."""
+        ruling = rule(replace(state, found=None, conflict=None), self.judge.situation)
+        return ruling if ruling.outcome in (Outcome.LEAVE, Outcome.UPDATE) else None
+
+
+def _is_over(since: datetime | None, now: datetime, after: timedelta) -> bool:
+    return since is None or now - since >= after
+
+
+def _by_id(linked: Iterable[Linked]) -> dict[int, Linked]:
+    return {each.seen.timesheet_id: each for each in linked}
+
+
+def _differs(linked: Linked, sheet: Timesheet) -> bool:
+    now: Written = as_written(sheet, linked.seen.description.subject)
+    return linked.seen.exported != now.exported or bool(changes_since(linked.seen, now))
+
+
+def _copied(ids: set[int]) -> Step:
+    def step(state: TimeEntry | None) -> NoteSurplus | None:
+        if state is None or state.settled is None:
+            return None
+        others = ids - {state.settled.written.timesheet_id}
+        if state.conflict is not None and state.conflict.reason is ReasonCode.DUPLICATE:
+            others |= set(surplus_ids(state.conflict.detail))
+        return NoteSurplus(timesheet_ids=tuple(sorted(others))) if others else None
+
+    return step
+
+
+def _gone(timesheet_id: int) -> Step:
+    def step(state: TimeEntry | None) -> TimeEntryCommand | None:
+        if state is None or state.intent is not None:
+            return None
+        return NoteTargetGone(timesheet_id=timesheet_id)
+
+    return step
+
+
+def _barred(timesheet_id: int) -> Step:
+    detail = (
+        f"Kimai does not show timesheet {timesheet_id} to the token any more (status 403), so "
+        "nobody can say whether it changed. It is not deleted. Give the token access to its "
+        "project and its person again."
+    )
+
+    def step(state: TimeEntry | None) -> Hold | None:
+        if state is None or state.intent is not None or state.settled is None:
+            return None
+        lost = state.conflict is not None and state.conflict.reason is ReasonCode.PEER_REJECTED
+        if state.standing.state is not EntryState.SYNCED and not lost:
+            return None
+        return Hold(reason=ReasonCode.PEER_REJECTED, detail=detail)
+
+    return step

@@ -1,0 +1,134 @@
+"""Kimai changed by itself: compare what it holds with what it held after our last write.
+
+Base is what Kimai stored then, theirs is Kimai now, ours is what Zammad asks for now. Only
+bookings at rest are compared: what is to be written is looked at right before it is sent.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.connector.settings import EditedInKimaiPolicy
+from domain.rules.comparison import changes_since
+from domain.time_entry.commands import Compare, NoteDrift, NoteSurplus
+from domain.time_entry.conflicts import close_conflict
+from domain.time_entry.events import (
+    EntryDecided,
+    TimeEntryEvent,
+    TimesheetAdopted,
+    TimesheetDrifted,
+)
+from domain.time_entry.standing import EntryState
+from domain.time_entry.state import Settled, TimeEntry
+from domain.time_entry.values import Outcome, ReasonCode, Written
+
+Events = list[TimeEntryEvent]
+_SURPLUS = re.compile(r" is linked, but ([0-9, ]+) in Kimai ")
+
+
+def compare(  # noqa: PLR0911 # one return per kind of finding
+    command: Compare, entry: TimeEntry
+) -> Events | NoteDrift:
+    """The events of what was found, or the drift that a person has to look at."""
+    settled, found = entry.settled, command.found
+    if settled is None or not _is_comparable(entry, settled, found):
+        return []
+    edits = changes_since(settled.written, found)
+    exported = ("exported",) if settled.written.exported != found.exported else ()
+    drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
+    if not edits:
+        return [*([drifted] if exported else []), *_unchanged(entry, found)]
+    if command.agreed is not None:
+        decided = EntryDecided(
+            entry_id=entry.entry_id,
+            outcome=Outcome.LEAVE,
+            basis=command.agreed.basis,
+            desired=command.agreed.desired,
+        )
+        adopted = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="equal")
+        return [decided, adopted, *close_conflict(entry)]
+    if entry.conflict is not None and entry.drifted == found:
+        return []
+    if command.policy is EditedInKimaiPolicy.KEEP_TARGET:
+        kept = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="kept")
+        return [drifted, kept, *close_conflict(entry)]
+    if command.policy is EditedInKimaiPolicy.OVERWRITE and not found.exported and command.ours:
+        again = EntryDecided(
+            entry_id=entry.entry_id,
+            outcome=Outcome.UPDATE,
+            basis=command.ours.basis,
+            desired=command.ours.desired,
+        )
+        return [drifted, again, *close_conflict(entry)]
+    detail = edited_text(settled.written, found, edits)
+    return NoteDrift(found=found, changed=drifted.changed, detail=detail)
+
+
+def _is_comparable(entry: TimeEntry, settled: Settled, found: Written) -> bool:
+    if entry.intent is not None or settled.written.timesheet_id != found.timesheet_id:
+        return False
+    if entry.conflict is None:
+        return entry.standing.state is EntryState.SYNCED
+    return entry.conflict.reason is ReasonCode.TARGET_EDITED or _lost_access(entry)
+
+
+def _lost_access(entry: TimeEntry) -> bool:
+    """Whether the conflict is that Kimai did not show the record, rather than a refused write."""
+    assert entry.conflict is not None
+    rejected = entry.conflict.reason is ReasonCode.PEER_REJECTED
+    return rejected and entry.refused is None and not entry.unreadable
+
+
+def _unchanged(entry: TimeEntry, found: Written) -> Events:
+    """The edit was undone, or the record is shown again: the conflict has lost its cause."""
+    if entry.conflict is None:
+        return []
+    adopted = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="unchanged")
+    return [adopted, *close_conflict(entry)]
+
+
+def surplus(command: NoteSurplus, entry: TimeEntry) -> Events | str:
+    """The events when no surplus record is left, or the text of the conflict about them."""
+    if entry.settled is None or entry.intent is not None:
+        return []
+    held = entry.conflict
+    if held is not None and held.reason is not ReasonCode.DUPLICATE:
+        return []  # one thing at a time; the next full listing sees them again
+    if not command.timesheet_ids:
+        return _unchanged(entry, entry.settled.written)
+    detail = surplus_text(entry.settled.written.timesheet_id, command.timesheet_ids)
+    if entry.accepted is not None and entry.accepted.detail == detail:
+        return []
+    return detail
+
+
+def surplus_text(linked: int, others: Sequence[int]) -> str:
+    """The detail of a DUPLICATE; `surplus_ids` reads the others back from it."""
+    ids = ", ".join(str(each) for each in sorted(others))
+    return (
+        f"Timesheet {linked} is linked, but {ids} in Kimai carry the same marker. "
+        "Delete the surplus ones in Kimai, then keep the linked one."
+    )
+
+
+def surplus_ids(detail: str) -> tuple[int, ...]:
+    """The timesheets beside the linked one that `surplus_text` named."""
+    found = _SURPLUS.search(detail)
+    return tuple(int(each) for each in found[1].split(", ")) if found else ()
+
+
+def edited_text(base: Written, found: Written, names: Sequence[str]) -> str:
+    """What somebody changed, in words."""
+    parts = [f"{name} {_told(base, name)} → {_told(found, name)}" for name in names]
+    exported = " It is exported, so it is not written to." if found.exported else ""
+    return (
+        f"Timesheet {found.timesheet_id} was edited in Kimai after it was written: "
+        f"{', '.join(parts)}.{exported} Keep the edit or bring it to Zammad's values."
+    )
+
+
+def _told(written: Written, name: str) -> str:
+    if name == "description":
+        return "text"  # personal, and shown elsewhere
+    value = getattr(written, name)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

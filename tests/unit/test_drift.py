@@ -1,0 +1,294 @@
+"""What somebody does in Kimai is noticed, told apart, and never mistaken for something else."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.connector.settings import EditedInKimaiPolicy
+from domain.event import Actor, Append, Metadata
+from domain.ids import entry_id, entry_stream
+from domain.rules.marker import marked_entry
+from domain.time_entry.commands import Compare, Confirm, NoteSurplus
+from domain.time_entry.decide import TIME_ENTRY
+from domain.time_entry.drift import surplus_ids, surplus_text
+from domain.time_entry.events import (
+    ConflictOpened,
+    ConflictResolved,
+    EntryDecided,
+    TimesheetAdopted,
+    TimesheetDrifted,
+)
+from domain.time_entry.standing import EntryState
+from domain.time_entry.values import Outcome, ReasonCode, Written
+from tests.support.bookings import (
+    ENTRY,
+    LOG_TAG,
+    MARK,
+    ZAMMAD,
+    decide,
+    intend,
+    observe,
+    written,
+)
+from tests.support.given import Given, given
+from tests.support.peers import World
+
+ASK, KEEP, OVERWRITE = (
+    EditedInKimaiPolicy.CONFLICT,
+    EditedInKimaiPolicy.KEEP_TARGET,
+    EditedInKimaiPolicy.OVERWRITE,
+)
+Story = Given  # of one booking
+
+
+def synced() -> tuple[Story, Written]:  # type: ignore[type-arg] # the booking's own, all through
+    seen = given(TIME_ENTRY).when(observe()).after()
+    decided = seen.when(decide(seen.state)).after()
+    sent = decided.when(intend()).after()
+    assert sent.state is not None
+    assert sent.state.decided is not None
+    assert sent.state.decided.desired is not None
+    stored = written(sent.state.decided.desired)
+    return sent.when(Confirm(intent=1, written=stored)).after(), stored
+
+
+def test_nothing_changed_is_nothing_to_record() -> None:
+    story, stored = synced()
+    story.when(Compare(found=stored, policy=ASK)).then()
+
+
+def test_an_edit_asks_a_person_once_and_names_the_fields() -> None:
+    story, stored = synced()
+    edit = Compare(found=replace(stored, project_id=77), policy=ASK)
+    held = story.when(edit).then_types(TimesheetDrifted, EntryDecided, ConflictOpened)
+    assert held.state is not None
+    assert held.state.conflict is not None
+    assert held.state.conflict.reason is ReasonCode.TARGET_EDITED
+    assert "project_id 1 → 77" in held.state.conflict.detail
+    held.when(edit).then()
+
+
+def test_an_export_moves_the_base_and_asks_nobody() -> None:
+    story, stored = synced()
+    exported = replace(stored, exported=True)
+    drifted = TimesheetDrifted(entry_id=ENTRY, found=exported, changed=("exported",))
+    after = story.when(Compare(found=exported, policy=ASK)).then(drifted)
+    after.when(Compare(found=exported, policy=ASK)).then()
+
+
+def test_an_undone_edit_closes_its_conflict() -> None:
+    story, stored = synced()
+    held = story.when(Compare(found=replace(stored, project_id=77), policy=ASK)).after()
+    free = held.when(Compare(found=stored, policy=ASK)).then_types(
+        TimesheetAdopted, ConflictResolved
+    )
+    assert free.state is not None
+    assert free.state.found is None
+
+
+def test_a_kept_edit_is_the_new_base() -> None:
+    story, stored = synced()
+    edit = Compare(found=replace(stored, project_id=77), policy=KEEP)
+    kept = story.when(edit).then_types(TimesheetDrifted, TimesheetAdopted)
+    kept.when(edit).then()
+    assert kept.state is not None
+    assert decide(kept.state).ruling.outcome is Outcome.LEAVE
+
+
+def test_an_exported_record_is_never_written_over() -> None:
+    story, stored = synced()
+    ours = decide(story.state).ruling
+    found = replace(stored, project_id=77, exported=True)
+    story.when(Compare(found=found, policy=OVERWRITE, ours=ours)).then_types(
+        TimesheetDrifted, EntryDecided, ConflictOpened
+    )
+
+
+def test_a_decision_to_keep_holds_until_kimai_changes_again() -> None:
+    story, stored = synced()
+    edit = Compare(found=replace(stored, project_id=77), policy=ASK)
+    held = story.when(edit).after()
+    resolved = ConflictResolved(
+        entry_id=ENTRY, reason=ReasonCode.TARGET_EDITED, action="keep_target"
+    )
+    kept = Given(TIME_ENTRY, [*held.history, resolved])
+    assert kept.state is not None
+    ruling = decide(kept.state)
+    assert ruling.ruling.outcome is Outcome.LEAVE
+    rested = kept.when(ruling).after()
+    rested.when(edit).then()
+    further = Compare(found=replace(stored, project_id=78), policy=ASK)
+    rested.when(further).then_types(TimesheetDrifted, EntryDecided, ConflictOpened)
+
+
+def test_a_second_record_is_a_conflict_until_it_is_gone() -> None:
+    story, _ = synced()
+    held = story.when(NoteSurplus(timesheet_ids=(12,))).then_types(EntryDecided, ConflictOpened)
+    held.when(NoteSurplus(timesheet_ids=(12,))).then()
+    held.when(NoteSurplus(timesheet_ids=())).then_types(TimesheetAdopted, ConflictResolved)
+
+
+def test_the_surplus_ones_are_read_back_from_the_text() -> None:
+    assert surplus_ids(surplus_text(11, [14, 12])) == (12, 14)
+    assert surplus_ids("flagged by hand") == ()
+
+
+def test_only_a_marker_of_this_log_in_the_last_line_is_ours() -> None:
+    assert marked_entry(f"Work\nZammad #1 {MARK}", LOG_TAG) == ENTRY
+    assert marked_entry(f"{MARK}\nWork", LOG_TAG) is None
+    assert marked_entry(f"Work {MARK}", "ffffffff") is None
+    assert marked_entry("", LOG_TAG) is None
+
+
+async def a_world(count: int = 1, **kimai: object) -> World:
+    """`count` bookings written, and a run long after that saw them at rest."""
+    world = World(kimai=kimai)
+    for source_id in range(9, 9 + count):
+        world.tickets.book(source_id)
+    await world.sync()
+    world.an_hour_later()
+    await world.sync()
+    world.an_hour_later()
+    return world
+
+
+async def later(world: World) -> None:
+    """A day later a run lists everything."""
+    world.clock.advance(timedelta(hours=24))
+    run = await world.sync()
+    assert run.state == "completed"
+
+
+async def test_an_edit_in_kimai_alone_is_noticed_by_the_next_run() -> None:
+    world = await a_world()
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    before = await world.types(9)
+    await later(world)
+    assert await world.types(9) == before
+    world.kimai.edit(1, project_id=1)
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_both_sides_coming_to_agree_closes_the_conflict() -> None:
+    world = await a_world()
+    sheet = world.kimai.sheets[1]
+    begin = sheet.begin - timedelta(minutes=15)
+    world.kimai.edit(1, begin=begin, duration=timedelta(minutes=30))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    writes = world.kimai.writes
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    assert world.kimai.writes == writes
+
+
+async def test_overwriting_brings_times_and_project_back_in_the_same_run() -> None:
+    world = await a_world(edited_in_kimai_policy="overwrite")
+    sheet = world.kimai.sheets[1]
+    world.kimai.edit(1, begin=sheet.begin - timedelta(minutes=15), project_id=77)
+    await world.sync()
+    now = world.kimai.sheets[1]
+    assert (now.begin, now.project_id) == (sheet.begin, sheet.project_id)
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_keeping_records_the_edit_and_writes_nothing() -> None:
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    world.kimai.edit(1, project_id=77)
+    writes = world.kimai.writes
+    await world.sync()
+    await later(world)
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    assert (world.kimai.writes, world.kimai.sheets[1].project_id) == (writes, 77)
+
+
+async def test_an_export_run_is_seen_by_the_listing_alone() -> None:
+    world = await a_world()
+    world.kimai.export(1)
+    before = await world.types(9)
+    await world.sync()
+    assert await world.types(9) == before
+    await later(world)
+    assert await world.types(9) == [*before, "TimesheetDrifted"]
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_absence_from_the_list_is_no_deletion() -> None:
+    world = await a_world(count=3)
+    world.kimai.hidden.add(1)
+    world.kimai.barred.add(2)
+    del world.kimai.sheets[3]
+    await later(world)
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    barred, deleted = await world.entry(10), await world.entry(11)
+    assert barred.standing.conflict is ReasonCode.PEER_REJECTED
+    assert barred.conflict is not None
+    assert "not deleted" in barred.conflict.detail
+    assert barred.settled is not None
+    assert deleted.standing.conflict is ReasonCode.TARGET_DELETED
+    world.kimai.barred.clear()
+    await later(world)
+    assert (await world.entry(10)).standing.state is EntryState.SYNCED
+
+
+async def test_a_duplicate_is_a_conflict_until_it_is_gone_and_is_not_deleted_by_us() -> None:
+    world = await a_world()
+    copy = world.kimai.duplicate(1)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.DUPLICATE
+    before = await world.types(9)
+    await world.sync()
+    assert await world.types(9) == before
+    assert copy in world.kimai.sheets
+    del world.kimai.sheets[copy]
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_foreign_records_are_ignored() -> None:
+    world = await a_world()
+    copy = world.kimai.duplicate(1)
+    world.kimai.edit(copy, description="Somebody's own work")
+    head = await world.store.head()
+    await later(world)
+    streams = {each.stream for each in await world.store.page(head, 100)}
+    assert streams == {"sync-run-3"}
+
+
+@pytest.mark.parametrize(("hours", "requests"), [(1, 1), (24, 1)])
+async def test_an_idle_run_needs_one_request(hours: int, requests: int) -> None:
+    world = await a_world(count=30)
+    world.clock.advance(timedelta(hours=hours))
+    world.kimai.requests = 0
+    await world.sync()
+    assert world.kimai.requests == requests
+
+
+async def test_what_a_person_kept_reopens_when_zammad_changes() -> None:
+    world = await a_world()
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    resolved = ConflictResolved(
+        entry_id=entry_id(ZAMMAD, 9), reason=ReasonCode.TARGET_EDITED, action="keep_target"
+    )
+    await world.store.append(
+        Append(
+            stream=entry_stream(entry_id(ZAMMAD, 9)),
+            events=[resolved],
+            metadata=Metadata(actor=Actor(kind="user", name="alice"), correlation_id="x"),
+            occurred_at=world.clock.now(),
+            expected=None,
+        )
+    )
+    await later(world)
+    assert (await world.entry(9)).conflict is None
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    assert world.kimai.sheets[1].project_id == 77

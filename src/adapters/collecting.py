@@ -32,6 +32,8 @@ def collecting_seldom() -> Iterator[None]:
 def spare_what_stays() -> None:
     """Take all that has been loaded out of the collector's sight, once, when starting is over.
 
+    From then on it looks less often, too.
+
     Modules and schemas stay until the end; looking through them again stops everything for a
     seventh of a second each time. Source: the documentation of `gc.freeze`.
     """

@@ -200,7 +200,8 @@ class KimaiTimesheets:
     async def modified_since(self, instant: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
         """See the port. This one filter reads UTC, all others the caller's zone (trap 6)."""
         after = _wall(instant, ZoneInfo("UTC"))
-        async for page in self._each_page({"user": EVERYBODY, "modified_after": after}):
+        params = {"user": EVERYBODY, "modified_after": after}
+        async for page, _ in self._each_page(params, MOST_LISTED):
             yield page
 
     async def listing(
@@ -209,23 +210,26 @@ class KimaiTimesheets:
         """See the port; the window is in the zone of the token's owner."""
         zone = _zone((await self.identity()).timezone)
         first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
-        async for page in self._each_page({"user": EVERYBODY, "begin": first, "end": last}):
+        params = {"user": EVERYBODY, "begin": first, "end": last}
+        async for page, _ in self._each_page(params, MOST_LISTED):
             yield [sheet for sheet in page if begin <= sheet.begin <= end]
 
     async def _each_page(
-        self, params: Mapping[str, str | int]
-    ) -> AsyncGenerator[Sequence[Timesheet], None]:
+        self, params: Mapping[str, str | int], most: int
+    ) -> AsyncGenerator[tuple[Sequence[Timesheet], Answer], None]:
+        """Records by id, at most `most` pages of them, each with the answer it came in."""
         path = "api/timesheets"
-        for page in range(1, MOST_LISTED + 1):
+        for page in range(1, most + 1):
             answer = await self._http.find(
                 path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": page}
             )
-            if answer is None:  # the last page went away while we read: 404 beyond it
+            if answer is None:  # a page beyond the last is 404: it went away while we read
                 return
-            yield [row.timesheet() for row in parsed_all(SYSTEM, path, wire.Record, answer.data)]
+            rows = parsed_all(SYSTEM, path, wire.Record, answer.data)
+            yield [row.timesheet() for row in rows], answer
             if page >= _counted(answer, "x-total-pages"):
                 return
-        raise Unavailable(SYSTEM, f"GET {path}: more than {MOST_LISTED} pages")
+        raise Unavailable(SYSTEM, f"GET {path}: more than {most} pages in one window")
 
     async def _listed(self, params: Mapping[str, str | int]) -> Sequence[Timesheet]:
         """All records of a filter, each once.
@@ -241,20 +245,11 @@ class KimaiTimesheets:
 
     async def _pages(self, params: Mapping[str, str | int]) -> tuple[Sequence[Timesheet], int]:
         """One pass over the pages, and how many records Kimai counted at its end."""
-        path, sheets, page, total = "api/timesheets", dict[int, Timesheet](), 1, 0
-        while page <= MAX_PAGES:
-            answer = await self._http.find(
-                path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": page}
-            )
-            if answer is None:  # a page beyond the last is 404
-                return list(sheets.values()), total
-            for record in parsed_all(SYSTEM, path, wire.Record, answer.data):
-                sheets[record.id] = record.timesheet()
+        sheets, total = dict[int, Timesheet](), 0
+        async for page, answer in self._each_page(params, MAX_PAGES):
+            sheets.update((sheet.timesheet_id, sheet) for sheet in page)
             total = _counted(answer, "x-total-count")
-            if page >= _counted(answer, "x-total-pages"):
-                return list(sheets.values()), total
-            page += 1
-        raise Unavailable(SYSTEM, f"GET {path}: more than {MAX_PAGES} pages in one window")
+        return list(sheets.values()), total
 
     async def projects(self) -> Sequence[TargetItem]:
         # Without ignoreDates ended and future projects are left out.

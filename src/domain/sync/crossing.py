@@ -6,11 +6,10 @@ what matters is in the ledger before it is sent.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from domain.errors import LedgerError
 from domain.ids import EntryId, entry_id, entry_stream
@@ -23,6 +22,7 @@ from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
 from domain.sync.settling import Settler
@@ -42,7 +42,6 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Context, ReasonCode
 
-T = TypeVar("T")
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 
@@ -83,7 +82,6 @@ class Crossing:
         known = self.ports.known
         await known.wait_for(await self.ports.ledger.head())
         begun = self.ports.clock.now()
-        first = await known.live_count(self.configuration.source) == 0
         unsettled = await known.unsettled(self.configuration.source)
         settler = Settler(self.writer)
         resumed = await self._recover(settler, unsettled)
@@ -96,7 +94,7 @@ class Crossing:
         if self.writer.stopped is None:
             await self._verify(settler)
         self._raise_failure()
-        if first:  # whatever is ours in Kimai by now, this run has put there and read back
+        if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
         else:
             await self._look(settler)
@@ -115,7 +113,7 @@ class Crossing:
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
-            for part in _parts(list(again.values()), self.limits.writers):
+            for part in parts(list(again.values()), self.limits.writers):
                 await asyncio.gather(*(self._write_again(live) for live in part))
             await self._verify(settler)
 
@@ -202,7 +200,7 @@ class Crossing:
         gone = self.discoverer.gone
         self.judge.bulk_delete = len(gone) > self.limits.deletes
         ids = [entry_id(self.configuration.source, source_id) for source_id, _ in gone]
-        for part in _parts(ids, self.limits.chunk):
+        for part in parts(ids, self.limits.chunk):
             lives = await self.entries.load_all(part)
             steps: list[Step] = [Vanish(), self.judge.decision]
             await self._carry_on([(live, steps) for live in lives if live.state is not None])
@@ -275,7 +273,7 @@ class Crossing:
         own = [live for live in resumed if live.entry_id not in self._taken]
         await self._carry_on([(live, [self.judge.decision]) for live in own])
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
-        for part in _parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
+        for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
             await self._carry_on(await self.waiting.opened(part))
 
     async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
@@ -316,7 +314,3 @@ class Crossing:
                     await self.writer.write(live)
         except LedgerError as error:
             self.writer.stopped = self.writer.stopped or error
-
-
-def _parts(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

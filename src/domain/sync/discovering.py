@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from domain.connector.settings import Discovery
 from domain.errors import Misconfigured, Rejected
@@ -13,11 +12,11 @@ from domain.ports.known_entries import Known
 from domain.ports.ticket_system import ListedEntry, SourceEntry
 from domain.rules.configuration import Configuration
 from domain.sync.limits import Limits
+from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.tally import Tally
 from domain.time_entry.standing import EntryState
 
-T = TypeVar("T")
 Chunks = AsyncGenerator[Sequence[ListedEntry], None]
 COUNTED_AS = {EntryState.SYNCED: "already_synced", EntryState.IGNORED: "skipped"}
 KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
@@ -30,7 +29,8 @@ class Discoverer:
     `newest` is the latest `updated_at` seen: the next watermark, on Zammad's own clock, but never
     later than our own: one row from the future must not hide all changes until then.
     `by_ticket` says that the list over all tickets was closed to the token. `new` are the ids
-    that the read model does not know: their streams need not be opened.
+    that the read model does not know: their streams need not be opened. `first`: nothing was
+    known before this run.
     """
 
     ports: Ports
@@ -41,6 +41,7 @@ class Discoverer:
     newest: datetime | None = None
     by_ticket: bool = False
     live: int = 0
+    first: bool = False
     new: set[int] = field(default_factory=set)
     gone: list[tuple[int, int]] = field(default_factory=list)
     _looked_at: set[int] = field(default_factory=set)
@@ -54,6 +55,7 @@ class Discoverer:
     async def changed(self) -> Chunks:
         """Bookings that the ledger does not know as they are now, in chunks."""
         self.live = await self.ports.known.live_count(self.source)
+        self.first = self.live == 0
         watermark = await self.ports.known.watermark(self.source)
         since = None
         if watermark is not None:
@@ -105,7 +107,7 @@ class Discoverer:
 
     async def _by_ticket(self, since: datetime | None) -> Chunks:
         async for tickets in self.ports.tickets.tickets_changed_since(since):
-            for ids in _parts(tickets, self.limits.chunk):
+            for ids in parts(tickets, self.limits.chunk):
                 lists = await asyncio.gather(*(self._of_ticket(ticket) for ticket in ids))
                 read = {
                     ticket: rows
@@ -148,7 +150,7 @@ class Discoverer:
         new = [row for row in unique.values() if row.source_id not in self._looked_at]
         self._looked_at.update(row.source_id for row in new)
         self.tally.count("fetched", len(new))
-        for part in _parts(new, KNOWN_AT_ONCE):
+        for part in parts(new, KNOWN_AT_ONCE):
             known = await self.ports.known.versions(self.source, [row.source_id for row in part])
             changed = [row for row in part if not _is_known(row, known.get(row.source_id))]
             unchanged = {row.source_id for row in part} - {row.source_id for row in changed}
@@ -165,7 +167,7 @@ class Discoverer:
             self._begun = True
             yield rows[: self.limits.first_chunk]
             rows = rows[self.limits.first_chunk :]
-        yield from _parts(rows, self.limits.chunk)
+        yield from parts(rows, self.limits.chunk)
 
     def _count_known(self, rows: Iterable[Known]) -> None:
         """What waits for a person is neither synced nor left alone for good."""
@@ -191,7 +193,3 @@ def _is_known(row: ListedEntry, known: Known | None) -> bool:
 
 def _is_new(known: Known | None) -> bool:
     return known is None or known.vanished
-
-
-def _parts(rows: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))

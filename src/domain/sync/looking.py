@@ -22,6 +22,7 @@ from domain.rules.marker import marked_entry
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
+from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.target import Target
 from domain.time_entry.commands import (
@@ -90,8 +91,7 @@ class Look:
         ids = [sheet.timesheet_id for sheet in page]
         source, target = self.configuration.source, self.configuration.target
         found: dict[int, Linked] = {}
-        for start in range(0, len(ids), KNOWN_AT_ONCE):
-            part = ids[start : start + KNOWN_AT_ONCE]
+        for part in parts(ids, KNOWN_AT_ONCE):
             found |= _by_id(await self.ports.known.linked_to(source, target, part))
         return found
 
@@ -167,8 +167,7 @@ class Look:
     async def _take(self, work: Sequence[tuple[EntryId, Step]]) -> None:
         if work:
             await self.judge.know_unit()
-        for start in range(0, len(work), self.limits.chunk):
-            part = work[start : start + self.limits.chunk]
+        for part in parts(work, self.limits.chunk):
             lives = await self.entries.load_all(entry for entry, _ in part)
             await self.entries.apply_all(
                 [

@@ -495,7 +495,6 @@ class FakeKnown:
     position: int = 0
     _pairs: dict[int, tuple[ConnectorId, ConnectorId]] = field(default_factory=dict)
     _seen: dict[EntryId, Written] = field(default_factory=dict)
-    _sources: dict[int, ConnectorId] = field(default_factory=dict)
     _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
 
     async def wait_for(self, position: int) -> None:
@@ -507,11 +506,11 @@ class FakeKnown:
     def _see(self, recorded: Recorded[Event]) -> None:
         event: Any = recorded.event
         if isinstance(event, SyncRunQueued):
-            self._sources[event.run_id] = event.source_connector_id
             self._pairs[event.run_id] = event.source_connector_id, event.target_connector_id
         elif isinstance(event, SyncRunCompleted):
-            self.marks[self._sources[event.run_id]] = event.watermark
-            self.targets[self._pairs[event.run_id]] = TargetMarks(
+            pair = self._pairs[event.run_id]
+            self.marks[pair[0]] = event.watermark
+            self.targets[pair] = TargetMarks(
                 polled_at=event.target_watermark, listed_at=event.target_listed_at
             )
         elif recorded.stream.startswith("time-entry-"):

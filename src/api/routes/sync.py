@@ -138,9 +138,9 @@ def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
 
 
 def _response(run: Run, queued: runs.Queued) -> SyncResponse:
-    counters = run.counters
+    counters, status = run.counters, sync_runs.STATUS_OF[run.state]
     return SyncResponse(
-        status="failed" if sync_runs.STATUS_OF[run.state] == "failed" else "success",
+        status="failed" if status == "failed" else "success",
         message=_message(run),
         start_date=queued.start_date,
         end_date=queued.end_date,
@@ -150,7 +150,7 @@ def _response(run: Run, queued: runs.Queued) -> SyncResponse:
         num_skipped=counters.skipped,
         error_detail=run.error,
         run_id=run.run_id,
-        run_status=sync_runs.STATUS_OF[run.state],
+        run_status=status,
         num_updated=counters.updated,
         num_deleted=counters.deleted,
         num_failed=counters.failed,

@@ -18,6 +18,7 @@ from domain.time_entry.values import Stored, Written
 NOTHING = timedelta(0)
 MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TO_THE_MINUTE = KimaiSettings(round_begin=1, round_end=1)  # as a fresh Kimai does
 # no zone is further from UTC, so the local weekday is one of those in between
 WEST, EAST = timedelta(hours=-12), timedelta(hours=14)
 
@@ -50,8 +51,7 @@ def explained(begin: datetime, end: datetime, kimai: KimaiSettings) -> tuple[Sto
     minute all the same. A weekday counts when it is that of the end somewhere: who wrote last
     decides where (`peers/kimai.md`, 5).
     """
-    minute = KimaiSettings(round_begin=1, round_end=1)
-    results = [as_asked(begin, end), _rounded(begin, end, minute, NOTHING)]
+    results = [as_asked(begin, end), _rounded(begin, end, TO_THE_MINUTE, NOTHING)]
     if _weekdays(end) & set(kimai.rounding_days):
         results.append(_rounded(begin, end, kimai, NOTHING))
         results.append(_rounded(begin, end, kimai, MINUTE))

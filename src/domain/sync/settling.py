@@ -105,9 +105,7 @@ class Settler:
         if sheet is None:
             return NoteTargetGone(timesheet_id=timesheet_id)
         written = as_written(sheet, intent.desired.description.subject)
-        wrong = mismatches(
-            intent.desired, written, self.writer.configuration.kimai, intent.basis.foreseen
-        )
+        wrong = self._wrong(intent, written)
         base = entry.settled.written if entry.settled is not None else written
         if wrong and not changes_since(base, written):
             return Unsent(intent=intent.event.intent, cause=NOT_THERE)
@@ -127,7 +125,10 @@ class Settler:
 
     def _mismatch(self, intent: Intent, written: Written) -> str | None:
         assert intent.desired is not None
-        wrong = mismatches(
-            intent.desired, written, self.writer.configuration.kimai, intent.basis.foreseen
-        )
+        wrong = self._wrong(intent, written)
         return mismatch_text(wrong, intent.desired, written) if wrong else None
+
+    def _wrong(self, intent: Intent, written: Written) -> tuple[str, ...]:
+        assert intent.desired is not None
+        kimai = self.writer.configuration.kimai
+        return mismatches(intent.desired, written, kimai, intent.basis.foreseen)

@@ -45,7 +45,6 @@ from domain.time_entry.state import Settled, TimeEntry
 from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Stored, Written
 
 GONE = 404
-ASK = EditedInKimaiPolicy.CONFLICT
 
 
 def wants_write(entry: TimeEntry | None) -> bool:
@@ -283,17 +282,17 @@ class Writer:
         if found.exported:
             return _exported(live.state, found, changed)
         ours = carries(found.description.value or "", settled.marker)
-        overwrite = self.configuration.kimai.edited_in_kimai_policy is EditedInKimaiPolicy.OVERWRITE
+        policy = self.configuration.kimai.edited_in_kimai_policy
         if not ours:
             detail = (
                 f"Timesheet {found.timesheet_id} does not carry the marker {settled.marker} any "
                 "more, so it is left alone. Put the marker back in its last line, or keep it."
             )
             return NoteDrift(found=found, changed=(*changed, "marker"), detail=detail)
-        if changed and not overwrite:
+        if changed and policy is not EditedInKimaiPolicy.OVERWRITE:
             detail = _edited(live.state, found, changed)
             return NoteDrift(found=found, changed=changed, detail=detail)
-        if settled.kept and self.configuration.kimai.edited_in_kimai_policy is ASK:
+        if settled.kept and policy is EditedInKimaiPolicy.CONFLICT:
             detail = _edited(live.state, found, settled.kept)  # what was kept was kept beside that
             return NoteDrift(found=found, changed=settled.kept, detail=detail)
         return None

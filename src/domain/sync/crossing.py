@@ -211,11 +211,8 @@ class Crossing:
         async for rows in chunks:
             self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
-            agents = {booking.created_by_id for booking in bookings}
-            contexts, _ = await asyncio.gather(
-                self.reader.contexts(bookings), self.judge.know(agents)
-            )
-            yield rows, contexts
+            await self.judge.know(booking.created_by_id for booking in bookings)
+            yield rows, await self.reader.contexts(bookings)
 
     def _expect_writes(self, rows: Sequence[ListedEntry]) -> None:
         """New bookings will be written soon: ask Kimai who we are while Zammad is being read."""

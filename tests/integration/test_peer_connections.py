@@ -187,6 +187,49 @@ async def test_an_abandoned_request_does_not_poison_the_next_one() -> None:
     assert answer.data == 2
 
 
+async def test_closing_ends_what_is_under_way_and_refuses_what_comes_later() -> None:
+    """The first of several reads that fails ends a run; the others may be anywhere then."""
+    asked, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        asked.set()
+        assert await reader.read() == b""
+        hung_up.set()
+
+    once = Patience(attempts=1)
+    async with server(handle) as base:
+        async with talking(base, once) as http:
+            sibling = asyncio.create_task(http.read("x"))
+            await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(hung_up.wait(), 5)
+        with pytest.raises(Unavailable):
+            await sibling
+        asked.clear()
+        with pytest.raises(Unavailable, match="no connection"):
+            await http.read("x")
+        assert not asked.is_set()
+
+
+async def test_an_answer_that_comes_after_closing_leaves_no_connection_behind() -> None:
+    asked, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        asked.set()
+        writer.write(OK)
+        assert await reader.read() == b""
+        hung_up.set()
+
+    async with server(handle) as base:
+        transport = OriginTransport(httpx.URL(base), reuse_seconds=60)
+        request = httpx.Request("GET", base, extensions={"timeout": {}})
+        response = await transport.handle_async_request(request)
+        await transport.aclose()
+        await response.aclose()
+        await asyncio.wait_for(hung_up.wait(), 5)
+
+
 def _self_signed(folder: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

@@ -208,6 +208,53 @@ async def test_keeping_records_the_edit_and_writes_nothing() -> None:
     assert (world.kimai.writes, world.kimai.sheets[1].project_id) == (writes, 77)
 
 
+async def test_what_the_policy_kept_stays_while_the_rest_follows_zammad() -> None:
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    for minutes in (30, 45):
+        world.tickets.edit(9, time_unit=Decimal(minutes))
+        await world.sync()
+        await later(world)
+        now = world.kimai.sheets[1]
+        assert (now.project_id, now.duration) == (77, timedelta(minutes=minutes))
+        assert (await world.entry(9)).standing.state is EntryState.SYNCED
+
+
+async def test_a_kept_time_that_zammad_changes_later_asks_a_person() -> None:
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    begin = world.kimai.sheets[1].begin - timedelta(minutes=15)
+    world.kimai.edit(1, begin=begin)
+    await world.sync()
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    assert world.kimai.sheets[1].begin == begin
+
+
+async def test_a_kept_timesheet_is_not_deleted_unasked() -> None:
+    world = await a_world(count=2, edited_in_kimai_policy="keep_target", delete_policy="delete")
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    del world.tickets.rows[9]
+    await later(world)
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    assert 1 in world.kimai.sheets
+
+
+async def test_two_edits_one_after_the_other_are_both_kept() -> None:
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    world.kimai.edit(1, activity_id=78)
+    await world.sync()
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    now = world.kimai.sheets[1]
+    assert (now.project_id, now.activity_id) == (77, 78)
+    assert now.duration == timedelta(minutes=30)
+
+
 async def test_an_export_run_is_seen_by_the_listing_alone() -> None:
     world = await a_world()
     world.kimai.export(1)

@@ -64,6 +64,23 @@ def mismatch_text(names: Sequence[str], desired: Desired, written: Written) -> s
     )
 
 
+def asked_anew(former: Desired, desired: Desired) -> tuple[str, ...]:
+    """What is asked for otherwise than last time, in the words of `changes_since`.
+
+    An end that moves makes begin and duration anew, too: Kimai takes the times together.
+    """
+    names = [
+        name
+        for name in ("user_id", "project_id", "activity_id", "billable")
+        if getattr(former, name) != getattr(desired, name)
+    ]
+    if (former.begin, former.end) != (desired.begin, desired.end):
+        names += ["begin", "end", "duration"]
+    if not _same_text(former.description, desired.description):
+        names.append("description")
+    return tuple(names)
+
+
 def changes_since(base: Written, now: Written) -> tuple[str, ...]:
     """What somebody changed in Kimai since our last write; tags and `exported` are not ours."""
     names = [

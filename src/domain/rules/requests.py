@@ -1,6 +1,6 @@
 """The exact requests to Kimai, and what they are called in the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from zoneinfo import ZoneInfo
 
 from domain.ports.timesheets import Timesheet, TimesheetFields
@@ -10,6 +10,7 @@ from domain.time_entry.state import Settled
 from domain.time_entry.values import Desired, Request, Stored
 
 COLLECTION = "/api/timesheets"
+TIMES = frozenset({"begin", "end", "duration"})  # of a record; a PATCH takes them together
 
 Fields = dict[str, str | int | bool | None]
 
@@ -41,8 +42,11 @@ def update_fields(
     *,
     zone: ZoneInfo | None,
     expected: Stored | None = None,
+    keep: Collection[str] = (),
 ) -> dict[str, object]:
     """The body of a PATCH: what differs from the record as it was just read, nothing else.
+
+    `keep` names what somebody edited in Kimai and what is to stay so.
 
     Times are compared with what was asked for last, because Kimai may have rounded them, and
     with what it stored then, because somebody may have changed that; they always go together. They
@@ -53,7 +57,8 @@ def update_fields(
     former = settled.desired
     changed = (desired.begin, desired.end) != (former.begin, former.end)
     moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
-    if (changed or moved or settled.kept) and not came_true(expected, record):
+    due = changed or moved or bool(settled.kept)
+    if due and TIMES.isdisjoint(keep) and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(
             desired.begin,
             desired.end,
@@ -61,17 +66,19 @@ def update_fields(
             record_begin=record.begin,
             record_offset=record.offset,
         )
-    if record.project_id != desired.project_id:
+    if record.project_id != desired.project_id and "project_id" not in keep:
         fields["project"] = desired.project_id
-    if record.activity_id != desired.activity_id:
+    if record.activity_id != desired.activity_id and "activity_id" not in keep:
         fields["activity"] = desired.activity_id
-    if record.description.strip() != _text(desired, settled.marker):
+    differs = record.description.strip() != _text(desired, settled.marker)
+    if differs and "description" not in keep:
         fields["description"] = _text(desired, settled.marker)
     if desired.tag.casefold() not in {tag.casefold() for tag in record.tags}:
         fields["tags"] = ",".join(sorted({*record.tags, desired.tag}))
-    if record.user_id != desired.user_id:
+    if record.user_id != desired.user_id and "user_id" not in keep:
         fields["user"] = desired.user_id
-    if desired.billable is not None and record.billable not in (None, desired.billable):
+    unlike = desired.billable is not None and record.billable not in (None, desired.billable)
+    if unlike and "billable" not in keep:
         fields["billable"] = desired.billable
     return fields
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.errors import ExternalSystemError, Misconfigured, Rejected, RuleViolation
-from domain.rules.comparison import as_written, changes_since, mismatch_text, mismatches
+from domain.rules.comparison import as_written, changes_since, mismatch_text
 from domain.rules.requests import loses_billable
 from domain.sync.entries import Live
 from domain.sync.writing import Writer
@@ -78,13 +78,13 @@ class Settler:
             return Hold(reason=ReasonCode.WRITE_UNCERTAIN, detail=detail)
         match event.operation:
             case Operation.CREATE:
-                return await self._created(intent)
+                return await self._created(entry, intent)
             case Operation.UPDATE:
                 return await self._updated(entry, intent)
             case Operation.DELETE:
                 return await self._deleted(entry, intent)
 
-    async def _created(self, intent: Intent) -> TimeEntryCommand:
+    async def _created(self, entry: TimeEntry, intent: Intent) -> TimeEntryCommand:
         desired, event = intent.desired, intent.event
         assert desired is not None
         found = await self.writer.target.find(
@@ -96,7 +96,9 @@ class Settler:
         written = sorted(
             (as_written(sheet, subject) for sheet in found), key=lambda sheet: sheet.timesheet_id
         )
-        return Adopt(found=written, how="read_back", mismatch=self._mismatch(intent, written[0]))
+        return Adopt(
+            found=written, how="read_back", mismatch=self._mismatch(entry, intent, written[0])
+        )
 
     async def _updated(self, entry: TimeEntry, intent: Intent) -> TimeEntryCommand:
         assert intent.desired is not None
@@ -105,7 +107,7 @@ class Settler:
         if sheet is None:
             return NoteTargetGone(timesheet_id=timesheet_id)
         written = as_written(sheet, intent.desired.description.subject)
-        wrong = self._wrong(intent, written)
+        wrong = self._wrong(entry, intent, written)
         base = entry.settled.written if entry.settled is not None else written
         if wrong and not changes_since(base, written):
             return Unsent(intent=intent.event.intent, cause=NOT_THERE)
@@ -113,7 +115,7 @@ class Settler:
         return Confirm(
             intent=intent.event.intent,
             written=written,
-            mismatch=None if again else self._mismatch(intent, written),
+            mismatch=None if again else self._mismatch(entry, intent, written),
             again=again,
         )
 
@@ -123,12 +125,11 @@ class Settler:
             return ConfirmDeleted(intent=intent.event.intent, timesheet_id=timesheet_id)
         return Unsent(intent=intent.event.intent, cause=NOT_THERE)
 
-    def _mismatch(self, intent: Intent, written: Written) -> str | None:
+    def _mismatch(self, entry: TimeEntry, intent: Intent, written: Written) -> str | None:
         assert intent.desired is not None
-        wrong = self._wrong(intent, written)
+        wrong = self._wrong(entry, intent, written)
         return mismatch_text(wrong, intent.desired, written) if wrong else None
 
-    def _wrong(self, intent: Intent, written: Written) -> tuple[str, ...]:
+    def _wrong(self, entry: TimeEntry, intent: Intent, written: Written) -> tuple[str, ...]:
         assert intent.desired is not None
-        kimai = self.writer.configuration.kimai
-        return mismatches(intent.desired, written, kimai, intent.basis.foreseen)
+        return self.writer.differences(entry, intent.desired, written, intent.basis.foreseen)

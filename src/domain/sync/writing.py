@@ -18,7 +18,13 @@ from domain.errors import (
 )
 from domain.ports.timesheets import Timesheet
 from domain.rules import requests
-from domain.rules.comparison import as_written, changes_since, mismatch_text, mismatches
+from domain.rules.comparison import (
+    as_written,
+    asked_anew,
+    changes_since,
+    mismatch_text,
+    mismatches,
+)
 from domain.rules.configuration import Configuration
 from domain.rules.marker import carries, marker
 from domain.rules.refusal import wait_for_refusal
@@ -42,7 +48,15 @@ from domain.time_entry.commands import (
 )
 from domain.time_entry.decide import OPERATIONS
 from domain.time_entry.state import Settled, TimeEntry
-from domain.time_entry.values import Desired, Operation, ReasonCode, Request, Stored, Written
+from domain.time_entry.values import (
+    Desired,
+    Operation,
+    Outcome,
+    ReasonCode,
+    Request,
+    Stored,
+    Written,
+)
 
 GONE = 404
 
@@ -190,7 +204,12 @@ class Writer:
         own = (await self.target.identity()).user_id == record.user_id
         zone = await self.target.zone() if own else None
         fields = requests.update_fields(
-            desired, settled, record, zone=zone, expected=decided.basis.foreseen
+            desired,
+            settled,
+            record,
+            zone=zone,
+            expected=decided.basis.foreseen,
+            keep=self._keep(settled),
         )
         if not fields:
             await self.entries.apply(live, self._equal(live, desired, record))
@@ -292,17 +311,48 @@ class Writer:
         if changed and policy is not EditedInKimaiPolicy.OVERWRITE:
             detail = _edited(live.state, found, changed)
             return NoteDrift(found=found, changed=changed, detail=detail)
-        if settled.kept and policy is EditedInKimaiPolicy.CONFLICT:
-            detail = _edited(live.state, found, settled.kept)  # what was kept was kept beside that
-            return NoteDrift(found=found, changed=settled.kept, detail=detail)
+        disputed = self._disputed(live.state, settled)
+        if disputed:
+            detail = _edited(live.state, found, disputed)
+            return NoteDrift(found=found, changed=disputed, detail=detail)
         return None
+
+    def _disputed(self, entry: TimeEntry, settled: Settled) -> tuple[str, ...]:
+        """What was kept as somebody left it in Kimai, and what the booking says otherwise now."""
+        match self.configuration.kimai.edited_in_kimai_policy:
+            case EditedInKimaiPolicy.OVERWRITE:
+                return ()
+            case EditedInKimaiPolicy.CONFLICT:
+                return settled.kept  # it was kept beside the booking as that was then
+            case EditedInKimaiPolicy.KEEP_TARGET:
+                decided = entry.decided and entry.decided.desired
+                if decided is None or entry.standing.outcome is Outcome.DELETE:
+                    return settled.kept
+                anew = asked_anew(settled.desired, decided)
+                return tuple(name for name in settled.kept if name in anew)
+
+    def _keep(self, settled: Settled | None) -> tuple[str, ...]:
+        """What an update leaves as somebody set it in Kimai."""
+        policy = self.configuration.kimai.edited_in_kimai_policy
+        if settled is None or policy is not EditedInKimaiPolicy.KEEP_TARGET:
+            return ()
+        return settled.kept
+
+    def differences(
+        self, entry: TimeEntry, desired: Desired, written: Written, expected: Stored | None
+    ) -> tuple[str, ...]:
+        """What Kimai stored otherwise than asked, beyond rounding and what is kept there."""
+        wrong = mismatches(desired, written, self.configuration.kimai, expected)
+        keep = self._keep(entry.settled)
+        return tuple(name for name in wrong if name not in keep)
 
     def _confirmation(
         self, live: Live, desired: Desired, sheet: Timesheet, *, again: bool = False
     ) -> Confirm:
         """What Kimai stored, compared with what was asked."""
         written = as_written(sheet, desired.description.subject)
-        wrong = mismatches(desired, written, self.configuration.kimai, _expected(live))
+        assert live.state is not None
+        wrong = self.differences(live.state, desired, written, _expected(live))
         repeat = again and wrong == ("billable",)
         return Confirm(
             intent=_intent(live),
@@ -313,7 +363,8 @@ class Writer:
 
     def _equal(self, live: Live, desired: Desired, record: Timesheet) -> Adopt:
         written = as_written(record, desired.description.subject)
-        wrong = mismatches(desired, written, self.configuration.kimai, _expected(live))
+        assert live.state is not None
+        wrong = self.differences(live.state, desired, written, _expected(live))
         text = mismatch_text(wrong, desired, written) if wrong else None
         return Adopt(found=[written], how="equal", mismatch=text)
 

@@ -230,7 +230,16 @@ def _kept(entry: TimeEntry) -> Settled | None:
     if entry.settled is None or entry.drifted is None:
         return entry.settled
     changes = changes_since(entry.settled.written, entry.drifted)
-    return moved(entry.settled, written=entry.drifted, kept=changes)
+    before = (name for name in entry.settled.kept if name not in changes)
+    return moved(entry.settled, written=entry.drifted, kept=(*before, *changes))
+
+
+def _still_kept(entry: TimeEntry, written: Written) -> tuple[str, ...]:
+    """What was kept as somebody left it in Kimai and was not written over since."""
+    if entry.settled is None or not entry.settled.kept:
+        return ()
+    changes = changes_since(entry.settled.written, written)
+    return tuple(name for name in entry.settled.kept if name not in changes)
 
 
 def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
@@ -257,13 +266,14 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
             basis=intent.basis,
             booking=intent.booking,
             context=intent.context,
+            kept=_still_kept(entry, written),
         )
     if entry.settled is None or entry.decided is None or entry.booking is None:
         return entry.settled
     return moved(
         entry.settled,
         written=written,
-        kept=(),
+        kept=_still_kept(entry, written),
         desired=entry.decided.desired or entry.settled.desired,
         basis=entry.decided.basis,
         booking=entry.booking,

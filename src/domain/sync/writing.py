@@ -325,7 +325,7 @@ class Writer:
             case EditedInKimaiPolicy.CONFLICT:
                 return settled.kept  # it was kept beside the booking as that was then
             case EditedInKimaiPolicy.KEEP_TARGET:
-                decided = entry.decided and entry.decided.desired
+                decided = None if entry.decided is None else entry.decided.desired
                 if decided is None or entry.standing.outcome is Outcome.DELETE:
                     return settled.kept
                 anew = asked_anew(settled.desired, decided)

@@ -14,7 +14,20 @@ from adapters.memory import MemoryClock, MemoryEventStore
 from domain.catalogue import ALL
 from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
-from domain.ids import ConnectorId, EntryId, RunId, entry_id, entry_stream, run_stream
+from domain.ids import (
+    ConnectorId,
+    EntryId,
+    PlanId,
+    RunId,
+    entry_id,
+    entry_stream,
+    plan_stream,
+    run_stream,
+)
+from domain.plan.decide import Plan
+from domain.plan.events import PlanRequested
+from domain.plan.pages import pages
+from domain.plan.values import PlanKind, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
@@ -35,6 +48,7 @@ from domain.ports.timesheets import (
 from domain.rules.marker import carries
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
+from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
 from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
@@ -619,6 +633,41 @@ class World:
         self.configuration = configuration(**settings)
         self.limits: Limits = LIMITS
         self.runs = 0
+        self.plans = 0
+
+    async def plan(self, *, entry_ids: tuple[EntryId, ...] | None = None, **bounds: Any) -> Plan:
+        """A dry run; its rows are in `rows_of`."""
+        self.plans += 1
+        plan = PlanId(self.plans)
+        requested = PlanRequested(
+            plan_id=plan,
+            kind=PlanKind.RUN,
+            source_connector_id=ZAMMAD,
+            target_connector_id=KIMAI,
+            start_date=bounds.get("start_date"),
+            end_date=bounds.get("end_date"),
+            entry_ids=entry_ids,
+        )
+        metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id=f"plan-{plan}")
+        await self.store.append(
+            Append(
+                stream=plan_stream(plan),
+                events=[requested],
+                metadata=metadata,
+                occurred_at=self.clock.now(),
+                expected=0,
+            )
+        )
+        return await self.make(plan)
+
+    async def make(self, plan: PlanId) -> Plan:
+        """Work it out in a fresh process."""
+        return await make_plan(plan, self.configuration, self.ports(), limits=self.limits)
+
+    async def rows_of(self, plan: Plan) -> list[PlanRow]:
+        return [
+            row async for page in pages(self.store, plan.plan_id, plan.rows_after) for row in page
+        ]
 
     async def sync(self, **bounds: Any) -> Run:
         """A run that nothing kills; the same run id again when the last one was cut off."""
@@ -650,8 +699,8 @@ class World:
         self.clock.advance(timedelta(hours=1))
         self.kimai.land()
 
-    async def resume(self) -> Run:
-        ports = Ports(
+    def ports(self) -> Ports:
+        return Ports(
             ledger=PerilousLedger(self.store, self.perils),
             known=self.known,
             tickets=self.tickets,
@@ -659,7 +708,10 @@ class World:
             clock=self.clock,
             jitter=lambda: 0.0,
         )
-        return await carry_across(RunId(self.runs), self.configuration, ports, limits=self.limits)
+
+    async def resume(self) -> Run:
+        run = RunId(self.runs)
+        return await carry_across(run, self.configuration, self.ports(), limits=self.limits)
 
     async def entry(self, source_id: int) -> TimeEntry:
         history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))

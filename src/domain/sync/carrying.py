@@ -9,19 +9,12 @@ from domain.errors import LedgerError, RuleViolation, RunCancelled, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
-from domain.rules.configuration import Configuration, Situation
+from domain.rules.configuration import Configuration
 from domain.sync.crossing import Crossing
-from domain.sync.discovering import Discoverer
-from domain.sync.entries import Entries
-from domain.sync.judging import Judge
 from domain.sync.limits import LIMITS, Limits
-from domain.sync.looking import Look
 from domain.sync.ports import Ports
-from domain.sync.reading import ContextReader
-from domain.sync.tally import Tally
-from domain.sync.target import Target
-from domain.sync.waiting import Waiting
-from domain.sync.writing import Writer
+from domain.sync.preparing import Order, prepare
+from domain.sync.tally import Tally, problems_text
 from domain.sync_run.commands import (
     CompleteRun,
     FailRun,
@@ -39,7 +32,6 @@ from domain.sync_run.events import (
 )
 
 ACTOR = Actor(kind="service", name="sync")
-PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
 
 
 async def carry_across(
@@ -84,7 +76,8 @@ async def carry_across(
     started = await _where(SyncRunStarted, run_id, ports)
     metadata = replace(metadata, causation_position=started)
     tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
-    crossing = _prepare(run, configuration, ports, limits, tally, metadata)
+    order = Order(number=run_id, start_date=run.start_date, end_date=run.end_date)
+    crossing = prepare(order, configuration, ports, limits, tally, metadata)
     watch = asyncio.create_task(_watch(run_id, started, ports, crossing))
     try:
         watermark = await crossing.run()
@@ -92,7 +85,7 @@ async def carry_across(
         await record(FailRun(error=_error(error, tally), counters=tally.counters()))
     else:
         if tally.problems:
-            await record(FailRun(error=_problems(tally), counters=tally.counters()))
+            await record(FailRun(error=problems_text(tally.problems), counters=tally.counters()))
         else:
             await record(
                 CompleteRun(
@@ -132,58 +125,5 @@ async def _where(kind: type[SyncRunEvent], run_id: RunId, ports: Ports) -> int:
     return next(each.position for each in recorded if isinstance(each.event, kind))
 
 
-def _prepare(
-    run: Run,
-    configuration: Configuration,
-    ports: Ports,
-    limits: Limits,
-    tally: Tally,
-    metadata: Metadata,
-) -> Crossing:
-    entries = Entries(
-        ledger=ports.ledger, clock=ports.clock, metadata=metadata, tally=tally, limits=limits
-    )
-    zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
-    reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
-    judge = Judge(
-        situation=Situation(configuration=configuration),
-        tickets=ports.tickets,
-        timesheets=ports.timesheets,
-        limits=limits,
-        start_date=run.start_date,
-        end_date=run.end_date,
-    )
-    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai)
-    return Crossing(
-        ports=ports,
-        limits=limits,
-        entries=entries,
-        tally=tally,
-        judge=judge,
-        discoverer=Discoverer(
-            ports=ports, configuration=configuration, tally=tally, limits=limits, slots=zammad
-        ),
-        reader=reader,
-        waiting=Waiting(
-            run_id=run.run_id, judge=judge, entries=entries, reader=reader, limits=limits
-        ),
-        writer=Writer(
-            entries=entries,
-            target=target,
-            ports=ports,
-            configuration=configuration,
-            limits=limits,
-        ),
-        look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
-    )
-
-
 def _error(error: LedgerError, tally: Tally) -> str:
-    return "; ".join([str(error), *([_problems(tally)] if tally.problems else [])])
-
-
-def _problems(tally: Tally) -> str:
-    shown = tally.problems[:PROBLEMS_SHOWN]
-    more = len(tally.problems) - len(shown)
-    rest = f"; and {more} more" if more else ""
-    return f"Not everything could be looked at, the next run tries again: {'; '.join(shown)}{rest}"
+    return "; ".join([str(error), *([problems_text(tally.problems)] if tally.problems else [])])

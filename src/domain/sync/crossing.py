@@ -47,7 +47,10 @@ CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 @dataclass
 class Crossing:
-    """One run at work, put together by `carry_across`."""
+    """One run at work, put together by `preparing.prepare`.
+
+    `rehearsed`: nothing is kept and nothing sent, so what is in doubt is left to a run.
+    """
 
     ports: Ports
     limits: Limits
@@ -59,6 +62,7 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
     _queue: asyncio.Queue[Live | None] = field(init=False)
     _taken: set[EntryId] = field(default_factory=set)
@@ -82,9 +86,9 @@ class Crossing:
         known = self.ports.known
         await known.wait_for(await self.ports.ledger.head())
         begun = self.ports.clock.now()
-        unsettled = await known.unsettled(self.configuration.source)
+        unsettled = await self._unsettled()
         settler = Settler(self.writer)
-        resumed = await self._recover(settler, unsettled)
+        resumed = [] if self.rehearsed else await self._recover(settler, unsettled)
         workers = self.limits.writers * (1 + self.limits.ahead)
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -101,6 +105,10 @@ class Crossing:
             self._raise_failure()
         return self.discoverer.newest
 
+    async def _unsettled(self) -> list[Unsettled]:
+        found = await self.ports.known.unsettled(self.configuration.source)
+        return [item for item in found if self.judge.is_meant(item.entry_id)]
+
     def _raise_failure(self) -> None:
         failed = self.writer.stopped or self._failed
         if failed is not None:
@@ -109,7 +117,7 @@ class Crossing:
     async def _look(self, settler: Settler) -> None:
         """After all writes, so that no answer of Kimai is older than what we sent."""
         self.tally.phase = "verify"
-        unsettled = await self.ports.known.unsettled(self.configuration.source)
+        unsettled = await self._unsettled()
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
@@ -199,7 +207,8 @@ class Crossing:
     async def _observe_deletions(self) -> None:
         gone = self.discoverer.gone
         self.judge.bulk_delete = len(gone) > self.limits.deletes
-        ids = [entry_id(self.configuration.source, source_id) for source_id, _ in gone]
+        every = (entry_id(self.configuration.source, source_id) for source_id, _ in gone)
+        ids = [entry for entry in every if self.judge.is_meant(entry)]
         for part in parts(ids, self.limits.chunk):
             lives = await self.entries.load_all(part)
             steps: list[Step] = [Vanish(), self.judge.decision]
@@ -208,11 +217,15 @@ class Crossing:
     async def _with_contexts(
         self, chunks: Chunks
     ) -> AsyncGenerator[tuple[Sequence[ListedEntry], dict[int, Context | None]], None]:
-        async for rows in chunks:
+        async for every in chunks:
+            rows = [row for row in every if self._is_meant(row)]
             self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
             await self.judge.know(booking.created_by_id for booking in bookings)
             yield rows, await self.reader.contexts(bookings)
+
+    def _is_meant(self, row: ListedEntry) -> bool:
+        return self.judge.is_meant(entry_id(self.configuration.source, row.source_id))
 
     def _expect_writes(self, rows: Sequence[ListedEntry]) -> None:
         """New bookings will be written soon: ask Kimai who we are while Zammad is being read."""

@@ -1,9 +1,11 @@
 """When a booking is decided in a run, and what a run adds to the rules: its range and its caps."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 
+from domain.ids import EntryId
 from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
@@ -21,7 +23,8 @@ AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
 class Judge:
     """Asks the rules for one run. `start_date` and `end_date` bound the work dates, inclusive.
 
-    `bulk_delete` says that more bookings disappeared than a person would delete by hand.
+    `only` are the entries that the run is limited to, None limits nothing. `bulk_delete` says that
+    more bookings disappeared than a person would delete by hand.
     """
 
     situation: Situation
@@ -30,6 +33,7 @@ class Judge:
     limits: Limits
     start_date: date | None
     end_date: date | None
+    only: AbstractSet[EntryId] | None = None
     bulk_delete: bool = False
     _deletes: int = 0
     _people_read: bool = False
@@ -61,6 +65,10 @@ class Judge:
     def is_outdated(self, decided_with: str | None, reason: ReasonCode | None) -> bool:
         """Whether a decision made with that configuration might come out otherwise today."""
         return decided_with != self.situation.digest_for(reason)
+
+    def is_meant(self, entry: EntryId) -> bool:
+        """Whether the run may do anything about this entry."""
+        return self.only is None or entry in self.only
 
     def in_range(self, day: date | None) -> bool:
         """Whether the run is meant for that work date.

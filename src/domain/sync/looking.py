@@ -165,6 +165,7 @@ class Look:
                 await self._take([(live.entry_id, NoteSurplus(timesheet_ids=left))])
 
     async def _take(self, work: Sequence[tuple[EntryId, Step]]) -> None:
+        work = [(entry, step) for entry, step in work if self.judge.is_meant(entry)]
         if work:
             await self.judge.know_unit()
         for part in parts(work, self.limits.chunk):

@@ -21,6 +21,7 @@ from domain.time_entry.events import (
 from domain.time_entry.values import Outcome
 
 EVERY = timedelta(seconds=1)  # progress is for eyes; more often is only load
+PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
 COUNTED: dict[type[TimeEntryEvent], str] = {
     TimesheetCreated: "created",
     TimesheetUpdated: "updated",
@@ -72,3 +73,11 @@ class Tally:
             return
         self.last = now
         await self.report(self.phase, self.done, self.total, self.counters())
+
+
+def problems_text(problems: Sequence[str]) -> str:
+    """What kept a run from looking at everything, in one sentence."""
+    more = len(problems) - PROBLEMS_SHOWN
+    rest = f"; and {more} more" if more > 0 else ""
+    shown = "; ".join(problems[:PROBLEMS_SHOWN])
+    return f"Not everything could be looked at, the next run tries again: {shown}{rest}"

@@ -59,6 +59,18 @@ from domain.time_entry.values import (
 )
 
 GONE = 404
+Gate = Callable[[Live, Request, Written | None], None]
+
+
+class Withheld(RuleViolation):
+    """The run does not send that request; nothing of it was recorded."""
+
+    def __init__(self) -> None:
+        super().__init__("entry_state", "This run does not send that request.")
+
+
+def open_gate(_live: Live, _request: Request, _found: Written | None) -> None:
+    """An ordinary run sends whatever was decided."""
 
 
 def wants_write(entry: TimeEntry | None) -> bool:
@@ -77,7 +89,8 @@ class Writer:
     """Writes bookings of one run. One call of `write` per booking at a time.
 
     `doubtful` are those whose answer was lost, with the instant at which we stopped waiting.
-    `stopped` is why nothing more is sent: the peer is down or the token is wrong.
+    `stopped` is why nothing more is sent: the peer is down or the token is wrong. `gate` sees each
+    request before it is recorded, with the timesheet it changes, and raises Withheld to stop it.
     """
 
     entries: Entries
@@ -85,6 +98,7 @@ class Writer:
     ports: Ports
     configuration: Configuration
     limits: Limits
+    gate: Gate = open_gate
     doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
     stopped: LedgerError | None = None
     _failures: int = 0
@@ -190,6 +204,7 @@ class Writer:
             return self._confirmation(live, desired, sheet)
 
         request = requests.post(fields, desired)
+        self.gate(live, request, None)
         await self._send(live, Operation.CREATE, mark, request, send)
 
     async def _update(self, live: Live, entry: TimeEntry) -> None:
@@ -220,6 +235,7 @@ class Writer:
             return self._confirmation(live, desired, sheet, again=requests.loses_billable(fields))
 
         request = requests.patch(record.timesheet_id, fields, desired)
+        self.gate(live, request, _found(record, settled))
         await self._send(live, Operation.UPDATE, settled.marker, request, send, record.timesheet_id)
 
     async def _delete(self, live: Live, entry: TimeEntry) -> None:
@@ -234,6 +250,7 @@ class Writer:
             return ConfirmDeleted(intent=_intent(live), timesheet_id=timesheet_id)
 
         request = requests.delete(timesheet_id)
+        self.gate(live, request, _found(record, entry.settled))
         await self._send(live, Operation.DELETE, entry.settled.marker, request, send, timesheet_id)
 
     async def _send(
@@ -288,7 +305,7 @@ class Writer:
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
             return None
-        found = as_written(record, settled.desired.description.subject)
+        found = _found(record, settled)
         objection = self._objection(live, settled, found)
         if objection is not None:
             await self.entries.apply(live, objection)
@@ -399,6 +416,10 @@ class Writer:
         )
         await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
         return True
+
+
+def _found(record: Timesheet, settled: Settled) -> Written:
+    return as_written(record, settled.desired.description.subject)
 
 
 def _expected(live: Live) -> Stored | None:

@@ -29,8 +29,6 @@ class OriginTransport(httpx.AsyncBaseTransport):
         self._reuse_seconds = reuse_seconds
         self._network = AsyncioBackend()
         self._idle: list[httpcore.AsyncHTTPConnection] = []
-        self._busy: set[httpcore.AsyncHTTPConnection] = set()
-        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
@@ -48,7 +46,6 @@ class OriginTransport(httpx.AsyncBaseTransport):
             with _as_httpx():
                 answer = await connection.handle_async_request(sent)
         except BaseException:
-            self._busy.discard(connection)
             await connection.aclose()
             raise
         assert isinstance(answer.stream, AsyncIterable)
@@ -60,45 +57,28 @@ class OriginTransport(httpx.AsyncBaseTransport):
         )
 
     async def _connection(self) -> httpcore.AsyncHTTPConnection:
-        connection = await self._fresh_enough()
-        if self._closed:  # by a run that ended while this request was still wanted
-            raise httpx.ConnectError("closed")
-        if connection is None:
-            connection = httpcore.AsyncHTTPConnection(
-                self._origin,
-                ssl_context=self._tls,
-                keepalive_expiry=self._reuse_seconds,
-                network_backend=self._network,
-            )
-        self._busy.add(connection)
-        return connection
-
-    async def _fresh_enough(self) -> httpcore.AsyncHTTPConnection | None:
         while self._idle:
             connection = self._idle.pop()
             if not connection.has_expired():
                 return connection
             await connection.aclose()
-        return None
+        return httpcore.AsyncHTTPConnection(
+            self._origin,
+            ssl_context=self._tls,
+            keepalive_expiry=self._reuse_seconds,
+            network_backend=self._network,
+        )
 
     async def give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
         """Keep a connection whose answer was read to its end, close any other."""
-        self._busy.discard(connection)
-        if connection.is_idle() and not self._closed:
+        if connection.is_idle():
             self._idle.append(connection)
         else:
             await connection.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection; a request still under way on one fails, a later one is refused.
-
-        Of several reads at once the first that fails ends the run, and the others may be anywhere.
-        """
-        self._closed = True
         while self._idle:
             await self._idle.pop().aclose()
-        while self._busy:
-            await self._busy.pop().aclose()
 
 
 class _Body(httpx.AsyncByteStream):

@@ -211,23 +211,64 @@ async def test_closing_ends_what_is_under_way_and_refuses_what_comes_later() -> 
         assert not asked.is_set()
 
 
-async def test_an_answer_that_comes_after_closing_leaves_no_connection_behind() -> None:
-    asked, hung_up = asyncio.Event(), asyncio.Event()
+async def test_no_more_requests_at_once_than_allowed_and_none_is_forgotten() -> None:
+    busy = busiest = 0
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
-        asked.set()
-        writer.write(OK)
-        assert await reader.read() == b""
-        hung_up.set()
+        nonlocal busy, busiest
+        while True:
+            await _read_request(reader)
+            busy += 1
+            busiest = max(busiest, busy)
+            await asyncio.sleep(0.005)
+            busy -= 1
+            writer.write(OK)
 
-    async with server(handle) as base:
-        transport = OriginTransport(httpx.URL(base), reuse_seconds=60)
-        request = httpx.Request("GET", base, extensions={"timeout": {}})
-        response = await transport.handle_async_request(request)
-        await transport.aclose()
-        await response.aclose()
-        await asyncio.wait_for(hung_up.wait(), 5)
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=3) as http:
+        answers = await asyncio.gather(*(http.write("POST", "x", {"n": n}) for n in range(40)))
+    assert len(answers) == 40
+    assert busiest == 3
+
+
+async def test_a_write_that_may_not_be_sent_any_more_is_not_sent() -> None:
+    asked = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while True:
+            await _read_request(reader)
+            asked += 1
+            writer.write(OK)
+
+    def too_late() -> None:
+        raise Unavailable("peer", "its turn came too late")
+
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=1) as http:
+        first = asyncio.create_task(http.write("POST", "x", {}))
+        with pytest.raises(Unavailable, match="too late"):
+            await http.write("POST", "x", {}, last_look=too_late)
+        assert await first is not None
+        assert await http.write("POST", "x", {}, last_look=lambda: None) is not None
+    assert asked == 2
+
+
+async def test_whoever_gives_up_frees_the_place_for_the_next() -> None:
+    asked = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await _read_request(reader)
+        asked += 1
+        if asked == 1:
+            await asyncio.sleep(60)
+        writer.write(OK)
+
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=1) as http:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(http.read("slow"), 0.2)
+        answer = await asyncio.wait_for(http.read("x"), 5)
+    assert answer.data == []
+    assert asked == 2
 
 
 def _self_signed(folder: Path) -> ssl.SSLContext:

@@ -143,7 +143,7 @@ def _prepare(
     entries = Entries(
         ledger=ports.ledger, clock=ports.clock, metadata=metadata, tally=tally, limits=limits
     )
-    zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
+    zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
     judge = Judge(
         situation=Situation(configuration=configuration),
@@ -153,7 +153,7 @@ def _prepare(
         start_date=run.start_date,
         end_date=run.end_date,
     )
-    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai)
+    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
     return Crossing(
         ports=ports,
         limits=limits,

@@ -165,9 +165,10 @@ class PeerHttp:
         Of several reads at once the first that fails ends a run; the others may be anywhere then.
         """
         self._closed = True
-        for sender in self._senders:
+        senders = list(self._senders)
+        for sender in senders:
             sender.cancel()
-        await asyncio.gather(*self._senders, return_exceptions=True)
+        await asyncio.gather(*senders, return_exceptions=True)
         while self._line:
             _fail(self._line.popleft()[1], httpx.ConnectError("closed"))
         await self._transport.aclose()
@@ -257,9 +258,7 @@ class PeerHttp:
         answer: asyncio.Future[_Raw] = asyncio.get_running_loop().create_future()
         self._line.append((call, answer))
         if len(self._senders) < self._concurrency:
-            sender = asyncio.create_task(self._send_all())
-            self._senders.add(sender)
-            sender.add_done_callback(self._senders.discard)
+            self._senders.add(asyncio.create_task(self._send_all()))
         try:
             status, headers, content = await answer
         except _BAD_ADDRESS as error:
@@ -272,7 +271,15 @@ class PeerHttp:
         return self._judge(call, status, headers, content)
 
     async def _send_all(self) -> None:
-        """Send what is in line, one after the other."""
+        """Send what is in line, one after the other, and be gone when there is no more."""
+        me = asyncio.current_task()
+        assert me is not None
+        try:
+            await self._send_line()
+        finally:
+            self._senders.discard(me)  # at once: who comes next starts another
+
+    async def _send_line(self) -> None:
         while self._line:
             call, answer = self._line.popleft()
             if answer.done():  # whoever wanted it was cancelled

@@ -132,6 +132,65 @@ async def test_a_connection_lost_after_the_request_leaves_a_write_uncertain(answ
             await http.read("x")
 
 
+@pytest.mark.parametrize(
+    ("answer", "unasked", "reused"),
+    [
+        (OK, b"", True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"", True),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n",
+            b"",
+            True,
+        ),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]", b"", False),
+        (b"HTTP/1.0 200 OK\r\n\r\n[]", b"", False),
+        (OK + OK, b"", False),
+        (OK, OK, False),
+    ],
+)
+async def test_every_way_to_end_an_answer_is_read_and_a_doubtful_connection_left(
+    answer: bytes, unasked: bytes, reused: bool
+) -> None:
+    opened = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        while True:
+            await _read_request(reader)
+            writer.write(answer)
+            if answer.startswith(b"HTTP/1.0"):
+                return
+            if unasked:
+                await asyncio.sleep(0.01)
+                writer.write(unasked)
+
+    async with server(handle) as base, talking(base) as http:
+        for _ in range(3):
+            assert (await http.read("x")).data == []
+            await asyncio.sleep(0.02)
+    assert opened == (1 if reused else 3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_none_leaves_a_write_uncertain(answer: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(answer)
+        await writer.drain()
+
+    async with server(handle) as base, talking(base) as http:
+        with pytest.raises(OutcomeUnknown):
+            await http.write("POST", "x", {})
+
+
 async def test_a_reset_connection_leaves_a_write_uncertain() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _read_request(reader)

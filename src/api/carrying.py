@@ -55,7 +55,10 @@ class Carrier:
             raise Unavailable("service", "the views do not follow the ledger")
         configuration = await self._configuration(source, target)
         tickets = own.peers.zammad(source.base_url, await own.token_of(source))
-        timesheets = own.peers.kimai(target.base_url, await own.token_of(target))
+        writers = own.settings.write_concurrency
+        timesheets = own.peers.kimai(
+            target.base_url, await own.token_of(target), concurrency=writers
+        )
         async with tickets, timesheets:
             ports = Ports(
                 ledger=own.store,
@@ -67,7 +70,7 @@ class Carrier:
             )
             limits = replace(
                 LIMITS,
-                writers=own.settings.write_concurrency,
+                writers=writers,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
             )
             yield configuration, ports, limits

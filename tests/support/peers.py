@@ -40,6 +40,7 @@ from domain.ports.ticket_system import (
     UnreadableEntry,
 )
 from domain.ports.timesheets import (
+    LastLook,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -251,8 +252,7 @@ class FakeTimesheets:
     writes: int = 0
     requests: int = 0
     slow: int = 0  # turns of the loop that a write takes
-    busy: int = 0
-    busiest: int = 0
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     late: list[timedelta] = field(default_factory=list)  # for each of the next writes
     landing_late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     bodies: list[object] = field(default_factory=list)
@@ -277,16 +277,27 @@ class FakeTimesheets:
         await self._request("tag")
         self.tags.add(name)
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
+    async def create(
+        self, fields: TimesheetFields, *, last_look: LastLook | None = None
+    ) -> Timesheet:
         self.bodies.append(fields)
-        return await self._write("create", lambda: self._store(fields))
+        return await self._write("create", lambda: self._store(fields), last_look)
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,
+    ) -> Timesheet:
         self.bodies.append(dict(fields))
-        return await self._write("update", lambda: self._change(timesheet_id, fields))
+        return await self._write("update", lambda: self._change(timesheet_id, fields), last_look)
 
-    async def delete(self, timesheet_id: int) -> bool:
-        return await self._write("delete", lambda: self.sheets.pop(timesheet_id, None) is not None)
+    async def delete(self, timesheet_id: int, *, last_look: LastLook | None = None) -> bool:
+        def gone() -> bool:
+            return self.sheets.pop(timesheet_id, None) is not None
+
+        return await self._write("delete", gone, last_look)
 
     async def get(self, timesheet_id: int) -> Timesheet | None:
         await self._request("get")
@@ -367,10 +378,10 @@ class FakeTimesheets:
         self.land()
         await self.perils.point(f"kimai:{name}")
 
-    async def _write(self, name: str, apply: Callable[[], T]) -> T:
-        self.busy += 1
-        self.busiest = max(self.busiest, self.busy)
-        try:
+    async def _write(self, name: str, apply: Callable[[], T], last_look: LastLook | None) -> T:
+        async with self.turns:
+            if last_look is not None:
+                last_look()
             await self._request(f"{name}:before")
             for _ in range(self.slow):
                 await asyncio.sleep(0)
@@ -382,8 +393,6 @@ class FakeTimesheets:
             self.writes += 1
             await self.perils.point(f"kimai:{name}:after")
             return answer
-        finally:
-            self.busy -= 1
 
     def land(self) -> None:
         """What clients gave up waiting for happens all the same, when its time has come."""

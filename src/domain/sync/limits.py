@@ -8,7 +8,7 @@ from datetime import timedelta
 class Limits:
     """Numbers that a deployment or a test may want otherwise."""
 
-    writers: int = 8  # requests to Kimai at once; a small server answers so many without queueing
+    writers: int = 8  # as many as Kimai is asked at once: a small server queues no more than that
     readers: int = 8  # requests to Zammad at once, for the same reason
     ahead: int = 2  # intents recorded per writer while it waits: hides the ledger behind the peer
     chunk: int = 100  # bookings observed together: one batch of tickets, one transaction

@@ -56,7 +56,7 @@ def prepare(
         limits=limits,
         witness=order.witness,
     )
-    zammad, kimai = asyncio.Semaphore(limits.readers), asyncio.Semaphore(limits.writers)
+    zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
     judge = Judge(
         situation=Situation(configuration=configuration),
@@ -67,7 +67,7 @@ def prepare(
         end_date=order.end_date,
         only=order.only,
     )
-    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag, slots=kimai)
+    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
     return Crossing(
         ports=ports,
         limits=limits,

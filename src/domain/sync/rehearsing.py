@@ -17,6 +17,7 @@ from domain.minutes import MINUTE_PLACES, minutes_of
 from domain.plan.values import Action, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.timesheets import (
+    LastLook,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -193,15 +194,31 @@ class ReadOnlyTimesheets:
     async def ensure_tag(self, name: str) -> None:
         """A run makes sure that the tag exists; here it is taken for granted."""
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
+    async def create(
+        self,
+        fields: TimesheetFields,
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> Timesheet:
         """Never."""
         raise _written(f"POST {fields.begin}")
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> Timesheet:
         """Never."""
         raise _written(f"PATCH {timesheet_id} of {', '.join(fields)}")
 
-    async def delete(self, timesheet_id: int) -> bool:
+    async def delete(
+        self,
+        timesheet_id: int,
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> bool:
         """Never."""
         raise _written(f"DELETE {timesheet_id}")
 

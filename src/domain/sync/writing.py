@@ -16,7 +16,7 @@ from domain.errors import (
     StreamMovedOn,
     Unavailable,
 )
-from domain.ports.timesheets import Timesheet
+from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
     as_written,
@@ -31,7 +31,7 @@ from domain.rules.refusal import wait_for_refusal
 from domain.sync.entries import Entries, Live
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
-from domain.sync.target import LastLook, Target
+from domain.sync.target import Target
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -200,7 +200,7 @@ class Writer:
         )
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            sheet = await self.target.create(fields, last_look=last_look)
+            sheet = await self.ports.timesheets.create(fields, last_look=last_look)
             return self._confirmation(live, desired, sheet)
 
         request = requests.post(fields, desired)
@@ -231,7 +231,9 @@ class Writer:
             return
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            sheet = await self.target.update(record.timesheet_id, fields, last_look=last_look)
+            sheet = await self.ports.timesheets.update(
+                record.timesheet_id, fields, last_look=last_look
+            )
             return self._confirmation(live, desired, sheet, again=requests.loses_billable(fields))
 
         request = requests.patch(record.timesheet_id, fields, desired)
@@ -246,7 +248,9 @@ class Writer:
         timesheet_id = record.timesheet_id
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            await self.target.delete(timesheet_id, last_look=last_look)  # gone already is gone
+            await self.ports.timesheets.delete(
+                timesheet_id, last_look=last_look
+            )  # gone already is gone
             return ConfirmDeleted(intent=_intent(live), timesheet_id=timesheet_id)
 
         request = requests.delete(timesheet_id)
@@ -300,7 +304,7 @@ class Writer:
     async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
         """The record as it is now, or None when it must not be touched; why is recorded."""
         timesheet_id = settled.written.timesheet_id
-        record = await self.target.get(timesheet_id)
+        record = await self.ports.timesheets.get(timesheet_id)
         self._failures = 0
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))

@@ -674,6 +674,11 @@ class World:
         """Work it out in a fresh process."""
         return await make_plan(plan, self.configuration, self.ports(), limits=self.limits)
 
+    async def held_plan(self) -> Plan:
+        """The plan that the last run asked for, worked out as the worker does afterwards."""
+        self.plans += 1
+        return await self.make(PlanId(self.plans))
+
     async def rows_of(self, plan: Plan) -> list[PlanRow]:
         return [
             row async for page in pages(self.store, plan.plan_id, plan.rows_after) for row in page

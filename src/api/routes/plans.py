@@ -117,6 +117,7 @@ async def apply_plan(
     run = await runs.ended(own, queued.run_id, within=PATIENCE)
     commands.position = await runs.last_position(own, queued.run_id)
     if (refused := await plans.refusal(own, number, queued.run_id)) is not None:
+        await own.shown(commands.position)  # the views tell the same as this answer
         raise Problem(
             "plan_drifted",
             drifted_text(number, refused.rows),

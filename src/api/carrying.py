@@ -56,6 +56,7 @@ class Carrier:
                 LIMITS,
                 writers=own.settings.write_concurrency,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
+                list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
             await carry_across(run.run_id, configuration, ports, limits=limits)
 

@@ -7,10 +7,12 @@ the text of the underlying error, which may quote an answer.
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import ssl
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,7 +29,7 @@ from adapters.peer_verdicts import Verdict, retry_after, rule_for
 from domain.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
 
 MAX_BYTES = 64 * 1024 * 1024  # 500 Kimai records with 64 KiB of description each are 32 MiB
-CONNECTIONS = 16  # 8 writers (the default) and as many reads
+CONCURRENCY = 16  # requests at once
 REUSE_SECONDS = 2.0  # below the 5 s after which Apache and uvicorn drop an idle connection
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -83,7 +85,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request to be made; `denied` is what a 403 means for it."""
+    """One request to be made; `denied` is what a 403 means for it.
+
+    `last_look` is called when its turn has come, and may refuse it.
+    """
 
     method: str
     path: str
@@ -91,6 +96,7 @@ class _Call:
     body: Mapping[str, object] | None
     writes: bool
     denied: Verdict
+    last_look: Callable[[], None] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -101,8 +107,16 @@ def _address(text: str) -> httpx.URL:
     return httpx.URL(text)
 
 
+_Raw = tuple[int, httpx.Headers, bytes | None]  # status, headers, content; None is too much
+
+
 class PeerHttp:
-    """The connection of one connector to its peer. One instance per run; close it after use."""
+    """The connection of one connector to its peer. One instance per run; close it after use.
+
+    At most `concurrency` requests are under way; the others wait in line, which costs no request
+    time. Whoever reads an answer sends the next request of the line before anything else: in a
+    busy loop a free place would otherwise stay empty for a tenth of a request's time.
+    """
 
     def __init__(
         self,
@@ -111,12 +125,16 @@ class PeerHttp:
         token: str,
         *,
         patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._peer = peer
         self._patience = patience or Patience()
         self._base = _checked_base(peer.system, base_url)
-        self._slots = asyncio.Semaphore(CONNECTIONS)  # waiting here costs no request time
+        self._concurrency = concurrency
+        self._line: deque[tuple[_Call, asyncio.Future[_Raw]]] = deque()
+        self._senders: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._transport = transport or _transport(httpx.URL(self._base))
         self._headers = {
             "Authorization": peer.scheme + _checked_token(peer.system, token),
@@ -142,7 +160,17 @@ class PeerHttp:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. What is under way or in line fails, and so does what comes later.
+
+        Of several reads at once the first that fails ends a run; the others may be anywhere then.
+        """
+        self._closed = True
+        senders = list(self._senders)
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+        while self._line:
+            _fail(self._line.popleft()[1], httpx.ConnectError("closed"))
         await self._transport.aclose()
 
     async def read(
@@ -202,8 +230,11 @@ class PeerHttp:
         body: Mapping[str, object] | None = None,
         *,
         denied: Verdict = Verdict.REJECTED,
+        last_look: Callable[[], None] | None = None,
     ) -> Answer | None:
         """Send a change exactly once; None for the peer's own 404.
+
+        `last_look` is called right before it is sent; what it raises is raised here.
 
         Raises:
             OutcomeUnknown: it was or may have been sent, and no answer says what became of it.
@@ -211,7 +242,8 @@ class PeerHttp:
             Rejected: the peer refused it and stored nothing.
             Misconfigured: the token is not accepted.
         """
-        return await self._once(_Call(method, path, None, body, writes=True, denied=denied))
+        call = _Call(method, path, None, body, writes=True, denied=denied, last_look=last_look)
+        return await self._once(call)
 
     def _worth_repeating(self, error: Exception) -> bool | float:
         if not isinstance(error, Unavailable):
@@ -221,20 +253,52 @@ class PeerHttp:
         return error.retry_after if error.retry_after <= self._patience.longest_wait else False
 
     async def _once(self, call: _Call) -> Answer | None:
-        async with self._slots:
-            try:
-                async with asyncio.timeout(self._patience.request):
-                    status, headers, content = await self._exchange(call)
-            except _BAD_ADDRESS as error:
-                raise self._misconfigured(f"{call}: {type(error).__name__}") from None
-            except _NEVER_SENT as error:
-                raise self._never_sent(call, error) from None
-            except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-                what = f"{type(error).__name__} before the answer was complete"
-                raise self._broken(call, what) from None
+        if self._closed:
+            raise self._never_sent(call, httpx.ConnectError("closed"))
+        answer: asyncio.Future[_Raw] = asyncio.get_running_loop().create_future()
+        self._line.append((call, answer))
+        if len(self._senders) < self._concurrency:
+            self._senders.add(asyncio.create_task(self._send_all()))
+        try:
+            status, headers, content = await answer
+        except _BAD_ADDRESS as error:
+            raise self._misconfigured(f"{call}: {type(error).__name__}") from None
+        except _NEVER_SENT as error:
+            raise self._never_sent(call, error) from None
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
+            what = f"{type(error).__name__} before the answer was complete"
+            raise self._broken(call, what) from None
         return self._judge(call, status, headers, content)
 
-    async def _exchange(self, call: _Call) -> tuple[int, httpx.Headers, bytes | None]:
+    async def _send_all(self) -> None:
+        """Send what is in line, one after the other, and be gone when there is no more."""
+        me = asyncio.current_task()
+        assert me is not None
+        try:
+            await self._send_line()
+        finally:
+            self._senders.discard(me)  # at once: who comes next starts another
+
+    async def _send_line(self) -> None:
+        while self._line:
+            call, answer = self._line.popleft()
+            if answer.done():  # whoever wanted it was cancelled
+                continue
+            try:
+                if call.last_look is not None:
+                    call.last_look()
+                async with asyncio.timeout(self._patience.request), _while_wanted(answer):
+                    got = await self._exchange(call)
+            except asyncio.CancelledError:
+                _fail(answer, httpx.ReadError("closed"))
+                raise
+            except Exception as error:  # noqa: BLE001 # whatever it is belongs to whoever asked
+                _fail(answer, error)
+            else:
+                if not answer.done():
+                    answer.set_result(got)
+
+    async def _exchange(self, call: _Call) -> _Raw:
         """One request and its whole answer; the content is None when it is too large."""
         # Straight to the transport: redirects, cookies and credentials of the environment, which
         # a client sees to, are just what must not happen here; and they cost a third of a request.
@@ -305,6 +369,29 @@ class PeerHttp:
 
     def _misconfigured(self, text: str) -> Misconfigured:
         return Misconfigured(self._peer.system, text)
+
+
+@contextlib.asynccontextmanager
+async def _while_wanted(answer: asyncio.Future[_Raw]) -> AsyncIterator[None]:
+    """Give up what is done inside, with TimeoutError, when whoever waits for `answer` does."""
+    loop, inside = asyncio.get_running_loop(), True
+    async with asyncio.timeout(None) as scope:
+
+        def look(answer: asyncio.Future[_Raw]) -> None:
+            if inside and answer.cancelled():
+                scope.reschedule(loop.time())
+
+        answer.add_done_callback(look)
+        try:
+            yield
+        finally:
+            inside = False
+            answer.remove_done_callback(look)
+
+
+def _fail(answer: asyncio.Future[_Raw], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
 
 
 def _decoded(content: bytes | None) -> tuple[Any, bool]:

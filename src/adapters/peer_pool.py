@@ -1,144 +1,53 @@
-"""httpx on plain httpcore connections, for one origin and few requests at a time.
+"""httpx on our own connections, for one origin and few requests at a time.
 
-httpcore's pool serves many origins and both HTTP versions; its bookkeeping is about a third of a
-small request's cost. `PeerHttp` already limits how many requests run, so a stack of idle
+A general pool serves many origins and both HTTP versions; its bookkeeping costs as much as a
+small request itself. `PeerHttp` already limits how many requests run, so a stack of idle
 connections is pool enough: the newest is reused first, and one that the peer closed or that
 waited too long is dropped before it carries a request.
 """
 
-import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+import asyncio
 
-import httpcore
 import httpx
 
-from adapters.peer_stream import AsyncioBackend
+from adapters.peer_connection import Connection
 
 
 class OriginTransport(httpx.AsyncBaseTransport):
     """A transport that talks to one origin only, over HTTP/1.1."""
 
     def __init__(self, base_url: httpx.URL, *, reuse_seconds: float) -> None:
-        self._origin = httpcore.URL(
-            scheme=base_url.raw_scheme,
-            host=base_url.raw_host,
-            port=base_url.port,
-            target=b"/",
-        ).origin
+        self._base = base_url
         self._tls = httpx.create_ssl_context() if base_url.scheme == "https" else None
         self._reuse_seconds = reuse_seconds
-        self._network = AsyncioBackend()
-        self._idle: list[httpcore.AsyncHTTPConnection] = []
-        self._busy: set[httpcore.AsyncHTTPConnection] = set()
-        self._closed = False
+        self._idle: list[Connection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        sent = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-            ),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        connection = await self._connection()
-        try:
-            with _as_httpx():
-                answer = await connection.handle_async_request(sent)
-        except BaseException:
-            self._busy.discard(connection)
-            await connection.aclose()
-            raise
-        assert isinstance(answer.stream, AsyncIterable)
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(self, connection, answer.stream),
-            extensions=answer.extensions,
-        )
-
-    async def _connection(self) -> httpcore.AsyncHTTPConnection:
-        connection = await self._fresh_enough()
-        if self._closed:  # by a run that ended while this request was still wanted
-            raise httpx.ConnectError("closed")
+        connection = self._kept()
         if connection is None:
-            connection = httpcore.AsyncHTTPConnection(
-                self._origin,
-                ssl_context=self._tls,
-                keepalive_expiry=self._reuse_seconds,
-                network_backend=self._network,
-            )
-        self._busy.add(connection)
-        return connection
+            within = request.extensions["timeout"]["connect"]
+            connection = await Connection.open(self._base, self._tls, within=within)
+        try:
+            return await connection.exchange(request, self._give_back)
+        except BaseException:
+            connection.close()
+            raise
 
-    async def _fresh_enough(self) -> httpcore.AsyncHTTPConnection | None:
+    def _kept(self) -> Connection | None:
+        too_old = asyncio.get_running_loop().time() - self._reuse_seconds
         while self._idle:
             connection = self._idle.pop()
-            if not connection.has_expired():
+            if connection.idle_since > too_old and connection.alive:
                 return connection
-            await connection.aclose()
+            connection.close()
         return None
 
-    async def give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep a connection whose answer was read to its end, close any other."""
-        self._busy.discard(connection)
-        if connection.is_idle() and not self._closed:
+    def _give_back(self, connection: Connection) -> None:
+        if connection.complete:
             self._idle.append(connection)
         else:
-            await connection.aclose()
+            connection.close()
 
     async def aclose(self) -> None:
-        """Close every connection; a request still under way on one fails, a later one is refused.
-
-        Of several reads at once the first that fails ends the run, and the others may be anywhere.
-        """
-        self._closed = True
         while self._idle:
-            await self._idle.pop().aclose()
-        while self._busy:
-            await self._busy.pop().aclose()
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(
-        self,
-        owner: OriginTransport,
-        connection: httpcore.AsyncHTTPConnection,
-        stream: AsyncIterable[bytes],
-    ) -> None:
-        self._owner = owner
-        self._connection: httpcore.AsyncHTTPConnection | None = connection
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx():
-            async for chunk in self._stream:
-                yield chunk
-
-    async def aclose(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if isinstance(self._stream, httpx.AsyncByteStream) or hasattr(self._stream, "aclose"):
-            await self._stream.aclose()
-        await self._owner.give_back(connection)
-
-
-@contextlib.contextmanager
-def _as_httpx() -> Iterator[None]:
-    """Httpcore's errors as httpx's, which carry the same names."""
-    try:
-        yield
-    except _ERRORS as error:
-        raise getattr(httpx, type(error).__name__)(str(error)) from error
-
-
-_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
+            self._idle.pop().close()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
-from api.routes import audit, connectors, entries, login, mappings, sync, system, users
+from api.routes import audit, connectors, entries, login, mappings, plans, sync, system, users
 from api.services import Services
 from api.transport import Transport
 
@@ -54,6 +54,7 @@ def _add_routes(app: FastAPI) -> None:
         connectors.router,
         mappings.router,
         sync.router,
+        plans.router,
         entries.router,
         audit.router,
         system.about,

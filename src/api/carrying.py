@@ -1,6 +1,7 @@
-"""One run with everything it needs: connectors, tokens, mappings, clients."""
+"""One run or plan with everything it needs: connectors, tokens, mappings, clients."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,9 +12,11 @@ from domain.connector.settings import kimai_settings, zammad_settings
 from domain.errors import Misconfigured, Unavailable
 from domain.ids import ConnectorId, MappingId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
+from domain.plan.decide import Plan
 from domain.rules.configuration import Configuration, active_rows
 from domain.sync.carrying import carry_across
-from domain.sync.limits import LIMITS
+from domain.sync.limits import LIMITS, Limits
+from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
 from projections import mappings, project_mappings, user_mappings
@@ -23,26 +26,39 @@ CATCH_UP = 60.0  # seconds that the views get to reach the present
 
 
 class Carrier:
-    """Carries out runs for the worker. `jitter` gives numbers in [0, 1)."""
+    """Carries out runs and makes plans for the worker. `jitter` gives numbers in [0, 1)."""
 
     def __init__(self, own: Services, *, jitter: Callable[[], float]) -> None:
         self._own = own
         self._jitter = jitter
 
-    async def __call__(self, run: Run) -> None:
+    async def carry(self, run: Run) -> None:
         """Do the run; its end stands in its stream afterwards.
 
         Raises LedgerError when it cannot even begin: a connector gone, a token lost.
         """
+        async with self._opened(run) as (configuration, ports, limits):
+            await carry_across(run.run_id, configuration, ports, limits=limits)
+
+    async def plan(self, plan: Plan) -> None:
+        """Make the plan; its end stands in its stream afterwards. Raises as `carry`."""
+        async with self._opened(plan) as (configuration, ports, limits):
+            await make_plan(plan.plan_id, configuration, ports, limits=limits)
+
+    @asynccontextmanager
+    async def _opened(self, work: Run | Plan) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
         own = self._own
-        source = await self._ready(run.source_connector_id)
-        target = await self._ready(run.target_connector_id)
+        source = await self._ready(work.source_connector_id)
+        target = await self._ready(work.target_connector_id)
         head = await own.store.head()
         if not await own.projections.wait_for(head, within=CATCH_UP):
             raise Unavailable("service", "the views do not follow the ledger")
         configuration = await self._configuration(source, target)
         tickets = own.peers.zammad(source.base_url, await own.token_of(source))
-        timesheets = own.peers.kimai(target.base_url, await own.token_of(target))
+        writers = own.settings.write_concurrency
+        timesheets = own.peers.kimai(
+            target.base_url, await own.token_of(target), concurrency=writers
+        )
         async with tickets, timesheets:
             ports = Ports(
                 ledger=own.store,
@@ -54,11 +70,11 @@ class Carrier:
             )
             limits = replace(
                 LIMITS,
-                writers=own.settings.write_concurrency,
+                writers=writers,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
                 list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
-            await carry_across(run.run_id, configuration, ports, limits=limits)
+            yield configuration, ports, limits
 
     async def _ready(self, connector_id: ConnectorId) -> Connector:
         connector = await self._own.connector(connector_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.kimai.client import KimaiTimesheets
-from adapters.peer_http import Patience
+from adapters.peer_http import CONCURRENCY, Patience
 from adapters.zammad.client import ZammadTickets
 from domain.errors import ExternalSystemError, Misconfigured, Rejected, Unavailable
 
@@ -35,10 +35,15 @@ class Peers:
         return ZammadTickets(base_url, token, patience=patience)
 
     def kimai(
-        self, base_url: str, token: str, *, patience: Patience | None = None
+        self,
+        base_url: str,
+        token: str,
+        *,
+        patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
     ) -> KimaiTimesheets:
         """A client for one run or one question; close it by `async with`."""
-        return KimaiTimesheets(base_url, token, patience=patience)
+        return KimaiTimesheets(base_url, token, patience=patience, concurrency=concurrency)
 
     async def tried(self, kind: str, base_url: str, token: str) -> Verdict:
         """Whether address and token work; every failure of the peer is an answer."""

@@ -1,9 +1,11 @@
 """Asking for a run, and waiting for its end: what route and command line have in common."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from api.problems import Problem
@@ -15,6 +17,7 @@ from domain.sync_run.commands import QueueRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
 
+T = TypeVar("T")
 USUAL_DAYS = 30  # a run without dates looks so far back
 MOST_DAYS = 366
 FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5  # seconds between looks at a run that is waited for
@@ -47,29 +50,35 @@ async def queue(
         Problem: `range_invalid`, `connectors_missing`, `connector_inactive`.
         AlreadyClaimed: another run is active.
     """
-    start, end = _range(own, commands, wanted)
-    source, target = await _pair(own, wanted.connector_id)
+    start, end = range_of(own, commands, wanted)
+    source, target = await pair(own, wanted.connector_id)
+    wish = QueueRun(
+        run_id=RunId(0),
+        trigger=trigger,
+        cause=cause,
+        source_connector_id=source,
+        target_connector_id=target,
+        start_date=start,
+        end_date=end,
+    )
+    run_id = await numbered(own, commands, wish)
+    return Queued(run_id=run_id, start_date=start, end_date=end)
+
+
+async def numbered(own: Services, commands: Commands, wish: QueueRun) -> RunId:
+    """Queue it under the next free number. Raises AlreadyClaimed when another run is active."""
 
     async def add(number: int) -> None:
         run_id = RunId(number)
-        command = QueueRun(
-            run_id=run_id,
-            trigger=trigger,
-            cause=cause,
-            source_connector_id=source,
-            target_connector_id=target,
-            start_date=start,
-            end_date=end,
-        )
-        numbered = replace(
+        theirs = replace(
             commands,
             metadata=replace(commands.metadata, correlation_id=f"run-{number}", run_id=number),
         )
-        await numbered.run(SYNC_RUN, run_stream(run_id), command, holds)
-        commands.position = numbered.position
+        await theirs.run(SYNC_RUN, run_stream(run_id), replace(wish, run_id=run_id), holds)
+        commands.position = theirs.position
 
     number, _ = await with_next_number(own.store, lambda n: run_stream(RunId(n)), add)
-    return Queued(run_id=RunId(number), start_date=start, end_date=end)
+    return RunId(number)
 
 
 async def last_position(own: Services, run_id: RunId) -> int:
@@ -79,22 +88,35 @@ async def last_position(own: Services, run_id: RunId) -> int:
 
 async def ended(own: Services, run_id: RunId, *, within: float) -> Run:
     """The run once it has ended, or as far as it is after `within` seconds or at our own end."""
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + within, FIRST_LOOK
-    while True:
+
+    async def look() -> Run:
         run = await state_of(own.store, SYNC_RUN, run_stream(run_id))
         if run is None:
             raise Problem("not_found", "There is no such run.")
-        if not run.is_active or loop.time() >= deadline or own.stopping.is_set():
-            return run
+        return run
+
+    return await awaited(own, look, lambda run: not run.is_active, within=within)
+
+
+async def awaited(
+    own: Services, look: Callable[[], Awaitable[T]], is_over: Callable[[T], bool], *, within: float
+) -> T:
+    """What `look` gives once it is over, or after `within` seconds or at our own end."""
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + within, FIRST_LOOK
+    while True:
+        seen = await look()
+        if is_over(seen) or loop.time() >= deadline or own.stopping.is_set():
+            return seen
         with suppress(TimeoutError):
-            look = min(pause, max(0.0, deadline - loop.time()))
-            async with asyncio.timeout(look):
+            rest = min(pause, max(0.0, deadline - loop.time()))
+            async with asyncio.timeout(rest):
                 await own.stopping.wait()
         pause = min(pause * 1.5, LONGEST_LOOK)
 
 
-def _range(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
+def range_of(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
+    """The work dates that are meant, inclusive. Raises Problem `range_invalid`."""
     today = commands.now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
     end = wanted.end_date or today
     start = wanted.start_date or _days_before(min(today, end))
@@ -110,7 +132,7 @@ def _days_before(day: date) -> date:
     return day - min(timedelta(days=USUAL_DAYS), day - date.min)
 
 
-async def _pair(own: Services, connector_id: int | None) -> tuple[ConnectorId, ConnectorId]:
+async def pair(own: Services, connector_id: int | None) -> tuple[ConnectorId, ConnectorId]:
     """The active Zammad and Kimai connectors, by the ledger: views may lag."""
     if connector_id is not None:
         connector = await own.connector(ConnectorId(connector_id))

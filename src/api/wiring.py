@@ -119,7 +119,8 @@ class Background:
 @asynccontextmanager
 async def working(own: Services) -> AsyncIterator[Background]:
     """Views, jobs and runs go on for as long as the block; the run in hand is ended in order."""
-    worker = RunWorker(own.store, own.clock, Carrier(own, jitter=random.random))
+    carrier = Carrier(own, jitter=random.random)
+    worker = RunWorker(own.store, own.clock, carrier.carry, carrier.plan)
     follower = RunFollower(own.store)
     tasks = [
         asyncio.create_task(_for_ever(name, start), name=name)

@@ -6,12 +6,15 @@ from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent
+from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
 
 ALL: tuple[type[Event], ...] = (
     *get_args(TimeEntryEvent),
     *get_args(SyncRunEvent),
+    *get_args(PlanEvent),
+    PlanRowsListed,
     *get_args(ConnectorEvent),
     *get_args(MappingEvent),
     *get_args(UserEvent),

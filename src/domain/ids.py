@@ -7,6 +7,7 @@ from typing import NewType
 ConnectorId = NewType("ConnectorId", int)
 EntryId = NewType("EntryId", int)
 MappingId = NewType("MappingId", int)
+PlanId = NewType("PlanId", int)
 RunId = NewType("RunId", int)
 UserId = NewType("UserId", int)
 
@@ -43,6 +44,15 @@ def entry_stream(entry: EntryId) -> str:
 
 def run_stream(run: RunId) -> str:
     return f"sync-run-{run}"
+
+
+def plan_stream(plan: PlanId) -> str:
+    return f"plan-{plan}"
+
+
+def plan_rows_stream(plan: PlanId) -> str:
+    """Apart from the plan itself, which stays small however many rows it has."""
+    return f"plan-rows-{plan}"
 
 
 def connector_stream(connector: ConnectorId) -> str:

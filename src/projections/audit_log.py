@@ -35,6 +35,7 @@ from domain.mapping.events import (
     UserMappingSet,
 )
 from domain.personal import Personal
+from domain.plan.events import PlanApplied, PlanMade, PlanRefused
 from domain.sync_run.events import (
     SyncRunCancelled,
     SyncRunCancelRequested,
@@ -82,6 +83,9 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         SyncRunFailed: "sync_failed",
         SyncRunCancelRequested: "sync_cancel_requested",
         SyncRunCancelled: "sync_cancelled",
+        PlanMade: "sync_plan_made",
+        PlanApplied: "sync_plan_applied",
+        PlanRefused: "sync_plan_refused",
         EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
     }
@@ -102,6 +106,7 @@ LEFT_OUT = frozenset(
         "credential",
         "entry_id",
         "mapping_id",
+        "plan_id",
         "run_id",
         "secret_fingerprint",
         "token_fingerprint",

@@ -6,6 +6,7 @@ from projections import (
     audit_log,
     connectors,
     mappings,
+    plans,
     project_mappings,
     sync_runs,
     time_entries,
@@ -17,6 +18,7 @@ from projections.projection import Projection
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
     sync_runs.PROJECTION,
+    plans.PROJECTION,
     audit_log.PROJECTION,
     connectors.PROJECTION,
     mappings.PROJECTION,

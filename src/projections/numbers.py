@@ -1,16 +1,10 @@
 """Minutes as the contract writes them: exact decimals inside, plain JSON numbers outside."""
 
-from datetime import timedelta
 from decimal import Decimal
 
-MINUTE_PLACES = Decimal("0.0001")  # contract, section 1: at most 4 decimals
-_MICROSECONDS = Decimal(60_000_000)
+from domain.minutes import MINUTE_PLACES, minutes_of
 
-
-def minutes_of(lasting: timedelta) -> Decimal:
-    """A duration in minutes, exact to 4 decimals."""
-    micros = (lasting.days * 86_400 + lasting.seconds) * 1_000_000 + lasting.microseconds
-    return (Decimal(micros) / _MICROSECONDS).quantize(MINUTE_PLACES)
+__all__ = ["MINUTE_PLACES", "json_number", "minutes_of"]
 
 
 def json_number(value: Decimal | None) -> int | float | None:

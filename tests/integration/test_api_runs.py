@@ -11,6 +11,7 @@ from api.services import Services
 from domain.event import Actor, Metadata
 from domain.handling import handle, state_of
 from domain.ids import ConnectorId, RunId, run_stream
+from domain.plan.decide import Plan
 from domain.sync_run.commands import QueueRun, StartRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
@@ -119,7 +120,6 @@ async def test_refusals_before_the_start_are_4xx(migrated: str) -> None:
             ({"start_date": "yesterday"}, "range_invalid"),
             ({"start_date": 1763856000}, "range_invalid"),
             ({"start_date": "2026-11-23T00:00:00"}, "range_invalid"),
-            ({"dry_run": True}, "validation"),
             ({"nonsense": 1}, "validation"),
         ]
         for body, code in refused:
@@ -187,7 +187,7 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
     async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         async with open_run(service.own, started=True):
-            patrol = RunWorker(service.own.store, service.own.clock, _never)
+            patrol = RunWorker(service.own.store, service.own.clock, _never, _never)
             assert await patrol.rescue() is None
 
 
@@ -304,7 +304,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         start_date=None,
         end_date=None,
     )
-    elsewhere = RunWorker(own.store, own.clock, _never)
+    elsewhere = RunWorker(own.store, own.clock, _never, _never)
     async with elsewhere._pair_lock(run) as mine:
         assert mine
         queue = QueueRun(
@@ -329,5 +329,5 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         yield run
 
 
-async def _never(run: Run) -> None:
-    raise AssertionError(f"run {run.run_id} is not ours")
+async def _never(work: Run | Plan) -> None:
+    raise AssertionError(f"{work} is not ours")

@@ -132,6 +132,65 @@ async def test_a_connection_lost_after_the_request_leaves_a_write_uncertain(answ
             await http.read("x")
 
 
+@pytest.mark.parametrize(
+    ("answer", "unasked", "reused"),
+    [
+        (OK, b"", True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"", True),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n",
+            b"",
+            True,
+        ),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n[]", b"", False),
+        (b"HTTP/1.0 200 OK\r\n\r\n[]", b"", False),
+        (OK + OK, b"", False),
+        (OK, OK, False),
+    ],
+)
+async def test_every_way_to_end_an_answer_is_read_and_a_doubtful_connection_left(
+    answer: bytes, unasked: bytes, reused: bool
+) -> None:
+    opened = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        while True:
+            await _read_request(reader)
+            writer.write(answer)
+            if answer.startswith(b"HTTP/1.0"):
+                return
+            if unasked:
+                await asyncio.sleep(0.01)
+                writer.write(unasked)
+
+    async with server(handle) as base, talking(base) as http:
+        for _ in range(3):
+            assert (await http.read("x")).data == []
+            await asyncio.sleep(0.02)
+    assert opened == (1 if reused else 3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n[]",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_none_leaves_a_write_uncertain(answer: bytes) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _read_request(reader)
+        writer.write(answer)
+        await writer.drain()
+
+    async with server(handle) as base, talking(base) as http:
+        with pytest.raises(OutcomeUnknown):
+            await http.write("POST", "x", {})
+
+
 async def test_a_reset_connection_leaves_a_write_uncertain() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _read_request(reader)
@@ -211,23 +270,64 @@ async def test_closing_ends_what_is_under_way_and_refuses_what_comes_later() -> 
         assert not asked.is_set()
 
 
-async def test_an_answer_that_comes_after_closing_leaves_no_connection_behind() -> None:
-    asked, hung_up = asyncio.Event(), asyncio.Event()
+async def test_no_more_requests_at_once_than_allowed_and_none_is_forgotten() -> None:
+    busy = busiest = 0
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _read_request(reader)
-        asked.set()
-        writer.write(OK)
-        assert await reader.read() == b""
-        hung_up.set()
+        nonlocal busy, busiest
+        while True:
+            await _read_request(reader)
+            busy += 1
+            busiest = max(busiest, busy)
+            await asyncio.sleep(0.005)
+            busy -= 1
+            writer.write(OK)
 
-    async with server(handle) as base:
-        transport = OriginTransport(httpx.URL(base), reuse_seconds=60)
-        request = httpx.Request("GET", base, extensions={"timeout": {}})
-        response = await transport.handle_async_request(request)
-        await transport.aclose()
-        await response.aclose()
-        await asyncio.wait_for(hung_up.wait(), 5)
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=3) as http:
+        answers = await asyncio.gather(*(http.write("POST", "x", {"n": n}) for n in range(40)))
+    assert len(answers) == 40
+    assert busiest == 3
+
+
+async def test_a_write_that_may_not_be_sent_any_more_is_not_sent() -> None:
+    asked = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while True:
+            await _read_request(reader)
+            asked += 1
+            writer.write(OK)
+
+    def too_late() -> None:
+        raise Unavailable("peer", "its turn came too late")
+
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=1) as http:
+        first = asyncio.create_task(http.write("POST", "x", {}))
+        with pytest.raises(Unavailable, match="too late"):
+            await http.write("POST", "x", {}, last_look=too_late)
+        assert await first is not None
+        assert await http.write("POST", "x", {}, last_look=lambda: None) is not None
+    assert asked == 2
+
+
+async def test_whoever_gives_up_frees_the_place_for_the_next() -> None:
+    asked = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await _read_request(reader)
+        asked += 1
+        if asked == 1:
+            await asyncio.sleep(60)
+        writer.write(OK)
+
+    async with server(handle) as base, PeerHttp(PEER, base, TOKEN, concurrency=1) as http:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(http.read("slow"), 0.2)
+        answer = await asyncio.wait_for(http.read("x"), 5)
+    assert answer.data == []
+    assert asked == 2
 
 
 def _self_signed(folder: Path) -> ssl.SSLContext:

@@ -19,6 +19,7 @@ from projections import (
     audit_log,
     connectors,
     mappings,
+    plans,
     project_mappings,
     sync_runs,
     time_entries,
@@ -145,6 +146,8 @@ def test_every_row_can_be_shown(past: Sequence[Recorded[Event]]) -> None:
         for row in rows_after(projection, past).values():
             if shown := SHOWN.get(projection.name):
                 assert shown(row)["id"] == getattr(row, projection.key)
+    for plan in rows_after(plans.PROJECTION, past).values():
+        assert plans.shown(plan, datetime(2026, 5, 1, tzinfo=UTC))["plan_id"] == plan.plan_id
 
 
 @quick

@@ -16,6 +16,7 @@ from domain.connector.events import ConnectorEvent
 from domain.event import Actor, Append, Event, Metadata
 from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, UserMappingEvent
 from domain.personal import Personal
+from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
 
@@ -46,6 +47,8 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
 STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("time-entry", "entry_id", get_args(TimeEntryEvent)),
     ("sync-run", "run_id", get_args(SyncRunEvent)),
+    ("plan", "plan_id", get_args(PlanEvent)),
+    ("plan-rows", "plan_id", (PlanRowsListed,)),
     ("connector", "connector_id", get_args(ConnectorEvent)),
     ("mapping", "mapping_id", get_args(ActivityMappingEvent)),
     ("user-mapping", "mapping_id", get_args(UserMappingEvent)),
@@ -59,7 +62,7 @@ def histories(size: int = 30) -> st.SearchStrategy[list[Append]]:
     """Appends of one to three events of one stream each; most streams begin as they should."""
     mostly_entries = st.sampled_from((STREAMS[0], STREAMS[0], STREAMS[0], *STREAMS))
     some = mostly_entries.flatmap(lambda which: _append(*which))
-    begun = st.sampled_from(STREAMS[:7]).flatmap(
+    begun = st.sampled_from(STREAMS[:9]).flatmap(
         lambda which: _append(which[0], which[1], which[2][:1])
     )
     return st.tuples(
@@ -91,7 +94,7 @@ def of_type(cls: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def _of_field(name: str, hint: Any) -> st.SearchStrategy[Any]:
-    if name not in VALUES:
+    if name not in VALUES or (isinstance(hint, type) and issubclass(hint, Enum)):
         return _of_hint(hint)
     return st.none() | VALUES[name] if NoneType in get_args(hint) else VALUES[name]
 

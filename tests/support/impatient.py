@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from adapters.kimai.client import KimaiTimesheets
-from adapters.peer_http import Patience
+from adapters.peer_http import CONCURRENCY, Patience
 from adapters.sandbox.control import Controlled, FaultRule
 from adapters.sandbox.serve import running
 from adapters.secrets import Passwords
@@ -65,8 +65,15 @@ class ImpatientPeers(Peers):
     def zammad(self, base_url: str, token: str, *, patience: Patience | None = None) -> Any:
         return ZammadTickets(base_url, token, patience=SOON)
 
-    def kimai(self, base_url: str, token: str, *, patience: Patience | None = None) -> Any:
-        return KimaiTimesheets(base_url, token, patience=SOON)
+    def kimai(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
+    ) -> Any:
+        return KimaiTimesheets(base_url, token, patience=SOON, concurrency=concurrency)
 
 
 @dataclass

@@ -14,7 +14,20 @@ from adapters.memory import MemoryClock, MemoryEventStore
 from domain.catalogue import ALL
 from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
-from domain.ids import ConnectorId, EntryId, RunId, entry_id, entry_stream, run_stream
+from domain.ids import (
+    ConnectorId,
+    EntryId,
+    PlanId,
+    RunId,
+    entry_id,
+    entry_stream,
+    plan_stream,
+    run_stream,
+)
+from domain.plan.decide import Plan
+from domain.plan.events import PlanRequested
+from domain.plan.pages import pages
+from domain.plan.values import PlanKind, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
@@ -27,6 +40,7 @@ from domain.ports.ticket_system import (
     UnreadableEntry,
 )
 from domain.ports.timesheets import (
+    LastLook,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -35,9 +49,11 @@ from domain.ports.timesheets import (
 from domain.rules.marker import carries
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
+from domain.sync.planning import load as load_plan
+from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
-from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
+from domain.sync_run.events import PLAN_CAUSE, Cause, SyncRunCompleted, SyncRunQueued
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import (
     EntryUnreadable,
@@ -237,8 +253,7 @@ class FakeTimesheets:
     writes: int = 0
     requests: int = 0
     slow: int = 0  # turns of the loop that a write takes
-    busy: int = 0
-    busiest: int = 0
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     late: list[timedelta] = field(default_factory=list)  # for each of the next writes
     landing_late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     bodies: list[object] = field(default_factory=list)
@@ -263,16 +278,27 @@ class FakeTimesheets:
         await self._request("tag")
         self.tags.add(name)
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
+    async def create(
+        self, fields: TimesheetFields, *, last_look: LastLook | None = None
+    ) -> Timesheet:
         self.bodies.append(fields)
-        return await self._write("create", lambda: self._store(fields))
+        return await self._write("create", lambda: self._store(fields), last_look)
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,
+    ) -> Timesheet:
         self.bodies.append(dict(fields))
-        return await self._write("update", lambda: self._change(timesheet_id, fields))
+        return await self._write("update", lambda: self._change(timesheet_id, fields), last_look)
 
-    async def delete(self, timesheet_id: int) -> bool:
-        return await self._write("delete", lambda: self.sheets.pop(timesheet_id, None) is not None)
+    async def delete(self, timesheet_id: int, *, last_look: LastLook | None = None) -> bool:
+        def gone() -> bool:
+            return self.sheets.pop(timesheet_id, None) is not None
+
+        return await self._write("delete", gone, last_look)
 
     async def get(self, timesheet_id: int) -> Timesheet | None:
         await self._request("get")
@@ -353,10 +379,10 @@ class FakeTimesheets:
         self.land()
         await self.perils.point(f"kimai:{name}")
 
-    async def _write(self, name: str, apply: Callable[[], T]) -> T:
-        self.busy += 1
-        self.busiest = max(self.busiest, self.busy)
-        try:
+    async def _write(self, name: str, apply: Callable[[], T], last_look: LastLook | None) -> T:
+        async with self.turns:
+            if last_look is not None:
+                last_look()
             await self._request(f"{name}:before")
             for _ in range(self.slow):
                 await asyncio.sleep(0)
@@ -368,8 +394,6 @@ class FakeTimesheets:
             self.writes += 1
             await self.perils.point(f"kimai:{name}:after")
             return answer
-        finally:
-            self.busy -= 1
 
     def land(self) -> None:
         """What clients gave up waiting for happens all the same, when its time has come."""
@@ -619,6 +643,53 @@ class World:
         self.configuration = configuration(**settings)
         self.limits: Limits = LIMITS
         self.runs = 0
+        self.plans = 0
+
+    async def plan(self, *, entry_ids: tuple[EntryId, ...] | None = None, **bounds: Any) -> Plan:
+        """A dry run; its rows are in `rows_of`."""
+        self.plans += 1
+        plan = PlanId(self.plans)
+        requested = PlanRequested(
+            plan_id=plan,
+            kind=PlanKind.RUN,
+            source_connector_id=ZAMMAD,
+            target_connector_id=KIMAI,
+            start_date=bounds.get("start_date"),
+            end_date=bounds.get("end_date"),
+            entry_ids=entry_ids,
+        )
+        metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id=f"plan-{plan}")
+        await self.store.append(
+            Append(
+                stream=plan_stream(plan),
+                events=[requested],
+                metadata=metadata,
+                occurred_at=self.clock.now(),
+                expected=0,
+            )
+        )
+        return await self.make(plan)
+
+    async def make(self, plan: PlanId) -> Plan:
+        """Work it out in a fresh process."""
+        return await make_plan(plan, self.configuration, self.ports(), limits=self.limits)
+
+    async def held_plan(self) -> Plan:
+        """The plan that the last run asked for, worked out as the worker does afterwards."""
+        self.plans += 1
+        return await self.make(PlanId(self.plans))
+
+    async def rows_of(self, plan: Plan) -> list[PlanRow]:
+        return [
+            row async for page in pages(self.store, plan.plan_id, plan.rows_after) for row in page
+        ]
+
+    async def apply(self, plan: Plan) -> Run:
+        """The run that carries out a plan."""
+        return await self.sync(cause=Cause(kind=PLAN_CAUSE, name=str(plan.plan_id)))
+
+    async def plan_now(self, plan: Plan) -> Plan:
+        return await load_plan(plan.plan_id, self.ports())
 
     async def sync(self, **bounds: Any) -> Run:
         """A run that nothing kills; the same run id again when the last one was cut off."""
@@ -627,7 +698,7 @@ class World:
         queued = SyncRunQueued(
             run_id=run,
             trigger="manual",
-            cause=Cause(kind="user", name="alice"),
+            cause=bounds.get("cause", Cause(kind="user", name="alice")),
             source_connector_id=ZAMMAD,
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),
@@ -650,8 +721,8 @@ class World:
         self.clock.advance(timedelta(hours=1))
         self.kimai.land()
 
-    async def resume(self) -> Run:
-        ports = Ports(
+    def ports(self) -> Ports:
+        return Ports(
             ledger=PerilousLedger(self.store, self.perils),
             known=self.known,
             tickets=self.tickets,
@@ -659,7 +730,10 @@ class World:
             clock=self.clock,
             jitter=lambda: 0.0,
         )
-        return await carry_across(RunId(self.runs), self.configuration, ports, limits=self.limits)
+
+    async def resume(self) -> Run:
+        run = RunId(self.runs)
+        return await carry_across(run, self.configuration, self.ports(), limits=self.limits)
 
     async def entry(self, source_id: int) -> TimeEntry:
         history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))

@@ -11,12 +11,12 @@ from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from domain.ids import MappingId, entry_id, entry_stream, run_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
-from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields
+from domain.ports.timesheets import TargetItem
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Stored
 from projections import history
 from tests.support.bookings import ZAMMAD, activity_mapping, configuration, project_mapping
-from tests.support.peers import NOON, Crash, World
+from tests.support.peers import NOON, World
 
 
 @pytest.fixture
@@ -56,14 +56,6 @@ async def test_a_second_run_with_nothing_changed_writes_nothing(world: World) ->
     assert (world.kimai.writes, world.kimai.requests) == (0, 1)
     assert world.tickets.requests <= 3
     assert [e.stream for e in await world.store.page(head, 100)] == ["sync-run-3"] * 3
-
-
-async def test_no_more_writers_than_allowed(world: World) -> None:
-    world.kimai.slow = 50
-    for source_id in range(1, 101):
-        world.tickets.book(source_id)
-    await world.sync()
-    assert world.kimai.busiest == world.limits.writers
 
 
 async def test_an_edit_changes_the_timesheet(world: World) -> None:
@@ -164,21 +156,6 @@ async def test_an_exported_timesheet_of_a_deleted_booking_stays() -> None:
     await world.sync()
     assert len(world.kimai.sheets) == 1
     assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_DELETED
-
-
-async def test_many_deletions_at_once_ask_a_person() -> None:
-    world = World(kimai={"delete_policy": "delete"})
-    for source_id in range(1, 41):
-        world.tickets.book(source_id)
-    await world.sync()
-    for source_id in range(1, 31):
-        del world.tickets.rows[source_id]
-    await world.sync()
-    assert len(world.kimai.sheets) == 40
-    assert (await world.entry(1)).standing.conflict is ReasonCode.SOURCE_DELETED
-    world.configuration = configuration(kimai={"delete_policy": "delete"}, activities=())
-    await world.sync()
-    assert len(world.kimai.sheets) == 40
 
 
 async def test_a_missing_mapping_waits_and_goes_on_by_itself() -> None:
@@ -312,28 +289,24 @@ async def test_a_request_that_lands_late_is_waited_for(world: World) -> None:
 
 
 async def test_a_request_sent_long_after_its_intent_is_waited_for_as_well(world: World) -> None:
-    world.limits = replace(world.limits, writers=1)
     for source_id in (8, 9):
         world.tickets.book(source_id)
-    first, waiting = world.kimai.create, True
+    world.kimai.turns = asyncio.Semaphore(1)
+    world.kimai.slow = 50  # the other booking's intent waits for its turn meanwhile
 
-    async def create(fields: TimesheetFields) -> Timesheet:
-        nonlocal waiting
-        if waiting:  # a slow answer, while the other booking's intent waits for its turn
-            waiting = False
-            for _ in range(50):
-                await asyncio.sleep(0)
-            world.clock.advance(timedelta(seconds=29))
-            return await first(fields)
-        landing = world.clock.now() + timedelta(seconds=59)
-        world.kimai.landing_late.append((landing, lambda: world.kimai._store(fields)))
+    def dies() -> None:
         world.perils.dead = True
-        raise Crash("right after sending")
 
-    world.kimai.create = create  # type: ignore[method-assign] # this Kimai is slow, once
+    def the_other_one_is_lost() -> None:
+        world.clock.advance(timedelta(seconds=29))
+        world.kimai.late = [timedelta(seconds=59)]
+        world.perils.then["kimai:create:after"] = dies
+
+    world.perils.then["kimai:create:after"] = the_other_one_is_lost
     with pytest.raises(BaseExceptionGroup):
         await world.sync()
-    world.perils.dead, world.kimai.create = False, first  # type: ignore[method-assign] # well again
+    assert len(world.kimai.landing_late) == 1
+    world.perils.dead = False
     await world.resume()
     world.an_hour_later()
     marks = sorted(sheet.description.split()[-1] for sheet in world.kimai.sheets.values())

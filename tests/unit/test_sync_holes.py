@@ -1,5 +1,6 @@
 """Ways in which a booking could be lost or written twice while every part works as it should."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -203,7 +204,7 @@ async def test_a_timesheet_that_was_moved_before_its_read_back_is_found() -> Non
 
 async def test_an_intent_whose_turn_comes_too_late_is_not_sent_but_made_again() -> None:
     world = World()
-    world.limits = replace(world.limits, writers=1)
+    world.kimai.turns = asyncio.Semaphore(1)
     world.tickets.book(8)
     world.tickets.book(9)
     late = world.limits.request_limit + timedelta(seconds=1)

@@ -11,12 +11,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from adapters.kimai import wire
-from adapters.peer_http import Answer, Patience, Peer, PeerHttp
+from adapters.peer_http import CONCURRENCY, Answer, Patience, Peer, PeerHttp
 from adapters.peer_memory import OncePer
 from adapters.peer_verdicts import Verdict
 from adapters.peer_wire import WireModel, parsed, parsed_all
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
-from domain.ports.timesheets import TargetItem, Timesheet, TimesheetFields, TimesheetsIdentity
+from domain.ports.timesheets import (
+    LastLook,
+    TargetItem,
+    Timesheet,
+    TimesheetFields,
+    TimesheetsIdentity,
+)
 
 SYSTEM = "kimai"
 PAGE = 500  # Kimai's cap; more is cut silently
@@ -45,10 +51,18 @@ class KimaiTimesheets:
         *,
         with_version: bool = False,
         patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         peer = Peer(system=SYSTEM, scheme="Bearer ", owns=wire.owns, refusal=wire.refusal)
-        self._http = PeerHttp(peer, base_url, token, patience=patience, transport=transport)
+        self._http = PeerHttp(
+            peer,
+            base_url,
+            token,
+            patience=patience,
+            concurrency=concurrency,
+            transport=transport,
+        )
         self._with_version = with_version
         self._identity: OncePer[str, TimesheetsIdentity] = OncePer()
         self._tags: OncePer[str, None] = OncePer()
@@ -134,14 +148,22 @@ class KimaiTimesheets:
         found = parsed_all(SYSTEM, path, wire.Tag, answer.data)
         return any(tag.visible and tag.name.casefold() == name.casefold() for tag in found)
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
+    async def create(
+        self, fields: TimesheetFields, *, last_look: LastLook | None = None
+    ) -> Timesheet:
         body = {name: value for name, value in vars(fields).items() if value is not None}
-        answer = await self._http.write("POST", "api/timesheets", body)
+        answer = await self._http.write("POST", "api/timesheets", body, last_look=last_look)
         if answer is None:
             raise Misconfigured(SYSTEM, "POST api/timesheets: 404; check address and version")
         return _stored("POST api/timesheets", answer)
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,
+    ) -> Timesheet:
         """One PATCH.
 
         `billable` is lost when project, activity or user change in the same request: send it in
@@ -153,13 +175,14 @@ class KimaiTimesheets:
             # null means "run again" for end, true for flags, and is a 500 for begin.
             raise ValueError(f"leave these out instead of sending None: {', '.join(nothing)}")
         path = f"api/timesheets/{timesheet_id}"
-        answer = await self._http.write("PATCH", path, fields)
+        answer = await self._http.write("PATCH", path, fields, last_look=last_look)
         if answer is None:
             raise Rejected(SYSTEM, f"PATCH {path}: 404, it is gone", status=404)
         return _stored(f"PATCH {path}", answer)
 
-    async def delete(self, timesheet_id: int) -> bool:
-        return await self._http.write("DELETE", f"api/timesheets/{timesheet_id}") is not None
+    async def delete(self, timesheet_id: int, *, last_look: LastLook | None = None) -> bool:
+        path = f"api/timesheets/{timesheet_id}"
+        return await self._http.write("DELETE", path, last_look=last_look) is not None
 
     async def get(self, timesheet_id: int) -> Timesheet | None:
         path = f"api/timesheets/{timesheet_id}"

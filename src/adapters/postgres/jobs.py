@@ -5,7 +5,8 @@ SyncRunQueued ──follower──▶ job ──worker, holding the pair's lock�
                                         └── lock free but still "running": a crash; ended as failed
 ```
 The follower turns causes into jobs in the transaction of its checkpoint, so each becomes one job
-exactly once; a job that comes twice finds its run ended and does nothing.
+exactly once; a job that comes twice finds its run ended and does nothing. Plans are worked out
+the same way; one that was left half made is begun again, because making it changes nothing.
 """
 
 import asyncio
@@ -32,7 +33,10 @@ from adapters.postgres.event_store import PostgresEventStore
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
-from domain.ids import RunId, run_stream
+from domain.ids import PlanId, RunId, plan_stream, run_stream
+from domain.plan.commands import FailPlan
+from domain.plan.decide import PLAN, Plan
+from domain.plan.events import PlanRequested
 from domain.ports.clock import Clock
 from domain.sync_run.commands import FailRun
 from domain.sync_run.decide import ACTIVE_RUN, STARTED, SYNC_RUN, Run, holds
@@ -40,7 +44,8 @@ from domain.sync_run.events import SyncRunQueued
 
 log = structlog.get_logger(__name__)
 
-ENTRYPOINT = "sync-run"
+ENTRYPOINT, PLAN_ENTRYPOINT = "sync-run", "sync-plan"
+CAUSES = (SyncRunQueued.TYPE, PlanRequested.TYPE)
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
@@ -76,6 +81,9 @@ _HOLDER = """
 SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
  WHERE c.log_id = $1 AND c.claim = $2
 """
+_HALF_MADE = """
+SELECT plan_id FROM plans WHERE log_id = $1 AND valid_to IS NULL AND state = 'building'
+"""
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -83,10 +91,11 @@ _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
+Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
 
 
 class RunFollower:
-    """Turns queued runs into jobs. Any number of processes may run it."""
+    """Turns queued runs and requested plans into jobs. Any number of processes may run it."""
 
     def __init__(self, store: PostgresEventStore) -> None:
         self._store = store
@@ -96,7 +105,7 @@ class RunFollower:
         while True:
             try:
                 begin = await self._checkpoint()
-                async for page in self._store.subscribe(begin, types=[SyncRunQueued.TYPE]):
+                async for page in self._store.subscribe(begin, types=CAUSES):
                     await self.take(page)
             except DATABASE_TROUBLE as error:
                 log.warning("run_follower_waits", error=type(error).__name__)
@@ -104,13 +113,15 @@ class RunFollower:
 
     async def take(self, page: Sequence[Recorded[Event]]) -> None:
         """Make the jobs of a page."""
-        causes = [recorded for recorded in page if isinstance(recorded.event, SyncRunQueued)]
         log_id, to = self._store.log_id, page[-1].position
         async with self._store.pool.acquire() as connection, connection.transaction():
             await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")
             taken = await connection.fetchval(_CHECKPOINT, log_id, FOLLOWER, FOLLOWER_VERSION)
-            fresh = [recorded for recorded in causes if recorded.position > taken]
-            await _enqueue(connection, [int(recorded.event.run_id) for recorded in fresh])  # type: ignore[attr-defined] # causes are SyncRunQueued
+            fresh = [recorded.event for recorded in page if recorded.position > taken]
+            queued = [event.run_id for event in fresh if isinstance(event, SyncRunQueued)]
+            plans = [event.plan_id for event in fresh if isinstance(event, PlanRequested)]
+            await _enqueue(connection, ENTRYPOINT, queued)
+            await _enqueue(connection, PLAN_ENTRYPOINT, plans)
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -124,10 +135,13 @@ class RunFollower:
 class RunWorker:
     """Carries out runs, one at a time per connector pair over all processes."""
 
-    def __init__(self, store: PostgresEventStore, clock: Clock, execute: Execute) -> None:
+    def __init__(
+        self, store: PostgresEventStore, clock: Clock, execute: Execute, make: Make
+    ) -> None:
         self._store = store
         self._clock = clock
         self._execute = execute
+        self._make = make
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
         self._stopping = asyncio.Event()
@@ -138,6 +152,7 @@ class RunWorker:
             queries = _queries(AsyncpgPoolDriver(self._store.pool))
             manager = QueueManager(queries, Channel(CHANNEL))
             manager.entrypoint(ENTRYPOINT)(self._work)
+            manager.entrypoint(PLAN_ENTRYPOINT)(self._plan)
             self._manager = manager
             try:
                 await manager.run(
@@ -162,6 +177,7 @@ class RunWorker:
         while True:
             try:
                 await self.rescue()
+                await self.rescue_plans()
             except DATABASE_TROUBLE as error:
                 log.warning("run_patrol_waits", error=type(error).__name__)
             await asyncio.sleep(PATROL)
@@ -177,12 +193,46 @@ class RunWorker:
         run = await self._load(RunId(int(holder.rpartition("-")[2])))
         if run is None or run.run_id in self._active:
             return None
-        if run.state == "queued":
+        if run.state == "queued" or _goes_on(run):
             async with self._store.pool.acquire() as connection:
-                await _enqueue(connection, [int(run.run_id)])
+                await _enqueue(connection, ENTRYPOINT, [run.run_id])
             return None
         async with self._pair_lock(run) as mine:
             return run.run_id if mine and await self._interrupted(run) else None
+
+    async def rescue_plans(self) -> None:
+        """Queue again the plans that are half made; those that are worked on have their job."""
+        rows = await self._store.pool.fetch(_HALF_MADE, self._store.log_id)
+        async with self._store.pool.acquire() as connection:
+            await _enqueue(connection, PLAN_ENTRYPOINT, [row["plan_id"] for row in rows])
+
+    async def _plan(self, job: Job) -> None:
+        """One job of the other kind, under the same lock: what moves cannot be planned."""
+        plan_id = PlanId(int(job.payload or b"0"))
+        plan = await state_of(self._store, PLAN, plan_stream(plan_id))
+        if plan is None or plan.state != "building":
+            return
+        structlog.contextvars.bind_contextvars(plan_id=plan_id)
+        async with self._pair_lock(plan) as mine:
+            if not mine:
+                raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+            work = await self._until_stopped(self._make(plan))
+            if work.cancelled():
+                return  # begun again by whoever comes next
+            if (error := _failure(work)) is not None:
+                await self._give_up(plan_id, error)
+
+    async def _give_up(self, plan_id: PlanId, error: str) -> None:
+        await handle(
+            self._store,
+            PLAN,
+            plan_stream(plan_id),
+            FailPlan(error=error),
+            metadata=Metadata(
+                actor=Actor(kind="service", name="sync"), correlation_id=f"plan-{plan_id}"
+            ),
+            now=self._clock.now().astimezone(UTC),
+        )
 
     async def _work(self, job: Job) -> None:
         """One job. Every end is an event, so that no run stays open."""
@@ -202,9 +252,12 @@ class RunWorker:
                     self._active.discard(run_id)
 
     async def _interrupted(self, run: Run) -> bool:
-        """Whether the run had been started by somebody who is gone; it is ended then."""
+        """Whether the run had been started by somebody who is gone; it is ended then.
+
+        A plan's run goes on instead: somebody approved all of it.
+        """
         now = await self._load(run.run_id)
-        if now is None or now.state not in STARTED:
+        if now is None or now.state not in STARTED or _goes_on(now):
             return False
         log.warning("run_interrupted", run_id=run.run_id)
         await self._tell(run.run_id, FailRun(error=CRASHED))
@@ -214,6 +267,17 @@ class RunWorker:
         """Have the run done; whatever kept it from recording its own end is recorded here."""
         log.info("run_taken", run_id=run.run_id)
         work = asyncio.ensure_future(self._execute(run))
+        try:
+            await self._until_stopped(work)
+        finally:
+            error = _failure(work)
+            if error is not None and not (work.cancelled() and run.plan_id is not None):
+                await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
+        log.info("run_ended", run_id=run.run_id)
+
+    async def _until_stopped(self, what: Awaitable[object]) -> asyncio.Future[object]:
+        """What came of it; cancelled when this worker is to stop, or is cancelled itself."""
+        work = asyncio.ensure_future(what)
         stop = asyncio.ensure_future(self._stopping.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -222,9 +286,7 @@ class RunWorker:
             if not work.done():
                 work.cancel()
                 await asyncio.wait({work})
-            if (error := _failure(work)) is not None:
-                await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
-        log.info("run_ended", run_id=run.run_id)
+        return work
 
     async def _tell(self, run_id: RunId, command: FailRun) -> None:
         """End the run, unless it has ended by itself."""
@@ -245,7 +307,7 @@ class RunWorker:
         return await state_of(self._store, SYNC_RUN, run_stream(run_id))
 
     @asynccontextmanager
-    async def _pair_lock(self, run: Run) -> AsyncIterator[bool]:
+    async def _pair_lock(self, run: Run | Plan) -> AsyncIterator[bool]:
         """The pair's lock for as long as the block lasts; False when somebody else has it.
 
         It belongs to a session, so that it is free the moment its process dies.
@@ -267,6 +329,10 @@ def metadata_of(run_id: RunId) -> Metadata:
     return Metadata(
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )
+
+
+def _goes_on(run: Run) -> bool:
+    return run.plan_id is not None and run.state == "running"
 
 
 def _failure(work: asyncio.Future[object]) -> str | None:
@@ -307,17 +373,17 @@ def _queries(driver: Driver) -> Queries:
     )
 
 
-async def _enqueue(connection: Session, run_ids: Sequence[int]) -> None:
-    """Jobs for those of the runs that have none yet."""
-    if not run_ids:
+async def _enqueue(connection: Session, entrypoint: str, numbers: Sequence[int]) -> None:
+    """Jobs for those of the runs, or of the plans, that have none yet."""
+    if not numbers:
         return
-    payloads: list[bytes | None] = [str(run_id).encode() for run_id in run_ids]
-    keys: list[str | None] = [f"{ENTRYPOINT}-{run_id}" for run_id in run_ids]
+    payloads: list[bytes | None] = [str(number).encode() for number in numbers]
+    keys: list[str | None] = [f"{entrypoint}-{number}" for number in numbers]
     driver = AsyncpgDriver(cast("asyncpg.Connection", connection))  # a proxy does all it needs
     await _queries(driver).enqueue(
-        [ENTRYPOINT] * len(run_ids),
+        [entrypoint] * len(numbers),
         payloads,
-        [0] * len(run_ids),
+        [0] * len(numbers),
         dedupe_key=keys,
         on_conflict="skip",
     )

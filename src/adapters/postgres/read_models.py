@@ -20,12 +20,13 @@ from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
 from domain.errors import RuleViolation
-from projections import audit_log, connectors, sync_runs, time_entries, users
+from projections import audit_log, connectors, plans, sync_runs, time_entries, users
 from projections.catalogue import ALL
 from projections.projection import Projection, R
 
 UserRow: TypeAlias = users.Row  # methods have the names of their modules
 ConnectorRow: TypeAlias = connectors.Row
+PlanRow: TypeAlias = plans.Row
 Rows: TypeAlias = tuple[Sequence[R], int]
 Place: TypeAlias = tuple[
     str, int
@@ -199,6 +200,19 @@ class ReadModels:
     async def run(self, run_id: int, *, as_of: int | None = None) -> sync_runs.Row | None:
         """One run."""
         return await self.one(sync_runs.PROJECTION, run_id, as_of=as_of)
+
+    async def plan(self, plan_id: int) -> PlanRow | None:
+        """One plan."""
+        return await self.one(plans.PROJECTION, plan_id)
+
+    async def plans(self, *, limit: int, before: int | None = None) -> list[PlanRow]:
+        """Plans, newest first, from before that one on."""
+        table = self._tables[plans.NAME]
+        tail = f"AND ($3::bigint IS NULL OR plan_id < $3) ORDER BY plan_id DESC LIMIT {limit:d}"
+        records = await self._fetch(
+            "rows", None, before, what=table.selected, table=table.name, tail=tail
+        )
+        return [table.row(tuple(record)) for record in records]
 
     async def audit(
         self,

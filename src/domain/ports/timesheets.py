@@ -1,6 +1,6 @@
 """Where time goes to (Kimai), in our words."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -72,11 +72,15 @@ class TargetItem:
     email: str | None = None
 
 
+LastLook = Callable[[], None]  # raises when a write may not be sent any more, its turn come at last
+
+
 class Timesheets(Protocol):
     """Kimai. Reads may raise Unavailable, Misconfigured or Rejected.
 
-    Writes raise Rejected when Kimai refused (nothing stored), Unavailable when the request
-    provably never reached it, and OutcomeUnknown in every other case.
+    Writes may wait for their turn; `last_look` is called right before one is sent, and what it
+    raises is raised instead. They raise Rejected when Kimai refused (nothing stored), Unavailable
+    when the request provably never reached it, and OutcomeUnknown in every other case.
     """
 
     async def identity(self) -> TimesheetsIdentity:
@@ -87,11 +91,19 @@ class Timesheets(Protocol):
         """Make sure the tag exists and is visible; unknown tags are dropped in silence."""
         ...
 
-    async def create(self, fields: TimesheetFields) -> Timesheet:
+    async def create(
+        self, fields: TimesheetFields, *, last_look: LastLook | None = None
+    ) -> Timesheet:
         """One POST, never repeated in here."""
         ...
 
-    async def update(self, timesheet_id: int, fields: Mapping[str, object]) -> Timesheet:
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,
+    ) -> Timesheet:
         """One PATCH of the named fields (names of `TimesheetFields`).
 
         Safe for the caller to repeat. A record that is gone is Rejected with status 404, a
@@ -99,7 +111,7 @@ class Timesheets(Protocol):
         """
         ...
 
-    async def delete(self, timesheet_id: int) -> bool:
+    async def delete(self, timesheet_id: int, *, last_look: LastLook | None = None) -> bool:
         """One DELETE; False when it was gone already (404)."""
         ...
 

@@ -6,19 +6,20 @@ what matters is in the ledger before it is sent.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.errors import LedgerError
-from domain.ids import EntryId, entry_id, entry_stream
+from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
+from domain.sync.holding import held, most_deletions
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
@@ -30,6 +31,7 @@ from domain.sync.tally import Tally
 from domain.sync.waiting import Waiting
 from domain.sync.writing import Writer, wants_write
 from domain.time_entry.commands import (
+    Decide,
     Observe,
     ObserveUnreadable,
     Vanish,
@@ -40,6 +42,7 @@ from domain.time_entry.events import (
     TimesheetWriteUncertain,
 )
 from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
@@ -47,7 +50,11 @@ CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 @dataclass
 class Crossing:
-    """One run at work, put together by `carry_across`."""
+    """One run at work, put together by `preparing.prepare`.
+
+    `hold` asks for a plan of these deletions. `rehearsed`: nothing is kept and nothing sent, so
+    what is in doubt is left to a run.
+    """
 
     ports: Ports
     limits: Limits
@@ -59,6 +66,8 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
+    rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
     _queue: asyncio.Queue[Live | None] = field(init=False)
     _taken: set[EntryId] = field(default_factory=set)
@@ -82,9 +91,9 @@ class Crossing:
         known = self.ports.known
         await known.wait_for(await self.ports.ledger.head())
         begun = self.ports.clock.now()
-        unsettled = await known.unsettled(self.configuration.source)
+        unsettled = await self._unsettled()
         settler = Settler(self.writer)
-        resumed = await self._recover(settler, unsettled)
+        resumed = [] if self.rehearsed else await self._recover(settler, unsettled)
         workers = self.limits.writers * (1 + self.limits.ahead)
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -101,6 +110,10 @@ class Crossing:
             self._raise_failure()
         return self.discoverer.newest
 
+    async def _unsettled(self) -> list[Unsettled]:
+        found = await self.ports.known.unsettled(self.configuration.source)
+        return [item for item in found if self.judge.is_meant(item.entry_id)]
+
     def _raise_failure(self) -> None:
         failed = self.writer.stopped or self._failed
         if failed is not None:
@@ -109,7 +122,7 @@ class Crossing:
     async def _look(self, settler: Settler) -> None:
         """After all writes, so that no answer of Kimai is older than what we sent."""
         self.tally.phase = "verify"
-        unsettled = await self.ports.known.unsettled(self.configuration.source)
+        unsettled = await self._unsettled()
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
@@ -185,6 +198,7 @@ class Crossing:
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
+            await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
             self._failed = error
@@ -198,8 +212,8 @@ class Crossing:
 
     async def _observe_deletions(self) -> None:
         gone = self.discoverer.gone
-        self.judge.bulk_delete = len(gone) > self.limits.deletes
-        ids = [entry_id(self.configuration.source, source_id) for source_id, _ in gone]
+        every = (entry_id(self.configuration.source, source_id) for source_id, _ in gone)
+        ids = [entry for entry in every if self.judge.is_meant(entry)]
         for part in parts(ids, self.limits.chunk):
             lives = await self.entries.load_all(part)
             steps: list[Step] = [Vanish(), self.judge.decision]
@@ -208,11 +222,15 @@ class Crossing:
     async def _with_contexts(
         self, chunks: Chunks
     ) -> AsyncGenerator[tuple[Sequence[ListedEntry], dict[int, Context | None]], None]:
-        async for rows in chunks:
+        async for every in chunks:
+            rows = [row for row in every if self._is_meant(row)]
             self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]
             await self.judge.know(booking.created_by_id for booking in bookings)
             yield rows, await self.reader.contexts(bookings)
+
+    def _is_meant(self, row: ListedEntry) -> bool:
+        return self.judge.is_meant(entry_id(self.configuration.source, row.source_id))
 
     def _expect_writes(self, rows: Sequence[ListedEntry]) -> None:
         """New bookings will be written soon: ask Kimai who we are while Zammad is being read."""
@@ -272,6 +290,24 @@ class Crossing:
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
             await self._carry_on(await self.waiting.opened(part))
+
+    async def _decide_deletions(self) -> None:
+        """All at once, because many of them together are held back for a person."""
+        doomed = list(self.judge.doomed)
+        most = most_deletions(self.configuration.kimai, self.discoverer.live)
+        plan_id = await self.hold(doomed) if len(doomed) > most else None
+
+        def step(entry: TimeEntry | None) -> Decide | None:
+            ruling = self.judge.deletion(entry)
+            if ruling is None:
+                return None
+            if plan_id is None:
+                return Decide(ruling=ruling)
+            return held(ruling, most=most, count=len(doomed), plan_id=plan_id)
+
+        for part in parts(doomed, self.limits.chunk):
+            lives = await self.entries.load_all(part)
+            await self._carry_on([(live, [step]) for live in lives])
 
     async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
         """Record what is new, and hand on what is to be written."""

@@ -33,15 +33,26 @@ class Live:
     version: int = 0
 
 
+Witness = Callable[[Live, Sequence[TimeEntryEvent]], None]
+
+
+def unseen(_live: Live, _events: Sequence[TimeEntryEvent]) -> None:
+    """Nobody looks on."""
+
+
 @dataclass(frozen=True)
 class Entries:
-    """The streams of bookings, for one run; everything appended carries its metadata."""
+    """The streams of bookings, for one run; everything appended carries its metadata.
+
+    `witness` is told of each booking's new events once it stands as they left it.
+    """
 
     ledger: EventStore
     clock: Clock
     metadata: Metadata
     tally: Tally
     limits: Limits
+    witness: Witness = unseen
 
     async def load(self, entry: EntryId) -> Live:
         """The booking as the ledger has it; a restarting database is waited for."""
@@ -89,7 +100,7 @@ class Entries:
                 await self._recover(live, error, self.limits.ledger_attempts - tries)
             else:
                 live.state, live.version = after, appended.version
-                self.tally.note(events)
+                self._note(live, events)
                 return events
 
     async def apply_all(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
@@ -116,7 +127,7 @@ class Entries:
             match answer:
                 case Appended(version=version):
                     live.state, live.version = after, version
-                    self.tally.note(events)
+                    self._note(live, events)
                 case StreamMovedOn() | Unavailable():
                     await self._recover(live, answer, 1)
                     await self.apply(live, *steps)
@@ -124,6 +135,10 @@ class Entries:
                     self.tally.problems.append(f"entry {live.entry_id} cannot be stored: {answer}")
                 case _:
                     raise answer
+
+    def _note(self, live: Live, events: Sequence[TimeEntryEvent]) -> None:
+        self.tally.note(events)
+        self.witness(live, events)
 
     async def _recover(self, live: Live, error: LedgerError, tries: int) -> None:
         """Read the stream again; after a lost connection, wait for the database first."""

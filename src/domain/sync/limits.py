@@ -8,7 +8,7 @@ from datetime import timedelta
 class Limits:
     """Numbers that a deployment or a test may want otherwise."""
 
-    writers: int = 8  # requests to Kimai at once; a small server answers so many without queueing
+    writers: int = 8  # as many as Kimai is asked at once: a small server queues no more than that
     readers: int = 8  # requests to Zammad at once, for the same reason
     ahead: int = 2  # intents recorded per writer while it waits: hides the ledger behind the peer
     chunk: int = 100  # bookings observed together: one batch of tickets, one transaction
@@ -22,7 +22,6 @@ class Limits:
     longest_pause: float = 30.0  # seconds; a peer that asks for more is left to the next run
     breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
     dead_letter_after: int = 10  # writes without effect, over several runs
-    deletes: int = 20  # timesheets deleted per run without asking a person
     unreadable_tickets: int = 200  # asked for again per run, all in one request
     # Kimai's clock may differ from ours, and what it is saving may become visible a little later
     poll_overlap: timedelta = timedelta(minutes=5)

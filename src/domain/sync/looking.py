@@ -132,7 +132,7 @@ class Look:
 
     async def _fate(self, timesheet_id: int) -> Step | None:
         try:
-            sheet = await self.target.get(timesheet_id)
+            sheet = await self.ports.timesheets.get(timesheet_id)
         except Rejected as error:
             if error.status == FORBIDDEN:
                 return _barred(timesheet_id)
@@ -154,7 +154,7 @@ class Look:
             if state is None or state.settled is None or state.conflict is None:
                 continue
             ids = surplus_ids(state.conflict.detail)
-            sheets = await asyncio.gather(*(self.target.get(each) for each in ids))
+            sheets = await asyncio.gather(*(self.ports.timesheets.get(each) for each in ids))
             left = tuple(
                 sheet.timesheet_id
                 for sheet in sheets
@@ -165,6 +165,7 @@ class Look:
                 await self._take([(live.entry_id, NoteSurplus(timesheet_ids=left))])
 
     async def _take(self, work: Sequence[tuple[EntryId, Step]]) -> None:
+        work = [(entry, step) for entry, step in work if self.judge.is_meant(entry)]
         if work:
             await self.judge.know_unit()
         for part in parts(work, self.limits.chunk):

@@ -103,7 +103,7 @@ class Settler:
     async def _updated(self, entry: TimeEntry, intent: Intent) -> TimeEntryCommand:
         assert intent.desired is not None
         timesheet_id = entry.standing.timesheet_id or 0
-        sheet = await self.writer.target.get(timesheet_id)
+        sheet = await self.writer.ports.timesheets.get(timesheet_id)
         if sheet is None:
             return NoteTargetGone(timesheet_id=timesheet_id)
         written = as_written(sheet, intent.desired.description.subject)
@@ -121,7 +121,7 @@ class Settler:
 
     async def _deleted(self, entry: TimeEntry, intent: Intent) -> TimeEntryCommand:
         timesheet_id = entry.standing.timesheet_id or 0
-        if await self.writer.target.get(timesheet_id) is None:
+        if await self.writer.ports.timesheets.get(timesheet_id) is None:
             return ConfirmDeleted(intent=intent.event.intent, timesheet_id=timesheet_id)
         return Unsent(intent=intent.event.intent, cause=NOT_THERE)
 

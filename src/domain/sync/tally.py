@@ -21,6 +21,7 @@ from domain.time_entry.events import (
 from domain.time_entry.values import Outcome
 
 EVERY = timedelta(seconds=1)  # progress is for eyes; more often is only load
+PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
 COUNTED: dict[type[TimeEntryEvent], str] = {
     TimesheetCreated: "created",
     TimesheetUpdated: "updated",
@@ -64,6 +65,13 @@ class Tally:
                 self._counts["created" if event.how == "read_back" else "already_synced"] += 1
             elif isinstance(event, EntryDecided) and event.outcome is Outcome.LEAVE:
                 self._counts["skipped" if event.desired is None else "already_synced"] += 1
+
+    def problems_text(self) -> str:
+        """What kept the run from looking at everything, in one sentence."""
+        more = len(self.problems) - PROBLEMS_SHOWN
+        rest = f"; and {more} more" if more > 0 else ""
+        shown = "; ".join(self.problems[:PROBLEMS_SHOWN])
+        return f"Not everything could be looked at, the next run tries again: {shown}{rest}"
 
     async def tell(self) -> None:
         """Report, unless that was done less than a second ago."""

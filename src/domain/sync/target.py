@@ -1,32 +1,27 @@
-"""Kimai for one run: who is writing, the tag, and never more requests at once than allowed."""
+"""Kimai for one run: who is writing, the tag, and where a lost request may have landed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.errors import LedgerError, Misconfigured, Rejected
-from domain.ports.timesheets import Timesheet, TimesheetFields, Timesheets, TimesheetsIdentity
+from domain.ports.timesheets import Timesheet, Timesheets, TimesheetsIdentity
 
 DAY = timedelta(days=1)  # around the intended begin; rounding and zones move less
 MONTH = timedelta(days=31)  # a person who corrects a date rarely moves it further
 T = TypeVar("T")
 
 
-LastLook = Callable[[], None]  # raises when a write may not be sent any more, its turn come at last
-
-
 @dataclass
 class Target:
-    """Requests to Kimai, at most as many at once as `slots` allows."""
+    """Kimai as one run meets it: it is asked once who is writing, and the tag is made once."""
 
     timesheets: Timesheets
     tag: str
-    slots: asyncio.Semaphore
     _identity: TimesheetsIdentity | None = None
     _tagged: bool = False
     _once: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -52,20 +47,6 @@ class Target:
                 "kimai", f"the time zone {name!r} of the token's owner is not an IANA name"
             ) from None
 
-    async def create(self, fields: TimesheetFields, *, last_look: LastLook) -> Timesheet:
-        return await self._in_turn(lambda: self.timesheets.create(fields), last_look)
-
-    async def update(
-        self, timesheet_id: int, fields: Mapping[str, object], *, last_look: LastLook
-    ) -> Timesheet:
-        return await self._in_turn(lambda: self.timesheets.update(timesheet_id, fields), last_look)
-
-    async def delete(self, timesheet_id: int, *, last_look: LastLook) -> bool:
-        return await self._in_turn(lambda: self.timesheets.delete(timesheet_id), last_look)
-
-    async def get(self, timesheet_id: int) -> Timesheet | None:
-        return await self._in_turn(lambda: self.timesheets.get(timesheet_id))
-
     async def find(self, mark: str, *, near: datetime, user_id: int) -> list[Timesheet]:
         """Records that carry the marker and begin within a day of `near`, else within a month.
 
@@ -76,8 +57,8 @@ class Target:
         whose = None if own else user_id
         for around in (DAY, MONTH):
             begin, end = near - around, near + around
-            look = partial(self.timesheets.find_marked, mark, begin=begin, end=end, user_id=whose)
-            if found := await self._in_turn(look):
+            found = await self.timesheets.find_marked(mark, begin=begin, end=end, user_id=whose)
+            if found:
                 return list(found)
         return []
 
@@ -93,14 +74,6 @@ class Target:
             if not self._tagged:
                 await _allowed(self.timesheets.ensure_tag(self.tag))
                 self._tagged = True
-
-    async def _in_turn(
-        self, request: Callable[[], Awaitable[T]], last_look: LastLook | None = None
-    ) -> T:
-        async with self.slots:
-            if last_look is not None:
-                last_look()
-            return await request()
 
 
 async def _allowed(request: Awaitable[T]) -> T:

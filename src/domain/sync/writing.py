@@ -16,7 +16,7 @@ from domain.errors import (
     StreamMovedOn,
     Unavailable,
 )
-from domain.ports.timesheets import Timesheet
+from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
     as_written,
@@ -31,7 +31,7 @@ from domain.rules.refusal import wait_for_refusal
 from domain.sync.entries import Entries, Live
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
-from domain.sync.target import LastLook, Target
+from domain.sync.target import Target
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -59,6 +59,18 @@ from domain.time_entry.values import (
 )
 
 GONE = 404
+Gate = Callable[[Live, Request, Written | None], None]
+
+
+class Withheld(RuleViolation):
+    """The run does not send that request; nothing of it was recorded."""
+
+    def __init__(self) -> None:
+        super().__init__("entry_state", "This run does not send that request.")
+
+
+def open_gate(_live: Live, _request: Request, _found: Written | None) -> None:
+    """An ordinary run sends whatever was decided."""
 
 
 def wants_write(entry: TimeEntry | None) -> bool:
@@ -77,7 +89,8 @@ class Writer:
     """Writes bookings of one run. One call of `write` per booking at a time.
 
     `doubtful` are those whose answer was lost, with the instant at which we stopped waiting.
-    `stopped` is why nothing more is sent: the peer is down or the token is wrong.
+    `stopped` is why nothing more is sent: the peer is down or the token is wrong. `gate` sees each
+    request before it is recorded, with the timesheet it changes, and raises Withheld to stop it.
     """
 
     entries: Entries
@@ -85,6 +98,7 @@ class Writer:
     ports: Ports
     configuration: Configuration
     limits: Limits
+    gate: Gate = open_gate
     doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
     stopped: LedgerError | None = None
     _failures: int = 0
@@ -186,10 +200,11 @@ class Writer:
         )
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            sheet = await self.target.create(fields, last_look=last_look)
+            sheet = await self.ports.timesheets.create(fields, last_look=last_look)
             return self._confirmation(live, desired, sheet)
 
         request = requests.post(fields, desired)
+        self.gate(live, request, None)
         await self._send(live, Operation.CREATE, mark, request, send)
 
     async def _update(self, live: Live, entry: TimeEntry) -> None:
@@ -216,10 +231,13 @@ class Writer:
             return
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            sheet = await self.target.update(record.timesheet_id, fields, last_look=last_look)
+            sheet = await self.ports.timesheets.update(
+                record.timesheet_id, fields, last_look=last_look
+            )
             return self._confirmation(live, desired, sheet, again=requests.loses_billable(fields))
 
         request = requests.patch(record.timesheet_id, fields, desired)
+        self.gate(live, request, _found(record, settled))
         await self._send(live, Operation.UPDATE, settled.marker, request, send, record.timesheet_id)
 
     async def _delete(self, live: Live, entry: TimeEntry) -> None:
@@ -230,10 +248,13 @@ class Writer:
         timesheet_id = record.timesheet_id
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
-            await self.target.delete(timesheet_id, last_look=last_look)  # gone already is gone
+            await self.ports.timesheets.delete(
+                timesheet_id, last_look=last_look
+            )  # gone already is gone
             return ConfirmDeleted(intent=_intent(live), timesheet_id=timesheet_id)
 
         request = requests.delete(timesheet_id)
+        self.gate(live, request, _found(record, entry.settled))
         await self._send(live, Operation.DELETE, entry.settled.marker, request, send, timesheet_id)
 
     async def _send(
@@ -283,12 +304,12 @@ class Writer:
     async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
         """The record as it is now, or None when it must not be touched; why is recorded."""
         timesheet_id = settled.written.timesheet_id
-        record = await self.target.get(timesheet_id)
+        record = await self.ports.timesheets.get(timesheet_id)
         self._failures = 0
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
             return None
-        found = as_written(record, settled.desired.description.subject)
+        found = _found(record, settled)
         objection = self._objection(live, settled, found)
         if objection is not None:
             await self.entries.apply(live, objection)
@@ -399,6 +420,10 @@ class Writer:
         )
         await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
         return True
+
+
+def _found(record: Timesheet, settled: Settled) -> Written:
+    return as_written(record, settled.desired.description.subject)
 
 
 def _expected(live: Live) -> Stored | None:

@@ -1,0 +1,13 @@
+"""Durations as the contract counts them."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+MINUTE_PLACES = Decimal("0.0001")  # contract, section 1: at most 4 decimals
+_MICROSECONDS = Decimal(60_000_000)
+
+
+def minutes_of(lasting: timedelta) -> Decimal:
+    """A duration in minutes, exact to 4 decimals."""
+    micros = (lasting.days * 86_400 + lasting.seconds) * 1_000_000 + lasting.microseconds
+    return (Decimal(micros) / _MICROSECONDS).quantize(MINUTE_PLACES)

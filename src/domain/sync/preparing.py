@@ -1,0 +1,106 @@
+"""The parts of a crossing, put together: an ordinary run, a rehearsal of one, or a plan's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import date
+
+from domain.event import Metadata
+from domain.ids import EntryId, PlanId
+from domain.rules.configuration import Configuration, Situation
+from domain.sync.crossing import Crossing
+from domain.sync.discovering import Discoverer
+from domain.sync.entries import Entries, Witness, unseen
+from domain.sync.judging import Judge
+from domain.sync.limits import Limits
+from domain.sync.looking import Look
+from domain.sync.ports import Ports
+from domain.sync.reading import ContextReader
+from domain.sync.tally import Tally
+from domain.sync.target import Target
+from domain.sync.waiting import Waiting
+from domain.sync.writing import Gate, Writer, open_gate
+
+Hold = Callable[[Sequence[EntryId]], Awaitable[PlanId]]
+
+
+async def _nothing_to_hold(entries: Sequence[EntryId]) -> PlanId:
+    raise AssertionError(f"a plan holds no deletions back: {entries[:3]}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a crossing is asked to do. The dates bound the work dates, inclusive.
+
+    `number` spreads what can be looked at only in part over many runs. `only` are the entries it
+    is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
+    person looks at all of them in a plan. `witness` and `gate` look on and hold back: see
+    `Entries` and `Writer`.
+    """
+
+    number: int
+    start_date: date | None
+    end_date: date | None
+    only: AbstractSet[EntryId] | None = None
+    rehearsed: bool = False
+    hold: Hold | None = None
+    witness: Witness = unseen
+    gate: Gate = open_gate
+
+
+def prepare(
+    order: Order,
+    configuration: Configuration,
+    ports: Ports,
+    limits: Limits,
+    tally: Tally,
+    metadata: Metadata,
+) -> Crossing:
+    """A crossing that has not begun."""
+    entries = Entries(
+        ledger=ports.ledger,
+        clock=ports.clock,
+        metadata=metadata,
+        tally=tally,
+        limits=limits,
+        witness=order.witness,
+    )
+    zammad = asyncio.Semaphore(limits.readers)
+    reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
+    judge = Judge(
+        situation=Situation(configuration=configuration),
+        tickets=ports.tickets,
+        timesheets=ports.timesheets,
+        limits=limits,
+        start_date=order.start_date,
+        end_date=order.end_date,
+        only=order.only,
+        approved=order.hold is None,
+    )
+    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
+    return Crossing(
+        ports=ports,
+        limits=limits,
+        entries=entries,
+        tally=tally,
+        judge=judge,
+        discoverer=Discoverer(
+            ports=ports, configuration=configuration, tally=tally, limits=limits, slots=zammad
+        ),
+        reader=reader,
+        waiting=Waiting(
+            run_id=order.number, judge=judge, entries=entries, reader=reader, limits=limits
+        ),
+        writer=Writer(
+            entries=entries,
+            target=target,
+            ports=ports,
+            configuration=configuration,
+            limits=limits,
+            gate=order.gate,
+        ),
+        look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
+        hold=order.hold or _nothing_to_hold,
+        rehearsed=order.rehearsed,
+    )

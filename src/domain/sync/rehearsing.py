@@ -1,0 +1,268 @@
+"""A run that keeps nothing and sends nothing: its ports let nothing out, and it tells its rows.
+
+The crossing is the same as in earnest, so what it tells is what a run would do. A booking has one
+row: what would become of it, the first time that is clear.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import NoReturn
+
+from domain.errors import LedgerError
+from domain.event import Append, Appended, Event, Recorded
+from domain.ids import EntryId
+from domain.minutes import MINUTE_PLACES, minutes_of
+from domain.plan.values import METHODS, Action, PlanRow
+from domain.ports.event_store import EventStore, History
+from domain.ports.timesheets import (
+    LastLook,
+    TargetItem,
+    Timesheet,
+    TimesheetFields,
+    Timesheets,
+    TimesheetsIdentity,
+)
+from domain.sync.entries import Live
+from domain.sync.ports import Ports
+from domain.sync.writing import Withheld
+from domain.time_entry.events import (
+    ConflictOpened,
+    EntryDecided,
+    TimeEntryEvent,
+    TimesheetAdopted,
+)
+from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import Outcome, Request, Written
+
+# how a timesheet was linked that was ours before; "read_back" is our own create, its answer lost
+OURS_BEFORE: Mapping[str, Action | None] = MappingProxyType(
+    {
+        "equal": Action.UNCHANGED,
+        "unchanged": Action.UNCHANGED,
+        "kept": Action.UNCHANGED,
+        "read_back": None,
+    }
+)
+
+
+def rehearsed(ports: Ports) -> Ports:
+    """The same ports, with everything readable and nothing writable."""
+    return replace(
+        ports, ledger=ReadOnlyLedger(ports.ledger), timesheets=ReadOnlyTimesheets(ports.timesheets)
+    )
+
+
+@dataclass
+class Rehearsal:
+    """Makes the rows of a rehearsed crossing and gives each to `take`, as witness and gate."""
+
+    take: Callable[[PlanRow], None]
+    rows: int = 0
+    _seen: set[EntryId] = field(default_factory=set)
+
+    def witness(self, live: Live, events: Sequence[TimeEntryEvent]) -> None:
+        """What was recorded of a booking, where that says what becomes of it."""
+        entry, action = live.state, _told_by(events)
+        if entry is None or action is None:
+            return
+        conflict = entry.conflict if action is Action.CONFLICT else None
+        decided = entry.decided
+        self._tell(
+            entry,
+            action,
+            before=None if entry.settled is None else entry.settled.written,
+            reason=conflict and conflict.reason,
+            detail=conflict.detail if conflict else decided and decided.detail,
+        )
+
+    def gate(self, live: Live, request: Request, found: Written | None) -> NoReturn:
+        """A request that a run would send now."""
+        assert live.state is not None
+        self._tell(live.state, METHODS[request.method], before=found, request=request)
+        raise Withheld
+
+    def _tell(self, entry: TimeEntry, action: Action, **what: object) -> None:
+        if entry.entry_id in self._seen:
+            return
+        self._seen.add(entry.entry_id)
+        self.rows += 1
+        self.take(_row(self.rows, entry, action, **what))  # type: ignore[arg-type] # as `_row` has them
+
+
+def _row(
+    number: int,
+    entry: TimeEntry,
+    action: Action,
+    *,
+    before: Written | None,
+    request: Request | None = None,
+    **why: object,
+) -> PlanRow:
+    desired = None if entry.decided is None else entry.decided.desired
+    after = None if action in (Action.DELETE, Action.SKIP) else desired
+    context = entry.context
+    return PlanRow(
+        row=number,
+        entry_id=entry.entry_id,
+        action=action,
+        ticket_number=None if context is None else context.ticket_number,
+        user=None if context is None else context.agent_name,
+        minutes=_minutes(entry, before) if after is None else minutes_of(after.end - after.begin),
+        before=before,
+        after=after,
+        request=request,
+        **why,  # type: ignore[arg-type] # reason and detail
+    )
+
+
+def _minutes(entry: TimeEntry, before: Written | None) -> Decimal | None:
+    """Those of the timesheet, else of the booking where its unit is known."""
+    if before is not None:
+        return minutes_of(before.duration)
+    unit = None if entry.decided is None else entry.decided.basis.unit_minutes
+    if unit is None or entry.booking is None:
+        return None
+    return (entry.booking.time_unit * unit).quantize(MINUTE_PLACES)
+
+
+def _told_by(events: Sequence[TimeEntryEvent]) -> Action | None:
+    """What the newest of them says, None when a request is to follow or nothing was decided."""
+    for event in reversed(events):
+        match event:
+            case ConflictOpened():
+                return Action.CONFLICT
+            case TimesheetAdopted(how=how):
+                return OURS_BEFORE.get(how, Action.ADOPT)
+            case EntryDecided(outcome=Outcome.HOLD):
+                return Action.CONFLICT
+            case EntryDecided(outcome=Outcome.LEAVE, desired=desired):
+                return Action.SKIP if desired is None else Action.UNCHANGED
+            case EntryDecided():
+                return None
+    return None
+
+
+@dataclass(frozen=True)
+class ReadOnlyLedger:
+    """`EventStore` that takes every append and keeps none."""
+
+    ledger: EventStore
+
+    async def append(self, command: Append) -> Appended:
+        """See the port. Nothing is written."""
+        return Appended(position=0, version=(command.expected or 0) + len(command.events))
+
+    async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
+        """See the port. Nothing is written."""
+        return [await self.append(command) for command in commands]
+
+    async def read(self, stream: str) -> History:
+        """See the port."""
+        return await self.ledger.read(stream)
+
+    async def read_recorded(
+        self, stream: str, *, after_version: int = 0, limit: int | None = None
+    ) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        return await self.ledger.read_recorded(stream, after_version=after_version, limit=limit)
+
+    async def page(self, after: int, limit: int) -> Sequence[Recorded[Event]]:
+        """See the port."""
+        return await self.ledger.page(after, limit)
+
+    async def head(self) -> int:
+        """See the port."""
+        return await self.ledger.head()
+
+    async def position_at(self, instant: datetime) -> int:
+        """See the port."""
+        return await self.ledger.position_at(instant)
+
+    def subscribe(
+        self, after: int, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Sequence[Recorded[Event]]]:
+        """See the port."""
+        return self.ledger.subscribe(after, types=types)
+
+
+@dataclass(frozen=True)
+class ReadOnlyTimesheets:
+    """`Timesheets` that can only be read; a write that gets here is a bug, and stops everything."""
+
+    timesheets: Timesheets
+
+    async def identity(self) -> TimesheetsIdentity:
+        """See the port."""
+        return await self.timesheets.identity()
+
+    async def ensure_tag(self, name: str) -> None:
+        """A run makes sure that the tag exists; here it is taken for granted."""
+
+    async def create(
+        self,
+        fields: TimesheetFields,
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> Timesheet:
+        """Never."""
+        raise _written(f"POST {fields.begin}")
+
+    async def update(
+        self,
+        timesheet_id: int,
+        fields: Mapping[str, object],
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> Timesheet:
+        """Never."""
+        raise _written(f"PATCH {timesheet_id} of {', '.join(fields)}")
+
+    async def delete(
+        self,
+        timesheet_id: int,
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> bool:
+        """Never."""
+        raise _written(f"DELETE {timesheet_id}")
+
+    async def get(self, timesheet_id: int) -> Timesheet | None:
+        """See the port."""
+        return await self.timesheets.get(timesheet_id)
+
+    async def find_marked(
+        self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
+    ) -> Sequence[Timesheet]:
+        """See the port."""
+        return await self.timesheets.find_marked(marker, begin=begin, end=end, user_id=user_id)
+
+    def modified_since(self, instant: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """See the port."""
+        return self.timesheets.modified_since(instant)
+
+    def listing(self, begin: datetime, end: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
+        """See the port."""
+        return self.timesheets.listing(begin, end)
+
+    async def projects(self) -> Sequence[TargetItem]:
+        """See the port."""
+        return await self.timesheets.projects()
+
+    async def customers(self) -> Sequence[TargetItem]:
+        """See the port."""
+        return await self.timesheets.customers()
+
+    async def activities(self) -> Sequence[TargetItem]:
+        """See the port."""
+        return await self.timesheets.activities()
+
+    async def users(self) -> Sequence[TargetItem]:
+        """See the port."""
+        return await self.timesheets.users()
+
+
+def _written(what: str) -> LedgerError:
+    return LedgerError(f"a dry run was about to send {what} to Kimai; it was stopped")

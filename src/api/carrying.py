@@ -113,6 +113,7 @@ class Carrier:
                 LIMITS,
                 writers=writers,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
+                list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
             yield configuration, ports, limits
 

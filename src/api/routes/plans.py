@@ -151,7 +151,8 @@ async def _rows(
     own: Services, plan: view.Row, after: int, limit: int, action: str | None
 ) -> dict[str, object]:
     found: list[PlanRow] = []
-    if plan.digest is not None and after < plan.rows:
+    none = action is not None and getattr(plan.counts, action) == 0
+    if plan.digest is not None and after < plan.rows and not none:
         found = await _read(own, plan, after, limit + 1, action)
     page = found[:limit]
     kind = _kind(plan.plan_id, action)

@@ -20,7 +20,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 2
+NAME, VERSION = "sync_runs", 3
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",
@@ -60,6 +60,7 @@ class Row:
     watermark: datetime | None
     target_watermark: datetime | None
     target_listed_at: datetime | None
+    ticket_watermark: datetime | None
     error: str | None
     correlation_id: str
 
@@ -99,6 +100,7 @@ def project(  # noqa: PLR0911 # one flat branch per event
                 watermark=event.watermark,
                 target_watermark=event.target_watermark,
                 target_listed_at=event.target_listed_at,
+                ticket_watermark=event.ticket_watermark,
                 ended_at=recorded.recorded_at,
             )
         case SyncRunFailed():
@@ -140,6 +142,7 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         watermark=None,
         target_watermark=None,
         target_listed_at=None,
+        ticket_watermark=None,
         error=None,
         correlation_id=recorded.metadata.correlation_id,
     )

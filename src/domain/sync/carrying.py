@@ -93,6 +93,7 @@ async def carry_across(
                     watermark=watermark,
                     target_watermark=crossing.marks.polled_at,
                     target_listed_at=crossing.marks.listed_at,
+                    ticket_watermark=crossing.discoverer.tickets_at,
                 )
             )
     finally:

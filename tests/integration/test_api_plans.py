@@ -1,6 +1,7 @@
 """Plans over the whole service: what a run would do, from both peers' sockets to the answers."""
 
 import asyncio
+import math
 from typing import Any
 
 import asyncpg
@@ -333,6 +334,42 @@ async def test_an_accident_in_zammad_deletes_nothing_until_somebody_approves(
             assert peers.sheets == before - 25
             entry = (await service.http.get(f"/api/v1/entries/{entry['id']}")).json()
             assert (entry["state"], entry["target"]) == ("withdrawn", None)
+
+
+async def test_a_changed_unit_shows_what_it_would_change(migrated: str) -> None:
+    async with two_peers(20) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        unit = {"settings": {"time_unit_minutes": 2}}
+        await service.http.patch("/api/v1/connectors/1", json=unit)  # nothing is carried yet
+        await service.http.patch(
+            "/api/v1/connectors/1", json={"settings": {"time_unit_minutes": 1}}
+        )
+        await service.http.post("/api/v1/sync/run", json=RANGE)
+        before = {sheet.id: sheet.duration for sheet in peers.kimai.timesheets.values()}
+        assert (await service.http.get(PLANS)).json()["items"] == []
+        answer = await service.http.patch("/api/v1/connectors/1", json=unit)
+        assert answer.status_code == 200
+        plan = await until_ready(service, 1)
+        assert (plan["kind"], plan["state"]) == ("unit", "ready")
+        assert plan["counts"]["update"] == plan["total_rows"] == len(before)
+        booked = {row.id: float(row.time_unit) for row in peers.zammad.entries}
+        gained = 0.0
+        for row in plan["rows"]:
+            assert row["after"]["minutes"] == 2 * booked[row["entry_id"] % 10**10]
+            assert row["before"]["minutes"] == before[row["before"]["timesheet_id"]] / 60
+            gained += row["after"]["minutes"] - row["before"]["minutes"]
+        assert plan["minutes"]["update"] == gained
+        run = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert (run["num_updated"], run["num_created"]) == (0, 0)
+        assert {s.id: s.duration for s in peers.kimai.timesheets.values()} == before
+        done = (await apply(service, plan)).json()
+        assert (done["status"], done["num_updated"]) == ("success", len(before)), done
+        for row in plan["rows"]:
+            sheet = peers.kimai.timesheets[row["before"]["timesheet_id"]]
+            assert sheet.duration == math.ceil(row["after"]["minutes"]) * 60  # Kimai's own minutes
+        assert (await post(service, "sync/plans", kind="unit"))["total_rows"] == 0
+        run = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert (run["num_updated"], run["num_conflicts"]) == (0, 0)
 
 
 async def until_ready(service: Service, number: int) -> dict[str, Any]:

@@ -193,12 +193,14 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
+            others = await self._limit_to_other_units()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
+            await self._decide_all(others)
             await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
@@ -313,6 +315,27 @@ class Crossing:
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
             await self._carry_on(await self.waiting.opened(part))
+
+    async def _limit_to_other_units(self) -> Sequence[EntryId]:
+        """What was written with another unit, when the crossing is about that and nothing else."""
+        if not self.judge.situation.unit_anew:
+            return ()
+        unit, configuration = await self.judge.unit(), self.configuration
+        if unit is None:
+            self.judge.only = frozenset()
+            return ()
+        entries = await self.ports.known.carried_with_another_unit(
+            configuration.source, configuration.target, unit
+        )
+        meant = [entry for entry in entries if self.judge.is_meant(entry)]
+        self.judge.only = frozenset(meant)
+        return meant
+
+    async def _decide_all(self, entries: Sequence[EntryId]) -> None:
+        own = [entry for entry in entries if entry not in self._taken]
+        for part in parts(own, self.limits.chunk):
+            lives = await self.entries.load_all(part)
+            await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 from domain.connector.settings import KimaiSettings
 from domain.event import Metadata
-from domain.handling import handle
-from domain.ids import EntryId, PlanId, plan_stream
-from domain.numbering import with_next_number
+from domain.ids import EntryId, PlanId
 from domain.plan.commands import RequestPlan
-from domain.plan.decide import PLAN
+from domain.plan.requesting import request_plan
 from domain.plan.values import PlanKind
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
@@ -39,23 +37,18 @@ class DeletionsHolder:
 
     async def __call__(self, entries: Sequence[EntryId]) -> PlanId:
         """Its number. It is worked out once the run is over: both need the same lock."""
-
-        async def add(number: int) -> None:
-            command = RequestPlan(
-                plan_id=PlanId(number),
-                kind=PlanKind.DELETIONS,
-                source_connector_id=self.run.source_connector_id,
-                target_connector_id=self.run.target_connector_id,
-                start_date=None,
-                end_date=None,
-                entry_ids=tuple(entries),
-            )
-            now, stream = self.ports.clock.now(), plan_stream(PlanId(number))
-            ledger, metadata = self.ports.ledger, self.metadata
-            await handle(ledger, PLAN, stream, command, metadata=metadata, now=now)
-
-        number, _ = await with_next_number(self.ports.ledger, _plan_stream, add)
-        return PlanId(number)
+        wish = RequestPlan(
+            plan_id=PlanId(0),
+            kind=PlanKind.DELETIONS,
+            source_connector_id=self.run.source_connector_id,
+            target_connector_id=self.run.target_connector_id,
+            start_date=None,
+            end_date=None,
+            entry_ids=tuple(entries),
+        )
+        now = self.ports.clock.now()
+        plan_id, _ = await request_plan(self.ports.ledger, wish, lambda _: self.metadata, now=now)
+        return plan_id
 
 
 def held(ruling: Ruling, *, most: int, count: int, plan_id: PlanId) -> Decide:
@@ -74,7 +67,3 @@ def held(ruling: Ruling, *, most: int, count: int, plan_id: PlanId) -> Decide:
             detail=detail,
         )
     )
-
-
-def _plan_stream(number: int) -> str:
-    return plan_stream(PlanId(number))

@@ -4,16 +4,17 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from domain.ids import EntryId
 from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
-from domain.rules.decision import rule
+from domain.rules.decision import rule, unit_of_today
 from domain.sync.limits import Limits
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Outcome, ReasonCode
 
 AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
@@ -54,6 +55,8 @@ class Judge:
         ruling = rule(self._seen(entry), self.situation)
         if not self.in_range(ruling.basis.work_date):
             return None
+        if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
+            return None  # another unit is no reason to delete anything
         if ruling.outcome is Outcome.DELETE and not self.approved:
             self.doomed[entry.entry_id] = None
             return None
@@ -77,8 +80,8 @@ class Judge:
         decided = entry.decided
         if decided is None or entry.standing.outcome is None or self._is_held_back(entry):
             return True
-        if entry.standing.state in AT_REST:
-            return False  # a changed setting applies to entries not yet written
+        if entry.standing.state in AT_REST:  # a changed setting applies to entries not yet written
+            return self.situation.unit_anew and entry.standing.state is EntryState.SYNCED
         return self.is_outdated(decided.basis.configuration, decided.reason)
 
     def is_outdated(self, decided_with: str | None, reason: ReasonCode | None) -> bool:
@@ -98,6 +101,12 @@ class Judge:
             return True
         after_start = self.start_date is None or day >= self.start_date
         return after_start and (self.end_date is None or day <= self.end_date)
+
+    async def unit(self) -> Decimal | None:
+        """Minutes of one unit as of today; None when nobody said."""
+        await self.know_unit()
+        known = unit_of_today(self.situation)
+        return None if isinstance(known, Wait) else known[0]
 
     async def know_unit(self) -> None:
         """Read Zammad's own word for its unit, once per run, when nobody here has set one."""

@@ -35,7 +35,8 @@ class Order:
 
     `number` spreads what can be looked at only in part over many runs. `only` are the entries it
     is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
-    person looks at all of them in a plan. `witness` and `gate` look on and hold back: see
+    person looks at all of them in a plan. `unit_anew`: only what was written with another unit is
+    decided, with that of today. `witness` and `gate` look on and hold back: see
     `Entries` and `Writer`.
     """
 
@@ -45,6 +46,7 @@ class Order:
     only: AbstractSet[EntryId] | None = None
     rehearsed: bool = False
     hold: Hold | None = None
+    unit_anew: bool = False
     witness: Witness = unseen
     gate: Gate = open_gate
 
@@ -69,7 +71,7 @@ def prepare(
     zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
     judge = Judge(
-        situation=Situation(configuration=configuration),
+        situation=Situation(configuration=configuration, unit_anew=order.unit_anew),
         tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,

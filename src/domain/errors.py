@@ -13,6 +13,7 @@ LedgerError
     ├── OutcomeUnknown     time: sent, answer lost; read back first    never repeated blindly
     ├── Rejected           a person: becomes an event and a conflict   never retried
     └── Misconfigured      the administrator: stop the schedule        alert
+        └── TokenRefused   the administrator: the connector pauses     alert
 ```
 Messages carry ids, statuses and field names; never tokens, never a peer's body.
 """
@@ -110,3 +111,7 @@ class Rejected(ExternalSystemError):
 
 class Misconfigured(ExternalSystemError):
     """Only the administrator can help: token, permission, address, version."""
+
+
+class TokenRefused(Misconfigured):
+    """It does not know the token, or lets nobody in with it: nothing more is sent with it."""

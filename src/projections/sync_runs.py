@@ -8,6 +8,7 @@ from typing import assert_never, get_args
 from domain.event import Recorded
 from domain.personal import Personal
 from domain.sync_run.events import (
+    PLAN_CAUSE,
     Counters,
     SyncRunCancelled,
     SyncRunCancelRequested,
@@ -184,7 +185,7 @@ def shown(row: Row) -> dict[str, object]:
         "end_date": row.end_date,
         "cause": {"kind": row.cause_kind, "id": row.cause_name},
         "connector_ids": [row.source_connector_id, row.target_connector_id],
-        "plan_id": None,
+        "plan_id": int(row.cause_name) if row.cause_kind == PLAN_CAUSE else None,
         "correlation_id": row.correlation_id,
         "progress": {"phase": row.phase, "done": row.done, "total": row.total},
         "first_position": row.first_position,

@@ -49,10 +49,11 @@ from domain.ports.timesheets import (
 from domain.rules.marker import carries
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
+from domain.sync.planning import load as load_plan
 from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
-from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
+from domain.sync_run.events import PLAN_CAUSE, Cause, SyncRunCompleted, SyncRunQueued
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import (
     EntryUnreadable,
@@ -678,6 +679,13 @@ class World:
             row async for page in pages(self.store, plan.plan_id, plan.rows_after) for row in page
         ]
 
+    async def apply(self, plan: Plan) -> Run:
+        """The run that carries out a plan."""
+        return await self.sync(cause=Cause(kind=PLAN_CAUSE, name=str(plan.plan_id)))
+
+    async def plan_now(self, plan: Plan) -> Plan:
+        return await load_plan(plan.plan_id, self.ports())
+
     async def sync(self, **bounds: Any) -> Run:
         """A run that nothing kills; the same run id again when the last one was cut off."""
         self.runs += 1
@@ -685,7 +693,7 @@ class World:
         queued = SyncRunQueued(
             run_id=run,
             trigger="manual",
-            cause=Cause(kind="user", name="alice"),
+            cause=bounds.get("cause", Cause(kind="user", name="alice")),
             source_connector_id=ZAMMAD,
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),

@@ -193,7 +193,7 @@ class RunWorker:
         run = await self._load(RunId(int(holder.rpartition("-")[2])))
         if run is None or run.run_id in self._active:
             return None
-        if run.state == "queued":
+        if run.state == "queued" or _goes_on(run):
             async with self._store.pool.acquire() as connection:
                 await _enqueue(connection, ENTRYPOINT, [run.run_id])
             return None
@@ -252,9 +252,12 @@ class RunWorker:
                     self._active.discard(run_id)
 
     async def _interrupted(self, run: Run) -> bool:
-        """Whether the run had been started by somebody who is gone; it is ended then."""
+        """Whether the run had been started by somebody who is gone; it is ended then.
+
+        A plan's run goes on instead: somebody approved all of it.
+        """
         now = await self._load(run.run_id)
-        if now is None or now.state not in STARTED:
+        if now is None or now.state not in STARTED or _goes_on(now):
             return False
         log.warning("run_interrupted", run_id=run.run_id)
         await self._tell(run.run_id, FailRun(error=CRASHED))
@@ -267,7 +270,8 @@ class RunWorker:
         try:
             await self._until_stopped(work)
         finally:
-            if (error := _failure(work)) is not None:
+            error = _failure(work)
+            if error is not None and not (work.cancelled() and run.plan_id is not None):
                 await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
         log.info("run_ended", run_id=run.run_id)
 
@@ -325,6 +329,10 @@ def metadata_of(run_id: RunId) -> Metadata:
     return Metadata(
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )
+
+
+def _goes_on(run: Run) -> bool:
+    return run.plan_id is not None and run.state == "running"
 
 
 def _failure(work: asyncio.Future[object]) -> str | None:

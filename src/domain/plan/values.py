@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from domain.ids import EntryId
 from domain.personal import Personal
@@ -31,6 +32,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
 
 
+METHODS = MappingProxyType({"POST": Action.CREATE, "PATCH": Action.UPDATE, "DELETE": Action.DELETE})
 CARRIED_OUT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.ADOPT})
 
 

@@ -15,7 +15,7 @@ from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
 from domain.sync.rehearsing import Rehearsal, rehearsed
-from domain.sync.tally import Tally, problems_text
+from domain.sync.tally import Tally
 from domain.sync_run.events import Counters
 
 ACTOR = Actor(kind="service", name="sync")
@@ -75,7 +75,7 @@ async def make_plan(
         await crossing.run()
         await writer.keep(everything=True)
         if tally.problems:
-            await record(FailPlan(error=problems_text(tally.problems)))
+            await record(FailPlan(error=tally.problems_text()))
         else:
             await record(_finished(writer, tally.counters(), ports))
     except LedgerError as error:

@@ -110,10 +110,6 @@ class _Call:
         return f"{self.method} {self.path}"
 
 
-class _Busy(Unavailable):
-    """It is there, and wants to be asked later."""
-
-
 @lru_cache(maxsize=256)  # parsing one takes a tenth of a request's time
 def _address(text: str) -> httpx.URL:
     return httpx.URL(text)
@@ -243,9 +239,7 @@ class PeerHttp:
                     with attempt:
                         return await self._once(call)
         except TimeoutError:
-            raise Unavailable(
-                self._peer.system, f"{call}: no answer within {total:g} s"
-            ) from None
+            raise Unavailable(self._peer.system, f"{call}: no answer within {total:g} s") from None
         raise AssertionError("retry_context ends by returning or raising")
 
     async def write(
@@ -315,13 +309,12 @@ class PeerHttp:
             case Misconfigured():
                 flow.answered(sent_at)
                 flow.misconfigured(error)
-            case _Busy():
+            case Unavailable(busy=True):
                 flow.answered(sent_at)
-                flow.hold(error.retry_after or 0.0)
             case _:
                 flow.failed(sent_at, error)
-                if isinstance(error, Unavailable) and error.retry_after is not None:
-                    flow.hold(error.retry_after)
+        if isinstance(error, Unavailable) and error.retry_after is not None:
+            flow.hold(error.retry_after)
 
     async def _send_all(self) -> None:
         """Send what is in line, one after the other, and be gone when there is no more."""
@@ -407,8 +400,12 @@ class PeerHttp:
             raise self._misconfigured(text)
         if verdict is Verdict.UNKNOWN:
             raise OutcomeUnknown(self._peer.system, text)
-        kind = _Busy if status in BUSY else Unavailable
-        raise kind(self._peer.system, text, retry_after=retry_after(headers, datetime.now(UTC)))
+        raise Unavailable(
+            self._peer.system,
+            text,
+            retry_after=retry_after(headers, datetime.now(UTC)),
+            busy=status in BUSY,
+        )
 
     def _rejected(self, call: _Call, text: str, status: int, data: object) -> Rejected:
         found = self._peer.refusal(data, () if call.body is None else call.body.keys())

@@ -80,11 +80,17 @@ class ExternalSystemError(LedgerError):
 
 
 class Unavailable(ExternalSystemError):
-    """It cannot answer now and nothing was changed; `retry_after` is in seconds when it said so."""
+    """It cannot answer now and nothing was changed; `retry_after` is in seconds when it said so.
 
-    def __init__(self, system: str, message: str, *, retry_after: float | None = None) -> None:
+    `busy`: it is well, and answered that it has too much to do.
+    """
+
+    def __init__(
+        self, system: str, message: str, *, retry_after: float | None = None, busy: bool = False
+    ) -> None:
         super().__init__(system, message)
         self.retry_after = retry_after
+        self.busy = busy
 
 
 class OutcomeUnknown(ExternalSystemError):

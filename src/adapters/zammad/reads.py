@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import httpx
 
-from adapters.peer_http import Answer, Params, Patience, Peer, PeerHttp
+from adapters.peer_flow import Flow
+from adapters.peer_http import CONCURRENCY, Answer, Params, Patience, Peer, PeerHttp
 from adapters.peer_verdicts import Verdict
 from adapters.peer_wire import parsed
 from adapters.zammad import wire

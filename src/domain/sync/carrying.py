@@ -97,7 +97,9 @@ async def carry_across(
         crossing = prepare(order, configuration, ports, limits, tally, metadata)
         return await cross(crossing), crossing.marks
 
-    await record(await _ended(carry, tally))
+    end = await _ended(carry, tally)
+    await ports.before_end()
+    await record(end)
     ended = await _load(run_id, ports)
     assert ended is not None
     return ended

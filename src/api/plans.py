@@ -6,13 +6,14 @@ from dataclasses import replace
 from api import runs
 from api.problems import Problem
 from api.services import Commands, Services
+from domain.event import Metadata
 from domain.handling import state_of
 from domain.ids import EntryId, PlanId, RunId, plan_stream
-from domain.numbering import with_next_number
 from domain.plan.commands import RequestPlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanApplied, PlanRefused
 from domain.plan.pages import digest_of
+from domain.plan.requesting import request_plan
 from domain.plan.values import PlanKind
 from domain.sync_run.commands import QueueRun
 from domain.sync_run.events import PLAN_CAUSE, Cause
@@ -23,6 +24,7 @@ async def request(
     commands: Commands,
     wanted: runs.Wanted,
     *,
+    kind: PlanKind = PlanKind.RUN,
     entry_ids: Sequence[int] | None = None,
 ) -> PlanId:
     """Append the wish for a plan; the follower makes a job of it.
@@ -37,24 +39,22 @@ async def request(
         number = active[0].run_id
         raise Problem("run_active", f"Run {number} is active.", extra={"run_id": number})
 
-    async def add(number: int) -> None:
-        command = RequestPlan(
-            plan_id=PlanId(number),
-            kind=PlanKind.RUN,
-            source_connector_id=source,
-            target_connector_id=target,
-            start_date=start,
-            end_date=end,
-            entry_ids=None if entry_ids is None else tuple(map(EntryId, entry_ids)),
-        )
-        numbered = replace(
-            commands, metadata=replace(commands.metadata, correlation_id=f"plan-{number}")
-        )
-        await numbered.run(PLAN, plan_stream(PlanId(number)), command)
-        commands.position = numbered.position
+    wish = RequestPlan(
+        plan_id=PlanId(0),
+        kind=kind,
+        source_connector_id=source,
+        target_connector_id=target,
+        start_date=start,
+        end_date=end,
+        entry_ids=None if entry_ids is None else tuple(map(EntryId, entry_ids)),
+    )
 
-    number, _ = await with_next_number(own.store, lambda n: plan_stream(PlanId(n)), add)
-    return PlanId(number)
+    def metadata(plan_id: PlanId) -> Metadata:
+        return replace(commands.metadata, correlation_id=f"plan-{plan_id}")
+
+    plan_id, done = await request_plan(own.store, wish, metadata, now=commands.now)
+    commands.position = done.position
+    return plan_id
 
 
 async def made(own: Services, plan_id: PlanId, *, within: float) -> Plan:

@@ -25,7 +25,7 @@ def response_of(run: Run, queued: runs.Queued, *, plan_id: int | None = None) ->
     counters, status = run.counters, sync_runs.STATUS_OF[run.state]
     return SyncResponse(
         status="failed" if status == "failed" else "success",
-        message=_message(run),
+        message=_message(run) + _held(run, plan_id),
         start_date=queued.start_date,
         end_date=queued.end_date,
         num_processed=counters.fetched,
@@ -41,6 +41,13 @@ def response_of(run: Run, queued: runs.Queued, *, plan_id: int | None = None) ->
         dry_run=False,
         plan_id=plan_id,
     )
+
+
+def _held(run: Run, plan_id: int | None) -> str:
+    """That deletions wait, where the run did not come to carry that plan out."""
+    if plan_id is None or plan_id == run.plan_id:
+        return ""
+    return f"; more deletions than a run makes by itself wait for approval as plan {plan_id}"
 
 
 def _message(run: Run) -> str:

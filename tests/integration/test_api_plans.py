@@ -1,6 +1,7 @@
 """Plans over the whole service: what a run would do, from both peers' sockets to the answers."""
 
 import asyncio
+import math
 from typing import Any
 
 import asyncpg
@@ -293,6 +294,92 @@ async def test_a_plan_whose_stored_rows_were_tampered_with_is_refused(migrated: 
         answer = await apply(service, plan)
         assert (answer.status_code, answer.json()["code"]) == (409, "plan_digest_mismatch")
         assert (peers.sheets, await writes(peers)) == (0, {})
+
+
+async def test_an_accident_in_zammad_deletes_nothing_until_somebody_approves(
+    migrated: str,
+) -> None:
+    async with two_peers(70) as peers:
+        async with running_service(migrated) as service:
+            await connect(service, peers)
+            policy = {"settings": {"delete_policy": "delete", "delete_limit": 10}}
+            answer = await service.http.patch("/api/v1/connectors/2", json=policy)
+            assert answer.json()["settings"]["delete_limit_percent"] == 5
+            await service.http.post("/api/v1/sync/run", json=RANGE)
+            before = peers.sheets
+            page = (await service.http.get("/api/v1/entries?state=synced&limit=25")).json()
+            for entry in page["items"]:
+                peers.zammad.delete_entry(int(entry["source_id"]))
+            run = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+            assert (run["status"], run["num_deleted"], run["num_conflicts"]) == ("success", 0, 25)
+            assert run["plan_id"] == 1
+            assert "wait for approval as plan 1" in run["message"]
+            shown = (await service.http.get(f"/api/v1/sync/runs/{run['run_id']}")).json()
+            assert (shown["plan_id"], shown["state"]) == (1, "completed")
+            entry = (await service.http.get(f"/api/v1/entries/{page['items'][0]['id']}")).json()
+            assert (entry["state"], entry["reason_code"]) == ("conflict", "SOURCE_DELETED")
+            path = f"/api/v1/entries/{entry['id']}/history"
+            story = (await service.http.get(path)).json()["items"]
+            assert "apply plan 1" in story[-1]["title"]
+            again = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+            assert (again["num_deleted"], again["plan_id"], peers.sheets) == (0, None, before)
+        async with running_service(migrated) as service:
+            plan = await until_ready(service, 1)
+            assert (plan["kind"], plan["run_id"]) == ("deletions", run["run_id"])
+            assert (plan["counts"]["delete"], plan["total_rows"]) == (25, 25)
+            assert {row["request"]["method"] for row in plan["rows"]} == {"DELETE"}
+            assert all(row["before"]["timesheet_id"] for row in plan["rows"])
+            done = (await apply(service, plan)).json()
+            assert (done["status"], done["num_deleted"]) == ("success", 25), done
+            assert peers.sheets == before - 25
+            entry = (await service.http.get(f"/api/v1/entries/{entry['id']}")).json()
+            assert (entry["state"], entry["target"]) == ("withdrawn", None)
+
+
+async def test_a_changed_unit_shows_what_it_would_change(migrated: str) -> None:
+    async with two_peers(20) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        unit = {"settings": {"time_unit_minutes": 2}}
+        await service.http.patch("/api/v1/connectors/1", json=unit)  # nothing is carried yet
+        await service.http.patch(
+            "/api/v1/connectors/1", json={"settings": {"time_unit_minutes": 1}}
+        )
+        await service.http.post("/api/v1/sync/run", json=RANGE)
+        before = {sheet.id: sheet.duration for sheet in peers.kimai.timesheets.values()}
+        assert (await service.http.get(PLANS)).json()["items"] == []
+        answer = await service.http.patch("/api/v1/connectors/1", json=unit)
+        assert answer.status_code == 200
+        plan = await until_ready(service, 1)
+        assert (plan["kind"], plan["state"]) == ("unit", "ready")
+        assert plan["counts"]["update"] == plan["total_rows"] == len(before)
+        booked = {row.id: float(row.time_unit) for row in peers.zammad.entries}
+        gained = 0.0
+        for row in plan["rows"]:
+            assert row["after"]["minutes"] == 2 * booked[row["entry_id"] % 10**10]
+            assert row["before"]["minutes"] == before[row["before"]["timesheet_id"]] / 60
+            gained += row["after"]["minutes"] - row["before"]["minutes"]
+        assert plan["minutes"]["update"] == gained
+        run = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert (run["num_updated"], run["num_created"]) == (0, 0)
+        assert {s.id: s.duration for s in peers.kimai.timesheets.values()} == before
+        done = (await apply(service, plan)).json()
+        assert (done["status"], done["num_updated"]) == ("success", len(before)), done
+        for row in plan["rows"]:
+            sheet = peers.kimai.timesheets[row["before"]["timesheet_id"]]
+            assert sheet.duration == math.ceil(row["after"]["minutes"]) * 60  # Kimai's own minutes
+        assert (await post(service, "sync/plans", kind="unit"))["total_rows"] == 0
+        run = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert (run["num_updated"], run["num_conflicts"]) == (0, 0)
+
+
+async def until_ready(service: Service, number: int) -> dict[str, Any]:
+    """A plan that nobody waits for: the worker takes it up once the run's lock is free."""
+    for _ in range(300):
+        answer = await service.http.get(f"{PLANS}/{number}")
+        if answer.status_code == 200 and answer.json()["state"] != "building":
+            break
+        await asyncio.sleep(0.1)
+    return await plan_of(service, number)
 
 
 async def tamper(dsn: str, statement: str) -> str:

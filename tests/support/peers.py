@@ -629,6 +629,18 @@ class FakeKnown:
         everything = await self.linked(source, target)
         return [each for each in everything if each.seen.timesheet_id in timesheet_ids]
 
+    async def carried_with_another_unit(
+        self, source: ConnectorId, target: ConnectorId, unit_minutes: Decimal
+    ) -> Sequence[EntryId]:
+        return sorted(
+            entry.entry_id
+            for entry in self._of(source)
+            if entry.settled is not None
+            and entry.settled.target == target
+            and entry.standing.state is EntryState.SYNCED
+            and entry.settled.basis.unit_minutes != unit_minutes
+        )
+
 
 class World:
     """Both peers, a ledger and a clock; `sync` is one run of a fresh process."""
@@ -645,13 +657,19 @@ class World:
         self.runs = 0
         self.plans = 0
 
-    async def plan(self, *, entry_ids: tuple[EntryId, ...] | None = None, **bounds: Any) -> Plan:
+    async def plan(
+        self,
+        *,
+        kind: PlanKind = PlanKind.RUN,
+        entry_ids: tuple[EntryId, ...] | None = None,
+        **bounds: Any,
+    ) -> Plan:
         """A dry run; its rows are in `rows_of`."""
         self.plans += 1
         plan = PlanId(self.plans)
         requested = PlanRequested(
             plan_id=plan,
-            kind=PlanKind.RUN,
+            kind=kind,
             source_connector_id=ZAMMAD,
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),
@@ -673,6 +691,11 @@ class World:
     async def make(self, plan: PlanId) -> Plan:
         """Work it out in a fresh process."""
         return await make_plan(plan, self.configuration, self.ports(), limits=self.limits)
+
+    async def held_plan(self) -> Plan:
+        """The plan that the last run asked for, worked out as the worker does afterwards."""
+        self.plans += 1
+        return await self.make(PlanId(self.plans))
 
     async def rows_of(self, plan: Plan) -> list[PlanRow]:
         return [

@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
@@ -20,7 +20,7 @@ from api.services import Services
 from api.shapes import SyncResponse
 from domain.ids import PlanId
 from domain.plan.pages import pages
-from domain.plan.values import PlanRow
+from domain.plan.values import PlanKind, PlanRow
 from domain.sync.applying import drifted_text
 from projections import plans as view
 
@@ -38,6 +38,7 @@ class PlanWish(Body):
     connector_id: Annotated[int, Field(ge=0, le=BIGGEST)] | None = None
     start_date: Day | None = None
     end_date: Day | None = None
+    kind: Literal["run", "unit"] = "run"
     entry_ids: Annotated[list[EntryNumber], Field(min_length=1, max_length=200)] | None = None
 
 
@@ -54,7 +55,8 @@ async def request_plan(
     wanted = runs.Wanted(
         connector_id=wish.connector_id, start_date=wish.start_date, end_date=wish.end_date
     )
-    plan_id = await plans.request(own, commands, wanted, entry_ids=wish.entry_ids)
+    kind = PlanKind(wish.kind)
+    plan_id = await plans.request(own, commands, wanted, kind=kind, entry_ids=wish.entry_ids)
     plan = await plans.made(own, plan_id, within=PATIENCE)
     if plan.state == "building":
         response.status_code = 202
@@ -117,6 +119,7 @@ async def apply_plan(
     run = await runs.ended(own, queued.run_id, within=PATIENCE)
     commands.position = await runs.last_position(own, queued.run_id)
     if (refused := await plans.refusal(own, number, queued.run_id)) is not None:
+        await own.shown(commands.position)  # the views tell the same as this answer
         raise Problem(
             "plan_drifted",
             drifted_text(number, refused.rows),

@@ -73,7 +73,9 @@ async def run_sync(
         return accepted(queued.run_id)
     run = await runs.ended(own, queued.run_id, within=PATIENCE - BEFORE_DEADLINE)
     commands.position = await runs.last_position(own, queued.run_id)
-    return response_of(run, queued)
+    await own.shown(commands.position)
+    row = await own.views.run(queued.run_id)
+    return response_of(run, queued, plan_id=row.plan_id if row else None)
 
 
 async def _dry_run(own: Services, commands: Commands, wanted: runs.Wanted, prefer: str) -> object:

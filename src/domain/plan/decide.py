@@ -106,7 +106,6 @@ def decide(  # noqa: PLR0911 # one flat branch per command
                     minutes=command.minutes,
                     fetched=command.fetched,
                     expires_at=command.now + LIFETIME,
-                    run_id=command.run_id,
                 )
             ]
         case FailPlan(error=error):

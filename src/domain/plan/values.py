@@ -14,10 +14,15 @@ PAGE = 50  # rows in one event: some hundred kilobytes at most, texts included
 
 
 class PlanKind(StrEnum):
-    """What the rows are: what a run would do, or the deletions that a run held back."""
+    """What the rows are.
+
+    What a run would do; the deletions that a run held back; or what timesheets written with
+    another unit would become with the unit of today.
+    """
 
     RUN = "run"
     DELETIONS = "deletions"
+    UNIT = "unit"
 
 
 class Action(StrEnum):

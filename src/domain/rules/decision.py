@@ -157,12 +157,18 @@ def _timed(case: _Case, basis: Basis) -> Ruling:
 
 
 def _unit(case: _Case) -> tuple[Decimal, str] | Wait:
-    if case.settled is not None and case.settled.basis.unit_minutes is not None:
-        return case.settled.basis.unit_minutes, case.settled.basis.unit_source or "recorded"
+    recorded = None if case.settled is None else case.settled.basis
+    if recorded is None or recorded.unit_minutes is None or case.situation.unit_anew:
+        return unit_of_today(case.situation)
+    return recorded.unit_minutes, recorded.unit_source or "recorded"
+
+
+def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:
+    """Minutes of one unit, for what is not written yet, and who said so."""
     return unit_minutes(
-        case.configuration.zammad.time_unit_minutes,
-        case.situation.declared_unit,
-        case.configuration.default_time_unit,
+        situation.configuration.zammad.time_unit_minutes,
+        situation.declared_unit,
+        situation.configuration.default_time_unit,
     )
 
 

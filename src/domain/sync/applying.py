@@ -15,7 +15,14 @@ from domain.plan.commands import ApplyPlan, PlanCommand, RefusePlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.digest import RowsDigest, fingerprint, fingerprint_of
 from domain.plan.pages import pages
-from domain.plan.values import CARRIED_OUT, METHODS, Moved, PlanRow, moved_between
+from domain.plan.values import (
+    CARRIED_OUT,
+    METHODS,
+    Moved,
+    PlanKind,
+    PlanRow,
+    moved_between,
+)
 from domain.rules.configuration import Configuration
 from domain.sync.crossing import Crossing
 from domain.sync.entries import Live
@@ -110,6 +117,7 @@ async def apply_plan(  # as `prepare` takes them
         number=run.run_id,
         start_date=plan.start_date,
         end_date=plan.end_date,
+        unit_anew=plan.kind is PlanKind.UNIT,
         only=writes.rows.keys(),
     )
     if plan.applied_by != run.run_id:

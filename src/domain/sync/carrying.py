@@ -15,6 +15,7 @@ from domain.ports.known_entries import TargetMarks
 from domain.rules.configuration import Configuration
 from domain.sync.applying import apply_plan
 from domain.sync.crossing import Crossing
+from domain.sync.holding import DeletionsHolder
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
@@ -93,7 +94,12 @@ async def carry_across(
         if run.plan_id is not None:
             await apply_plan(run, configuration, ports, limits, tally, metadata, cross)
             return await _unmoved(run, ports)
-        order = Order(number=run_id, start_date=run.start_date, end_date=run.end_date)
+        order = Order(
+            number=run_id,
+            start_date=run.start_date,
+            end_date=run.end_date,
+            hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
+        )
         crossing = prepare(order, configuration, ports, limits, tally, metadata)
         return await cross(crossing), crossing.marks
 

@@ -10,6 +10,7 @@ from domain.plan.commands import BeginPlan, FailPlan, FinishPlan, PlanCommand
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
 from domain.plan.pages import RowsWriter
+from domain.plan.values import PlanKind
 from domain.rules.configuration import Configuration
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
@@ -65,6 +66,7 @@ async def make_plan(
         number=plan_id,
         start_date=plan.start_date,
         end_date=plan.end_date,
+        unit_anew=plan.kind is PlanKind.UNIT,
         only=None if plan.entry_ids is None else frozenset(plan.entry_ids),
         rehearsed=True,
         witness=rehearsal.witness,

@@ -9,7 +9,8 @@ from typing import Self
 
 import httpx
 
-from adapters.peer_http import Params, Patience
+from adapters.peer_flow import Flow
+from adapters.peer_http import CONCURRENCY, Params, Patience
 from adapters.peer_memory import OncePer
 from adapters.peer_wire import parsed, parsed_all
 from adapters.zammad import wire
@@ -62,9 +63,18 @@ class ZammadTickets:
         *,
         thorough: bool = False,
         patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._reads = ZammadReads(base_url, token, patience=patience, transport=transport)
+        self._reads = ZammadReads(
+            base_url,
+            token,
+            patience=patience,
+            concurrency=concurrency,
+            flow=flow,
+            transport=transport,
+        )
         self._thorough = thorough
         self._first_page: Sequence[ListedEntry] | None = None
         self._counted: int | None = None  # by the newest first page, until somebody wants it

@@ -109,7 +109,9 @@ async def carry_across(
             ticket_watermark=crossing.discoverer.tickets_at,
         )
 
-    await record(await _ended(carry, tally))
+    end = await _ended(carry, tally)
+    await ports.before_end()
+    await record(end)
     ended = await _load(run_id, ports)
     assert ended is not None
     return ended

@@ -22,6 +22,7 @@ from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.netting import Netter
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
@@ -42,6 +43,7 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Context, ReasonCode
 
+NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 
@@ -62,6 +64,7 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    netter: Netter
     rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
     _queue: asyncio.Queue[Live | None] = field(init=False)
@@ -98,6 +101,7 @@ class Crossing:
         if self.writer.stopped is None:
             await self._verify(settler)
         self._raise_failure()
+        await self._net(settler)
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
         else:
@@ -121,9 +125,32 @@ class Crossing:
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
-            for part in parts(list(again.values()), self.limits.writers):
-                await asyncio.gather(*(self._write_again(live) for live in part))
-            await self._verify(settler)
+            await self._write_beside(list(again.values()), settler)
+        self.netter.note(self.look.touched)
+        await self._net(settler)
+
+    async def _net(self, settler: Settler) -> None:
+        """After a write it may turn out that a timesheet cannot be shortened: net once more."""
+        for _ in range(NETTINGS):
+            if self.writer.stopped is not None:
+                return
+            lives = await self.netter.settle()
+            due = [live for live in lives if self._is_to_write_netted(live)]
+            if not due:
+                return
+            await self._write_beside(due, settler)
+            self.netter.note(due)
+
+    def _is_to_write_netted(self, live: Live) -> bool:
+        if live.entry_id in self.netter.changed:
+            return wants_write(live.state)
+        return self._is_to_write(live)
+
+    async def _write_beside(self, lives: Sequence[Live], settler: Settler) -> None:
+        """Write these now, the queue being done with."""
+        for part in parts(lives, self.limits.writers):
+            await asyncio.gather(*(self._write_again(live) for live in part))
+        await self._verify(settler)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state
@@ -294,10 +321,11 @@ class Crossing:
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
+        self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            if self._is_to_write(live):
+            if self._is_to_write(live) and not self.netter.waits(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

@@ -10,6 +10,7 @@ from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule
+from domain.rules.netting import is_due
 from domain.sync.limits import Limits
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
@@ -47,12 +48,26 @@ class Judge:
         """The rules' answer, where one is due and the run is meant for that day."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if not self._is_due(entry):
+        if not self._is_due(entry) or is_due(entry, self.situation):
             return None
         ruling = rule(entry, self.situation)
         if not self.in_range(ruling.basis.work_date):
             return None
         return Decide(ruling=self._capped(ruling))
+
+    def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
+        """The same for what was netted: on whatever day it was, the other side is decided, too."""
+        if entry is None or entry.intent is not None or entry.standing.dead:
+            return None
+        if entry.standing.outcome is not None or is_due(entry, self.situation):
+            return None
+        return Decide(ruling=self._capped(rule(entry, self.situation)))
+
+    def is_to_net(self, entry: TimeEntry) -> bool:
+        """Whether it waits for its netting, in this run."""
+        if not is_due(entry, self.situation):
+            return False
+        return self.in_range(rule(entry, self.situation).basis.work_date)
 
     def _is_due(self, entry: TimeEntry) -> bool:
         decided = entry.decided

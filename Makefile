@@ -32,7 +32,7 @@ check: .venv/dev.stamp ## format, lint, types and import contracts only
 bench: .venv/dev.stamp ## the speed figures of docs/benchmarks.md, one JSON object a line
 	@exec $(PY) -m tests.bench
 
-chaos: .venv/dev.stamp ## kill a running sync at 200 random instants (KILLS=n, SEED=n)
+chaos: .venv/dev.stamp ## 200 long histories with faults and kills, from where it stopped (SEEDS, SEED, OPERATIONS, JOBS)
 	@exec $(PY) -m tests.chaos
 
 lock: ## resolve the dependencies anew (needs uv)

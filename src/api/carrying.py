@@ -3,22 +3,28 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from api.services import Services
 from domain.connector.decide import Connector
 from domain.connector.identity import known_as
 from domain.connector.settings import kimai_settings, zammad_settings
 from domain.errors import Misconfigured, Unavailable
-from domain.ids import ConnectorId, MappingId
+from domain.event import Metadata
+from domain.ids import ConnectorId, MappingId, PlanId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
+from domain.plan.commands import RequestPlan
 from domain.plan.decide import Plan
-from domain.rules.configuration import Configuration, active_rows
+from domain.plan.requesting import request_plan
+from domain.plan.values import PlanKind
+from domain.rules.configuration import Configuration, Situation, active_rows
+from domain.rules.decision import unit_of_today
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
-from domain.sync.planning import make_plan
+from domain.sync.planning import ACTOR, make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
+from domain.time_entry.state import Wait
 from projections import mappings, project_mappings, user_mappings
 
 TAG_DIGITS = 8  # of the digest of the ledger's first event: no two ledgers begin alike
@@ -44,6 +50,41 @@ class Carrier:
         """Make the plan; its end stands in its stream afterwards. Raises as `carry`."""
         async with self._opened(plan) as (configuration, ports, limits):
             await make_plan(plan.plan_id, configuration, ports, limits=limits)
+
+    async def compare_units(self, connector_id: ConnectorId, position: int) -> None:
+        """Request a plan of what the unit set at `position` would change of what was carried.
+
+        None is requested while the connector takes no part, or when nothing was carried with
+        another unit. What Zammad itself says of its unit only the plan can tell.
+        """
+        own = self._own
+        active = {each.kind: each for each in await own.active_connectors()}
+        source, target = active.get("zammad"), active.get("kimai")
+        if source is None or target is None or source.connector_id != connector_id:
+            return
+        await own.known.wait_for(await own.store.head())
+        configuration = await self._configuration(source, target)
+        unit = unit_of_today(Situation(configuration=configuration))
+        if not isinstance(unit, Wait):
+            pair = configuration.source, configuration.target
+            if not await own.known.carried_with_another_unit(*pair, unit[0]):
+                return
+        wish = RequestPlan(
+            plan_id=PlanId(0),
+            kind=PlanKind.UNIT,
+            source_connector_id=source.connector_id,
+            target_connector_id=target.connector_id,
+            start_date=None,
+            end_date=None,
+        )
+
+        def metadata(plan_id: PlanId) -> Metadata:
+            return Metadata(
+                actor=ACTOR, correlation_id=f"plan-{plan_id}", causation_position=position
+            )
+
+        now, key = own.clock.now().astimezone(UTC), f"unit-plan-{position}"
+        await request_plan(own.store, wish, metadata, now=now, key=key)
 
     @asynccontextmanager
     async def _opened(self, work: Run | Plan) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
@@ -72,6 +113,7 @@ class Carrier:
                 LIMITS,
                 writers=writers,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
+                list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
             yield configuration, ports, limits
 

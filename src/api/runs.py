@@ -52,27 +52,33 @@ async def queue(
     """
     start, end = range_of(own, commands, wanted)
     source, target = await pair(own, wanted.connector_id)
+    wish = QueueRun(
+        run_id=RunId(0),
+        trigger=trigger,
+        cause=cause,
+        source_connector_id=source,
+        target_connector_id=target,
+        start_date=start,
+        end_date=end,
+    )
+    run_id = await numbered(own, commands, wish)
+    return Queued(run_id=run_id, start_date=start, end_date=end)
+
+
+async def numbered(own: Services, commands: Commands, wish: QueueRun) -> RunId:
+    """Queue it under the next free number. Raises AlreadyClaimed when another run is active."""
 
     async def add(number: int) -> None:
         run_id = RunId(number)
-        command = QueueRun(
-            run_id=run_id,
-            trigger=trigger,
-            cause=cause,
-            source_connector_id=source,
-            target_connector_id=target,
-            start_date=start,
-            end_date=end,
-        )
-        numbered = replace(
+        theirs = replace(
             commands,
             metadata=replace(commands.metadata, correlation_id=f"run-{number}", run_id=number),
         )
-        await numbered.run(SYNC_RUN, run_stream(run_id), command, holds)
-        commands.position = numbered.position
+        await theirs.run(SYNC_RUN, run_stream(run_id), replace(wish, run_id=run_id), holds)
+        commands.position = theirs.position
 
     number, _ = await with_next_number(own.store, lambda n: run_stream(RunId(n)), add)
-    return Queued(run_id=RunId(number), start_date=start, end_date=end)
+    return RunId(number)
 
 
 async def last_position(own: Services, run_id: RunId) -> int:

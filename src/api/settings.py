@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     # how long a request may still take effect in Kimai after we stopped waiting for its answer: the
     # longest of max_execution_time and the time limits of the web servers in front of it
     kimai_request_limit_seconds: float = Field(default=60, ge=1, le=3600)
+    # deletions and export runs leave no trace in Kimai's list of changes: how late they may be seen
+    kimai_full_listing_hours: float = Field(default=24, ge=0, le=168)  # 0: with every run
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url", "default_time_unit", "metrics_token", mode="before")

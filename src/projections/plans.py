@@ -82,7 +82,6 @@ def project(  # noqa: PLR0911 # one flat branch per event
                 counts=event.counts,
                 minutes=event.minutes,
                 fetched=event.fetched,
-                run_id=event.run_id,
             )
         case PlanFailed(error=error):
             return replace(row, state="failed", error=error)
@@ -113,7 +112,7 @@ def _requested(event: PlanRequested, recorded: Recorded[PlanEvent]) -> Row:
         counts=Counts(),
         minutes=Minutes(),
         fetched=0,
-        run_id=None,
+        run_id=recorded.metadata.run_id,
         applied_by=None,
         error=None,
         moved=(),

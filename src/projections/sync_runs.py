@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import assert_never, get_args
+from typing import Any, assert_never, get_args
 
 from domain.event import Recorded
 from domain.personal import Personal
+from domain.plan.events import PlanRequested
 from domain.sync_run.events import (
+    PLAN_CAUSE,
     Counters,
     SyncRunCancelled,
     SyncRunCancelRequested,
@@ -20,7 +22,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 2
+NAME, VERSION = "sync_runs", 3
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",
@@ -36,7 +38,8 @@ class Row:
     """One run, made of its own events only; `begun_at` is the start, or the queueing before it.
 
     Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked), and
-    `error` of a cancelled run, which names who did.
+    `error` of a cancelled run, which names who did. `plan_id` is the plan that it carries out, or
+    that of the deletions it held back.
     """
 
     run_id: int
@@ -62,14 +65,19 @@ class Row:
     target_listed_at: datetime | None
     error: str | None
     correlation_id: str
+    plan_id: int | None
 
 
-def keys(recorded: Recorded[SyncRunEvent]) -> Sequence[int]:
-    return (recorded.event.run_id,)
+def keys(recorded: Recorded[SyncRunEvent | PlanRequested]) -> Sequence[int]:
+    event = recorded.event
+    if not isinstance(event, PlanRequested):
+        return (event.run_id,)
+    run_id = recorded.metadata.run_id  # of the run that holds these deletions back
+    return () if run_id is None else (run_id,)
 
 
 def project(  # noqa: PLR0911 # one flat branch per event
-    row: Row | None, recorded: Recorded[SyncRunEvent]
+    row: Row | None, recorded: Recorded[SyncRunEvent | PlanRequested]
 ) -> Row | None:
     """The run after the event."""
     event = recorded.event
@@ -77,6 +85,8 @@ def project(  # noqa: PLR0911 # one flat branch per event
         return _queued(event, recorded)
     if row is None:
         return None
+    if isinstance(event, PlanRequested):
+        return replace(row, position=recorded.position, plan_id=event.plan_id)
     row = replace(row, position=recorded.position, version=recorded.version)
     match event:
         case SyncRunStarted():
@@ -117,7 +127,7 @@ def project(  # noqa: PLR0911 # one flat branch per event
             assert_never(event)
 
 
-def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
+def _queued(event: SyncRunQueued, recorded: Recorded[Any]) -> Row:
     return Row(
         run_id=event.run_id,
         position=recorded.position,
@@ -142,16 +152,17 @@ def _queued(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> Row:
         target_listed_at=None,
         error=None,
         correlation_id=recorded.metadata.correlation_id,
+        plan_id=int(event.cause.name) if event.cause.kind == PLAN_CAUSE else None,
     )
 
 
-def _who_cancelled(recorded: Recorded[SyncRunEvent], reason: str | None) -> str:
+def _who_cancelled(recorded: Recorded[Any], reason: str | None) -> str:
     name = recorded.metadata.actor.name
     who = (name.value or "an erased person") if isinstance(name, Personal) else name
     return f"Cancelled by {who}" + (f": {reason}" if reason else "")
 
 
-def _cause_name(event: SyncRunQueued, recorded: Recorded[SyncRunEvent]) -> str:
+def _cause_name(event: SyncRunQueued, recorded: Recorded[Any]) -> str:
     """Of a person the user name, which only the metadata hold, sealed; else the event's word."""
     name = recorded.metadata.actor.name
     if event.cause.kind == "user" and isinstance(name, Personal) and name.value:
@@ -184,7 +195,7 @@ def shown(row: Row) -> dict[str, object]:
         "end_date": row.end_date,
         "cause": {"kind": row.cause_kind, "id": row.cause_name},
         "connector_ids": [row.source_connector_id, row.target_connector_id],
-        "plan_id": None,
+        "plan_id": row.plan_id,
         "correlation_id": row.correlation_id,
         "progress": {"phase": row.phase, "done": row.done, "total": row.total},
         "first_position": row.first_position,
@@ -198,7 +209,7 @@ PROJECTION = Projection(
     version=VERSION,
     row=Row,
     key="run_id",
-    events=frozenset(get_args(SyncRunEvent)),
+    events=frozenset({*get_args(SyncRunEvent), PlanRequested}),
     keys=keys,
     project=project,
 )

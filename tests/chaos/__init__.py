@@ -1,5 +1,5 @@
-"""Kill the service at random instants of a running sync, and see whether the billing is right.
+"""Seeded histories of both peers, with faults, kills and crashes; then, is the billing right?
 
-`python -m tests.chaos` (KILLS, SEED in the environment); a short campaign runs in
-`tests/e2e/test_kill_campaign.py`.
+`python -m tests.chaos` (SEEDS, SEED, OPERATIONS, JOBS in the environment); short ones run in
+`tests/e2e/test_chaos.py`.
 """

@@ -1,74 +1,79 @@
-"""A campaign: work, sync, kill, restart, and again; at the end everything must be right."""
+"""A campaign: a seed's history, with faults, kills and crashes; at the end all must be right."""
 
 import asyncio
 import contextlib
+import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any
 
 import httpx
 
 from adapters.embedded import EmbeddedPostgres
 from adapters.sandbox.serve import running
 from api.demo.keys import DemoKeys
-from api.demo.setup import DemoSetup
+from tests.chaos.administrator import Administrator
 from tests.chaos.checker import differences, written_twice
+from tests.chaos.diary import Diary
+from tests.chaos.history import Operation, Round, rounds
 from tests.chaos.instants import Instant, Moment, Spare, Trap, an_instant, faults
-from tests.chaos.service import LOOK, PATIENCE, DidNotStart, ServiceProcess, environment, verify
+from tests.chaos.service import PATIENCE, DidNotStart, ServiceProcess, environment, verify
 from tests.chaos.town import Town
-from tests.chaos.tripwire import Tripwire
+from tests.chaos.tripwire import CHANGES, Tripwire
 
-QUIET_RUNS = 10  # runs within which everything must have come to rest
 FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
-LONGEST_RUN = 120.0  # seconds; with all waits and repetitions some ten are usual
+LISTING = "KIMAI_FULL_LISTING_HOURS"
+SKEW = 90.0  # seconds that a peer's clock is wrong, at most; ours is right
+SHOWN = 12  # problems of one seed; the first ones say what is wrong
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """`kills` are those of a run under way; others, while it starts, come on top.
-
-    A request may still land `limit` seconds after it was sent; the service is told the same.
-    """
+    """One seed. A request may still land `limit` seconds after it was sent; the service knows."""
 
     seed: int
-    kills: int
-    limit: float = 2.5
+    operations: int = 5000
+    limit: float = 1.2
     longest: float = 10.0  # seconds within which kills by the clock are spread, at most
-    most_actions: int = 9  # of the agents, before each run
     database_crashes: float = 0.15  # share of rounds
     killed_at_start: float = 0.08  # share of rounds
 
     @property
     def command(self) -> str:
-        return f"KILLS={self.kills} SEED={self.seed} make chaos"
+        return f"SEED={self.seed} SEEDS=1 OPERATIONS={self.operations} make chaos"
 
 
 @dataclass
 class Outcome:
     """What happened; the campaign is passed when there are no `problems`."""
 
+    operations: int = 0
     kills: int = 0
     rounds: int = 0
     database_crashes: int = 0
     seconds: float = 0.0
+    timesheets: int = 0
     instants: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
-            f"{self.kills} kills in {self.rounds} rounds and {self.seconds:.0f} s,"
-            f" {self.database_crashes} crashes of PostgreSQL;"
-            f" killed {dict(self.instants)}; runs left to end: {dict(self.ends)}"
+            f"{self.operations} operations in {self.rounds} rounds and {self.seconds:.0f} s,"
+            f" {self.kills} kills, {self.database_crashes} crashes of PostgreSQL;"
+            f" killed {dict(self.instants)}; runs left to end: {dict(self.ends)};"
+            f" {self.timesheets} timesheets; open conflicts: {dict(self.conflicts)}"
         )
 
 
@@ -87,49 +92,50 @@ class Campaign:
         self._town = town
         self._database = database
         self._service = service
+        self._administrator = Administrator(town, service)
         self._say = say
         self._usual: list[float] = []
         self._killed = "by itself"
+        self._knew: dict[int, bool] = {}  # timesheet → exported when it was last read
         self.outcome = Outcome()
         self.wires = {
-            "zammad": Tripwire(town.zammad_app, lambda _: None),
-            "kimai": Tripwire(town.kimai_app, self._touched),
+            "zammad": Tripwire(town.zammad_app, lambda _method, _id: None),
+            "kimai": Tripwire(town.kimai_app, self._heard),
         }
 
     async def run(self, zammad_url: str, kimai_url: str) -> None:
         """All rounds, the rest, and the check."""
-        await self._begin(zammad_url, kimai_url)
-        while self.outcome.kills < self._plan.kills and not self.outcome.problems:
-            assert self.outcome.rounds < 5 * self._plan.kills + 20, "too few runs could be killed"
-            self.outcome.rounds += 1
-            await self._round(Random(f"{self._plan.seed}:{self.outcome.rounds}"))
-        if not self.outcome.problems:
-            await self._rest()
-            self.outcome.problems += differences(self._town)
-        self.outcome.problems += await verify(self._service)
-
-    async def _begin(self, zammad_url: str, kimai_url: str) -> None:
-        self._town.work(Random(f"{self._plan.seed}:0"), self._plan.most_actions)
         await self._service.launch()
         await self._service.ready()
-        async with self._service.client() as http:
-            setup = DemoSetup(http, self._town.keys)
-            await setup.connect(zammad_url=zammad_url, kimai_url=kimai_url)
-            await setup.map(self._town.zammad, self._town.kimai)
+        await self._administrator.set_up(zammad_url, kimai_url)
+        for each in rounds(self._plan.seed, self._plan.operations, self._town.author):
+            self.outcome.rounds += 1
+            await self._round(each)
+            if self.outcome.problems:
+                return
+        await self._rest()
+        self.outcome.problems += await verify(self._service)
 
-    async def _round(self, random: Random) -> None:
-        self._prepare(random)
-        # of its own, so that a seed kills alike whatever the agents found to do
-        fate = Random(f"{self._plan.seed}:{self.outcome.rounds}:fate")
+    # -- one round ----------------------------------------------------------------------------
+
+    async def _round(self, each: Round) -> None:
+        # of its own, so that a seed kills alike whatever it found to do
+        fate = Random(f"{self._plan.seed}:{each.number}:fate")
+        for operation in each.before:
+            self._do(operation)
+        self._weather(fate)
         usual = min(1.2 * median(self._usual[-9:] or [FIRST_GUESS]), self._plan.longest)
         instant = an_instant(fate, usual=usual, limit=self._plan.limit)
+        if each.number == 1:  # how long a run takes is not known yet
+            instant = Spare()
         crash = fate.random() < self._plan.database_crashes
         crash_after = fate.uniform(0, 0.5) * usual
         if not self._service.alive:
             await self._start(fate)
-        self._note(f"round {self.outcome.rounds}: kill {instant}{', database too' * crash}")
+        await self._administrator.fulfil_wishes()
+        self._note(f"round {each.number}: kill {instant}{', database too' * crash}")
         over = asyncio.Event()
-        beside = [asyncio.create_task(self._more_work(random, usual, over))]
+        beside = [asyncio.create_task(self._meanwhile(each, usual, over))]
         if crash:
             beside.append(asyncio.create_task(self._crash_database(crash_after, over)))
         try:
@@ -140,19 +146,25 @@ class Campaign:
                 wire.disarm()
             await asyncio.gather(*beside)
         for problem in written_twice(self._town):
-            self._problem(f"{problem}, first seen in round {self.outcome.rounds} ({instant})")
+            self._problem(f"{problem}, first seen in round {each.number} ({instant})")
 
-    def _prepare(self, random: Random) -> None:
-        self._town.work(random, random.randint(3, self._plan.most_actions))
-        if not any(wire.busy for wire in self.wires.values()):
-            self._town.bill(random)  # nothing is under way that would meet the export
+    def _do(self, operation: Operation) -> None:
+        self._town.apply(operation)
+        self.outcome.operations += 1
+
+    def _weather(self, fate: Random) -> None:
+        """Other faults, and other clocks, for each round."""
         for peer in (self._town.zammad_app, self._town.kimai_app):
-            peer.faults.replace(faults(random), random.randrange(1 << 30))
+            peer.faults.replace(faults(fate), fate.randrange(1 << 30))
+        for state in (self._town.zammad, self._town.kimai):
+            state.clock.skew(timedelta(seconds=fate.uniform(-SKEW, SKEW)))
 
-    async def _start(self, random: Random) -> None:
+    async def _start(self, fate: Random) -> None:
+        """Some lives list all of Kimai with every run, the others as a service does by default."""
+        self._service.variables[LISTING] = fate.choice(("0", "24", "24"))
         await self._service.launch()
-        if random.random() < self._plan.killed_at_start:
-            await asyncio.sleep(random.uniform(0, 2))
+        if fate.random() < self._plan.killed_at_start:
+            await asyncio.sleep(fate.uniform(0, 2))
             self._service.kill()
             await self._service.ended()
             self.outcome.instants["while starting"] += 1
@@ -162,7 +174,7 @@ class Campaign:
     async def _killed_run(self, instant: Instant) -> None:
         """One run, killed at `instant` unless it ends first."""
         began = time.monotonic()
-        gone = set(self._town.deleted)
+        unseen = set(self._town.unseen)
         self._killed = "by itself"
         pending: asyncio.Task[None] | None = None
         match instant:
@@ -173,7 +185,8 @@ class Campaign:
                 pending = asyncio.create_task(self._kill_after(seconds))
             case Spare():
                 pass
-        run = await self._sync()
+        with self._town.running():
+            run = await self._administrator.run()
         if run is None:
             code = await self._service.ended()
             if self._killed == "by itself":
@@ -185,7 +198,7 @@ class Campaign:
             self._note(f"  run {run['id']} {run['state']}: {run['error_message']}")
             self._usual.append(time.monotonic() - began)
             if run["state"] == "completed":
-                self._town.deleted -= gone
+                self._town.unseen -= unseen
         if pending is not None:
             pending.cancel()
             await asyncio.gather(pending, return_exceptions=True)
@@ -198,71 +211,92 @@ class Campaign:
         self._killed = how
         self._service.kill()
 
-    async def _more_work(self, random: Random, usual: float, over: asyncio.Event) -> None:
-        """Agents do not wait for a run to end."""
-        after, actions = random.uniform(0, usual), random.randint(0, 3)
-        if not await _within(after, over):
-            self._town.work(random, actions)
+    async def _meanwhile(self, each: Round, usual: float, over: asyncio.Event) -> None:
+        """People do not wait for a run to end."""
+        pause = usual / (len(each.meanwhile) + 1)
+        for operation in each.meanwhile:
+            await _within(pause, over)
+            self._do(operation)
+            if not over.is_set():
+                await self._administrator.fulfil_wishes()
 
     async def _crash_database(self, after: float, over: asyncio.Event) -> None:
         if not await _within(after, over):
             await self._database.restart()
             self.outcome.database_crashes += 1
 
+    # -- the end ------------------------------------------------------------------------------
+
     async def _rest(self) -> None:
-        """Faults off, and runs until one finds nothing to do."""
+        """Faults off, one run, and everything is right; a second one finds nothing to do."""
         for peer in (self._town.zammad_app, self._town.kimai_app):
             peer.faults.clear()
         await asyncio.gather(*(wire.idle() for wire in self.wires.values()))
-        if not self._service.alive:
-            await self._service.launch()
-            await self._service.ready()
-        for _ in range(QUIET_RUNS):
-            run = await self._sync()
-            if run is None:
-                self._problem(f"the service died by itself with {self._service.exit_code}")
-                return
-            self._note(f"quiet run {run['id']} {run['state']}: {run['error_message']}")
-            if run["state"] == "completed" and not _wrote(run):
-                break
-        else:
-            self._problem(f"still busy after {QUIET_RUNS} quiet runs")
-        async with self._service.client() as http:
-            answer = await http.get("/api/v1/sync/runs", params={"status": "running"})
-            if answer.json()["total"]:
-                self._problem(f"runs were left running: {answer.json()['data']}")
+        if self._service.alive:
+            await self._stop()
+        self._service.variables[LISTING] = "0"
+        await self._service.launch()
+        await self._service.ready()
+        await self._administrator.fulfil_wishes()
+        await self._quiet_run()
+        await self._check()
+        written = self.wires["kimai"].writes
+        await self._quiet_run()
+        if self.wires["kimai"].writes != written:
+            self._problem("a second quiet run found something to write")
+        if left := await self._administrator.runs_left_running():
+            self._problem(f"runs were left running: {left}")
+        await self._stop()
+
+    async def _quiet_run(self) -> None:
+        with self._town.running():
+            run = await self._administrator.run()
+        if run is None:
+            self._problem(f"the service died by itself with {self._service.exit_code}")
+            return
+        self._note(f"quiet run {run['id']} {run['state']}: {run['error_message']}")
+        if run["state"] != "completed":
+            self._problem(f"the quiet run ended as {run['state']}: {run['error_message']}")
+
+    async def _check(self) -> None:
+        conflicts = {
+            booking: row["reason_code"]
+            for booking, row in (await self._administrator.open_conflicts()).items()
+        }
+        self.outcome.conflicts.update(conflicts.values())
+        self.outcome.timesheets = len(self._town.kimai.timesheets)
+        found = differences(self._town, conflicts)
+        for booking, row in (await self._administrator.unfinished()).items():
+            found.append(f"booking {booking} was left {row['state']}: {row['reason_code']}")
+        for problem in found[:SHOWN]:
+            self._problem(problem)
+            if (named := re.search(r"booking (\d+)", problem)) is not None:
+                story = await self._administrator.story(int(named[1]))
+                self._service.log.with_name(f"booking-{named[1]}.log").write_text("\n".join(story))
+        if len(found) > SHOWN:
+            self._problem(f"and {len(found) - SHOWN} more")
+
+    async def _stop(self) -> None:
         if (code := await self._service.stop()) != 0:
             self._problem(f"the service ended with {code} when it was asked to stop")
 
-    async def _sync(self) -> dict[str, Any] | None:
-        """A run to its end, as the API shows it; None when the service died meanwhile."""
-        async with self._service.client() as http, asyncio.timeout(LONGEST_RUN):
-            run_id: int | None = None
-            while True:
-                try:
-                    if run_id is None:
-                        run_id = await _asked(http)
-                    else:
-                        run = await _run(http, run_id)
-                        if run is not None and run["status"] != "running":
-                            return run
-                except httpx.TransportError:
-                    if not self._service.alive:
-                        return None
-                await asyncio.sleep(LOOK)
-                if not self._service.alive:
-                    return None
+    # -- what is heard and said ---------------------------------------------------------------
 
-    def _touched(self, timesheet_id: int) -> None:
-        if timesheet_id in self._town.billed:
-            self._problem(f"timesheet {timesheet_id} was written to after it had been exported")
+    def _heard(self, method: str, timesheet_id: int) -> None:
+        """A change of what was exported is excused if it was not yet when it was last read."""
+        if method not in CHANGES:
+            self._knew[timesheet_id] = timesheet_id in self._town.billed
+        elif timesheet_id in self._town.billed:
+            if self._knew.get(timesheet_id, True):
+                self._problem(f"timesheet {timesheet_id} was written to after it was exported")
+            self._town.excused.add(timesheet_id)
 
     def _problem(self, text: str) -> None:
         self.outcome.problems.append(text)
         self._say(text)
 
     def _note(self, text: str) -> None:
-        self._say(f"[{self.outcome.kills}/{self._plan.kills}] {text}")
+        self._say(f"[{self.outcome.operations}/{self._plan.operations}] {text}")
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:
@@ -274,27 +308,14 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
     return True
 
 
-async def _asked(http: httpx.AsyncClient) -> int | None:
-    """The number of the run that begins now, or of the one that is active already."""
-    answer = await http.post("/api/v1/sync/run", headers={"Prefer": "respond-async"})
-    if answer.status_code == httpx.codes.ACCEPTED:
-        return int(answer.json()["run_id"])
-    if answer.status_code == httpx.codes.CONFLICT:
-        active = await http.get("/api/v1/sync/runs", params={"status": "running"})
-        rows = active.json().get("data", [])
-        return int(rows[0]["id"]) if rows else None
-    assert answer.status_code >= 500, answer.text
-    return None
-
-
-async def _run(http: httpx.AsyncClient, run_id: int) -> dict[str, Any] | None:
-    answer = await http.get(f"/api/v1/sync/runs/{run_id}")
-    return dict(answer.json()) if answer.status_code == httpx.codes.OK else None
-
-
-def _wrote(run: dict[str, Any]) -> bool:
-    names = ("entries_synced", "entries_updated", "entries_deleted", "entries_failed")
-    return any(run[name] for name in names)
+def _diary(seed: int) -> Diary:
+    """Each seed has settings of its own."""
+    random = Random(f"{seed}:settings")
+    return Diary(
+        minutes=random.choice((Decimal(1), Decimal(1), Decimal(15), Decimal(60), Decimal(6))),
+        delete_policy=random.choice(("delete", "delete", "conflict", "keep")),
+        edited_policy=random.choice(("conflict", "conflict", "keep_target", "overwrite")),
+    )
 
 
 @asynccontextmanager
@@ -323,7 +344,7 @@ async def carried_out(plan: Plan, folder: Path, say: Say) -> Outcome:
         )
         service = ServiceProcess(variables, folder)
         stack.push_async_callback(_end, service)
-        campaign = Campaign(plan, Town(keys), database, service, say)
+        campaign = Campaign(plan, Town(keys, _diary(plan.seed)), database, service, say)
         zammad_url, kimai_url = await stack.enter_async_context(_peers(campaign))
         began = time.monotonic()
         try:

@@ -34,7 +34,7 @@ class ServiceProcess:
     """`timeledger serve`, started anew after each death; its words are kept in `log`."""
 
     def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
-        self.variables = variables
+        self.variables = dict(variables)  # of its next life
         self._folder = folder
         self.log = folder / "service.log"
         self._process: asyncio.subprocess.Process | None = None

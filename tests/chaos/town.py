@@ -2,10 +2,12 @@
 
 import copy
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from random import Random
+from typing import assert_never
 
 from adapters.sandbox.control import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
@@ -16,102 +18,223 @@ from adapters.sandbox.month import Ticket as Story
 from adapters.sandbox.story import fill_kimai, fill_zammad
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
 from api.demo.keys import DemoKeys
+from tests.chaos import history
+from tests.chaos.diary import STILL, Diary
+from tests.chaos.history import Author, InKimai, InSettings, InZammad, Operation
+from tests.chaos.marks import booking_of
 
-TICKETS = 24
-DELETED_AT_ONCE = 12  # the service asks a person when more than 20 disappear together
-UNBOOKABLE = 0.06  # share of bookings that must not reach Kimai
+QUARTER = 15 * 60  # seconds by which people move and lengthen timesheets
+DAY = timedelta(days=1)
+MANY = 20  # deletions at once are left to a person when they are more
 
 
 @dataclass
 class Town:
     """`billed` are copies of the timesheets as they were when the clerk exported them.
 
-    `deleted` are bookings that no completed run has missed yet.
+    `excused` are those of them that a request reached which was on its way at that moment.
+    `unseen` are bookings deleted since the last run that came to its end had begun. `wishes` is
+    what the administrator still has to set, in order.
     """
 
     keys: DemoKeys
+    diary: Diary = field(default_factory=Diary)
     zammad: ZammadState = field(default_factory=ZammadState)
     kimai: KimaiState = field(default_factory=KimaiState)
     billed: dict[int, Timesheet] = field(default_factory=dict)
-    deleted: set[int] = field(default_factory=set)
+    excused: set[int] = field(default_factory=set)
+    unseen: set[int] = field(default_factory=set)
+    wishes: list[InSettings] = field(default_factory=list)
     zammad_app: Controlled = field(init=False)
     kimai_app: Controlled = field(init=False)
+    author: Author = field(init=False)
 
     def __post_init__(self) -> None:
         fill_zammad(self.zammad, _opening(), token=self.keys.zammad_token)
         fill_kimai(self.kimai, token=self.keys.kimai_token)
         self.zammad_app = create_zammad_app(self.zammad)
         self.kimai_app = create_kimai_app(self.kimai)
-        emails = {agent.email for agent in AGENTS}
-        self._agents = [user.id for user in self.zammad.users if user.email in emails]
-        self._tickets = sorted(ticket.id for ticket in self.zammad.tickets)
-        self._types = {kind.name: kind.id for kind in self.zammad.types}
+        self.author = Author(minutes=self.diary.minutes)
+        by_email = {user.email: user.id for user in self.zammad.users}
+        self._agents = [by_email[agent.email] for agent in AGENTS]
+        by_name = {row.name: row for row in self.zammad.organizations}
+        self.organizations = [by_name[one.name].id for one in ORGANIZATIONS]
+        contacts = {
+            user.organization_id: user.id for user in self.zammad.users if user.organization_id
+        }
+        self._contacts = [contacts[organization] for organization in self.organizations]
+        kinds = {kind.name: kind.id for kind in self.zammad.types}
+        self._kinds = [kinds[name] for name in TYPES]
+        self.activities = sorted(self.kimai.activities)
+        self.projects = sorted(self.kimai.projects)
+        self._group = next(iter(self.zammad.tickets)).group_id
+        self._note_first_mappings()
+
+    def _note_first_mappings(self) -> None:
+        """Those that `DemoSetup.map` makes."""
+        for kind, activity in zip((*self._kinds[:-1], None), (*self.activities, 0), strict=True):
+            self.diary.activities.change(kind, activity or self.activities[0], 0)
+        customers = {row.name: row.id for row in self.kimai.customers.values()}
+        projects = {row.customer: row.id for row in self.kimai.projects.values()}
+        for organization in self.zammad.organizations:
+            if organization.name in customers:
+                project = projects[customers[organization.name]]
+                self.diary.projects.change(organization.id, project, 0)
 
     def work(self, random: Random, actions: int) -> None:
         """Agents book, correct, retype and delete."""
         for _ in range(actions):
-            (what,) = random.choices(
-                (self._book, self._correct, self._retype, self._delete), (66, 16, 8, 10)
+            self.apply(self.author.next(random, history.EVERYDAY))
+
+    def apply(self, operation: Operation) -> None:
+        """Do it now; what is for the administrator is put down as a wish."""
+        self.diary.now += 1
+        match operation:
+            case history.MapActivity() | history.MapProject():
+                self.wishes.append(operation)
+            case (
+                history.ExportSheet()
+                | history.EditSheet()
+                | history.DeleteSheet()
+                | history.CloseProject()
+                | history.OpenProject()
+            ):
+                self._in_kimai(operation)
+            case _:
+                self._in_zammad(operation)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While a run is under way: it goes by the settings it begins with."""
+        if len(self.unseen) > MANY:
+            self.diary.bulk |= self.unseen
+        self.diary.run_began = self.diary.now
+        try:
+            yield
+        finally:
+            self.diary.run_began = None
+
+    def kind(self, number: int | None) -> int | None:
+        """Zammad's id of that activity type."""
+        return None if number is None else self._kinds[number]
+
+    # -- Zammad -------------------------------------------------------------------------------
+
+    def _in_zammad(self, operation: InZammad) -> None:
+        zammad = self.zammad
+        match operation:
+            case history.Book():
+                self._book(operation)
+            case history.Edit(booking=booking, amount=amount):
+                zammad.correct(booking, time_unit=amount)
+            case history.Retype(booking=booking, kind=kind):
+                zammad.correct(booking, type_id=self.kind(kind))
+            case history.Delete(booking=booking, article=article):
+                written = zammad.entries[booking].ticket_article_id
+                if article and written is not None:
+                    zammad.delete_article(written)
+                else:
+                    zammad.delete_entry(booking)
+                self.unseen.add(booking)
+            case history.OpenTicket(ticket=ticket, customer=customer):
+                title = TITLES[ticket % len(TITLES)]
+                contact = self._contacts[customer]
+                made = zammad.add_ticket(title=title, group_id=self._group, customer_id=contact)
+                assert made.id == ticket
+            case history.MoveTicket(ticket=ticket, customer=customer):
+                zammad.change_ticket(ticket, customer_id=self._contacts[customer])
+            case history.MergeTickets(source=source, target=target):
+                zammad.merge_tickets(source, target)
+            case _:
+                assert_never(operation)
+
+    def _book(self, book: history.Book) -> None:
+        zammad, agent = self.zammad, self._agents[book.agent]
+        at = None if book.ago is None else zammad.clock.now() - book.ago
+        kind = self.kind(book.kind)
+        if book.article:
+            text = NOTES[book.booking % len(NOTES)]
+            zammad.add_article(
+                book.ticket, text, time_unit=book.amount, time_type_id=kind, by=agent, at=at
             )
-            what(random)
-
-    def bill(self, random: Random) -> None:
-        """The clerk exports a few timesheets; from then on nobody may touch them."""
-        open_ones = [row for row in self.kimai.timesheets.values() if not row.exported]
-        for row in random.sample(open_ones, min(len(open_ones), random.randint(0, 2))):
-            exported = dataclasses.replace(row, exported=True)
-            self.kimai.put("timesheets", exported)
-            self.billed[row.id] = copy.deepcopy(exported)
-
-    def _book(self, random: Random) -> None:
-        bookable = random.random() >= UNBOOKABLE
-        amount = str(_minutes(random)) if bookable else random.choice(("0", "-15"))
-        mapped = self._types[random.choice(TYPES[:-1])]
-        kind = random.choices((mapped, None, self._types[TYPES[-1]]), (90, 7, 3))[0]
-        ticket, agent = random.choice(self._tickets), random.choice(self._agents)
-        if random.random() < 0.5:
-            self.zammad.book(ticket, amount, type_id=kind, by=agent)
         else:
-            self.zammad.add_article(
-                ticket, random.choice(NOTES), time_unit=amount, time_type_id=kind, by=agent
-            )
+            zammad.book(book.ticket, book.amount, type_id=kind, by=agent, at=at)
+        assert book.booking in zammad.entries
+        self.diary.booked[book.booking] = self.diary.since()
 
-    def _correct(self, random: Random) -> None:
-        if (entry := self._some_entry(random)) is not None:
-            self.zammad.correct(entry, time_unit=str(_minutes(random)))
+    # -- Kimai --------------------------------------------------------------------------------
 
-    def _retype(self, random: Random) -> None:
-        if (entry := self._some_entry(random)) is not None:
-            self.zammad.correct(entry, type_id=self._types[random.choice(TYPES[:-1])])
+    def _in_kimai(self, operation: InKimai) -> None:
+        match operation:
+            case history.ExportSheet(booking=booking):
+                for sheet in self._open_sheets(booking):
+                    self._export(sheet)
+            case history.EditSheet(booking=booking):
+                for sheet in self._open_sheets(booking):
+                    self._edit(sheet, operation)
+            case history.DeleteSheet(booking=booking):
+                for sheet in self._open_sheets(booking):
+                    self.kimai.drop("timesheets", sheet.id)
+                    self.diary.deleted.add(booking)
+            case history.CloseProject(project=number, ended=ended):
+                self._close(self.projects[number], ended=ended)
+            case history.OpenProject(project=number):
+                row = self.kimai.projects[self.projects[number]]
+                self.kimai.put("projects", dataclasses.replace(row, visible=True, end=None))
+                self.diary.closed[row.id] = self.diary.now
+            case _:
+                assert_never(operation)
 
-    def _delete(self, random: Random) -> None:
-        entry = self._some_entry(random)
-        if entry is not None and len(self.deleted) < DELETED_AT_ONCE:
-            self.zammad.delete_entry(entry)
-            self.deleted.add(entry)
+    def _open_sheets(self, booking: int) -> Iterator[Timesheet]:
+        rows = (row for row in self.kimai.timesheets.values() if booking_of(row) == booking)
+        return iter([row for row in rows if not row.exported])
 
-    def _some_entry(self, random: Random) -> int | None:
-        ids = sorted(entry.id for entry in self.zammad.entries if Decimal(entry.time_unit) > 0)
-        return random.choice(ids) if ids else None
+    def _export(self, sheet: Timesheet) -> None:
+        """From then on nobody may touch it. An export run leaves no trace in `modified_at`."""
+        exported = dataclasses.replace(sheet, exported=True)
+        self.kimai.put("timesheets", exported)
+        self.billed[sheet.id] = copy.deepcopy(exported)
 
+    def _edit(self, sheet: Timesheet, edit: history.EditSheet) -> None:
+        begin, end, text = sheet.begin, sheet.end, sheet.description or ""
+        assert begin is not None
+        assert end is not None
+        changes: dict[str, object] = {}
+        match edit.how:
+            case "later":
+                changes = {"begin": begin + QUARTER, "end": end + QUARTER}
+            case "longer":
+                changes = {"end": end + QUARTER, "duration": sheet.duration + QUARTER}
+            case "text":
+                changes = {"description": f"Checked by the clerk.\n{text}"}
+            case "activity":
+                changes = {"activity": self.activities[edit.choice]}
+            case "project":
+                changes = {"project": self.projects[edit.choice]}
+        edited = dataclasses.replace(sheet, **changes, modified_at=self.kimai.now())  # type: ignore[arg-type] # each by its name
+        self.kimai.put("timesheets", edited)
+        self.diary.edited[sheet.id] |= changes
 
-def _minutes(random: Random) -> Decimal:
-    whole = Decimal(5 * random.randint(1, 36))
-    return random.choices((whole, Decimal("7.5")), (9, 1))[0]
+    def _close(self, project: int, *, ended: bool) -> None:
+        yesterday = (self.kimai.clock.now() - DAY).date().isoformat()
+        row = self.kimai.projects[project]
+        closed = {"end": yesterday} if ended else {"visible": False}
+        self.kimai.put("projects", dataclasses.replace(row, **closed))
+        self.diary.closed[project] = STILL
 
 
 def _opening() -> Month:
     """Customers with a ticket or two each, and nothing booked yet."""
-    opened = datetime.now(UTC) - timedelta(days=3)
+    opened = datetime.now(UTC) - history.LONG_AGO - DAY
     tickets = tuple(
         Story(title=TITLES[n % len(TITLES)], organization=n % len(ORGANIZATIONS), created_at=opened)
-        for n in range(TICKETS)
+        for n in range(history.OPENING_TICKETS)
     )
     nothing = Nothing(edited=(), retyped=(), deleted=(), corrected=(), merged=(0, 0))
     return Month(
         tickets=tickets,
         bookings=(),
         second_thoughts=nothing,
-        first_day=opened.date() - timedelta(days=1),
+        first_day=opened.date() - DAY,
         last_day=opened.date() + timedelta(days=4),
     )

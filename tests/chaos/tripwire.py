@@ -12,6 +12,8 @@ from adapters.sandbox.control import Controlled
 from adapters.sandbox.control.failing import capture, reset
 
 CHANGES = frozenset({"PATCH", "DELETE"})
+WRITES = frozenset({"POST", *CHANGES})
+RECORDS = "/api/timesheets"
 RECORD = re.compile(r"/api/timesheets/(\d+)$")
 
 
@@ -45,13 +47,15 @@ class Wire:
 class Tripwire:
     """A peer that can end its client at a chosen request.
 
-    `touches(id)` is told of each change of a timesheet right before it is applied. `busy`
-    counts the requests in hand, those included that land long after their sender died.
+    `tells(method, id)` hears of each reading of a timesheet as it arrives, and of each change
+    right before it is applied. `busy` counts the requests in hand, those included that land long
+    after their sender died; `writes` those that may change a timesheet.
     """
 
-    def __init__(self, peer: Controlled, touches: Callable[[int], None]) -> None:
+    def __init__(self, peer: Controlled, tells: Callable[[str, int], None]) -> None:
         self._peer = peer
-        self._touches = touches
+        self._tells = tells
+        self.writes = 0
         self._wire: Wire | None = None
         self._count = 0
         self._spring: Callable[[], None] = lambda: None
@@ -118,8 +122,9 @@ class Tripwire:
 
     def _tell(self, scope: Scope) -> None:
         found = RECORD.fullmatch(scope["path"])
-        if scope["method"] in CHANGES and found is not None:
-            self._touches(int(found[1]))
+        if found is not None:
+            self._tells(scope["method"], int(found[1]))
+        self.writes += scope["method"] in WRITES and scope["path"].startswith(RECORDS)
 
     async def _land_late(
         self, wire: Wire, scope: Scope, receive: Receive, spring: Callable[[], None]

@@ -86,6 +86,7 @@ async def test_an_empty_ledger_knows_nothing(known: Pair) -> None:
     assert await views.watermark(ZAMMAD) is None
     assert await views.target_marks(ZAMMAD, KIMAI) == TargetMarks()
     assert list(await views.linked(ZAMMAD, KIMAI)) == []
+    assert list(await views.carried_with_another_unit(ZAMMAD, KIMAI, Decimal(60))) == []
 
 
 async def test_versions_are_those_of_the_newest_observation(known: Pair) -> None:
@@ -189,3 +190,18 @@ async def test_what_was_last_seen_in_kimai_is_what_linked_says(known: Pair) -> N
     await told(known, first.entry_id % 10**10, drifted)
     (again,) = await views.linked_to(ZAMMAD, KIMAI, [found.timesheet_id])
     assert again == replace(first, seen=found)
+
+
+async def test_what_was_carried_with_another_unit_is_found(known: Pair) -> None:
+    views = await filled(known)
+    linked = [each.entry_id for each in await views.linked(ZAMMAD, KIMAI)]
+    unit = Decimal("60.00")
+    assert list(await views.carried_with_another_unit(ZAMMAD, KIMAI, unit)) == []
+    others = await views.carried_with_another_unit(ZAMMAD, KIMAI, Decimal(15))
+    assert list(others) == sorted(linked)
+    assert len(others) == COUNT - 1
+    await told(known, 3, EntryVanishedAtSource(entry_id=entry_id(ZAMMAD, 3)))
+    others = await views.carried_with_another_unit(ZAMMAD, KIMAI, Decimal(15))
+    assert entry_id(ZAMMAD, 3) not in others
+    assert list(await views.carried_with_another_unit(ZAMMAD, OTHER, Decimal(15))) == []
+    assert list(await views.carried_with_another_unit(OTHER, KIMAI, Decimal(15))) == []

@@ -187,7 +187,7 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
     async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         async with open_run(service.own, started=True):
-            patrol = RunWorker(service.own.store, service.own.clock, _never, _never)
+            patrol = RunWorker(service.own.store, service.own.clock, _never, _never, _unasked)
             assert await patrol.rescue() is None
 
 
@@ -304,7 +304,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         start_date=None,
         end_date=None,
     )
-    elsewhere = RunWorker(own.store, own.clock, _never, _never)
+    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked)
     async with elsewhere._pair_lock(run) as mine:
         assert mine
         queue = QueueRun(
@@ -331,3 +331,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
 
 async def _never(work: Run | Plan) -> None:
     raise AssertionError(f"{work} is not ours")
+
+
+async def _unasked(connector_id: int, position: int) -> None:
+    raise AssertionError(f"connector {connector_id} is not ours, nor position {position}")

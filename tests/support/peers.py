@@ -49,10 +49,11 @@ from domain.ports.timesheets import (
 from domain.rules.marker import carries
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
+from domain.sync.planning import load as load_plan
 from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
-from domain.sync_run.events import Cause, SyncRunCompleted, SyncRunQueued
+from domain.sync_run.events import PLAN_CAUSE, Cause, SyncRunCompleted, SyncRunQueued
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import (
     EntryUnreadable,
@@ -639,6 +640,18 @@ class FakeKnown:
         everything = await self.linked(source, target)
         return [each for each in everything if each.seen.timesheet_id in timesheet_ids]
 
+    async def carried_with_another_unit(
+        self, source: ConnectorId, target: ConnectorId, unit_minutes: Decimal
+    ) -> Sequence[EntryId]:
+        return sorted(
+            entry.entry_id
+            for entry in self._of(source)
+            if entry.settled is not None
+            and entry.settled.target == target
+            and entry.standing.state is EntryState.SYNCED
+            and entry.settled.basis.unit_minutes != unit_minutes
+        )
+
 
 class World:
     """Both peers, a ledger and a clock; `sync` is one run of a fresh process."""
@@ -655,13 +668,19 @@ class World:
         self.runs = 0
         self.plans = 0
 
-    async def plan(self, *, entry_ids: tuple[EntryId, ...] | None = None, **bounds: Any) -> Plan:
+    async def plan(
+        self,
+        *,
+        kind: PlanKind = PlanKind.RUN,
+        entry_ids: tuple[EntryId, ...] | None = None,
+        **bounds: Any,
+    ) -> Plan:
         """A dry run; its rows are in `rows_of`."""
         self.plans += 1
         plan = PlanId(self.plans)
         requested = PlanRequested(
             plan_id=plan,
-            kind=PlanKind.RUN,
+            kind=kind,
             source_connector_id=ZAMMAD,
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),
@@ -684,10 +703,22 @@ class World:
         """Work it out in a fresh process."""
         return await make_plan(plan, self.configuration, self.ports(), limits=self.limits)
 
+    async def held_plan(self) -> Plan:
+        """The plan that the last run asked for, worked out as the worker does afterwards."""
+        self.plans += 1
+        return await self.make(PlanId(self.plans))
+
     async def rows_of(self, plan: Plan) -> list[PlanRow]:
         return [
             row async for page in pages(self.store, plan.plan_id, plan.rows_after) for row in page
         ]
+
+    async def apply(self, plan: Plan) -> Run:
+        """The run that carries out a plan."""
+        return await self.sync(cause=Cause(kind=PLAN_CAUSE, name=str(plan.plan_id)))
+
+    async def plan_now(self, plan: Plan) -> Plan:
+        return await load_plan(plan.plan_id, self.ports())
 
     async def sync(self, **bounds: Any) -> Run:
         """A run that nothing kills; the same run id again when the last one was cut off."""
@@ -696,7 +727,7 @@ class World:
         queued = SyncRunQueued(
             run_id=run,
             trigger="manual",
-            cause=Cause(kind="user", name="alice"),
+            cause=bounds.get("cause", Cause(kind="user", name="alice")),
             source_connector_id=ZAMMAD,
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),

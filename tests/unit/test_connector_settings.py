@@ -34,6 +34,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     kimai = as_values(kimai_settings({}))
     assert kimai["project_strategy"] == "per_ticket"
     assert kimai["delete_policy"] == kimai["edited_in_kimai_policy"] == "conflict"
+    assert (kimai["delete_limit"], kimai["delete_limit_percent"]) == (20, 5)
     assert kimai["entry_tag"] == "source:zammad"
     assert kimai["rounding_days"] == [0, 1, 2, 3, 4, 5, 6]
     assert (kimai["default_country"], kimai["default_currency"]) == ("BE", "EUR")
@@ -124,6 +125,10 @@ def test_a_zammad_setting_out_of_bounds_is_refused(key: str, value: object) -> N
         ("rounding_days", "0"),
         ("project_strategy", "per_group"),
         ("delete_policy", "ask"),
+        ("delete_limit", -1),
+        ("delete_limit", 2.5),
+        ("delete_limit_percent", 101),
+        ("delete_limit_percent", "many"),
         ("edited_in_kimai_policy", None.__class__),
         ("entry_tag", "a"),
         ("entry_tag", "a,b"),

@@ -132,6 +132,13 @@ def test_a_kimai_that_works_on_for_longer_can_be_waited_for() -> None:
         load(kimai_request_limit_seconds=0)
 
 
+def test_how_late_a_deletion_in_kimai_may_be_noticed() -> None:
+    assert load().kimai_full_listing_hours == 24
+    assert load(kimai_full_listing_hours="0").kimai_full_listing_hours == 0
+    with pytest.raises(Misconfigured, match="KIMAI_FULL_LISTING_HOURS"):
+        load(kimai_full_listing_hours=-1)
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -158,21 +158,6 @@ async def test_an_exported_timesheet_of_a_deleted_booking_stays() -> None:
     assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_DELETED
 
 
-async def test_many_deletions_at_once_ask_a_person() -> None:
-    world = World(kimai={"delete_policy": "delete"})
-    for source_id in range(1, 41):
-        world.tickets.book(source_id)
-    await world.sync()
-    for source_id in range(1, 31):
-        del world.tickets.rows[source_id]
-    await world.sync()
-    assert len(world.kimai.sheets) == 40
-    assert (await world.entry(1)).standing.conflict is ReasonCode.SOURCE_DELETED
-    world.configuration = configuration(kimai={"delete_policy": "delete"}, activities=())
-    await world.sync()
-    assert len(world.kimai.sheets) == 40
-
-
 async def test_a_missing_mapping_waits_and_goes_on_by_itself() -> None:
     world = World(projects=())
     world.tickets.book(9)

@@ -6,7 +6,8 @@ SyncRunQueued ──follower──▶ job ──worker, holding the pair's lock�
 ```
 The follower turns causes into jobs in the transaction of its checkpoint, so each becomes one job
 exactly once; a job that comes twice finds its run ended and does nothing. Plans are worked out
-the same way; one that was left half made is begun again, because making it changes nothing.
+the same way; one that was left half made is begun again, because making it changes nothing. A
+unit that was changed is a cause, too: what it would change is requested as a plan.
 """
 
 import asyncio
@@ -30,10 +31,11 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
 from adapters.postgres.event_store import PostgresEventStore
+from domain.connector.events import ConnectorChanged
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
-from domain.ids import PlanId, RunId, plan_stream, run_stream
+from domain.ids import ConnectorId, PlanId, RunId, plan_stream, run_stream
 from domain.plan.commands import FailPlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
@@ -45,7 +47,8 @@ from domain.sync_run.events import SyncRunQueued
 log = structlog.get_logger(__name__)
 
 ENTRYPOINT, PLAN_ENTRYPOINT = "sync-run", "sync-plan"
-CAUSES = (SyncRunQueued.TYPE, PlanRequested.TYPE)
+UNIT_ENTRYPOINT = "unit-plan"  # its number is the position of the change of a unit
+CAUSES = (SyncRunQueued.TYPE, PlanRequested.TYPE, ConnectorChanged.TYPE)
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
@@ -92,6 +95,7 @@ _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
 Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
+CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
 
 
 class RunFollower:
@@ -122,6 +126,8 @@ class RunFollower:
             plans = [event.plan_id for event in fresh if isinstance(event, PlanRequested)]
             await _enqueue(connection, ENTRYPOINT, queued)
             await _enqueue(connection, PLAN_ENTRYPOINT, plans)
+            units = [each.position for each in page if each.position > taken and _is_unit(each)]
+            await _enqueue(connection, UNIT_ENTRYPOINT, units)
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -136,12 +142,18 @@ class RunWorker:
     """Carries out runs, one at a time per connector pair over all processes."""
 
     def __init__(
-        self, store: PostgresEventStore, clock: Clock, execute: Execute, make: Make
+        self,
+        store: PostgresEventStore,
+        clock: Clock,
+        execute: Execute,
+        make: Make,
+        compare_units: CompareUnits,
     ) -> None:
         self._store = store
         self._clock = clock
         self._execute = execute
         self._make = make
+        self._compare_units = compare_units
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
         self._stopping = asyncio.Event()
@@ -153,6 +165,7 @@ class RunWorker:
             manager = QueueManager(queries, Channel(CHANNEL))
             manager.entrypoint(ENTRYPOINT)(self._work)
             manager.entrypoint(PLAN_ENTRYPOINT)(self._plan)
+            manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
             self._manager = manager
             try:
                 await manager.run(
@@ -193,7 +206,7 @@ class RunWorker:
         run = await self._load(RunId(int(holder.rpartition("-")[2])))
         if run is None or run.run_id in self._active:
             return None
-        if run.state == "queued":
+        if run.state == "queued" or _goes_on(run):
             async with self._store.pool.acquire() as connection:
                 await _enqueue(connection, ENTRYPOINT, [run.run_id])
             return None
@@ -221,6 +234,13 @@ class RunWorker:
                 return  # begun again by whoever comes next
             if (error := _failure(work)) is not None:
                 await self._give_up(plan_id, error)
+
+    async def _unit(self, job: Job) -> None:
+        """Somebody set another unit: what that would change is to be shown."""
+        position = int(job.payload or b"0")
+        (change,) = await self._store.page(position - 1, 1)
+        if isinstance(change.event, ConnectorChanged):
+            await self._compare_units(change.event.connector_id, position)
 
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
@@ -252,9 +272,12 @@ class RunWorker:
                     self._active.discard(run_id)
 
     async def _interrupted(self, run: Run) -> bool:
-        """Whether the run had been started by somebody who is gone; it is ended then."""
+        """Whether the run had been started by somebody who is gone; it is ended then.
+
+        A plan's run goes on instead: somebody approved all of it.
+        """
         now = await self._load(run.run_id)
-        if now is None or now.state not in STARTED:
+        if now is None or now.state not in STARTED or _goes_on(now):
             return False
         log.warning("run_interrupted", run_id=run.run_id)
         await self._tell(run.run_id, FailRun(error=CRASHED))
@@ -267,7 +290,8 @@ class RunWorker:
         try:
             await self._until_stopped(work)
         finally:
-            if (error := _failure(work)) is not None:
+            error = _failure(work)
+            if error is not None and not (work.cancelled() and run.plan_id is not None):
                 await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
         log.info("run_ended", run_id=run.run_id)
 
@@ -325,6 +349,16 @@ def metadata_of(run_id: RunId) -> Metadata:
     return Metadata(
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )
+
+
+def _is_unit(recorded: Recorded[Event]) -> bool:
+    event = recorded.event
+    changes = event.changes if isinstance(event, ConnectorChanged) else ()
+    return any(change.field == "settings.time_unit_minutes" for change in changes)
+
+
+def _goes_on(run: Run) -> bool:
+    return run.plan_id is not None and run.state == "running"
 
 
 def _failure(work: asyncio.Future[object]) -> str | None:

@@ -118,6 +118,14 @@ class PostgresKnownEntries:
         rows = await self._fetch("linked", source, target, list(timesheet_ids))
         return [_linked(row) for row in rows]
 
+    async def carried_with_another_unit(
+        self, source: ConnectorId, target: ConnectorId, unit_minutes: Decimal
+    ) -> Sequence[EntryId]:
+        """See the port."""
+        name = "carried_with_another_unit"
+        rows = await self._fetch(name, source, target, unit_minutes)
+        return [EntryId(row["entry_id"]) for row in rows]
+
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         try:
             return await self._pool.fetch(self._sql[name], self._log_id, *arguments)

@@ -2,9 +2,9 @@
 
 from contextlib import aclosing
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from api import plans, runs
@@ -15,10 +15,13 @@ from api.inputs import BIGGEST, Day, Number
 from api.plan_shapes import Action, PlanOut, PlanPage, PlanRowPage
 from api.problems import Problem
 from api.routing import LedgerRoute
+from api.run_answers import accepted, asked_async, response_of
 from api.services import Services
+from api.shapes import SyncResponse
 from domain.ids import PlanId
 from domain.plan.pages import pages
-from domain.plan.values import PlanRow
+from domain.plan.values import PlanKind, PlanRow
+from domain.sync.applying import drifted_text
 from projections import plans as view
 
 PATIENCE = 24.0  # seconds; the contract answers within 25
@@ -35,6 +38,7 @@ class PlanWish(Body):
     connector_id: Annotated[int, Field(ge=0, le=BIGGEST)] | None = None
     start_date: Day | None = None
     end_date: Day | None = None
+    kind: Literal["run", "unit"] = "run"
     entry_ids: Annotated[list[EntryNumber], Field(min_length=1, max_length=200)] | None = None
 
 
@@ -51,7 +55,8 @@ async def request_plan(
     wanted = runs.Wanted(
         connector_id=wish.connector_id, start_date=wish.start_date, end_date=wish.end_date
     )
-    plan_id = await plans.request(own, commands, wanted, entry_ids=wish.entry_ids)
+    kind = PlanKind(wish.kind)
+    plan_id = await plans.request(own, commands, wanted, kind=kind, entry_ids=wish.entry_ids)
     plan = await plans.made(own, plan_id, within=PATIENCE)
     if plan.state == "building":
         response.status_code = 202
@@ -91,6 +96,36 @@ async def list_rows(
     """Rows of a plan in their order; a plan that is being made has none yet."""
     after = int(decoded(_kind(plan_id, action), cursor, own.secret)) if cursor else 0
     return await _rows(own, await _known(own, plan_id), after, limit, action)
+
+
+class Application(Body):
+    digest: Annotated[str, Field(max_length=100)]
+
+
+@router.post("/{plan_id}/apply", response_model=SyncResponse)
+async def apply_plan(
+    plan_id: Number,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    body: Application,
+    prefer: Annotated[str, Header()] = "",
+) -> object:
+    """Write exactly the planned rows, when they are still what a run would do."""
+    number = PlanId(plan_id)
+    queued = await plans.apply(own, commands, number, body.digest)
+    if asked_async(prefer):
+        return accepted(queued.run_id)
+    run = await runs.ended(own, queued.run_id, within=PATIENCE)
+    commands.position = await runs.last_position(own, queued.run_id)
+    if (refused := await plans.refusal(own, number, queued.run_id)) is not None:
+        await own.shown(commands.position)  # the views tell the same as this answer
+        raise Problem(
+            "plan_drifted",
+            drifted_text(number, refused.rows),
+            extra={"drift": view.drift(refused.moved), "drifted_rows": refused.rows},
+        )
+    return response_of(run, queued, plan_id=number)
 
 
 async def _whole(own: Services, plan_id: int) -> dict[str, object]:

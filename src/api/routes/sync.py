@@ -15,11 +15,12 @@ from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem, of_validation
 from api.routing import LedgerRoute
+from api.run_answers import accepted, asked_async, response_of
 from api.services import Commands, Services
 from api.shapes import CancelAccepted, RunPage, SyncResponse, SyncRunOut
 from domain.ids import RunId, run_stream
 from domain.sync_run.commands import CancelRun
-from domain.sync_run.decide import SYNC_RUN, Run, holds
+from domain.sync_run.decide import SYNC_RUN, holds
 from domain.sync_run.events import Cause
 from projections import plans as plan_view
 from projections import sync_runs
@@ -68,19 +69,20 @@ async def run_sync(
         return await _dry_run(own, commands, wanted, prefer)
     cause = Cause(kind="user", name=str(identity.account.user_id))
     queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
-    if "respond-async" in prefer.lower():
-        url = f"/api/v1/sync/runs/{queued.run_id}"
-        return JSONResponse({"run_id": queued.run_id, "status_url": url}, status_code=202)
+    if asked_async(prefer):
+        return accepted(queued.run_id)
     run = await runs.ended(own, queued.run_id, within=PATIENCE - BEFORE_DEADLINE)
     commands.position = await runs.last_position(own, queued.run_id)
-    return _response(run, queued)
+    await own.shown(commands.position)
+    row = await own.views.run(queued.run_id)
+    return response_of(run, queued, plan_id=row.plan_id if row else None)
 
 
 async def _dry_run(own: Services, commands: Commands, wanted: runs.Wanted, prefer: str) -> object:
     """A plan in a run's clothes."""
     start, end = runs.range_of(own, commands, wanted)
     plan_id = await plans.request(own, commands, wanted)
-    if "respond-async" in prefer.lower():
+    if asked_async(prefer):
         url = f"/api/v1/sync/plans/{plan_id}"
         return JSONResponse({"run_id": None, "plan_id": plan_id, "status_url": url}, 202)
     await plans.made(own, plan_id, within=PATIENCE - BEFORE_DEADLINE)
@@ -192,36 +194,3 @@ def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
         if any(str(item["loc"][0]).endswith("_date") for item in errors):
             raise Problem("range_invalid", "A date is not a date (YYYY-MM-DD).") from None
         raise of_validation([{**item, "loc": ("query", *item["loc"])} for item in errors]) from None
-
-
-def _response(run: Run, queued: runs.Queued) -> SyncResponse:
-    counters, status = run.counters, sync_runs.STATUS_OF[run.state]
-    return SyncResponse(
-        status="failed" if status == "failed" else "success",
-        message=_message(run),
-        start_date=queued.start_date,
-        end_date=queued.end_date,
-        num_processed=counters.fetched,
-        num_created=counters.created,
-        num_conflicts=counters.conflicts,
-        num_skipped=counters.skipped,
-        error_detail=run.error,
-        run_id=run.run_id,
-        run_status=status,
-        num_updated=counters.updated,
-        num_deleted=counters.deleted,
-        num_failed=counters.failed,
-        dry_run=False,
-    )
-
-
-def _message(run: Run) -> str:
-    if run.is_active:
-        return f"Run {run.run_id} continues in the background"
-    if sync_runs.STATUS_OF[run.state] == "failed":
-        return f"Run {run.run_id} {'was cancelled' if run.state == 'cancelled' else 'failed'}"
-    counters = run.counters
-    return (
-        f"Run {run.run_id} completed: {counters.created} created, {counters.updated} updated,"
-        f" {counters.deleted} deleted, {counters.conflicts} conflicts, {counters.failed} failed"
-    )

@@ -96,7 +96,11 @@ class ZammadSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class KimaiSettings:
-    """Effective settings of a Kimai connector; rounding is in minutes, 0 is off."""
+    """Effective settings of a Kimai connector; rounding is in minutes, 0 is off.
+
+    A run deletes so many timesheets by itself, or so many percent of the known bookings where
+    that is more; what goes beyond waits for a person (`delete_limit`, `delete_limit_percent`).
+    """
 
     use_global_activities: bool = True
     default_project_id: int | None = None
@@ -114,6 +118,8 @@ class KimaiSettings:
     auto_create_projects: bool = True
     project_strategy: ProjectStrategy = ProjectStrategy.PER_TICKET
     delete_policy: DeletePolicy = DeletePolicy.CONFLICT
+    delete_limit: int = 20
+    delete_limit_percent: Decimal = Decimal(5)
     edited_in_kimai_policy: EditedInKimaiPolicy = EditedInKimaiPolicy.CONFLICT
     entry_tag: str = "source:zammad"
 
@@ -232,6 +238,18 @@ def _unit(value: object) -> Decimal | str:
     return minutes
 
 
+def _percent(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("must be a number from 0 to 100")  # noqa: TRY004 # callers collect ValueError
+    try:
+        percent = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("must be a number from 0 to 100") from None
+    if not percent.is_finite() or not 0 <= percent <= 100:  # noqa: PLR2004 # percent
+        raise ValueError("must be a number from 0 to 100")
+    return percent
+
+
 def iana_zone(value: object) -> str:
     """Raises ValueError unless it names a time zone."""
     try:
@@ -343,6 +361,8 @@ _KIMAI: Mapping[str, Check] = {
     "auto_create_projects": _yes_or_no,
     "project_strategy": _one_of(ProjectStrategy),
     "delete_policy": _one_of(DeletePolicy),
+    "delete_limit": _whole(0, 1_000_000),
+    "delete_limit_percent": _percent,
     "edited_in_kimai_policy": _one_of(EditedInKimaiPolicy),
     "entry_tag": _tag,
 }

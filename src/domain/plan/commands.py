@@ -33,7 +33,6 @@ class FinishPlan:
     minutes: Minutes
     fetched: int
     now: datetime
-    run_id: RunId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

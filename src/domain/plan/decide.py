@@ -73,6 +73,15 @@ class Plan:
                 "Load the plan again and look at it before applying it.",
             )
 
+    def check_rows(self, digest: str) -> None:
+        """Raise RuleViolation unless the stored rows, which have this digest, are those made."""
+        if digest != self.digest:
+            raise RuleViolation(
+                "plan_digest_mismatch",
+                f"The stored rows of plan {self.plan_id} are not those that were made; nothing was "
+                "written. Check the ledger with `timeledger verify`, then make a new plan.",
+            )
+
 
 def decide(  # noqa: PLR0911 # one flat branch per command
     command: PlanCommand, plan: Plan | None
@@ -97,7 +106,6 @@ def decide(  # noqa: PLR0911 # one flat branch per command
                     minutes=command.minutes,
                     fetched=command.fetched,
                     expires_at=command.now + LIFETIME,
-                    run_id=command.run_id,
                 )
             ]
         case FailPlan(error=error):

@@ -8,7 +8,8 @@ from decimal import Decimal
 from enum import Enum
 
 from domain.personal import Personal
-from domain.plan.values import PlanRow
+from domain.plan.values import Action, PlanRow
+from domain.time_entry.values import Request, Written
 
 
 class RowsDigest:
@@ -29,7 +30,12 @@ class RowsDigest:
 
 def fingerprint(row: PlanRow) -> bytes:
     """Equal for rows that do the same to the same: action, request, and what they start from."""
-    what = [_plain(part) for part in (row.action, row.request, row.before)]
+    return fingerprint_of(row.action, row.request, row.before)
+
+
+def fingerprint_of(action: Action, request: Request | None, before: Written | None) -> bytes:
+    """The same of its parts."""
+    what = [_plain(part) for part in (action, request, before)]
     return hashlib.sha256(json.dumps(what, sort_keys=True, ensure_ascii=False).encode()).digest()
 
 

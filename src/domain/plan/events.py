@@ -15,7 +15,8 @@ from domain.plan.values import Counts, Minutes, Moved, PlanKind, PlanRow
 class PlanRequested:
     """Somebody wants to see what a run would do; nothing of it is written to the peers.
 
-    `entry_ids` limit it to these entries, None does not. The dates bound the work dates.
+    `entry_ids` limit it to these entries, None does not. The dates bound the work dates. Where a
+    run asks, for the deletions that it holds back, the metadata name it.
     """
 
     TYPE: ClassVar = "PlanRequested"
@@ -54,10 +55,7 @@ class PlanRowsListed:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanMade:
-    """It is complete. `digest` covers all `rows`; `fetched` counts what was read for it.
-
-    `run_id` is the run that held these deletions back, where one did.
-    """
+    """It is complete. `digest` covers all `rows`; `fetched` counts what was read for it."""
 
     TYPE: ClassVar = "PlanMade"
     SCHEMA: ClassVar = 1
@@ -69,7 +67,6 @@ class PlanMade:
     minutes: Minutes
     fetched: int
     expires_at: datetime
-    run_id: RunId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from domain.ids import EntryId
 from domain.personal import Personal
@@ -13,10 +14,15 @@ PAGE = 50  # rows in one event: some hundred kilobytes at most, texts included
 
 
 class PlanKind(StrEnum):
-    """What the rows are: what a run would do, or the deletions that a run held back."""
+    """What the rows are.
+
+    What a run would do; the deletions that a run held back; or what timesheets written with
+    another unit would become with the unit of today.
+    """
 
     RUN = "run"
     DELETIONS = "deletions"
+    UNIT = "unit"
 
 
 class Action(StrEnum):
@@ -31,6 +37,7 @@ class Action(StrEnum):
     CONFLICT = "conflict"
 
 
+METHODS = MappingProxyType({"POST": Action.CREATE, "PATCH": Action.UPDATE, "DELETE": Action.DELETE})
 CARRIED_OUT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE, Action.ADOPT})
 
 

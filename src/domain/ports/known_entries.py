@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from domain.ids import ConnectorId, EntryId
@@ -122,4 +123,10 @@ class KnownEntries(Protocol):
         self, source: ConnectorId, target: ConnectorId, timesheet_ids: Collection[int]
     ) -> Sequence[Linked]:
         """Those of at most 1000 timesheet ids that are ours, by timesheet id."""
+        ...
+
+    async def carried_with_another_unit(
+        self, source: ConnectorId, target: ConnectorId, unit_minutes: Decimal
+    ) -> Sequence[EntryId]:
+        """Synced entries whose timesheet was written through `target` with another unit, by id."""
         ...

@@ -38,12 +38,14 @@ class Situation:
     """A configuration with what the peers said about it in this run.
 
     `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
-    address, None where several share one; empty when the token may not list them.
+    address, None where several share one; empty when the token may not list them. `unit_anew`:
+    what was written with another unit is to be read with that of today.
     """
 
     configuration: Configuration
     declared_unit: str | None = None
     people: Mapping[str, int | None] = field(default_factory=dict)
+    unit_anew: bool = False
 
     @cached_property
     def digest(self) -> str:

@@ -20,7 +20,7 @@ from domain.rules.description import description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
-from domain.rules.units import unit_minutes, worked
+from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
 from domain.time_entry.commands import Ruling
 from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
@@ -149,12 +149,12 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="The booking is zero.")
     if isinstance(unit, Wait):
         return _held(unit, basis)
-    if case.booking.time_unit < 0:
-        return _negative(case, basis)
     try:
-        duration = worked(case.booking.time_unit, unit[0])
+        duration = length(case.booking, unit[0])
     except OverflowError:
         return _held(_endless(case), basis)
+    if duration < NOTHING:
+        return _negative(case, basis)
     if duration == NOTHING and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
     left = max(NOTHING, duration - timedelta(seconds=case.entry.reduced.seconds))
@@ -166,13 +166,18 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
     """Minutes of one unit of this booking and who said so: what was written keeps its own."""
-    settled, configuration = entry.settled, situation.configuration
-    if settled is not None and settled.basis.unit_minutes is not None:
-        return settled.basis.unit_minutes, settled.basis.unit_source or "recorded"
+    recorded = None if entry.settled is None else entry.settled.basis
+    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+        return unit_of_today(situation)
+    return recorded.unit_minutes, recorded.unit_source or "recorded"
+
+
+def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:
+    """Minutes of one unit, for what is not written yet, and who said so."""
     return unit_minutes(
-        configuration.zammad.time_unit_minutes,
+        situation.configuration.zammad.time_unit_minutes,
         situation.declared_unit,
-        configuration.default_time_unit,
+        situation.configuration.default_time_unit,
     )
 
 

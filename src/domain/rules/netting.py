@@ -14,7 +14,7 @@ from datetime import datetime
 from domain.ids import EntryId
 from domain.rules.configuration import Situation
 from domain.rules.decision import unit_of
-from domain.rules.units import worked
+from domain.rules.units import length
 from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Outcome, ReasonCode, Reduction
 
@@ -133,7 +133,7 @@ def seconds_of(entry: TimeEntry, situation: Situation) -> int | None:
     if isinstance(unit, Wait):
         return None
     try:
-        return int(worked(entry.booking.time_unit, unit[0]).total_seconds())
+        return int(length(entry.booking, unit[0]).total_seconds())
     except OverflowError:
         return None
 

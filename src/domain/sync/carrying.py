@@ -1,20 +1,25 @@
 """Carry bookings across: one run from its start to its end, whatever happens in between."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import reduce
 
 from domain.errors import LedgerError, RuleViolation, RunCancelled, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
+from domain.ports.known_entries import TargetMarks
 from domain.rules.configuration import Configuration
+from domain.sync.applying import apply_plan
 from domain.sync.crossing import Crossing
+from domain.sync.holding import DeletionsHolder
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
-from domain.sync.tally import Tally, problems_text
+from domain.sync.tally import Tally
 from domain.sync_run.commands import (
     CompleteRun,
     FailRun,
@@ -76,31 +81,56 @@ async def carry_across(
     started = await _where(SyncRunStarted, run_id, ports)
     metadata = replace(metadata, causation_position=started)
     tally = Tally(clock=ports.clock, report=report, last=ports.clock.now())
-    order = Order(number=run_id, start_date=run.start_date, end_date=run.end_date)
-    crossing = prepare(order, configuration, ports, limits, tally, metadata)
-    watch = asyncio.create_task(_watch(run_id, started, ports, crossing))
-    try:
-        watermark = await crossing.run()
-    except LedgerError as error:
-        await record(FailRun(error=_error(error, tally), counters=tally.counters()))
-    else:
-        if tally.problems:
-            await record(FailRun(error=problems_text(tally.problems), counters=tally.counters()))
-        else:
-            await record(
-                CompleteRun(
-                    counters=tally.counters(),
-                    watermark=watermark,
-                    target_watermark=crossing.marks.polled_at,
-                    target_listed_at=crossing.marks.listed_at,
-                )
-            )
-    finally:
-        watch.cancel()
-        await asyncio.wait([watch])
+
+    async def cross(crossing: Crossing) -> datetime | None:
+        watch = asyncio.create_task(_watch(run_id, started, ports, crossing))
+        try:
+            return await crossing.run()
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
+
+    async def carry() -> tuple[datetime | None, TargetMarks]:
+        if run.plan_id is not None:
+            await apply_plan(run, configuration, ports, limits, tally, metadata, cross)
+            return await _unmoved(run, ports)
+        order = Order(
+            number=run_id,
+            start_date=run.start_date,
+            end_date=run.end_date,
+            hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
+        )
+        crossing = prepare(order, configuration, ports, limits, tally, metadata)
+        return await cross(crossing), crossing.marks
+
+    await record(await _ended(carry, tally))
     ended = await _load(run_id, ports)
     assert ended is not None
     return ended
+
+
+async def _ended(
+    carry: Callable[[], Awaitable[tuple[datetime | None, TargetMarks]]], tally: Tally
+) -> CompleteRun | FailRun:
+    """How it ended, to be recorded."""
+    try:
+        watermark, marks = await carry()
+    except LedgerError as error:
+        return FailRun(error=_error(error, tally), counters=tally.counters())
+    if tally.problems:
+        return FailRun(error=tally.problems_text(), counters=tally.counters())
+    return CompleteRun(
+        counters=tally.counters(),
+        watermark=watermark,
+        target_watermark=marks.polled_at,
+        target_listed_at=marks.listed_at,
+    )
+
+
+async def _unmoved(run: Run, ports: Ports) -> tuple[datetime | None, TargetMarks]:
+    """A plan's run looks at its own entries only, so everything stays as far known as it was."""
+    source, target = run.source_connector_id, run.target_connector_id
+    return await ports.known.watermark(source), await ports.known.target_marks(source, target)
 
 
 async def _watch(run_id: RunId, since: int, ports: Ports, crossing: Crossing) -> None:
@@ -126,4 +156,4 @@ async def _where(kind: type[SyncRunEvent], run_id: RunId, ports: Ports) -> int:
 
 
 def _error(error: LedgerError, tally: Tally) -> str:
-    return "; ".join([str(error), *([problems_text(tally.problems)] if tally.problems else [])])
+    return "; ".join([str(error), *([tally.problems_text()] if tally.problems else [])])

@@ -6,19 +6,20 @@ what matters is in the ledger before it is sent.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.errors import LedgerError
-from domain.ids import EntryId, entry_id, entry_stream
+from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
+from domain.sync.holding import held, most_deletions
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
@@ -31,6 +32,7 @@ from domain.sync.tally import Tally
 from domain.sync.waiting import Waiting
 from domain.sync.writing import Writer, wants_write
 from domain.time_entry.commands import (
+    Decide,
     Observe,
     ObserveUnreadable,
     Vanish,
@@ -41,6 +43,7 @@ from domain.time_entry.events import (
     TimesheetWriteUncertain,
 )
 from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
 NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
@@ -51,7 +54,8 @@ CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 class Crossing:
     """One run at work, put together by `preparing.prepare`.
 
-    `rehearsed`: nothing is kept and nothing sent, so what is in doubt is left to a run.
+    `hold` asks for a plan of these deletions. `rehearsed`: nothing is kept and nothing sent, so
+    what is in doubt is left to a run.
     """
 
     ports: Ports
@@ -65,6 +69,7 @@ class Crossing:
     writer: Writer
     look: Look
     netter: Netter
+    hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
     _queue: asyncio.Queue[Live | None] = field(init=False)
@@ -215,11 +220,15 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
+            others = await self._limit_to_other_units()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
+            await self._decide_all(others)
+            await self.netter.settle_gone()
+            await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
             self._failed = error
@@ -233,7 +242,6 @@ class Crossing:
 
     async def _observe_deletions(self) -> None:
         gone = self.discoverer.gone
-        self.judge.bulk_delete = len(gone) > self.limits.deletes
         every = (entry_id(self.configuration.source, source_id) for source_id, _ in gone)
         ids = [entry for entry in every if self.judge.is_meant(entry)]
         for part in parts(ids, self.limits.chunk):
@@ -312,6 +320,45 @@ class Crossing:
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
             await self._carry_on(await self.waiting.opened(part))
+
+    async def _limit_to_other_units(self) -> Sequence[EntryId]:
+        """What was written with another unit, when the crossing is about that and nothing else."""
+        if not self.judge.situation.unit_anew:
+            return ()
+        unit, configuration = await self.judge.unit(), self.configuration
+        if unit is None:
+            self.judge.only = frozenset()
+            return ()
+        entries = await self.ports.known.carried_with_another_unit(
+            configuration.source, configuration.target, unit
+        )
+        meant = [entry for entry in entries if self.judge.is_meant(entry)]
+        self.judge.only = frozenset(meant)
+        return meant
+
+    async def _decide_all(self, entries: Sequence[EntryId]) -> None:
+        own = [entry for entry in entries if entry not in self._taken]
+        for part in parts(own, self.limits.chunk):
+            lives = await self.entries.load_all(part)
+            await self._carry_on([(live, [self.judge.decision]) for live in lives])
+
+    async def _decide_deletions(self) -> None:
+        """All at once, because many of them together are held back for a person."""
+        doomed = list(self.judge.doomed)
+        most = most_deletions(self.configuration.kimai, self.discoverer.live)
+        plan_id = await self.hold(doomed) if len(doomed) > most else None
+
+        def step(entry: TimeEntry | None) -> Decide | None:
+            ruling = self.judge.deletion(entry)
+            if ruling is None:
+                return None
+            if plan_id is None:
+                return Decide(ruling=ruling)
+            return held(ruling, most=most, count=len(doomed), plan_id=plan_id)
+
+        for part in parts(doomed, self.limits.chunk):
+            lives = await self.entries.load_all(part)
+            await self._carry_on([(live, [step]) for live in lives])
 
     async def _carry_on(self, work: Sequence[tuple[Live, Sequence[Step]]]) -> None:
         """Record what is new, and hand on what is to be written."""

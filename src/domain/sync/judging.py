@@ -1,20 +1,21 @@
-"""When a booking is decided in a run, and what a run adds to the rules: its range and its caps."""
+"""When a booking is decided in a run, and what a run adds to the rules: its range."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from domain.ids import EntryId
 from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
-from domain.rules.decision import rule
+from domain.rules.decision import rule, unit_of_today
 from domain.rules.netting import is_due
 from domain.sync.limits import Limits
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Outcome, ReasonCode
 
 AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
@@ -24,8 +25,10 @@ AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
 class Judge:
     """Asks the rules for one run. `start_date` and `end_date` bound the work dates, inclusive.
 
-    `only` are the entries that the run is limited to, None limits nothing. `bulk_delete` says that
-    more bookings disappeared than a person would delete by hand.
+    `only` are the entries that the run is limited to, None limits nothing. `doomed` are those whose
+    timesheet is to be deleted and that are not decided yet: how many they are decides with them.
+    `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
+    like everything else, and those that were held back are decided again.
     """
 
     situation: Situation
@@ -35,8 +38,8 @@ class Judge:
     start_date: date | None
     end_date: date | None
     only: AbstractSet[EntryId] | None = None
-    bulk_delete: bool = False
-    _deletes: int = 0
+    approved: bool = False
+    doomed: dict[EntryId, None] = field(default_factory=dict)
     _people_read: bool = False
     _unit_read: bool = False
 
@@ -50,10 +53,30 @@ class Judge:
             return None
         if not self._is_due(entry) or is_due(entry, self.situation):
             return None
-        ruling = rule(entry, self.situation)
-        if not self.in_range(ruling.basis.work_date):
+        ruling = rule(self._seen(entry), self.situation)
+        return self._decided(entry, ruling) if self.in_range(ruling.basis.work_date) else None
+
+    def _decided(self, entry: TimeEntry, ruling: Ruling) -> Decide | None:
+        if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
+            return None  # another unit is no reason to delete anything
+        if ruling.outcome is Outcome.DELETE and not self.approved:
+            self.doomed[entry.entry_id] = None
             return None
-        return Decide(ruling=self._capped(ruling))
+        return Decide(ruling=ruling)
+
+    def deletion(self, entry: TimeEntry | None) -> Ruling | None:
+        """The rules' answer for one that was doomed, unless it is not any more."""
+        if entry is None or entry.intent is not None or entry.standing.dead:
+            return None
+        ruling = rule(entry, self.situation)
+        return ruling if ruling.outcome is Outcome.DELETE else None
+
+    def _seen(self, entry: TimeEntry) -> TimeEntry:
+        """A deletion that was held back and is approved now was never held back."""
+        return replace(entry, conflict=None) if self._is_held_back(entry) else entry
+
+    def _is_held_back(self, entry: TimeEntry) -> bool:
+        return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
 
     def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
         """The same for what was netted: on whatever day it was, the other side is decided, too."""
@@ -61,7 +84,7 @@ class Judge:
             return None
         if entry.standing.outcome is not None or is_due(entry, self.situation):
             return None
-        return Decide(ruling=self._capped(rule(entry, self.situation)))
+        return self._decided(entry, rule(entry, self.situation))
 
     def is_to_net(self, entry: TimeEntry) -> bool:
         """Whether it waits for its netting, in this run."""
@@ -71,10 +94,10 @@ class Judge:
 
     def _is_due(self, entry: TimeEntry) -> bool:
         decided = entry.decided
-        if decided is None or entry.standing.outcome is None:
+        if decided is None or entry.standing.outcome is None or self._is_held_back(entry):
             return True
-        if entry.standing.state in AT_REST:
-            return False  # a changed setting applies to entries not yet written
+        if entry.standing.state in AT_REST:  # a changed setting applies to entries not yet written
+            return self.situation.unit_anew and entry.standing.state is EntryState.SYNCED
         return self.is_outdated(decided.basis.configuration, decided.reason)
 
     def is_outdated(self, decided_with: str | None, reason: ReasonCode | None) -> bool:
@@ -95,20 +118,11 @@ class Judge:
         after_start = self.start_date is None or day >= self.start_date
         return after_start and (self.end_date is None or day <= self.end_date)
 
-    def _capped(self, ruling: Ruling) -> Ruling:
-        """Many deletions at once look like an accident: a person says whether they are."""
-        if ruling.outcome is not Outcome.DELETE:
-            return ruling
-        self._deletes += 1
-        if not self.bulk_delete and self._deletes <= self.limits.deletes:
-            return ruling
-        detail = (
-            f"More than {self.limits.deletes} bookings disappeared from Zammad at once, so their "
-            "timesheets were left. Check Zammad, then delete or keep each of them."
-        )
-        return replace(
-            ruling, outcome=Outcome.HOLD, reason=ReasonCode.SOURCE_DELETED, detail=detail
-        )
+    async def unit(self) -> Decimal | None:
+        """Minutes of one unit as of today; None when nobody said."""
+        await self.know_unit()
+        known = unit_of_today(self.situation)
+        return None if isinstance(known, Wait) else known[0]
 
     async def know_unit(self) -> None:
         """Read Zammad's own word for its unit, once per run, when nobody here has set one."""

@@ -22,7 +22,6 @@ class Limits:
     longest_pause: float = 30.0  # seconds; a peer that asks for more is left to the next run
     breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
     dead_letter_after: int = 10  # writes without effect, over several runs
-    deletes: int = 20  # timesheets deleted per run without asking a person
     unreadable_tickets: int = 200  # asked for again per run, all in one request
     # Kimai's clock may differ from ours, and what it is saving may become visible a little later
     poll_overlap: timedelta = timedelta(minutes=5)

@@ -7,6 +7,7 @@ until both are there it is pending, and whoever comes after a crash nets the gro
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from domain.ids import EntryId, entry_id
@@ -27,15 +28,18 @@ TICKETS_AT_ONCE = 1_000  # asked of the read model together
 class Netter:
     """Nets the groups (ticket, agent, type) that this run touched.
 
-    `changed` are bookings that were netted, on whatever day they were.
+    `changed` are bookings that were netted, on whatever day they were. `kept` holds what a
+    rehearsed run has in hand, because its ledger does not; None in earnest.
     """
 
     ports: Ports
     limits: Limits
     entries: Entries
     judge: Judge
+    kept: dict[EntryId, Live] | None = None
     changed: set[EntryId] = field(default_factory=set)
     _due: set[EntryId] = field(default_factory=set)
+    _gone: set[EntryId] = field(default_factory=set)
     _touched: dict[int, set[EntryId]] = field(default_factory=lambda: defaultdict(set))
     _negative: set[int] = field(default_factory=set)
 
@@ -45,17 +49,29 @@ class Netter:
             state = live.state
             if state is None:
                 continue
+            if self.kept is not None:
+                self.kept[live.entry_id] = live
             if state.booking is not None:
                 self._touched[state.booking.ticket_id].add(live.entry_id)
                 if state.booking.time_unit < 0:
                     self._negative.add(state.booking.ticket_id)
             if self.judge.is_to_net(state):
                 self._due.add(live.entry_id)
+                if state.standing.vanished:
+                    self._gone.add(live.entry_id)
 
     def waits(self, live: Live) -> bool:
         """Whether it is better written after the netting, which may shorten it."""
         booking = None if live.state is None else live.state.booking
         return booking is not None and booking.ticket_id in self._negative
+
+    async def settle_gone(self) -> None:
+        """Have deleted bookings give back what was taken from them, before they are decided."""
+        gone = await self._load(self._gone)
+        self._gone.clear()
+        if gone:
+            await self._complete(gone)
+            await self._apply(gone)
 
     async def settle(self) -> list[Live]:
         """Net what was noted since the last time; the bookings that may have to be written."""
@@ -75,8 +91,11 @@ class Netter:
             found |= await self.ports.known.with_negatives(source, part)
         return found
 
-    async def _load(self, ids: Collection[EntryId]) -> dict[EntryId, Live]:
-        return {live.entry_id: live for live in await self.entries.load_all(sorted(ids))}
+    async def _load(self, ids: AbstractSet[EntryId]) -> dict[EntryId, Live]:
+        kept = self.kept or {}
+        lives = {entry: kept[entry] for entry in ids if entry in kept}
+        loaded = await self.entries.load_all(sorted(ids - lives.keys()))
+        return lives | {live.entry_id: live for live in loaded}
 
     async def _complete(self, lives: dict[EntryId, Live]) -> None:
         """Every group whole: all bookings of its ticket, and whatever was netted with one of them.

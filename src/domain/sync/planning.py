@@ -10,12 +10,13 @@ from domain.plan.commands import BeginPlan, FailPlan, FinishPlan, PlanCommand
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
 from domain.plan.pages import RowsWriter
+from domain.plan.values import PlanKind
 from domain.rules.configuration import Configuration
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
 from domain.sync.rehearsing import Rehearsal, rehearsed
-from domain.sync.tally import Tally, problems_text
+from domain.sync.tally import Tally
 from domain.sync_run.events import Counters
 
 ACTOR = Actor(kind="service", name="sync")
@@ -65,6 +66,7 @@ async def make_plan(
         number=plan_id,
         start_date=plan.start_date,
         end_date=plan.end_date,
+        unit_anew=plan.kind is PlanKind.UNIT,
         only=None if plan.entry_ids is None else frozenset(plan.entry_ids),
         rehearsed=True,
         witness=rehearsal.witness,
@@ -75,7 +77,7 @@ async def make_plan(
         await crossing.run()
         await writer.keep(everything=True)
         if tally.problems:
-            await record(FailPlan(error=problems_text(tally.problems)))
+            await record(FailPlan(error=tally.problems_text()))
         else:
             await record(_finished(writer, tally.counters(), ports))
     except LedgerError as error:

@@ -1,12 +1,13 @@
 """The parts of a crossing, put together: an ordinary run, a rehearsal of one, or a plan's."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 
 from domain.event import Metadata
-from domain.ids import EntryId
+from domain.ids import EntryId, PlanId
 from domain.rules.configuration import Configuration, Situation
 from domain.sync.crossing import Crossing
 from domain.sync.discovering import Discoverer
@@ -22,13 +23,22 @@ from domain.sync.target import Target
 from domain.sync.waiting import Waiting
 from domain.sync.writing import Gate, Writer, open_gate
 
+Hold = Callable[[Sequence[EntryId]], Awaitable[PlanId]]
+
+
+async def _nothing_to_hold(entries: Sequence[EntryId]) -> PlanId:
+    raise AssertionError(f"a plan holds no deletions back: {entries[:3]}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What a crossing is asked to do. The dates bound the work dates, inclusive.
 
     `number` spreads what can be looked at only in part over many runs. `only` are the entries it
-    is limited to. `witness` and `gate` look on and hold back: see `Entries` and `Writer`.
+    is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
+    person looks at all of them in a plan. `unit_anew`: only what was written with another unit is
+    decided, with that of today. `witness` and `gate` look on and hold back: see
+    `Entries` and `Writer`.
     """
 
     number: int
@@ -36,6 +46,8 @@ class Order:
     end_date: date | None
     only: AbstractSet[EntryId] | None = None
     rehearsed: bool = False
+    hold: Hold | None = None
+    unit_anew: bool = False
     witness: Witness = unseen
     gate: Gate = open_gate
 
@@ -60,13 +72,14 @@ def prepare(
     zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
     judge = Judge(
-        situation=Situation(configuration=configuration),
+        situation=Situation(configuration=configuration, unit_anew=order.unit_anew),
         tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,
         start_date=order.start_date,
         end_date=order.end_date,
         only=order.only,
+        approved=order.hold is None,
     )
     target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
     return Crossing(
@@ -91,6 +104,13 @@ def prepare(
             gate=order.gate,
         ),
         look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
-        netter=Netter(ports=ports, limits=limits, entries=entries, judge=judge),
+        netter=Netter(
+            ports=ports,
+            limits=limits,
+            entries=entries,
+            judge=judge,
+            kept={} if order.rehearsed else None,
+        ),
+        hold=order.hold or _nothing_to_hold,
         rehearsed=order.rehearsed,
     )

@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NoReturn
 
 from domain.errors import LedgerError
 from domain.event import Append, Appended, Event, Recorded
 from domain.ids import EntryId
 from domain.minutes import MINUTE_PLACES, minutes_of
-from domain.plan.values import Action, PlanRow
+from domain.plan.values import METHODS, Action, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.timesheets import (
     LastLook,
@@ -36,9 +37,15 @@ from domain.time_entry.events import (
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, Request, Written
 
-METHODS = {"POST": Action.CREATE, "PATCH": Action.UPDATE, "DELETE": Action.DELETE}
-# how a timesheet was linked that we had linked before
-ADOPTED_BEFORE = frozenset({"equal", "unchanged", "kept"})
+# how a timesheet was linked that was ours before; "read_back" is our own create, its answer lost
+OURS_BEFORE: Mapping[str, Action | None] = MappingProxyType(
+    {
+        "equal": Action.UNCHANGED,
+        "unchanged": Action.UNCHANGED,
+        "kept": Action.UNCHANGED,
+        "read_back": None,
+    }
+)
 
 
 def rehearsed(ports: Ports) -> Ports:
@@ -128,7 +135,7 @@ def _told_by(events: Sequence[TimeEntryEvent]) -> Action | None:
             case ConflictOpened():
                 return Action.CONFLICT
             case TimesheetAdopted(how=how):
-                return Action.UNCHANGED if how in ADOPTED_BEFORE else Action.ADOPT
+                return OURS_BEFORE.get(how, Action.ADOPT)
             case EntryDecided(outcome=Outcome.HOLD):
                 return Action.CONFLICT
             case EntryDecided(outcome=Outcome.LEAVE, desired=desired):

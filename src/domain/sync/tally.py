@@ -66,6 +66,13 @@ class Tally:
             elif isinstance(event, EntryDecided) and event.outcome is Outcome.LEAVE:
                 self._counts["skipped" if event.desired is None else "already_synced"] += 1
 
+    def problems_text(self) -> str:
+        """What kept the run from looking at everything, in one sentence."""
+        more = len(self.problems) - PROBLEMS_SHOWN
+        rest = f"; and {more} more" if more > 0 else ""
+        shown = "; ".join(self.problems[:PROBLEMS_SHOWN])
+        return f"Not everything could be looked at, the next run tries again: {shown}{rest}"
+
     async def tell(self) -> None:
         """Report, unless that was done less than a second ago."""
         now = self.clock.now()
@@ -73,11 +80,3 @@ class Tally:
             return
         self.last = now
         await self.report(self.phase, self.done, self.total, self.counters())
-
-
-def problems_text(problems: Sequence[str]) -> str:
-    """What kept a run from looking at everything, in one sentence."""
-    more = len(problems) - PROBLEMS_SHOWN
-    rest = f"; and {more} more" if more > 0 else ""
-    shown = "; ".join(problems[:PROBLEMS_SHOWN])
-    return f"Not everything could be looked at, the next run tries again: {shown}{rest}"

@@ -51,15 +51,20 @@ class Waiting:
         match item.state:
             case EntryState.PENDING:
                 return True
-            case EntryState.CONFLICT if item.decided_with is None:
-                return True  # a person asked to try again, or it changed
             case EntryState.CONFLICT:
-                outdated = self.judge.is_outdated(item.decided_with, item.reason)
-                return item.reason in DECIDED_AGAIN and outdated
+                return self._may_differ(item)
             case EntryState.IGNORED:
                 return self.judge.is_outdated(item.decided_with, None)
             case _:
                 return False
+
+    def _may_differ(self, item: Unsettled) -> bool:
+        if item.decided_with is None:
+            return True  # a person asked to try again, or it changed
+        if self.judge.approved and item.reason is ReasonCode.SOURCE_DELETED:
+            return True
+        outdated = self.judge.is_outdated(item.decided_with, item.reason)
+        return item.reason in DECIDED_AGAIN and outdated
 
     def _long_before(self, booked_at: datetime | None) -> bool:
         """Work never begins after it was booked, whatever the zone."""

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from domain.errors import RuleViolation
 from domain.event import Decider
-from domain.ids import ConnectorId, RunId
+from domain.ids import ConnectorId, PlanId, RunId
 from domain.numbering import NumberTaken
 from domain.sync_run.commands import (
     CancelRun,
@@ -19,6 +19,7 @@ from domain.sync_run.commands import (
     StartRun,
 )
 from domain.sync_run.events import (
+    PLAN_CAUSE,
     Counters,
     SyncRunCancelled,
     SyncRunCancelRequested,
@@ -45,7 +46,10 @@ _ALLOWED_IN: Mapping[type[RunCommand], Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is now; `state` is one of the contract's six (section 6)."""
+    """What a run is now; `state` is one of the contract's six (section 6).
+
+    `plan_id` is the plan that it carries out, None for an ordinary run.
+    """
 
     run_id: RunId
     trigger: str
@@ -53,6 +57,7 @@ class Run:
     target_connector_id: ConnectorId
     start_date: date | None
     end_date: date | None
+    plan_id: PlanId | None = None
     state: str = "queued"
     phase: str | None = None
     done: int = 0
@@ -116,6 +121,7 @@ def evolve(  # noqa: PLR0911 # one flat branch per event
             target_connector_id=event.target_connector_id,
             start_date=event.start_date,
             end_date=event.end_date,
+            plan_id=PlanId(int(event.cause.name)) if event.cause.kind == PLAN_CAUSE else None,
         )
     if run is None:
         return None

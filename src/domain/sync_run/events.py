@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from domain.ids import ConnectorId, RunId
 
+PLAN_CAUSE = "plan"  # a run that carries out the plan whose number is its name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:

@@ -56,3 +56,12 @@ SELECT entry_id, timesheet_id, facts #>> '{standing,conflict}' AS reason,
    AND (facts ->> 'target_connector_id')::bigint = $3
    AND ($4::bigint[] IS NULL OR timesheet_id = ANY($4))
  ORDER BY timesheet_id
+
+-- name: carried_with_another_unit
+-- $2 is the source, $3 the target, $4 the minutes of one unit.
+SELECT entry_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND timesheet_id IS NOT NULL
+   AND state = 'synced'
+   AND (facts ->> 'target_connector_id')::bigint = $3
+   AND (facts ->> 'unit_minutes')::numeric <> $4
+ ORDER BY entry_id

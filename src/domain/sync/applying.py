@@ -1,0 +1,186 @@
+"""Carry out a plan: look whether everything is as planned, then send what was planned, only that.
+
+What moved before is found by rehearsing the same entries again, and nothing is written then. What
+moves while the plan is being carried out is stopped by the gate, row by row.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from domain.errors import LedgerError, RuleViolation
+from domain.event import Metadata
+from domain.handling import handle
+from domain.ids import EntryId, PlanId, plan_stream
+from domain.plan.commands import ApplyPlan, PlanCommand, RefusePlan
+from domain.plan.decide import PLAN, Plan
+from domain.plan.digest import RowsDigest, fingerprint, fingerprint_of
+from domain.plan.pages import pages
+from domain.plan.values import (
+    CARRIED_OUT,
+    METHODS,
+    Moved,
+    PlanKind,
+    PlanRow,
+    moved_between,
+)
+from domain.rules.configuration import Configuration
+from domain.sync.crossing import Crossing
+from domain.sync.entries import Live
+from domain.sync.limits import Limits
+from domain.sync.planning import load
+from domain.sync.ports import Ports
+from domain.sync.preparing import Order, prepare
+from domain.sync.rehearsing import Rehearsal, rehearsed
+from domain.sync.tally import Tally
+from domain.sync.writing import Withheld
+from domain.sync_run.decide import Run
+from domain.time_entry.values import Request, Written
+
+TOLD = 200  # rows that moved and are told of one by one; the others are only counted
+AFTERWARDS = frozenset({"billable"})  # what Kimai drops beside other fields goes after them
+
+Cross = Callable[[Crossing], Awaitable[object]]  # runs it, and stops it when the run is to stop
+
+
+@dataclass
+class PlannedWrites:
+    """What a plan does, as little of it as telling whether it still does so takes.
+
+    `rows` are number and fingerprint by entry. `moved` are those that turned out to be otherwise,
+    with the row they would have by now, None for none.
+    """
+
+    rows: dict[EntryId, tuple[int, bytes]]
+    moved: dict[EntryId, PlanRow | None] = field(default_factory=dict)
+    _met: set[EntryId] = field(default_factory=set)
+
+    def compare(self, row: PlanRow) -> None:
+        """A row as a plan of now has it; what was met already is as planned."""
+        planned = self.rows.get(row.entry_id)
+        if planned is None or row.entry_id in self._met:
+            return
+        self._met.add(row.entry_id)
+        if planned[1] != fingerprint(row):
+            self.moved[row.entry_id] = row
+
+    def close(self) -> None:
+        """Nothing more is to be compared: what was not met has moved."""
+        self.moved |= dict.fromkeys(self.rows.keys() - self._met)
+
+    def gate(self, live: Live, request: Request, found: Written | None) -> None:
+        """Raise Withheld unless exactly this is planned."""
+        action, planned = METHODS[request.method], self.rows.get(live.entry_id)
+        if planned is not None and planned[1] == fingerprint_of(action, request, found):
+            self._met.add(live.entry_id)
+            return
+        if live.entry_id in self._met and request.fields.keys() <= AFTERWARDS:
+            return  # part of the same row
+        if planned is not None and live.entry_id not in self._met:
+            self.moved[live.entry_id] = _as_met(live, request, found)
+        raise Withheld
+
+
+async def apply_plan(  # as `prepare` takes them
+    run: Run,
+    configuration: Configuration,
+    ports: Ports,
+    limits: Limits,
+    tally: Tally,
+    metadata: Metadata,
+    cross: Cross,
+) -> None:
+    """Do the rows of the run's plan and nothing else.
+
+    A run that is taken up again after it had begun goes on: the gate holds what is done already.
+
+    Raises:
+        RuleViolation: `plan_drifted`, `plan_digest_mismatch`, `plan_expired`, `plan_applied`,
+            `plan_not_ready`; nothing was written, or all but what moved meanwhile.
+        LedgerError: as `Crossing.run`.
+    """
+    assert run.plan_id is not None
+    plan = await load(run.plan_id, ports)
+
+    async def record(command: PlanCommand) -> None:
+        now, stream = ports.clock.now(), plan_stream(plan.plan_id)
+        await handle(ports.ledger, PLAN, stream, command, metadata=metadata, now=now)
+
+    async def refuse(writes: PlannedWrites) -> None:
+        moved = await _told(plan, writes, ports)
+        rows = len(writes.moved)
+        await record(RefusePlan(run_id=run.run_id, rows=rows, moved=moved))
+
+    if plan.applied_by != run.run_id:
+        plan.check_applicable(plan.digest or "", ports.clock.now())
+    writes = await _planned(plan, ports)
+    order = Order(
+        number=run.run_id,
+        start_date=plan.start_date,
+        end_date=plan.end_date,
+        unit_anew=plan.kind is PlanKind.UNIT,
+        only=writes.rows.keys(),
+    )
+    if plan.applied_by != run.run_id:
+        now = PlannedWrites(writes.rows)
+        rehearsal = Rehearsal(take=now.compare)
+        look = replace(order, rehearsed=True, witness=rehearsal.witness, gate=rehearsal.gate)
+        silent = Tally(clock=ports.clock, report=_untold, last=ports.clock.now())
+        await cross(prepare(look, configuration, rehearsed(ports), limits, silent, metadata))
+        if silent.problems:
+            raise LedgerError(silent.problems_text())
+        now.close()
+        if now.moved:
+            await refuse(now)
+            raise RuleViolation("plan_drifted", drifted_text(plan.plan_id, len(now.moved)))
+        digest = plan.digest or ""
+        await record(ApplyPlan(run_id=run.run_id, digest=digest, now=ports.clock.now()))
+    order = replace(order, witness=Rehearsal(take=writes.compare).witness, gate=writes.gate)
+    await cross(prepare(order, configuration, ports, limits, tally, metadata))
+    if writes.moved:
+        await refuse(writes)
+        raise RuleViolation(
+            "plan_drifted",
+            f"{len(writes.moved)} of the rows of plan {plan.plan_id} moved while it was carried "
+            "out and were left alone; the plan lists them. All others were written.",
+        )
+
+
+def drifted_text(plan_id: PlanId, rows: int) -> str:
+    """What a person reads when a plan is not carried out."""
+    what = "One row" if rows == 1 else f"{rows} rows"
+    return f"{what} of plan {plan_id} moved since it was made. Nothing was written; make a new one."
+
+
+async def _planned(plan: Plan, ports: Ports) -> PlannedWrites:
+    """Read once, page by page. Raises RuleViolation when the stored rows are not those made."""
+    digest, rows = RowsDigest(), {}
+    async for page in pages(ports.ledger, plan.plan_id, plan.rows_after):
+        for row in page:
+            digest.add(row)
+            if row.action in CARRIED_OUT:
+                rows[row.entry_id] = row.row, fingerprint(row)
+    plan.check_rows(digest.text)
+    return PlannedWrites(rows)
+
+
+async def _told(plan: Plan, writes: PlannedWrites, ports: Ports) -> tuple[Moved, ...]:
+    """What moved, field by field, of the first rows concerned."""
+    told: list[Moved] = []
+    wanted = sorted((writes.rows[entry][0], entry) for entry in writes.moved)[:TOLD]
+    for number, entry in wanted:
+        async for page in pages(ports.ledger, plan.plan_id, plan.rows_after, first=number):
+            told += moved_between(page[0], writes.moved[entry])
+            break
+    return tuple(told)
+
+
+def _as_met(live: Live, request: Request, found: Written | None) -> PlanRow | None:
+    rows: list[PlanRow] = []
+    try:
+        Rehearsal(take=rows.append).gate(live, request, found)
+    except Withheld:
+        return rows[0]
+
+
+async def _untold(*_progress: object) -> None:
+    """Looking counts for nothing."""

@@ -1,0 +1,166 @@
+"""The administrator of the service, by its HTTP API: connects, maps, asks for runs, reads lists."""
+
+import asyncio
+import json
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from api.demo.setup import DemoSetup
+from tests.chaos.history import InSettings, MapActivity
+from tests.chaos.service import LOOK, ServiceProcess
+from tests.chaos.town import Town
+
+LONGEST_RUN = 180.0  # seconds; with all waits and repetitions some ten are usual
+PAGE = 200
+ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
+
+
+class Administrator:
+    """Whoever looks after the service; it may die under their hands at any moment."""
+
+    def __init__(self, town: Town, service: ServiceProcess) -> None:
+        self._town = town
+        self._service = service
+
+    async def set_up(self, zammad_url: str, kimai_url: str) -> None:
+        """The first day, with the settings that the town's people keep to."""
+        diary = self._town.diary
+        async with self._service.client() as http:
+            setup = DemoSetup(http, self._town.keys)
+            await setup.connect(zammad_url=zammad_url, kimai_url=kimai_url)
+            await setup.map(self._town.zammad, self._town.kimai)
+            settings: dict[str, dict[str, Any]] = {
+                "zammad": {"time_unit_minutes": str(diary.minutes)},
+                "kimai": {
+                    "delete_policy": diary.delete_policy,
+                    "edited_in_kimai_policy": diary.edited_policy,
+                },
+            }
+            for row in (await http.get("/api/v1/connectors/")).json():
+                body = {"settings": settings[row["type"]]}
+                answer = await http.patch(f"/api/v1/connectors/{row['id']}", json=body)
+                answer.raise_for_status()
+                shown = answer.json()["settings"]
+                assert diary.minutes == Decimal(shown.get("time_unit_minutes") or diary.minutes)
+
+    async def fulfil_wishes(self) -> None:
+        """Set what is to be set, in order, for as long as the service lives."""
+        while self._town.wishes and self._service.alive:
+            try:
+                async with self._service.client() as http:
+                    await self._fulfil(http, self._town.wishes[0])
+            except httpx.HTTPError as error:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
+                    raise  # it will not be accepted the next time either
+                await asyncio.sleep(LOOK)  # it died, or its database did
+            else:
+                self._town.wishes.pop(0)
+
+    async def _fulfil(self, http: httpx.AsyncClient, wish: InSettings) -> None:
+        """Raises httpx errors; whatever part was done may be done again."""
+        town, diary = self._town, self._town.diary
+        if isinstance(wish, MapActivity):
+            kind, activity = town.kind(wish.kind), _at(town.activities, wish.activity)
+            source = {"zammad_type_id": kind}
+            await _map(http, ACTIVITIES, source, "kimai_activity_id", activity)
+            diary.activities.change(kind, activity, diary.now)
+        else:
+            organization = town.organizations[wish.customer]
+            project = _at(town.projects, wish.project)
+            whose = {"source_kind": "organization", "source_id": organization}
+            await _map(http, PROJECTS, whose, "kimai_project_id", project)
+            diary.projects.change(organization, project, diary.now)
+
+    async def run(self) -> dict[str, Any] | None:
+        """A run to its end, as the API shows it; None when the service died meanwhile."""
+        async with self._service.client() as http, asyncio.timeout(LONGEST_RUN):
+            run_id: int | None = None
+            while True:
+                try:
+                    if run_id is None:
+                        run_id = await _asked(http)
+                    else:
+                        run = await _run(http, run_id)
+                        if run is not None and run["status"] != "running":
+                            return run
+                except httpx.TransportError:
+                    if not self._service.alive:
+                        return None
+                await asyncio.sleep(LOOK)
+                if not self._service.alive:
+                    return None
+
+    async def runs_left_running(self) -> list[dict[str, Any]]:
+        async with self._service.client() as http:
+            answer = await http.get("/api/v1/sync/runs", params={"status": "running"})
+            rows: list[dict[str, Any]] = answer.raise_for_status().json()["data"]
+            return rows
+
+    async def open_conflicts(self) -> dict[int, dict[str, Any]]:
+        """Entries that wait for a person, by the id of their booking."""
+        return await self._entries("conflict")
+
+    async def unfinished(self) -> dict[int, dict[str, Any]]:
+        """Entries that are neither at rest nor wait for a person."""
+        return await self._entries("pending", "writing", "failed")
+
+    async def story(self, booking: int) -> list[str]:
+        """What the service says it knew and did about that booking, oldest first."""
+        async with self._service.client() as http:
+            rows = (await http.get("/api/v1/entries", params={"limit": 1})).json()["items"]
+            entry = int(rows[0]["id"]) - int(rows[0]["source_id"]) + booking if rows else booking
+            path = f"/api/v1/entries/{entry}/history"
+            items = (await http.get(path, params={"limit": PAGE})).json().get("items", [])
+        return [json.dumps(item) for item in items]
+
+    async def _entries(self, *states: str) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        query: dict[str, Any] = {"state": states, "limit": PAGE}
+        async with self._service.client() as http:
+            while True:
+                answer = await http.get("/api/v1/entries", params=query)
+                page = answer.raise_for_status().json()
+                found |= {int(row["source_id"]): row for row in page["items"]}
+                if page["next_cursor"] is None:
+                    return found
+                query["cursor"] = page["next_cursor"]
+
+
+def _at(ids: list[int], number: int | None) -> int | None:
+    return None if number is None else ids[number]
+
+
+async def _map(
+    http: httpx.AsyncClient, path: str, source: dict[str, Any], column: str, target: int | None
+) -> None:
+    rows = (await http.get(path, params={"is_active": "true"})).raise_for_status().json()
+    row = next((row for row in rows if source.items() <= row.items()), None)
+    if row is None:
+        if target is not None:
+            answer = await http.post(path, json={**source, column: target})
+            answer.raise_for_status()
+    elif target is None:
+        (await http.delete(f"{path}{row['id']}")).raise_for_status()
+    else:
+        answer = await http.patch(f"{path}{row['id']}", json={column: target})
+        answer.raise_for_status()
+
+
+async def _asked(http: httpx.AsyncClient) -> int | None:
+    """The number of the run that begins now, or of the one that is active already."""
+    answer = await http.post("/api/v1/sync/run", headers={"Prefer": "respond-async"})
+    if answer.status_code == httpx.codes.ACCEPTED:
+        return int(answer.json()["run_id"])
+    if answer.status_code == httpx.codes.CONFLICT:
+        active = await http.get("/api/v1/sync/runs", params={"status": "running"})
+        rows = active.json().get("data", [])
+        return int(rows[0]["id"]) if rows else None
+    assert answer.status_code >= 500, answer.text
+    return None
+
+
+async def _run(http: httpx.AsyncClient, run_id: int) -> dict[str, Any] | None:
+    answer = await http.get(f"/api/v1/sync/runs/{run_id}")
+    return dict(answer.json()) if answer.status_code == httpx.codes.OK else None

@@ -1,0 +1,66 @@
+"""What people set and did, as they would tell it: the checker knows this and the two peers.
+
+A moment is the number of operations done before it. What was set at one moment may be followed
+until a later one: a run goes by the settings it began with.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+STILL = 1 << 60  # a moment that has not come
+
+
+@dataclass
+class Changing(Generic[K]):
+    """A mapping that people change; None: the row was taken away."""
+
+    _values: dict[K, list[tuple[int, int | None]]] = field(default_factory=dict)
+
+    def change(self, key: K, value: int | None, at: int) -> None:
+        self._values.setdefault(key, []).append((at, value))
+
+    def now(self, key: K) -> int | None:
+        values = self._values.get(key)
+        return values[-1][1] if values else None
+
+    def ever(self, key: K, since: int) -> set[int | None]:
+        """All values that held at that moment or later."""
+        values = self._values.get(key, [])
+        before: list[int | None] = [None, *(value for at, value in values if at < since)]
+        return {before[-1], *(value for at, value in values if at >= since)}
+
+
+@dataclass
+class Diary:
+    """Kimai's ids throughout, and Zammad's: activities by type, projects by organization.
+
+    `booked`: from when on a booking could have been decided; `edited` and `deleted` are what
+    people did in Kimai: the former by timesheet, the latter by booking. `bulk` are bookings that
+    disappeared together with many others.
+    """
+
+    minutes: Decimal = Decimal(1)
+    delete_policy: str = "delete"
+    edited_policy: str = "conflict"
+    now: int = 0
+    run_began: int | None = None  # the moment, while a run is under way
+    activities: Changing[int | None] = field(default_factory=Changing)
+    projects: Changing[int] = field(default_factory=Changing)
+    booked: dict[int, int] = field(default_factory=dict)
+    edited: dict[int, dict[str, object]] = field(default_factory=lambda: defaultdict(dict))
+    deleted: set[int] = field(default_factory=set)
+    bulk: set[int] = field(default_factory=set)
+    closed: dict[int, int] = field(default_factory=dict)  # project → until when, or STILL
+
+    def since(self) -> int:
+        """Whose settings may hold for what is booked now."""
+        return self.now if self.run_began is None else self.run_began
+
+    def was_closed(self, projects: Collection[int | None], since: int) -> bool:
+        """Whether one of them was closed at that moment or later."""
+        return any(self.closed.get(project or 0, -1) >= since for project in projects)

@@ -1,0 +1,223 @@
+"""A plan is carried out as it was read, or not at all."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.errors import OutcomeUnknown, Unavailable
+from domain.event import Actor, Append, Metadata
+from domain.ids import plan_rows_stream, plan_stream
+from domain.plan.decide import Plan
+from domain.plan.events import PlanRefused, PlanRowsListed
+from domain.plan.values import Action, Moved
+from domain.sync_run.decide import Run
+from domain.time_entry.standing import EntryState
+from tests.property.test_sync_faults import crashed, one_timesheet_per_booking
+from tests.support.peers import World
+from tests.unit.test_dry_run import sent, told
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def ready(world: World) -> Plan:
+    plan = await world.plan()
+    assert plan.state == "ready", plan.error
+    return plan
+
+
+async def moved_of(world: World, plan: Plan) -> list[Moved]:
+    history = await world.store.read(plan_stream(plan.plan_id))
+    refused = [event for event in history.events if isinstance(event, PlanRefused)]
+    return list(refused[-1].moved) if refused else []
+
+
+async def test_what_was_planned_is_written_and_nothing_else(world: World) -> None:
+    for number in range(1, 130):
+        world.tickets.book(number)
+    plan = await ready(world)
+    requests = [row.request for row in await world.rows_of(plan)]
+    run = await world.apply(plan)
+    assert (run.state, run.counters.created) == ("completed", 129)
+    assert await sent(world) == Counter(map(told, requests))
+    assert (await world.plan_now(plan)).state == "applied"
+    world.kimai.writes = 0
+    again = await world.apply(plan)
+    assert (again.state, world.kimai.writes) == ("failed", 0)
+    assert again.error == "Plan 1 was applied already."
+
+
+async def test_what_is_new_since_the_plan_is_left_to_the_next_run(world: World) -> None:
+    world.tickets.book(8)
+    plan = await ready(world)
+    world.tickets.book(9)
+    run = await world.apply(plan)
+    assert run.state == "completed"
+    assert len(world.kimai.sheets) == 1
+    assert await world.types(9) == []
+    run = await world.sync()
+    assert (run.counters.created, len(world.kimai.sheets)) == (1, 2)
+
+
+async def test_a_plan_of_edits_and_deletions_is_carried_out() -> None:
+    world = World(kimai={"delete_policy": "delete"})
+    for number in (7, 8, 9):
+        world.tickets.book(number)
+    await world.sync()
+    world.an_hour_later()
+    del world.tickets.rows[7]
+    world.tickets.edit(8, time_unit=Decimal(30))
+    plan = await ready(world)
+    assert Counter(row.action for row in await world.rows_of(plan)) == {
+        Action.DELETE: 1,
+        Action.UPDATE: 1,
+    }
+    run = await world.apply(plan)
+    assert (run.state, run.counters.updated, run.counters.deleted) == ("completed", 1, 1)
+    assert (await world.entry(7)).standing.state is EntryState.WITHDRAWN
+    head = await world.store.head()
+    assert (await world.sync()).state == "completed"
+    later = [each.stream for each in await world.store.page(head, 100)]
+    assert set(later) == {f"sync-run-{world.runs}"}  # nothing was left to do
+
+
+@pytest.mark.parametrize("what", ["booking", "sheet", "export", "gone", "deleted", "restored"])
+async def test_whatever_moves_in_between_stops_the_plan(what: str) -> None:
+    world = World(kimai={"delete_policy": "delete"})
+    for number in (6, 7, 8, 9):
+        world.tickets.book(number)
+    await world.sync()
+    world.an_hour_later()
+    lost = world.tickets.rows.pop(7)
+    world.tickets.edit(8, time_unit=Decimal(30))
+    plan = await ready(world)
+    sheet = (await world.entry(8)).standing.timesheet_id
+    assert sheet is not None
+    number = 8
+    match what:
+        case "booking":
+            world.tickets.edit(8, time_unit=Decimal(45))
+        case "sheet":
+            world.kimai.edit(sheet, activity_id=9)
+        case "export":
+            world.kimai.export(sheet)
+        case "gone":
+            del world.kimai.sheets[sheet]
+        case "deleted":
+            del world.tickets.rows[8]
+        case "restored":
+            number, world.tickets.rows[7] = 7, lost
+    writes, head = world.kimai.writes, await world.store.head()
+    run = await world.apply(plan)
+    assert run.state == "failed"
+    assert (
+        run.error
+        == "One row of plan 1 moved since it was made. Nothing was written; make a new one."
+    )
+    assert world.kimai.writes == writes
+    streams = {each.stream for each in await world.store.page(head, 100)}
+    assert streams == {"plan-1", f"sync-run-{world.runs}"}
+    moved = await moved_of(world, plan)
+    assert {each.entry_id % 100 for each in moved} == {number}
+    assert all(each.planned != each.now for each in moved)
+    assert (await world.plan_now(plan)).state == "ready"
+
+
+async def test_what_moves_while_the_plan_is_carried_out_is_left_alone(world: World) -> None:
+    for number in (7, 8, 9):
+        world.tickets.book(number)
+    await world.sync()
+    for number in (7, 8, 9):
+        world.tickets.edit(number, time_unit=Decimal(30))
+    plan = await ready(world)
+    sheet = (await world.entry(8)).standing.timesheet_id
+    assert sheet is not None
+    world.perils.then["kimai:update:before"] = lambda: world.kimai.edit(sheet, project_id=5)
+    world.limits = replace(world.limits, writers=1, ahead=0)
+    run = await world.apply(plan)
+    assert run.state == "failed"
+    assert "1 of the rows of plan 1 moved while it was carried out" in (run.error or "")
+    assert world.kimai.sheets[sheet].project_id == 5
+    assert run.counters.updated == 2
+    (moved,) = await moved_of(world, plan)
+    assert (moved.entry_id % 100, moved.field, moved.planned) == (8, "action", "update")
+    assert moved.now == "conflict (TARGET_EDITED)"
+    assert (await world.plan_now(plan)).state == "applied"
+
+
+async def test_a_plan_is_good_for_a_day_only(world: World) -> None:
+    world.tickets.book(8)
+    plan = await ready(world)
+    world.clock.advance(timedelta(days=1))
+    run = await world.apply(plan)
+    assert (run.state, world.kimai.writes) == ("failed", 0)
+    assert "expired" in (run.error or "")
+
+
+async def test_rows_that_are_not_those_made_are_not_carried_out(world: World) -> None:
+    world.tickets.book(8)
+    plan = await ready(world)
+    (row,) = await world.rows_of(plan)
+    page = PlanRowsListed(plan_id=plan.plan_id, rows=(replace(row, row=2),))
+    forged = Append(
+        stream=plan_rows_stream(plan.plan_id),
+        events=[page],
+        metadata=Metadata(actor=Actor(kind="user", name="mallory"), correlation_id="x"),
+        occurred_at=world.clock.now(),
+        expected=None,
+    )
+    await world.store.append(forged)
+    run = await world.apply(plan)
+    assert (run.state, world.kimai.writes) == ("failed", 0)
+    assert "are not those that were made" in (run.error or "")
+
+
+async def test_a_lost_answer_is_read_back_and_written_once(world: World) -> None:
+    world.tickets.book(8)
+    plan = await ready(world)
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    run = await world.apply(plan)
+    assert (run.state, len(world.kimai.sheets)) == ("completed", 1)
+    assert (await world.entry(8)).standing.state is EntryState.SYNCED
+
+
+async def test_a_plans_run_that_dies_anywhere_goes_on() -> None:
+    point, dead = 0, True
+    while dead:
+        point += 1
+        world = World(kimai={"delete_policy": "delete"})
+        for number in (1, 2, 3):
+            world.tickets.book(number)
+        await world.sync()
+        world.an_hour_later()
+        del world.tickets.rows[1]
+        world.tickets.edit(2, time_unit=Decimal(30))
+        world.tickets.book(4)
+        plan = await ready(world)
+        world.tickets.book(5)
+        world.perils.reached, world.perils.crash_at = 0, point
+        run = await dies_and_goes_on(world, plan)
+        dead, world.perils.crash_at = world.perils.crash_at is None, None
+        assert run.state == "completed", (point, run.error)
+        assert len(world.kimai.sheets) == 3
+        assert await world.types(5) == []
+        await world.sync()
+        one_timesheet_per_booking(world)
+    assert point > 40
+
+
+async def dies_and_goes_on(world: World, plan: Plan) -> Run:
+    try:
+        return await world.apply(plan)
+    except Unavailable:
+        raise
+    except BaseException as error:
+        if not crashed(error):
+            raise
+    world.perils.dead, world.perils.crash_at = False, None
+    return await world.resume()

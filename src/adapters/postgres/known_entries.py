@@ -98,6 +98,12 @@ class PostgresKnownEntries:
         watermark: datetime | None = rows[0]["watermark"] if rows else None
         return watermark
 
+    async def ticket_watermark(self, connector: ConnectorId) -> datetime | None:
+        """See the port."""
+        rows = await self._fetch("watermark", connector)
+        watermark: datetime | None = rows[0]["ticket_watermark"] if rows else None
+        return watermark
+
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
         """See the port."""
         rows = await self._fetch("target_marks", source, target)

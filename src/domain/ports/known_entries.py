@@ -111,6 +111,10 @@ class KnownEntries(Protocol):
         """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
         ...
 
+    async def ticket_watermark(self, connector: ConnectorId) -> datetime | None:
+        """`SyncRunCompleted.ticket_watermark` of the same run."""
+        ...
+
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
         """Those of the newest completed run between these two."""
         ...

@@ -307,13 +307,9 @@ def _user(case: _Case) -> Mapped | Wait:
 
 def _project(case: _Case) -> Mapped | Wait:
     def same(settled: Settled) -> bool:
-        return settled.context is not None and _owner(settled.context) == _owner(case.context)
+        return settled.context is not None and settled.context.owner == case.context.owner
 
     return _kept(case, same, "project") or project_for(case.configuration, case.context)
-
-
-def _owner(context: Context) -> tuple[object, ...]:
-    return context.customer_id, context.organization_id, context.group_id, context.survivor
 
 
 def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | None:

@@ -223,6 +223,7 @@ class Crossing:
             others = await self._limit_to_other_units()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
+            await self._observe_moves()
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
@@ -248,6 +249,28 @@ class Crossing:
             lives = await self.entries.load_all(part)
             steps: list[Step] = [Vanish(), self.judge.decision]
             await self._carry_on([(live, steps) for live in lives if live.state is not None])
+
+    async def _observe_moves(self) -> None:
+        """Bookings whose ticket changed hands, where that was all that changed."""
+        async with aclosing(self.discoverer.on_touched_tickets()) as touched:
+            async for by_ticket in touched:
+                every = (
+                    entry_id(self.configuration.source, source_id)
+                    for ids in by_ticket.values()
+                    for source_id in ids
+                )
+                left = [
+                    entry
+                    for entry in sorted(every)
+                    if entry not in self._taken and self.judge.is_meant(entry)
+                ]
+                if left:
+                    await self.reader.read_tickets(by_ticket)
+                for part in parts(left, self.limits.chunk):
+                    lives = await self.entries.load_all(part)
+                    moved = [live for live in lives if self.reader.moved(live.state) is not None]
+                    steps: list[Step] = [self.reader.moved, self.judge.decision]
+                    await self._carry_on([(live, steps) for live in moved])
 
     async def _with_contexts(
         self, chunks: Chunks

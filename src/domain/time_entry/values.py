@@ -72,6 +72,11 @@ class Context:
     text: Personal | None
     survivor: Survivor | None = None
 
+    @property
+    def owner(self) -> tuple[object, ...]:
+        """What the choice of customer and project depends on: the ticket moved when it differs."""
+        return self.customer_id, self.organization_id, self.group_id, self.survivor
+
 
 class Outcome(StrEnum):
     """What a decision asks for."""

@@ -107,6 +107,7 @@ class Crossing:
             await self._verify(settler)
         self._raise_failure()
         await self._net(settler)
+        self._raise_failure()
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
         else:
@@ -126,6 +127,7 @@ class Crossing:
     async def _look(self, settler: Settler) -> None:
         """After all writes, so that no answer of Kimai is older than what we sent."""
         self.tally.phase = "verify"
+        await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}

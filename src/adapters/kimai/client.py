@@ -24,6 +24,7 @@ from domain.ports.timesheets import (
     Timesheet,
     TimesheetFields,
     TimesheetsIdentity,
+    TokenCapabilities,
 )
 
 SYSTEM = "kimai"
@@ -36,7 +37,9 @@ WIDENED = timedelta(hours=3)  # no clock change moves a wall time further than t
 _FIELDS = frozenset(field.name for field in fields(TimesheetFields))
 _BARRED_IN_TAGS = frozenset('<>"=,')
 _TAG_LENGTHS = range(2, 101)  # characters, after trimming
-LOCKDOWN_OVERRIDES = frozenset({"ROLE_ADMIN", "ROLE_SUPER_ADMIN"})  # by default
+# by default; an administrator of Kimai can give roles other permissions
+LOCKDOWN_OVERRIDES = frozenset({"ROLE_ADMIN", "ROLE_SUPER_ADMIN"})
+LEADING = LOCKDOWN_OVERRIDES | {"ROLE_TEAMLEAD"}
 
 M = TypeVar("M", bound=WireModel)
 
@@ -108,6 +111,22 @@ class KimaiTimesheets:
             roles=tuple(me.roles),
             version=version,
             tracking_mode=config.trackingMode,
+        )
+
+    async def capabilities(self) -> TokenCapabilities:
+        """What this token may do, found out without writing. Source: `peers/kimai.md`, 3 and 4."""
+        me, config = await self.identity(), await self._configuration()
+        answer = await self._http.read("api/timesheets", {"user": EVERYBODY, "size": 1})
+        roles, first = set(me.roles), next(iter(answer.data), None)
+        return TokenCapabilities(
+            roles=me.roles,
+            tracking_mode=config.trackingMode,
+            sends_times=config.trackingMode == "default" or bool(roles & LEADING),
+            books_for_others=bool(roles & LEADING),
+            sees_exported=None if first is None else "exported" in first,
+            lists_people=bool(await self.users()),
+            creates_projects=bool(roles & LOCKDOWN_OVERRIDES),
+            past_locks=bool(roles & LOCKDOWN_OVERRIDES),
         )
 
     async def _configuration(self) -> wire.TimesheetConfig:

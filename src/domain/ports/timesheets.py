@@ -59,6 +59,24 @@ class TimesheetsIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokenCapabilities:
+    """What a token may do, as far as its roles and reading tell; a Kimai may give roles other rights.
+
+    `sends_times`: begin and end may be sent in this tracking mode. `sees_exported` is None while
+    there is no record to tell by. `past_locks`: neither export nor a locked period stops it.
+    """
+
+    roles: Sequence[str]
+    tracking_mode: str
+    sends_times: bool
+    books_for_others: bool
+    sees_exported: bool | None
+    lists_people: bool
+    creates_projects: bool
+    past_locks: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetItem:
     """A customer, project, activity or user to choose from.
 
@@ -93,8 +111,8 @@ class Part:
 class Circumstances:
     """What Kimai says of everything a timesheet rests on, to find out why it refused one.
 
-    A part is None when the token is not shown it, a budget when it is not told. `user_enabled` is None when the token may not
-    list users. `overlapping` are other timesheets of the user at that time. `past_lockdown`:
+    A part is None when the token is not shown it, a budget when it is not told. `user_enabled` is
+    None when the token may not list users. `overlapping` are other timesheets of the user at that time. `past_lockdown`:
     tokens with such a role are not held up by a locked period.
     """
 

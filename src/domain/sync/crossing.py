@@ -72,6 +72,7 @@ class Crossing:
     _queue: asyncio.Queue[Live | None] = field(init=False)
     _taken: set[EntryId] = field(default_factory=set)
     _disputed: set[EntryId] = field(default_factory=set)
+    _unkept: dict[EntryId, Live] = field(default_factory=dict)  # of a rehearsal, to be placed
     _failed: LedgerError | None = None
     _group: asyncio.TaskGroup | None = None
     _target_prepared: bool = False
@@ -200,6 +201,7 @@ class Crossing:
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
             await self._decide_all(others)
+            await self._decide_stacked()
             await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
@@ -314,6 +316,18 @@ class Crossing:
             lives = await self.entries.load_all(part)
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
+    async def _decide_stacked(self) -> None:
+        """All at once, so that a day is filled in the order in which its work was booked."""
+        waiting, self.judge.unplaced = self.judge.unplaced, {}
+        ordered = sorted(waiting.values(), key=lambda one: (one.day.day, one.booked_at))
+        for part in parts(ordered, self.limits.chunk):
+            await self.judge.stacker.place(part)
+            unkept = [one.entry_id for one in part if one.entry_id in self._unkept]
+            stored = [one.entry_id for one in part if one.entry_id not in self._unkept]
+            lives = await self.entries.load_all(stored)
+            lives += [self._unkept.pop(entry) for entry in unkept]
+            await self._carry_on([(live, [self.judge.decision]) for live in lives])
+
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""
         doomed = list(self.judge.doomed)
@@ -343,7 +357,10 @@ class Crossing:
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            if self._is_to_write(live):
+            if live.entry_id in self.judge.unplaced:
+                if self.rehearsed:
+                    self._unkept[live.entry_id] = live
+            elif self._is_to_write(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

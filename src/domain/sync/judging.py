@@ -12,10 +12,12 @@ from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
 from domain.sync.limits import Limits
+from domain.sync.stacking import Stacker
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Outcome, ReasonCode
+from domain.work_day.values import Unplaced
 
 AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
 
@@ -26,11 +28,13 @@ class Judge:
 
     `only` are the entries that the run is limited to, None limits nothing. `doomed` are those whose
     timesheet is to be deleted and that are not decided yet: how many they are decides with them.
+    `unplaced` are those that are decided once they have a place on their person's day.
     `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
     like everything else, and those that were held back are decided again.
     """
 
     situation: Situation
+    stacker: Stacker
     tickets: TicketSystem
     timesheets: Timesheets
     limits: Limits
@@ -39,6 +43,7 @@ class Judge:
     only: AbstractSet[EntryId] | None = None
     approved: bool = False
     doomed: dict[EntryId, None] = field(default_factory=dict)
+    unplaced: dict[EntryId, Unplaced] = field(default_factory=dict)
     _people_read: bool = False
     _unit_read: bool = False
 
@@ -52,8 +57,8 @@ class Judge:
             return None
         if not self._is_due(entry):
             return None
-        ruling = rule(self._seen(entry), self.situation)
-        if not self.in_range(ruling.basis.work_date):
+        ruling = self._ruling(entry)
+        if ruling is None or not self.in_range(ruling.basis.work_date):
             return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
@@ -62,12 +67,29 @@ class Judge:
             return None
         return Decide(ruling=ruling)
 
+    def _ruling(self, entry: TimeEntry) -> Ruling | None:
+        ruling = rule(self._seen(entry), self.situation)
+        if not isinstance(ruling, Unplaced):
+            return ruling
+        if self.in_range(ruling.day.day):
+            self.unplaced[entry.entry_id] = ruling
+        return None
+
     def deletion(self, entry: TimeEntry | None) -> Ruling | None:
         """The rules' answer for one that was doomed, unless it is not any more."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
         ruling = rule(entry, self.situation)
+        if isinstance(ruling, Unplaced):
+            return None
         return ruling if ruling.outcome is Outcome.DELETE else None
+
+    async def place(self, entries: Iterable[TimeEntry]) -> None:
+        """Give those of them their places that need one to be decided."""
+        rulings = (rule(entry, self.situation) for entry in entries)
+        wanted = [ruling for ruling in rulings if isinstance(ruling, Unplaced)]
+        if wanted:
+            await self.stacker.place(wanted)
 
     def _seen(self, entry: TimeEntry) -> TimeEntry:
         """A deletion that was held back and is approved now was never held back."""

@@ -61,7 +61,7 @@ def an_instant(random: Random, *, usual: float, limit: float) -> Instant:
 
     `limit` is for how long a request may still land; nothing lands later than that.
     """
-    kind = random.choices(("moment", "trap", "spare"), (35, 50, 15))[0]
+    kind = random.choices(("moment", "trap", "spare"), (30, 45, 25))[0]
     if kind == "moment":
         return Moment(seconds=random.uniform(0, usual))
     if kind == "spare":

@@ -356,3 +356,23 @@ async def test_rounding_in_kimai_makes_no_two_overlap() -> None:
     for source_id in range(1, 6):
         assert (await world.entry(source_id)).standing.state is EntryState.SYNCED
     assert isinstance(world.tickets, FakeTickets)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_negative_booking_shortens_a_timesheet_where_it_lies(
+    world: World, at_once: bool
+) -> None:
+    for source_id in (1, 2, 3):
+        world.tickets.book(source_id)
+    if not at_once:
+        await world.sync()
+    world.tickets.book(4, time_unit=Decimal(-5))
+    await world.sync()
+    places = [await lies(world, n) for n in (1, 2, 3)]
+    assert places == [(0, 15), (15, 30), (30, 40)]
+    del world.tickets.rows[4]
+    world.tickets.book(5)
+    await world.sync()
+    places = [await lies(world, n) for n in (1, 2, 3, 5)]
+    assert places == [(0, 15), (15, 30), (30, 45), (45, 60)]
+    no_two_overlap(world)

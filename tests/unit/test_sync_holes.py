@@ -20,7 +20,7 @@ from domain.rules import requests
 from domain.time_entry.commands import Intend, TimeEntryCommand, Unsent
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import Operation
+from domain.time_entry.values import Operation, ReasonCode
 from tests.support.bookings import KIMAI, ZAMMAD
 from tests.support.peers import NOON, Crash, FakeKnown, FakeTickets, World
 
@@ -214,3 +214,44 @@ async def test_an_intent_whose_turn_comes_too_late_is_not_sent_but_made_again() 
     types = [*await world.types(8), *await world.types(9)]
     assert types.count("TimesheetWriteUnsent") == 1
     assert types.count("TimesheetWriteIntended") == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "conflict"), [("conflict", ReasonCode.TARGET_EDITED), ("overwrite", None)]
+)
+async def test_an_edit_in_kimai_while_an_update_was_lost_is_seen_as_one(
+    policy: str, conflict: ReasonCode | None
+) -> None:
+    world = World(kimai={"edited_in_kimai_policy": policy})
+    world.tickets.book(9)
+    await world.sync()
+    begin = world.kimai.sheets[1].begin
+    world.tickets.edit(9, time_unit=Decimal(180))
+
+    def edited() -> None:
+        world.kimai.edit(1, begin=begin + timedelta(minutes=5))
+
+    world.perils.then["kimai:update:before"] = edited
+    world.perils.failing["kimai:update:before"] = [OutcomeUnknown("kimai", "reset")]
+    await world.sync()
+    entry, sheet = await world.entry(9), world.kimai.sheets[1]
+    assert entry.standing.conflict is conflict
+    wanted = entry.decided and entry.decided.desired and entry.decided.desired.begin
+    assert sheet.begin == (wanted if policy == "overwrite" else begin + timedelta(minutes=5))
+
+
+async def test_an_update_that_was_made_before_somebody_edited_is_not_made_again() -> None:
+    world = World()
+    world.tickets.book(9)
+    await world.sync()
+    world.tickets.edit(9, time_unit=Decimal(180))
+
+    def edited() -> None:
+        world.kimai.edit(1, begin=world.kimai.sheets[1].begin + timedelta(minutes=5))
+
+    world.perils.then["kimai:update:after"] = edited
+    world.perils.failing["kimai:update:after"] = [OutcomeUnknown("kimai", "reset")]
+    writes = world.kimai.writes
+    await world.sync()
+    assert world.kimai.writes == writes + 1
+    assert (await world.entry(9)).standing.conflict is ReasonCode.CONFLICT

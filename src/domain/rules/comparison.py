@@ -1,7 +1,7 @@
 """Whether Kimai holds what we asked for, and whether somebody changed it since."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.connector.settings import KimaiSettings
 from domain.personal import Personal
@@ -93,6 +93,26 @@ def changes_since(base: Written, now: Written) -> tuple[str, ...]:
     if None not in (base.billable, now.billable) and base.billable != now.billable:
         names.append("billable")
     return tuple(names)
+
+
+def had_effect(base: Written, desired: Desired, found: Written) -> bool:
+    """Whether an update whose answer was lost took place, told by what Kimai holds now.
+
+    For a record that is neither as it was nor as asked: somebody edited it, or Kimai rounds in a
+    way that nobody set. Kimai applies all of an update or nothing, so one field as asked, and not
+    as before, is proof; times are compared by what they are nearer to, because of the rounding.
+    """
+    for name in ("user_id", "project_id", "activity_id"):
+        if getattr(base, name) != getattr(desired, name) == getattr(found, name):
+            return True
+    if not _same_text(base.description, desired.description):
+        return _same_text(found.description, desired.description)
+    end = base.begin + base.duration
+    return _apart(found, desired.begin, desired.end) < _apart(found, base.begin, end)
+
+
+def _apart(found: Written, begin: datetime, end: datetime) -> timedelta:
+    return abs(found.begin - begin) + abs(found.begin + found.duration - end)
 
 
 def _moved(

@@ -11,6 +11,7 @@ from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
+from domain.rules.netting import is_due
 from domain.sync.limits import Limits
 from domain.sync.stacking import Stacker
 from domain.time_entry.commands import Decide, Ruling
@@ -55,10 +56,14 @@ class Judge:
         """The rules' answer, where one is due and the run is meant for that day."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if not self._is_due(entry):
+        if not self._is_due(entry) or is_due(entry, self.situation):
             return None
-        ruling = self._ruling(entry)
-        if ruling is None or not self.in_range(ruling.basis.work_date):
+        ruling = rule(self._seen(entry), self.situation)
+        return self._decided(entry, ruling) if self.in_range(_day_of(ruling)) else None
+
+    def _decided(self, entry: TimeEntry, ruling: Ruling | Unplaced) -> Decide | None:
+        if isinstance(ruling, Unplaced):
+            self.unplaced[entry.entry_id] = ruling
             return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
@@ -66,14 +71,6 @@ class Judge:
             self.doomed[entry.entry_id] = None
             return None
         return Decide(ruling=ruling)
-
-    def _ruling(self, entry: TimeEntry) -> Ruling | None:
-        ruling = rule(self._seen(entry), self.situation)
-        if not isinstance(ruling, Unplaced):
-            return ruling
-        if self.in_range(ruling.day.day):
-            self.unplaced[entry.entry_id] = ruling
-        return None
 
     def deletion(self, entry: TimeEntry | None) -> Ruling | None:
         """The rules' answer for one that was doomed, unless it is not any more."""
@@ -83,6 +80,12 @@ class Judge:
         if isinstance(ruling, Unplaced):
             return None
         return ruling if ruling.outcome is Outcome.DELETE else None
+
+    async def give_places(self, entries: Iterable[EntryId]) -> None:
+        """Give those of `unplaced` their places; they can be decided then."""
+        wanted = [self.unplaced.pop(entry) for entry in entries]
+        if wanted:
+            await self.stacker.place(wanted)
 
     async def place(self, entries: Iterable[TimeEntry]) -> None:
         """Give those of them their places that need one to be decided."""
@@ -97,6 +100,20 @@ class Judge:
 
     def _is_held_back(self, entry: TimeEntry) -> bool:
         return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
+
+    def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
+        """The same for what was netted: on whatever day it was, the other side is decided, too."""
+        if entry is None or entry.intent is not None or entry.standing.dead:
+            return None
+        if entry.standing.outcome is not None or is_due(entry, self.situation):
+            return None
+        return self._decided(entry, rule(entry, self.situation))
+
+    def is_to_net(self, entry: TimeEntry) -> bool:
+        """Whether it waits for its netting, in this run."""
+        if not is_due(entry, self.situation):
+            return False
+        return self.in_range(_day_of(rule(entry, self.situation)))
 
     def _is_due(self, entry: TimeEntry) -> bool:
         decided = entry.decided
@@ -149,3 +166,7 @@ class Judge:
         users = await self.timesheets.users()
         self.situation = replace(self.situation, people=people_by_email(users))
         self._people_read = True
+
+
+def _day_of(ruling: Ruling | Unplaced) -> date | None:
+    return ruling.day.day if isinstance(ruling, Unplaced) else ruling.basis.work_date

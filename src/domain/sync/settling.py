@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.errors import ExternalSystemError, Misconfigured, Rejected, RuleViolation
-from domain.rules.comparison import as_written, changes_since, mismatch_text
+from domain.rules.comparison import as_written, changes_since, had_effect, mismatch_text
 from domain.rules.requests import loses_billable
 from domain.sync.entries import Live
 from domain.sync.writing import Writer
@@ -22,6 +22,7 @@ from domain.time_entry.values import Operation, ReasonCode, Written
 
 NOTHING = timedelta(0)
 NOT_THERE = "read back: it had no effect"
+EDITED_MEANWHILE = "read back: it had no effect, and somebody edited the timesheet meanwhile"
 
 
 @dataclass
@@ -111,6 +112,8 @@ class Settler:
         base = entry.settled.written if entry.settled is not None else written
         if wrong and not changes_since(base, written):
             return Unsent(intent=intent.event.intent, cause=NOT_THERE)
+        if wrong and not had_effect(base, intent.desired, written):
+            return Unsent(intent=intent.event.intent, cause=EDITED_MEANWHILE)
         again = wrong == ("billable",) and loses_billable(intent.event.request.fields)
         return Confirm(
             intent=intent.event.intent,

@@ -7,16 +7,16 @@ held since the booking was made is right.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import MERGED, TimeAccounting, instant
+from tests.chaos.diary import Rounding
 from tests.chaos.marks import by_booking
 from tests.chaos.town import Town
 
 TAG = "source:zammad"
-MINUTE = timedelta(minutes=1)
+MINUTE = 60  # seconds
 EDITED_ARE = {"duration": "end"}  # what a person changes in Kimai goes by one name here
 
 Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
@@ -24,11 +24,15 @@ Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """One timesheet as it should be; more than one activity or project may be right."""
+    """One timesheet as it should be; seconds, as Kimai stores them.
 
-    user: str  # e-mail
-    begin: datetime
-    end: datetime
+    More than one person, activity or project may be right; None among them: it may have to wait.
+    """
+
+    begin: int
+    end: int
+    duration: int
+    users: frozenset[int | None]
     activities: frozenset[int | None]
     projects: frozenset[int | None]
 
@@ -90,7 +94,7 @@ class Checker:
         if self._conflicts is not None:
             return True
         due = self._due(entry)
-        return None not in due.activities | due.projects
+        return None not in due.users | due.activities | due.projects
 
     def _wrong(
         self, entry: TimeAccounting, sheet: Timesheet | None, due: Due, kept: set[str]
@@ -98,13 +102,10 @@ class Checker:
         """In what the timesheet is not as it should be; None when all is right."""
         if sheet is None:
             return "has no timesheet" if Decimal(entry.time_unit) != 0 else None
-        assert sheet.begin is not None
-        assert sheet.end is not None
-        begin, end = (datetime.fromtimestamp(each, UTC) for each in (sheet.begin, sheet.end))
         differing = {
-            "begin": begin != due.begin,
-            "end": (end, sheet.duration) != (due.end, (end - begin).total_seconds()),
-            "user": self._town.kimai.users[sheet.user].email != due.user,
+            "begin": sheet.begin != due.begin,
+            "end": (sheet.end, sheet.duration) != (due.end, due.duration),
+            "user": sheet.user not in due.users,
             "activity": sheet.activity not in due.activities,
             "project": sheet.project not in due.projects,
             "description": self._diary.edited.get(sheet.id, {}).get("description", "")
@@ -117,15 +118,18 @@ class Checker:
         return f"is timesheet {sheet.id} {sheet}, which differs in {', '.join(names)} from {due}"
 
     def _due(self, entry: TimeAccounting) -> Due:
-        """What the booking should look like in Kimai. None among the ids: it may have to wait."""
-        since = self._diary.booked[entry.id]
-        worked = _worked(Decimal(entry.time_unit), self._diary.minutes)
-        begin = _whole_minute(instant(entry.created_at) - worked)
-        end = begin + -(-worked // MINUTE) * MINUTE  # Kimai rounds the end up to the minute
+        """What the booking should look like in Kimai."""
+        since, house = self._diary.booked[entry.id], self._diary.house
+        worked = _worked(Decimal(entry.time_unit), house.minutes)
+        booked_at = int(instant(entry.created_at).timestamp())
+        anchored = booked_at if house.anchor == "start_at_booking" else booked_at - worked
+        begin = anchored - anchored % MINUTE
+        begin, end, duration = rounded(begin, begin + worked, house.rounding)
         return Due(
-            user=self._town.zammad.users[entry.created_by_id].email,
             begin=begin,
             end=end,
+            duration=duration,
+            users=frozenset(self._diary.people.ever(entry.created_by_id, since)),
             activities=frozenset(self._diary.activities.ever(entry.type_id, since)),
             projects=frozenset(self._projects(entry.ticket_id, since)),
         )
@@ -145,7 +149,7 @@ class Checker:
 
     def _kept(self, sheet: Timesheet | None) -> set[str]:
         """What a person set in Kimai and what may stay so by policy."""
-        if sheet is None or self._diary.edited_policy != "keep_target":
+        if sheet is None or self._diary.house.edited_policy != "keep_target":
             return set()
         changes = self._diary.edited.get(sheet.id, {})
         return {
@@ -154,7 +158,7 @@ class Checker:
             if getattr(sheet, name) == value
         }
 
-    def _is_true(  # noqa: PLR0911 # one flat branch per reason
+    def _is_true(  # noqa: C901, PLR0911 # one flat branch per reason
         self, reason: str, entry: TimeAccounting, sheet: Timesheet | None, wrong: str | None
     ) -> bool:
         since, diary = self._diary.booked[entry.id], self._diary
@@ -162,6 +166,8 @@ class Checker:
         match reason:
             case "UNMAPPED_ACTIVITY":
                 return diary.activities.now(entry.type_id) is None
+            case "USER_UNMAPPED":
+                return diary.people.now(entry.created_by_id) is None
             case "PROJECT_OR_CUSTOMER_MISSING":
                 return self._project_now(entry.ticket_id) is None
             case "TICKET_MERGED":
@@ -191,10 +197,11 @@ class Checker:
     def _left_over(self, booking: int, sheet: Timesheet) -> Iterator[str]:
         """The booking was deleted in Zammad, its timesheet is still there."""
         diary, reason = self._diary, (self._conflicts or {}).get(booking)
-        waits = sheet.exported or booking in diary.bulk or diary.delete_policy == "conflict"
+        policy = diary.house.delete_policy
+        waits = sheet.exported or booking in diary.bulk or policy == "conflict"
         match reason:
             case None:
-                right = diary.delete_policy == "keep" or (self._conflicts is None and waits)
+                right = policy == "keep" or (self._conflicts is None and waits)
             case "SOURCE_DELETED" | "SOURCE_CHANGED_AFTER_EXPORT":
                 right = waits
             case "TARGET_EDITED":
@@ -211,11 +218,23 @@ def _billed(town: Town) -> Iterator[str]:
             yield f"timesheet {key} was changed or deleted after it had been exported"
 
 
-def _worked(amount: Decimal, minutes: Decimal) -> timedelta:
+def _worked(amount: Decimal, minutes: Decimal) -> int:
     """Whole seconds, as Kimai stores them."""
-    seconds = (amount * minutes * 60).quantize(Decimal(1), ROUND_HALF_UP)
-    return timedelta(seconds=int(seconds))
+    return int((amount * minutes * MINUTE).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _whole_minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
+def rounded(begin: int, end: int, rounding: Rounding) -> tuple[int, int, int]:
+    """Begin, end and duration as Kimai stores them (`peers/kimai.md`, 2.4)."""
+
+    def step(seconds: int, minutes: int, *, up: bool) -> int:
+        size = minutes * MINUTE
+        rest = seconds % size if size else 0
+        if rounding.mode == "closest":
+            up = rest > size / 2
+        elif rounding.mode != "default":
+            up = rounding.mode == "ceil"
+        return seconds - rest + (size if rest and up else 0)
+
+    begin = step(begin, rounding.begin, up=False)
+    end = step(end, rounding.end, up=True)
+    return begin, end, step(end - begin, rounding.duration, up=True)

@@ -114,6 +114,14 @@ class MapProject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapPerson:
+    """`user` None: the mapping is taken away, and the e-mail address decides."""
+
+    agent: int
+    user: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CloseProject:
     """`ended` yesterday, or hidden."""
 
@@ -128,7 +136,7 @@ class OpenProject:
 
 InZammad = Book | Edit | Retype | Delete | OpenTicket | MoveTicket | MergeTickets
 InKimai = ExportSheet | EditSheet | DeleteSheet | CloseProject | OpenProject
-InSettings = MapActivity | MapProject
+InSettings = MapActivity | MapProject | MapPerson
 Operation = InZammad | InKimai | InSettings
 
 # How often what happens, in shares of all operations.
@@ -145,6 +153,7 @@ EVERYTHING: dict[str, float] = {
     "delete_sheet": 2.5,
     "map_activity": 1.6,
     "map_project": 1.6,
+    "map_person": 0.8,
     "project": 1.6,
 }
 
@@ -180,6 +189,7 @@ class Author:
             "delete_sheet": self._delete_sheet,
             "map_activity": self._map_activity,
             "map_project": self._map_project,
+            "map_person": self._map_person,
             "project": self._project,
         }
         (what,) = random.choices(list(shares), list(shares.values()))
@@ -274,6 +284,10 @@ class Author:
         if project is None and customer not in self._homeless:
             self._homeless.append(customer)
         return MapProject(customer=customer, project=project)
+
+    def _map_person(self, random: Random) -> MapPerson:
+        user = random.choices((random.randrange(AGENTS), None), (2, 1))[0]
+        return MapPerson(agent=random.randrange(AGENTS), user=user)
 
     def _project(self, random: Random) -> CloseProject | OpenProject:
         if self._closed and random.random() < 0.5 + 0.1 * len(self._closed):

@@ -108,8 +108,7 @@ class Checker:
             "user": sheet.user not in due.users,
             "activity": sheet.activity not in due.activities,
             "project": sheet.project not in due.projects,
-            "description": self._diary.edited.get(sheet.id, {}).get("description", "")
-            == sheet.description,
+            "description": "description" in self._still_edited(sheet),
             "tag": TAG not in {self._town.kimai.tags[tag].name for tag in sheet.tags},
         }
         names = [name for name, differs in differing.items() if differs and name not in kept]
@@ -151,11 +150,16 @@ class Checker:
         """What a person set in Kimai and what may stay so by policy."""
         if sheet is None or self._diary.house.edited_policy != "keep_target":
             return set()
-        changes = self._diary.edited.get(sheet.id, {})
+        return self._still_edited(sheet)
+
+    def _edits(self, sheet: Timesheet) -> dict[str, object]:
+        return self._diary.edited.get(sheet.id, {})
+
+    def _still_edited(self, sheet: Timesheet) -> set[str]:
+        """What is as a person set it."""
+        edits = self._edits(sheet).items()
         return {
-            EDITED_ARE.get(name, name)
-            for name, value in changes.items()
-            if getattr(sheet, name) == value
+            EDITED_ARE.get(name, name) for name, value in edits if getattr(sheet, name) == value
         }
 
     def _is_true(  # noqa: C901, PLR0911 # one flat branch per reason
@@ -175,8 +179,11 @@ class Checker:
             case "TARGET_DELETED":
                 return sheet is None and entry.id in diary.deleted
             case "TARGET_EDITED":
-                edits = {} if sheet is None else diary.edited.get(sheet.id, {})
-                return bool(edits) and wrong is not None
+                return (
+                    sheet is not None
+                    and bool(self._edits(sheet))
+                    and bool(wrong or self._still_edited(sheet))
+                )
             case "CONFLICT":
                 # edited while a request was under way: nobody can say which came first
                 return sheet is not None and sheet.id in diary.edited and wrong is not None
@@ -205,7 +212,7 @@ class Checker:
             case "SOURCE_DELETED" | "SOURCE_CHANGED_AFTER_EXPORT":
                 right = waits
             case "TARGET_EDITED":
-                right = bool(diary.edited.get(sheet.id))
+                right = bool(self._edits(sheet))
             case _:
                 right = False
         if not right:

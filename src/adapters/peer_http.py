@@ -24,9 +24,17 @@ import httpx
 import stamina
 
 from adapters.ledger.canonical import without_lone_surrogates
+from adapters.peer_flow import Flow
 from adapters.peer_pool import OriginTransport
-from adapters.peer_verdicts import Verdict, retry_after, rule_for
-from domain.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from adapters.peer_verdicts import BUSY, Verdict, retry_after, rule_for
+from domain.errors import (
+    ExternalSystemError,
+    Misconfigured,
+    OutcomeUnknown,
+    Rejected,
+    TokenRefused,
+    Unavailable,
+)
 
 MAX_BYTES = 64 * 1024 * 1024  # 500 Kimai records with 64 KiB of description each are 32 MiB
 CONCURRENCY = 16  # requests at once
@@ -110,6 +118,15 @@ def _address(text: str) -> httpx.URL:
 _Raw = tuple[int, httpx.Headers, bytes | None]  # status, headers, content; None is too much
 
 
+@dataclass(slots=True)
+class _Place:
+    """A place in the line; `sent_at` once it was sent."""
+
+    call: _Call
+    answer: asyncio.Future[_Raw]
+    sent_at: float | None = None
+
+
 class PeerHttp:
     """The connection of one connector to its peer. One instance per run; close it after use.
 
@@ -126,13 +143,15 @@ class PeerHttp:
         *,
         patience: Patience | None = None,
         concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._peer = peer
+        self._flow = flow or Flow()
         self._patience = patience or Patience()
         self._base = _checked_base(peer.system, base_url)
         self._concurrency = concurrency
-        self._line: deque[tuple[_Call, asyncio.Future[_Raw]]] = deque()
+        self._line: deque[_Place] = deque()
         self._senders: set[asyncio.Task[None]] = set()
         self._closed = False
         self._transport = transport or _transport(httpx.URL(self._base))
@@ -170,7 +189,7 @@ class PeerHttp:
             sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
         while self._line:
-            _fail(self._line.popleft()[1], httpx.ConnectError("closed"))
+            _fail(self._line.popleft().answer, httpx.ConnectError("closed"))
         await self._transport.aclose()
 
     async def read(
@@ -205,12 +224,14 @@ class PeerHttp:
         method = "GET" if search is None else "POST"
         call = _Call(method, path, params, search, writes=False, denied=denied)
         patience = self._patience
+        in_line = patience.attempts * self._flow.backlog(len(self._line) + self._concurrency)
+        total = patience.total + in_line
         try:
-            async with asyncio.timeout(patience.total):
+            async with asyncio.timeout(total):
                 async for attempt in stamina.retry_context(
                     on=self._worth_repeating,
                     attempts=patience.attempts,
-                    timeout=patience.total,
+                    timeout=total,
                     wait_initial=patience.first_wait,
                     wait_max=patience.longest_wait,
                     wait_jitter=patience.jitter,
@@ -218,9 +239,7 @@ class PeerHttp:
                     with attempt:
                         return await self._once(call)
         except TimeoutError:
-            raise Unavailable(
-                self._peer.system, f"{call}: no answer within {patience.total:g} s"
-            ) from None
+            raise Unavailable(self._peer.system, f"{call}: no answer within {total:g} s") from None
         raise AssertionError("retry_context ends by returning or raising")
 
     async def write(
@@ -255,12 +274,22 @@ class PeerHttp:
     async def _once(self, call: _Call) -> Answer | None:
         if self._closed:
             raise self._never_sent(call, httpx.ConnectError("closed"))
-        answer: asyncio.Future[_Raw] = asyncio.get_running_loop().create_future()
-        self._line.append((call, answer))
+        place = _Place(call, asyncio.get_running_loop().create_future())
+        self._line.append(place)
         if len(self._senders) < self._concurrency:
             self._senders.add(asyncio.create_task(self._send_all()))
         try:
-            status, headers, content = await answer
+            answer = self._judge(call, *await self._raw(call, place.answer))
+        except ExternalSystemError as error:
+            self._learn(place.sent_at, error)
+            raise
+        self._learn(place.sent_at, None)
+        return answer
+
+    async def _raw(self, call: _Call, answer: asyncio.Future[_Raw]) -> _Raw:
+        """The answer, or why there is none in our own words."""
+        try:
+            return await answer
         except _BAD_ADDRESS as error:
             raise self._misconfigured(f"{call}: {type(error).__name__}") from None
         except _NEVER_SENT as error:
@@ -268,7 +297,24 @@ class PeerHttp:
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             what = f"{type(error).__name__} before the answer was complete"
             raise self._broken(call, what) from None
-        return self._judge(call, status, headers, content)
+
+    def _learn(self, sent_at: float | None, error: ExternalSystemError | None) -> None:
+        """What the outcome says about the peer; nothing when it was not asked, or we left."""
+        if sent_at is None or self._closed:
+            return
+        flow = self._flow
+        match error:
+            case None | Rejected():
+                flow.answered(sent_at)
+            case Misconfigured():
+                flow.answered(sent_at)
+                flow.misconfigured(error)
+            case Unavailable(busy=True):
+                flow.answered(sent_at)
+            case _:
+                flow.failed(sent_at, error)
+        if isinstance(error, Unavailable) and error.retry_after is not None:
+            flow.hold(error.retry_after)
 
     async def _send_all(self) -> None:
         """Send what is in line, one after the other, and be gone when there is no more."""
@@ -281,12 +327,19 @@ class PeerHttp:
 
     async def _send_line(self) -> None:
         while self._line:
-            call, answer = self._line.popleft()
-            if answer.done():  # whoever wanted it was cancelled
-                continue
+            place = self._line.popleft()
+            call, answer = place.call, place.answer
             try:
+                if answer.done():  # whoever wanted it was cancelled
+                    continue
+                sent_at = await self._flow.turn(
+                    self._peer.system, patience=self._patience.longest_wait
+                )
+                if answer.done():
+                    continue
                 if call.last_look is not None:
                     call.last_look()
+                place.sent_at = sent_at
                 async with asyncio.timeout(self._patience.request), _while_wanted(answer):
                     got = await self._exchange(call)
             except asyncio.CancelledError:
@@ -341,12 +394,18 @@ class PeerHttp:
         text = f"{call}: {status}, {rule.why}{_towards(headers)}"
         if verdict is Verdict.REJECTED:
             raise self._rejected(call, text, status, data)
+        if verdict is Verdict.TOKEN_REFUSED:
+            raise TokenRefused(self._peer.system, text)
         if verdict is Verdict.MISCONFIGURED:
             raise self._misconfigured(text)
         if verdict is Verdict.UNKNOWN:
             raise OutcomeUnknown(self._peer.system, text)
-        wait = retry_after(headers, datetime.now(UTC))
-        raise Unavailable(self._peer.system, text, retry_after=wait)
+        raise Unavailable(
+            self._peer.system,
+            text,
+            retry_after=retry_after(headers, datetime.now(UTC)),
+            busy=status in BUSY,
+        )
 
     def _rejected(self, call: _Call, text: str, status: int, data: object) -> Rejected:
         found = self._peer.refusal(data, () if call.body is None else call.body.keys())

@@ -5,7 +5,8 @@ status                     a read that failed          a write
 2xx with JSON              fine                        fine
 2xx, anything else         Unavailable                 OutcomeUnknown
 3xx                        Misconfigured               OutcomeUnknown (a proxy may sit behind it)
-401 407                    Misconfigured               Misconfigured
+401                        TokenRefused                TokenRefused
+407                        Misconfigured               Misconfigured
 403                        Rejected                    Rejected
 404                        absent                      absent
 403 404 in another voice   Misconfigured               Misconfigured (a proxy, not the peer)
@@ -26,6 +27,7 @@ from enum import Enum, auto
 
 import httpx
 
+BUSY = frozenset({425, 429})  # not looked at, and told so by a peer that is well
 MAX_RETRY_AFTER = 86_400.0  # seconds; a peer that asks for more than a day is asked again anyway
 
 
@@ -38,6 +40,7 @@ class Verdict(Enum):
     UNKNOWN = auto()
     REJECTED = auto()
     MISCONFIGURED = auto()
+    TOKEN_REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ _BAD_ROUTE = "no such call here; check address and version"
 TABLE = (
     Rule(range(200, 300), Verdict.FINE, Verdict.FINE, ""),
     Rule(range(300, 400), Verdict.MISCONFIGURED, Verdict.UNKNOWN, "redirects, not followed"),
-    Rule(_only(401), Verdict.MISCONFIGURED, Verdict.MISCONFIGURED, _BAD_TOKEN),
+    Rule(_only(401), Verdict.TOKEN_REFUSED, Verdict.TOKEN_REFUSED, _BAD_TOKEN),
     Rule(_only(403), Verdict.REJECTED, Verdict.REJECTED, "not permitted"),
     Rule(_only(404), Verdict.ABSENT, Verdict.ABSENT, "not found"),
     Rule(_only(405), Verdict.MISCONFIGURED, Verdict.MISCONFIGURED, _BAD_ROUTE),

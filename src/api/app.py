@@ -6,7 +6,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
-from api.routes import audit, connectors, entries, login, mappings, plans, sync, system, users
+from api.routes import (
+    audit,
+    connector_health,
+    connectors,
+    entries,
+    login,
+    mappings,
+    plans,
+    sync,
+    system,
+    users,
+)
 from api.services import Services
 from api.transport import Transport
 
@@ -52,6 +63,7 @@ def _add_routes(app: FastAPI) -> None:
     for router in (
         users.router,
         connectors.router,
+        connector_health.router,
         mappings.router,
         sync.router,
         plans.router,

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, timedelta
 
+from api.health import watched
 from api.services import Services
-from domain.connector.decide import Connector
+from domain.connector.decide import Connector, paused_text
 from domain.connector.identity import known_as
 from domain.connector.settings import kimai_settings, zammad_settings
 from domain.errors import Misconfigured, Unavailable
@@ -95,12 +96,30 @@ class Carrier:
         if not await own.projections.wait_for(head, within=CATCH_UP):
             raise Unavailable("service", "the views do not follow the ledger")
         configuration = await self._configuration(source, target)
-        tickets = own.peers.zammad(source.base_url, await own.token_of(source))
-        writers = own.settings.write_concurrency
-        timesheets = own.peers.kimai(
-            target.base_url, await own.token_of(target), concurrency=writers
+        zammad, kimai = configuration.zammad, configuration.kimai
+        tickets = own.peers.zammad(
+            source.base_url,
+            await own.token_of(source),
+            concurrency=zammad.concurrent_requests,
+            flow=own.peers.paced(source, zammad),
         )
-        async with tickets, timesheets:
+        timesheets = own.peers.kimai(
+            target.base_url,
+            await own.token_of(target),
+            concurrency=kimai.concurrent_requests,
+            flow=own.peers.paced(target, kimai),
+        )
+        async with (
+            tickets,
+            timesheets,
+            watched(own, source) as source_found,
+            watched(own, target) as target_found,
+        ):
+
+            async def found() -> None:
+                await source_found()
+                await target_found()
+
             ports = Ports(
                 ledger=own.store,
                 known=own.known,
@@ -108,10 +127,12 @@ class Carrier:
                 timesheets=timesheets,
                 clock=own.clock,
                 jitter=self._jitter,
+                before_end=found,
             )
             limits = replace(
                 LIMITS,
-                writers=writers,
+                writers=kimai.concurrent_requests,
+                readers=zammad.concurrent_requests,
                 request_limit=timedelta(seconds=own.settings.kimai_request_limit_seconds),
                 list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
@@ -121,6 +142,8 @@ class Carrier:
         connector = await self._own.connector(connector_id)
         if connector is None or connector.retired or not connector.is_active:
             raise Misconfigured("service", f"connector {connector_id} is not active any more")
+        if connector.is_paused:
+            raise Misconfigured("service", paused_text(connector))
         return connector
 
     async def _configuration(self, source: Connector, target: Connector) -> Configuration:

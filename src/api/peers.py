@@ -1,12 +1,23 @@
 """Clients of the connected systems, and the answer to "does this connector work?"."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.kimai.client import KimaiTimesheets
+from adapters.peer_flow import Flow
 from adapters.peer_http import CONCURRENCY, Patience
 from adapters.zammad.client import ZammadTickets
-from domain.errors import ExternalSystemError, Misconfigured, Rejected, Unavailable
+from domain.connector.decide import Connector
+from domain.connector.settings import KimaiSettings, ZammadSettings
+from domain.errors import (
+    ExternalSystemError,
+    Misconfigured,
+    Rejected,
+    TokenRefused,
+    Unavailable,
+)
+from domain.flow.breaker import BreakerRules
 
 A_PERSON_WAITS = Patience(connect=5, request=10, attempts=2, total=15)
 WRITING_ROLES = ("ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN")  # may book for others
@@ -23,16 +34,42 @@ class Verdict:
     time_unit_declared: str | None = None
     missing_permissions: Sequence[str] = ()
     warnings: Sequence[str] = field(default=())
+    token_refused: bool = False
 
 
 class Peers:
-    """Opens clients; a test replaces it to watch what is asked."""
+    """Opens clients; a test replaces it to watch what is asked.
+
+    What is learnt of a peer's condition is kept per connector, for as long as the process lives.
+    """
+
+    breaker = BreakerRules()
+
+    def __init__(self) -> None:
+        self._flows: dict[int, Flow] = defaultdict(lambda: Flow(rules=self.breaker))
+
+    def flow(self, connector: Connector) -> Flow:
+        """How the peer behind this connector may be asked, and how it fared so far."""
+        return self._flows[connector.connector_id]
+
+    def paced(self, connector: Connector, settings: ZammadSettings | KimaiSettings) -> Flow:
+        """The same for a run that begins, with the connector's rate as it is set now."""
+        flow = self.flow(connector)
+        flow.per_second = settings.requests_per_second
+        flow.begin()
+        return flow
 
     def zammad(
-        self, base_url: str, token: str, *, patience: Patience | None = None
+        self,
+        base_url: str,
+        token: str,
+        *,
+        patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
     ) -> ZammadTickets:
         """A client for one run or one question; close it by `async with`."""
-        return ZammadTickets(base_url, token, patience=patience)
+        return ZammadTickets(base_url, token, patience=patience, concurrency=concurrency, flow=flow)
 
     def kimai(
         self,
@@ -41,9 +78,12 @@ class Peers:
         *,
         patience: Patience | None = None,
         concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
     ) -> KimaiTimesheets:
         """A client for one run or one question; close it by `async with`."""
-        return KimaiTimesheets(base_url, token, patience=patience, concurrency=concurrency)
+        return KimaiTimesheets(
+            base_url, token, patience=patience, concurrency=concurrency, flow=flow
+        )
 
     async def tried(self, kind: str, base_url: str, token: str) -> Verdict:
         """Whether address and token work; every failure of the peer is an answer."""
@@ -52,7 +92,8 @@ class Peers:
                 return await self._tried_zammad(base_url, token)
             return await self._tried_kimai(base_url, token)
         except ExternalSystemError as error:
-            return Verdict(valid=False, message=_why(kind, error))
+            refused = isinstance(error, TokenRefused)
+            return Verdict(valid=False, message=_why(kind, error), token_refused=refused)
 
     async def _tried_zammad(self, base_url: str, token: str) -> Verdict:
         async with ZammadTickets(base_url, token, thorough=True, patience=A_PERSON_WAITS) as client:
@@ -89,8 +130,10 @@ class Peers:
 def _why(kind: str, error: ExternalSystemError) -> str:
     name = kind.capitalize()
     match error:
+        case TokenRefused():
+            return f"{name} refuses the token."
         case Misconfigured():
-            return f"{name} refuses the token, or the address is not that of a {name}."
+            return f"{name} cannot be used with this token, or the address is not that of a {name}."
         case Rejected(status=status):
             return f"{name} refused the request ({status})."
         case Unavailable():

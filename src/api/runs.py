@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from api.problems import Problem
 from api.services import Commands, Services
+from domain.connector.decide import paused_text
 from domain.handling import state_of
 from domain.ids import ConnectorId, RunId, run_stream
 from domain.numbering import with_next_number
@@ -133,17 +134,23 @@ def _days_before(day: date) -> date:
 
 
 async def pair(own: Services, connector_id: int | None) -> tuple[ConnectorId, ConnectorId]:
-    """The active Zammad and Kimai connectors, by the ledger: views may lag."""
+    """The active Zammad and Kimai connectors, by the ledger: views may lag.
+
+    Raises Problem `connectors_missing`, and `connector_inactive` when one of them is paused.
+    """
     if connector_id is not None:
         connector = await own.connector(ConnectorId(connector_id))
         if connector is None:
             raise Problem("not_found", "There is no such connector.")
         if not connector.is_active:
             raise Problem("connector_inactive", f"Connector {connector_id} is not active.")
-    active = {connector.kind: connector.connector_id for connector in await own.active_connectors()}
+    active = {connector.kind: connector for connector in await own.active_connectors()}
     if "zammad" not in active or "kimai" not in active:
         missing = [kind.capitalize() for kind in ("zammad", "kimai") if kind not in active]
         raise Problem(
             "connectors_missing", f"There is no active {' and '.join(missing)} connector."
         )
-    return active["zammad"], active["kimai"]
+    for connector in active.values():
+        if connector.is_paused:
+            raise Problem("connector_inactive", paused_text(connector))
+    return active["zammad"].connector_id, active["kimai"].connector_id

@@ -73,7 +73,6 @@ class Settings(BaseSettings):
     allow_insecure_peers: bool = False
     trusted_proxies: CommaList = ()  # addresses whose X-Forwarded-* headers count
     metrics_token: SecretStr | None = None
-    write_concurrency: int = Field(default=8, ge=1, le=16)  # timesheets written at once
     # how long a request may still take effect in Kimai after we stopped waiting for its answer: the
     # longest of max_execution_time and the time limits of the web servers in front of it
     kimai_request_limit_seconds: float = Field(default=60, ge=1, le=3600)

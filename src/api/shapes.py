@@ -59,6 +59,19 @@ class TestAnswer(Answer):
     details: TestDetails | None = None
 
 
+class HealthCheck(Answer):
+    name: str
+    ok: bool
+    message: str
+
+
+class HealthOut(Health):
+    latency_ms: int | None
+    peer_version: str | None
+    checks: list[HealthCheck]
+    breaker: Literal["closed", "open", "half_open"]
+
+
 class MappingOut(Answer):
     id: int
     zammad_type_id: int | None

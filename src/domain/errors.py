@@ -13,6 +13,7 @@ LedgerError
     ├── OutcomeUnknown     time: sent, answer lost; read back first    never repeated blindly
     ├── Rejected           a person: becomes an event and a conflict   never retried
     └── Misconfigured      the administrator: stop the schedule        alert
+        └── TokenRefused   the administrator: the connector pauses     alert
 ```
 Messages carry ids, statuses and field names; never tokens, never a peer's body.
 """
@@ -79,11 +80,17 @@ class ExternalSystemError(LedgerError):
 
 
 class Unavailable(ExternalSystemError):
-    """It cannot answer now and nothing was changed; `retry_after` is in seconds when it said so."""
+    """It cannot answer now and nothing was changed; `retry_after` is in seconds when it said so.
 
-    def __init__(self, system: str, message: str, *, retry_after: float | None = None) -> None:
+    `busy`: it is well, and answered that it has too much to do.
+    """
+
+    def __init__(
+        self, system: str, message: str, *, retry_after: float | None = None, busy: bool = False
+    ) -> None:
         super().__init__(system, message)
         self.retry_after = retry_after
+        self.busy = busy
 
 
 class OutcomeUnknown(ExternalSystemError):
@@ -110,3 +117,7 @@ class Rejected(ExternalSystemError):
 
 class Misconfigured(ExternalSystemError):
     """Only the administrator can help: token, permission, address, version."""
+
+
+class TokenRefused(Misconfigured):
+    """It does not know the token, or lets nobody in with it: nothing more is sent with it."""

@@ -63,6 +63,7 @@ class Row:
     watermark: datetime | None
     target_watermark: datetime | None
     target_listed_at: datetime | None
+    ticket_watermark: datetime | None
     error: str | None
     correlation_id: str
     plan_id: int | None
@@ -109,6 +110,7 @@ def project(  # noqa: PLR0911 # one flat branch per event
                 watermark=event.watermark,
                 target_watermark=event.target_watermark,
                 target_listed_at=event.target_listed_at,
+                ticket_watermark=event.ticket_watermark,
                 ended_at=recorded.recorded_at,
             )
         case SyncRunFailed():
@@ -150,6 +152,7 @@ def _queued(event: SyncRunQueued, recorded: Recorded[Any]) -> Row:
         watermark=None,
         target_watermark=None,
         target_listed_at=None,
+        ticket_watermark=None,
         error=None,
         correlation_id=recorded.metadata.correlation_id,
         plan_id=int(event.cause.name) if event.cause.kind == PLAN_CAUSE else None,

@@ -107,7 +107,6 @@ async def bench(dsn: str, urls: tuple[str, str]) -> AsyncIterator[Bench]:
         encryption_key=Fernet.generate_key().decode(),
         admin_username="bench",
         admin_password=PASSWORD,
-        write_concurrency=WRITERS,
         log_level="warning",
     )
     async with service(settings) as own:

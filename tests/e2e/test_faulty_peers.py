@@ -113,6 +113,7 @@ async def is_clear(text: str | None, says: str) -> None:
 
 async def all_is_right_again(world: Scene) -> None:
     world.is_well()
+    await world.resumes()
     await world.recovers()
     assert world.wrong() == []
 

@@ -80,6 +80,8 @@ async def test_a_connector_is_shown_in_the_contracts_shape_with_all_settings(
             "webhook_secret_overlap_hours": 24,
             "discovery": "auto",
             "lookback": 5,
+            "concurrent_requests": 8,
+            "requests_per_second": None,
         }
         assert (await service.http.get(f"{PATH}1")).json() == shown
         assert (await service.http.get(PATH)).json() == [shown]

@@ -133,6 +133,7 @@ def run(run_id: RunId, source_ids: range) -> Iterator[Append]:
         watermark=now,
         target_watermark=now,
         target_listed_at=START,
+        ticket_watermark=START,
     )
     yield _append(stream, by_run, completed, at=now + timedelta(minutes=1))
 

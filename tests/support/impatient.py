@@ -10,18 +10,17 @@ from typing import Any
 
 import httpx
 
-from adapters.kimai.client import KimaiTimesheets
-from adapters.peer_http import CONCURRENCY, Patience
+from adapters.peer_http import Patience
 from adapters.sandbox.control import Controlled, FaultRule
 from adapters.sandbox.serve import running
 from adapters.secrets import Passwords
-from adapters.zammad.client import ZammadTickets
 from api.app import create_app
 from api.demo.keys import DemoKeys
 from api.demo.setup import DemoSetup
 from api.peers import Peers
 from api.services import Services
 from api.wiring import opened, prepare, working
+from domain.flow.breaker import BreakerRules
 from tests.chaos.checker import differences
 from tests.chaos.town import Town
 from tests.support.service import (
@@ -62,18 +61,13 @@ class HastyClock:
 
 
 class ImpatientPeers(Peers):
-    def zammad(self, base_url: str, token: str, *, patience: Patience | None = None) -> Any:
-        return ZammadTickets(base_url, token, patience=SOON)
+    breaker = BreakerRules(pause=0.05, longest=0.1, again=0.01)
 
-    def kimai(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        patience: Patience | None = None,
-        concurrency: int = CONCURRENCY,
-    ) -> Any:
-        return KimaiTimesheets(base_url, token, patience=SOON, concurrency=concurrency)
+    def zammad(self, base_url: str, token: str, **more: Any) -> Any:
+        return super().zammad(base_url, token, **{**more, "patience": SOON})
+
+    def kimai(self, base_url: str, token: str, **more: Any) -> Any:
+        return super().kimai(base_url, token, **{**more, "patience": SOON})
 
 
 @dataclass
@@ -136,6 +130,19 @@ class Scene:
             if run["state"] == "completed" and not run["entries_failed"]:
                 return
         raise AssertionError(f"not well after {QUIET_RUNS} runs: {run}")
+
+    async def resumes(self) -> None:
+        """A person tests both connections, which lets a paused connector go on."""
+        for connector_id in (1, 2):
+            answer = await self.http.post("/api/v1/connectors/test", json={"id": connector_id})
+            assert answer.json()["valid"], answer.text
+
+    async def connector(self, name: str) -> dict[str, Any]:
+        """The connector of that peer, as the API shows it, once the views are up to date."""
+        await self.own.projections.wait_for(await self.own.store.head(), within=10)
+        listed = (await self.http.get("/api/v1/connectors/")).json()
+        (found,) = (row for row in listed if row["type"] == name)
+        return dict(found)
 
     async def conflicts(self) -> dict[int, dict[str, Any]]:
         """Entries that wait for a person, by the id of their booking."""

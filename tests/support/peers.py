@@ -109,13 +109,15 @@ class FakeTickets:
 
     perils: Perils
     rows: dict[int, SourceEntry | UnreadableEntry] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)
+    touched: dict[int, datetime] = field(default_factory=dict)
     hidden_tickets: set[int] = field(default_factory=set)
     merged: dict[int, int] = field(default_factory=dict)
     customers: dict[int, int] = field(default_factory=dict)
     lists_all: bool = True
     unit: str | None = None
     requests: int = 0
+    counts_along: bool = True  # since 7.0
+    counted: int | None = None
     page: int = 1000
 
     def book(self, source_id: int, **changes: Any) -> SourceEntry:
@@ -132,7 +134,7 @@ class FakeTickets:
         )
         row = replace(row, **changes)
         self.rows[source_id] = row
-        self.touched.add(row.ticket_id)
+        self.touched[row.ticket_id] = max(at, self.touched.get(row.ticket_id, at))
         return row
 
     def edit(self, source_id: int, **changes: Any) -> None:
@@ -140,6 +142,11 @@ class FakeTickets:
         newest = max(r.updated_at for r in self.rows.values() if r.updated_at is not None)
         changes.setdefault("updated_at", newest + timedelta(seconds=1))
         self.rows[source_id] = replace(row, **changes)
+
+    def move(self, ticket: int, organization: int, *, at: datetime) -> None:
+        """The ticket goes to another organisation, and its bookings say nothing of it."""
+        self.customers[ticket] = organization
+        self.touched[ticket] = at
 
     async def _request(self, name: str) -> None:
         self.requests += 1
@@ -159,6 +166,7 @@ class FakeTickets:
 
     async def entries_by_update(self) -> AsyncIterator[Sequence[ListedEntry]]:
         late = datetime.max.replace(tzinfo=UTC)
+        self.counted = len(self.rows) if self.counts_along else None
         async for rows in self._list(
             sorted(self.rows.values(), key=lambda row: row.updated_at or late, reverse=True)
         ):
@@ -176,8 +184,10 @@ class FakeTickets:
             yield rows[start : start + self.page]
 
     async def count_entries(self) -> int:
-        await self._request("count")
-        return len(self.rows)
+        counted, self.counted = self.counted, None
+        if counted is None:
+            await self._request("count")
+        return len(self.rows) if counted is None else counted
 
     async def entry(self, source_id: int, *, ticket_id: int | None = None) -> ListedEntry | None:
         await self._request("entry")
@@ -191,7 +201,9 @@ class FakeTickets:
 
     async def tickets_changed_since(self, since: datetime | None) -> AsyncIterator[Sequence[int]]:
         await self._request("search")
-        yield sorted(self.touched)
+        found = [ticket for ticket, at in self.touched.items() if since is None or at >= since]
+        if found:
+            yield sorted(found, key=lambda ticket: self.touched[ticket])
 
     async def tickets(self, ticket_ids: Collection[int]) -> Mapping[int, SourceTicket]:
         await self._request("tickets")
@@ -515,6 +527,7 @@ class FakeKnown:
     ledger: EventStore
     entries: dict[EntryId, TimeEntry] = field(default_factory=dict)
     marks: dict[ConnectorId, datetime | None] = field(default_factory=dict)
+    ticket_marks: dict[ConnectorId, datetime | None] = field(default_factory=dict)
     targets: dict[tuple[ConnectorId, ConnectorId], TargetMarks] = field(default_factory=dict)
     position: int = 0
     _pairs: dict[int, tuple[ConnectorId, ConnectorId]] = field(default_factory=dict)
@@ -534,6 +547,7 @@ class FakeKnown:
         elif isinstance(event, SyncRunCompleted):
             pair = self._pairs[event.run_id]
             self.marks[pair[0]] = event.watermark
+            self.ticket_marks[pair[0]] = event.ticket_watermark
             self.targets[pair] = TargetMarks(
                 polled_at=event.target_watermark, listed_at=event.target_listed_at
             )
@@ -605,8 +619,22 @@ class FakeKnown:
             for ticket in ticket_ids
         }
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        return {
+            entry.booking.ticket_id
+            for entry in self._of(connector)
+            if entry.booking is not None
+            and entry.booking.time_unit < 0
+            and entry.booking.ticket_id in ticket_ids
+        }
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         return self.marks.get(connector)
+
+    async def ticket_watermark(self, connector: ConnectorId) -> datetime | None:
+        return self.ticket_marks.get(connector)
 
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
         return self.targets.get((source, target), TargetMarks())

@@ -12,9 +12,10 @@ from domain.connector.commands import (
     ChangeConnector,
     RecordHealth,
     RecordTest,
+    ResumeConnector,
     RetireConnector,
 )
-from domain.connector.decide import CONNECTOR, holds
+from domain.connector.decide import CONNECTOR, holds, paused_text
 from domain.connector.events import (
     ConnectorAdded,
     ConnectorChanged,
@@ -52,6 +53,7 @@ ADDED = ConnectorAdded(
     token_fingerprint="t1",
 )
 RETIRED = ConnectorRetired(connector_id=ONE)
+PAUSED = ConnectorHealthChanged(connector_id=ONE, state="auth_failed", message="401")
 TESTED = ConnectorTested(connector_id=ONE, valid=True, message="ok")
 
 
@@ -143,6 +145,46 @@ def test_health_is_recorded_when_it_changes() -> None:
 def test_every_test_is_recorded() -> None:
     tried = RecordTest(valid=True, message="ok", peer_version=None)
     given(CONNECTOR, ADDED, TESTED).when(tried).then(TESTED)
+
+
+def test_a_refused_token_pauses_the_connector() -> None:
+    refused = RecordHealth(state="auth_failed", message="401")
+    paused = given(CONNECTOR, ADDED).when(refused)
+    paused.then(PAUSED)
+    state = given(CONNECTOR, ADDED, PAUSED).state
+    assert state is not None
+    assert state.is_paused
+    assert "Connector 1 (Desk) is paused" in paused_text(state)
+    for found in ("ok", "down", "auth_failed"):  # by a run that was under way at that time
+        given(CONNECTOR, ADDED, PAUSED).when(RecordHealth(state=found, message=None)).then()
+
+
+def test_a_paused_connector_is_resumed_by_a_test_a_token_or_a_person() -> None:
+    tried = RecordTest(valid=True, message="ok", peer_version=None, as_stored=True)
+    well = ConnectorHealthChanged(connector_id=ONE, state="ok")
+    nobody_knows = ConnectorHealthChanged(connector_id=ONE, state="unknown")
+    paused = (ADDED, PAUSED)
+    given(CONNECTOR, *paused).when(tried).then(TESTED, well)
+    replaced = ConnectorTokenReplaced(connector_id=ONE, token_fingerprint="t2")
+    token = ChangeConnector(token_fingerprint="t2")
+    given(CONNECTOR, *paused).when(token).then(replaced, nobody_knows)
+    given(CONNECTOR, *paused).when(ResumeConnector()).then(nobody_knows)
+    given(CONNECTOR, ADDED).when(ResumeConnector()).then()
+
+    elsewhere = replace(tried, as_stored=False)
+    given(CONNECTOR, *paused).when(elsewhere).then(TESTED)
+    same = ChangeConnector(token_fingerprint="t1")
+    given(CONNECTOR, *paused).when(same).then()
+
+
+def test_a_test_of_what_is_stored_may_find_its_token_refused() -> None:
+    tried = RecordTest(
+        valid=False, message="401", peer_version=None, as_stored=True, token_refused=True
+    )
+    failed = ConnectorTested(connector_id=ONE, valid=False, message="401")
+    given(CONNECTOR, ADDED).when(tried).then(failed, PAUSED)
+    silent = replace(tried, token_refused=False)
+    given(CONNECTOR, ADDED).when(silent).then(failed)
 
 
 def test_a_retired_connector_is_gone_for_commands() -> None:

@@ -18,6 +18,7 @@ from domain.connector.settings import (
 )
 
 DISPLAY = "Europe/Brussels"
+FLOW = {"concurrent_requests": 8, "requests_per_second": None}  # `docs/decisions/0012`
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -30,6 +31,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "webhook_secret_overlap_hours": 24,
         "discovery": "auto",
         "lookback": 15,
+        **FLOW,
     }
     kimai = as_values(kimai_settings({}))
     assert kimai["project_strategy"] == "per_ticket"

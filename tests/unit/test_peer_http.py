@@ -16,6 +16,7 @@ from domain.errors import (
     Misconfigured,
     OutcomeUnknown,
     Rejected,
+    TokenRefused,
     Unavailable,
 )
 from tests.support.mock_peers import HTML, QUICK, MockPeer, Reply, reply
@@ -46,8 +47,8 @@ def talking(mock: httpx.AsyncBaseTransport, patience: Patience = QUICK) -> PeerH
         (reply(302, location="/login"), Misconfigured, OutcomeUnknown),
         (reply(307, location="https://other.test/"), Misconfigured, OutcomeUnknown),
         (reply(400, ERROR), Rejected, Rejected),
-        (httpx.Response(401), Misconfigured, Misconfigured),
-        (reply(401, ERROR), Misconfigured, Misconfigured),
+        (httpx.Response(401), TokenRefused, TokenRefused),
+        (reply(401, ERROR), TokenRefused, TokenRefused),
         (reply(403, ERROR), Rejected, Rejected),
         (httpx.Response(403, content=HTML), Misconfigured, Misconfigured),
         (httpx.Response(404, content=HTML), Misconfigured, Misconfigured),

@@ -161,6 +161,7 @@ async def test_trap_8_caps_are_silent_so_only_an_empty_page_is_the_end() -> None
         "order_by": "desc,desc",
         "per_page": "1000",
         "page": "1",
+        "with_total_count": "true",
     }
 
 
@@ -276,6 +277,27 @@ async def test_the_number_of_entries_costs_one_small_request() -> None:
 
 
 # --- permissions
+
+
+async def test_an_instance_that_counts_while_it_lists_is_not_asked_for_its_count() -> None:
+    counted = reply(200, {"records": [row(1), row(2)], "total_count": 2})
+    mock = MockPeer({ENTRIES: counted})
+    async with zammad(mock) as client:
+        async for page in client.entries_by_update():
+            assert [entry.source_id for entry in page] == [1, 2]
+            break
+        assert await client.count_entries() == 2
+        assert len(mock.asked) == 1
+        assert await client.count_entries() == 2, "and asked again when somebody wants it again"
+        assert len(mock.asked) == 2
+
+
+async def test_changed_tickets_that_fit_a_page_cost_one_request() -> None:
+    rows = [{"id": 7, "updated_at": "2026-07-01T00:00:00.000Z"}]
+    mock = MockPeer({SEARCH: reply(200, rows)})
+    async with zammad(mock) as client:
+        assert [page async for page in client.tickets_changed_since(None)] == [[7]]
+    assert len(mock.asked) == 1
 
 
 async def test_trap_18_a_403_is_about_the_object_only_while_the_token_works() -> None:
@@ -519,7 +541,8 @@ async def test_trap_7_changed_tickets_are_found_by_condition_without_a_query() -
 
 
 async def test_a_ticket_search_that_repeats_itself_forever_is_an_error() -> None:
-    same = reply(200, [{"id": 1, "updated_at": "2026-07-01T00:00:00.000Z"}])
+    row = {"id": 1, "updated_at": "2026-07-01T00:00:00.000Z"}
+    same = reply(200, [row] * 50)  # as long as a page that was cut
     async with zammad(MockPeer({SEARCH: same})) as client, asyncio.timeout(10):
         with pytest.raises(Unavailable):
             async for _ in client.tickets_changed_since(None):

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from adapters.kimai import wire
+from adapters.peer_flow import Flow
 from adapters.peer_http import CONCURRENCY, Answer, Patience, Peer, PeerHttp
 from adapters.peer_memory import OncePer
 from adapters.peer_verdicts import Verdict
@@ -52,6 +53,7 @@ class KimaiTimesheets:
         with_version: bool = False,
         patience: Patience | None = None,
         concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         peer = Peer(system=SYSTEM, scheme="Bearer ", owns=wire.owns, refusal=wire.refusal)
@@ -61,6 +63,7 @@ class KimaiTimesheets:
             token,
             patience=patience,
             concurrency=concurrency,
+            flow=flow,
             transport=transport,
         )
         self._with_version = with_version
@@ -91,7 +94,7 @@ class KimaiTimesheets:
 
     async def _fetch_identity(self) -> TimesheetsIdentity:
         me, config, version = await asyncio.gather(
-            self._one("api/users/me", wire.Me),
+            self._one("api/users/me", wire.Me, denied=Verdict.TOKEN_REFUSED),
             self._one("api/config/timesheet", wire.TimesheetConfig),
             self._version(),
         )
@@ -109,8 +112,10 @@ class KimaiTimesheets:
             return None
         return (await self._one("api/version", wire.Version)).version
 
-    async def _one(self, path: str, model: type[M]) -> M:
-        answer = await self._http.read(path, denied=Verdict.MISCONFIGURED)
+    async def _one(
+        self, path: str, model: type[M], *, denied: Verdict = Verdict.MISCONFIGURED
+    ) -> M:
+        answer = await self._http.read(path, denied=denied)
         return parsed(SYSTEM, path, model, answer.data)
 
     async def ensure_tag(self, name: str) -> None:

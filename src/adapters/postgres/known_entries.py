@@ -85,10 +85,23 @@ class PostgresKnownEntries:
             found[row["ticket_id"]].add(row["source_id"])
         return found
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """See the port."""
+        rows = await self._fetch("with_negatives", connector, list(ticket_ids))
+        return {row["ticket_id"] for row in rows}
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """See the port."""
         rows = await self._fetch("watermark", connector)
         watermark: datetime | None = rows[0]["watermark"] if rows else None
+        return watermark
+
+    async def ticket_watermark(self, connector: ConnectorId) -> datetime | None:
+        """See the port."""
+        rows = await self._fetch("watermark", connector)
+        watermark: datetime | None = rows[0]["ticket_watermark"] if rows else None
         return watermark
 
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:

@@ -9,7 +9,8 @@ from typing import Self
 
 import httpx
 
-from adapters.peer_http import Params, Patience
+from adapters.peer_flow import Flow
+from adapters.peer_http import CONCURRENCY, Params, Patience
 from adapters.peer_memory import OncePer
 from adapters.peer_wire import parsed, parsed_all
 from adapters.zammad import wire
@@ -31,7 +32,12 @@ SILENT_CAPS = 50  # a cap nobody documented would still be a multiple of this
 BARREN_PAGES = 100  # pages in a row with nothing new before we call it a loop
 PASSES = 3  # how often the sweep starts over when rows were missed
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BY_UPDATE: Params = {"sort_by": "updated_at,id", "order_by": "desc,desc", "per_page": PAGE}
+_BY_UPDATE: Params = {
+    "sort_by": "updated_at,id",
+    "order_by": "desc,desc",
+    "per_page": PAGE,
+    "with_total_count": "true",  # since 7.0; before, it is ignored and the count asked for
+}
 _BY_ID: Params = {"sort_by": "id", "order_by": "asc", "per_page": PAGE}
 
 
@@ -57,11 +63,21 @@ class ZammadTickets:
         *,
         thorough: bool = False,
         patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._reads = ZammadReads(base_url, token, patience=patience, transport=transport)
+        self._reads = ZammadReads(
+            base_url,
+            token,
+            patience=patience,
+            concurrency=concurrency,
+            flow=flow,
+            transport=transport,
+        )
         self._thorough = thorough
         self._first_page: Sequence[ListedEntry] | None = None
+        self._counted: int | None = None  # by the newest first page, until somebody wants it
         self._access: OncePer[str, _ListAccess] = OncePer()
         self._identity: OncePer[str, TicketSystemIdentity] = OncePer()
         self._unit: OncePer[str, str | None] = OncePer()
@@ -167,7 +183,7 @@ class ZammadTickets:
             async for page in self._pages(_BY_ID, None):
                 if fresh := _fresh(page, seen, lambda row: row.source_id):
                     yield fresh
-            if len(seen) >= await self.count_entries():
+            if len(seen) >= await self._count():
                 return
         raise Unavailable(
             wire.SYSTEM, "entries move while they are listed; the sweep is incomplete"
@@ -212,9 +228,20 @@ class ZammadTickets:
     async def _entries_page(self, params: Params, page: int) -> Sequence[ListedEntry] | None:
         path = "time_accountings"
         answer = await self._reads.find(path, {**params, "page": page})
-        return None if answer is None else wire.entries_of(path, answer.data)
+        if answer is None:
+            return None
+        if isinstance(answer.data, list):
+            return wire.entries_of(path, answer.data)
+        counted = parsed(wire.SYSTEM, path, wire.CountedRows, answer.data)
+        if page == 1:
+            self._counted = counted.total_count
+        return wire.entries_of(path, counted.records)
 
     async def count_entries(self) -> int:
+        counted, self._counted = self._counted, None
+        return await self._count() if counted is None else counted
+
+    async def _count(self) -> int:
         path = "time_accountings"
         answer = await self._reads.find(path, {"full": "true", "per_page": 1, "page": 1})
         if answer is None:
@@ -263,6 +290,8 @@ class ZammadTickets:
                 raise Unavailable(wire.SYSTEM, "the ticket search repeats itself without end")
             if fresh:
                 yield fresh
+            if len(rows) % SILENT_CAPS:  # a short page that does not look cut is the last one
+                return
             if rows[-1].updated_at > cursor:
                 cursor, page = rows[-1].updated_at, 1
             else:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import httpx
 
-from adapters.peer_http import Answer, Params, Patience, Peer, PeerHttp
+from adapters.peer_flow import Flow
+from adapters.peer_http import CONCURRENCY, Answer, Params, Patience, Peer, PeerHttp
 from adapters.peer_verdicts import Verdict
 from adapters.peer_wire import parsed
 from adapters.zammad import wire
@@ -30,10 +31,20 @@ class ZammadReads:
         token: str,
         *,
         patience: Patience | None = None,
+        concurrency: int = CONCURRENCY,
+        flow: Flow | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         peer = Peer(system=wire.SYSTEM, scheme="Token token=", owns=wire.owns, refusal=wire.refusal)
-        self._http = PeerHttp(peer, base_url, token, patience=patience, transport=transport)
+        self._http = PeerHttp(
+            peer,
+            base_url,
+            token,
+            patience=patience,
+            concurrency=concurrency,
+            flow=flow,
+            transport=transport,
+        )
         self._admitted_until = 0.0  # loop time
 
     def __repr__(self) -> str:
@@ -46,7 +57,7 @@ class ZammadReads:
     async def me(self) -> wire.Me:
         """The token's owner. Raises Misconfigured when the token is refused altogether."""
         path = f"{API}/users/me"
-        answer = await self._http.read(path, denied=Verdict.MISCONFIGURED)
+        answer = await self._http.read(path, denied=Verdict.TOKEN_REFUSED)
         self._admitted_until = asyncio.get_running_loop().time() + ADMITTED_SECONDS
         return parsed(wire.SYSTEM, path, wire.Me, answer.data)
 

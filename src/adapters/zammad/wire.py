@@ -149,6 +149,13 @@ class FullAnswer(WireModel):
     total_count: int | None = None
 
 
+class CountedRows(WireModel):
+    """The answer to `with_total_count=true`, since 7.0; before, it is the bare list."""
+
+    records: list[Any]
+    total_count: int
+
+
 class Total(WireModel):
     """The count in an answer to `full=true`, whatever its assets are called."""
 

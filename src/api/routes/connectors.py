@@ -148,7 +148,7 @@ async def change_connector(
 ) -> object:
     """Change some fields; settings merge key by key, the mask leaves a secret as it is."""
     connector = await loaded(own, connector_id)
-    await _changed(own, commands, connector, body, expected)
+    await changed(own, commands, connector, body, expected)
     return await shown(own, connector_id)
 
 
@@ -193,13 +193,14 @@ async def added(own: Services, commands: Commands, body: NewConnector) -> int:
     return number
 
 
-async def _changed(
+async def changed(
     own: Services,
     commands: Commands,
     connector: Connector,
     body: ConnectorPatch,
-    expected: int | None,
+    expected: int | None = None,
 ) -> None:
+    """Store new secrets, then the change that names them; destroy what it replaced."""
     given = body.model_fields_set
     if "type" in given and body.type != connector.kind:
         raise Problem("type_immutable", "The type of a connector cannot change.")
@@ -248,10 +249,17 @@ async def _tested(
         raise Problem("token_required", "Another base_url needs the token to go with it.")
     used = token or await own.token_of(connector)
     verdict = await own.peers.tried(connector.kind, address, used)
+    as_stored = token is None and address == connector.base_url
     command = RecordTest(
-        valid=verdict.valid, message=verdict.message, peer_version=verdict.peer_version
+        valid=verdict.valid,
+        message=verdict.message,
+        peer_version=verdict.peer_version,
+        as_stored=as_stored,
+        token_refused=verdict.token_refused,
     )
     await commands.run(CONNECTOR, stream, command, holds)
+    if as_stored and verdict.valid:
+        own.peers.flow(connector).clear()
     return _test_answer(verdict)
 
 

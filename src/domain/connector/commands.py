@@ -44,11 +44,16 @@ class ChangeConnector:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordTest:
-    """A person asked whether it works; this is the answer."""
+    """A person asked whether it works; this is the answer.
+
+    `as_stored`: address and token were those in use, so the answer holds for the connector.
+    """
 
     valid: bool
     message: str
     peer_version: str | None
+    as_stored: bool = False
+    token_refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +65,16 @@ class RecordHealth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResumeConnector:
+    """A person wants it used again as it is, without a test."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetireConnector:
     in_use: bool = False
     expected: int | None = None
 
 
-ConnectorCommand = AddConnector | ChangeConnector | RecordTest | RecordHealth | RetireConnector
+ConnectorCommand = (
+    AddConnector | ChangeConnector | RecordTest | RecordHealth | ResumeConnector | RetireConnector
+)

@@ -15,6 +15,7 @@ from domain.connector.commands import (
     ConnectorCommand,
     RecordHealth,
     RecordTest,
+    ResumeConnector,
     RetireConnector,
 )
 from domain.connector.events import (
@@ -33,6 +34,7 @@ from domain.ids import ConnectorId
 from domain.numbering import NumberTaken
 
 T = TypeVar("T")
+REFUSED = "auth_failed"  # the health of a paused connector: its token is not sent any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,20 @@ class Connector:
     version: int = 1
     revision: int = 1
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether runs leave it alone until a test, a new token or a person resumes it."""
+        return self.health == REFUSED
+
+
+def paused_text(connector: Connector) -> str:
+    """Why nothing runs with a paused connector, and what to do."""
+    return (
+        f"Connector {connector.connector_id} ({connector.name}) is paused: "
+        f"{connector.kind.capitalize()} refused its token. Test the connection or give it a new "
+        "token; both resume it when they succeed."
+    )
+
 
 def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[ConnectorEvent]:
     """Raises RuleViolation (`not_found`, `stale_version`, `connector_in_use`, `token_required`)."""
@@ -66,24 +82,12 @@ def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[C
             _require_version(connector, command.expected)
             return _changed(command, connector)
         case RecordTest():
-            return [
-                ConnectorTested(
-                    connector_id=connector.connector_id,
-                    valid=command.valid,
-                    message=command.message,
-                    peer_version=command.peer_version,
-                )
-            ]
+            return _tested(command, connector)
         case RecordHealth():
-            if command.state == connector.health:
-                return []
-            return [
-                ConnectorHealthChanged(
-                    connector_id=connector.connector_id,
-                    state=command.state,
-                    message=command.message,
-                )
-            ]
+            # what a run under way at that time finds does not resume it
+            return [] if connector.is_paused else _health(connector, command.state, command.message)
+        case ResumeConnector():
+            return _resumed(connector)
         case RetireConnector():
             _require_version(connector, command.expected)
             _require_idle(connector, in_use=command.in_use)
@@ -207,6 +211,7 @@ def _changed(command: ChangeConnector, connector: Connector) -> Sequence[Connect
                 token_fingerprint=command.token_fingerprint,
             )
         )
+        events += _resumed(connector)
     if command.secret_fingerprint not in (None, connector.secret_fingerprint):
         events.append(
             WebhookSecretReplaced(
@@ -216,6 +221,33 @@ def _changed(command: ChangeConnector, connector: Connector) -> Sequence[Connect
             )
         )
     return events
+
+
+def _tested(command: RecordTest, connector: Connector) -> Sequence[ConnectorEvent]:
+    tested = ConnectorTested(
+        connector_id=connector.connector_id,
+        valid=command.valid,
+        message=command.message,
+        peer_version=command.peer_version,
+    )
+    if command.as_stored and command.valid:
+        return [tested, *_health(connector, "ok", None)]
+    if command.as_stored and command.token_refused:
+        return [tested, *_health(connector, REFUSED, command.message)]
+    return [tested]
+
+
+def _health(connector: Connector, state: str, message: str | None) -> Sequence[ConnectorEvent]:
+    if state == connector.health:
+        return []
+    return [
+        ConnectorHealthChanged(connector_id=connector.connector_id, state=state, message=message)
+    ]
+
+
+def _resumed(connector: Connector) -> Sequence[ConnectorEvent]:
+    """Nobody knows yet whether it works."""
+    return _health(connector, "unknown", None) if connector.is_paused else []
 
 
 def _merged(

@@ -82,7 +82,7 @@ class ZammadSettings:
     """Effective settings of a Zammad connector; `lookback` is in minutes.
 
     `time_unit_minutes` are the minutes of one Zammad unit, or `hour`, `quarter`, `minute`;
-    None leaves it to what Zammad declares.
+    None leaves it to what Zammad declares. `requests_per_second` None: as fast as it answers.
     """
 
     time_unit_minutes: Decimal | str | None = None
@@ -92,6 +92,8 @@ class ZammadSettings:
     webhook_secret_overlap_hours: int = 24
     discovery: Discovery = Discovery.AUTO
     lookback: int = 15
+    concurrent_requests: int = 8
+    requests_per_second: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,8 @@ class KimaiSettings:
     delete_limit_percent: Decimal = Decimal(5)
     edited_in_kimai_policy: EditedInKimaiPolicy = EditedInKimaiPolicy.CONFLICT
     entry_tag: str = "source:zammad"
+    concurrent_requests: int = 8
+    requests_per_second: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,7 +339,12 @@ def _tag(value: object) -> str:
 
 _ID = _whole(1, 2**31 - 1)
 _ROUNDING = _whole(0, 1440)
+_FLOW: Mapping[str, Check] = {
+    "concurrent_requests": _whole(1, 16),
+    "requests_per_second": _whole(1, 1_000),
+}
 _ZAMMAD: Mapping[str, Check] = {
+    **_FLOW,
     "time_unit_minutes": _unit,
     "timezone": iana_zone,
     "work_time_anchor": _anchor,
@@ -345,6 +354,7 @@ _ZAMMAD: Mapping[str, Check] = {
     "lookback": _whole(0, 10_080),
 }
 _KIMAI: Mapping[str, Check] = {
+    **_FLOW,
     "use_global_activities": _yes_or_no,
     "default_project_id": _ID,
     "default_activity_id": _ID,

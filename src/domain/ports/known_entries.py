@@ -101,8 +101,18 @@ class KnownEntries(Protocol):
         """The same for at most 1000 tickets: Zammad entry ids by ticket id."""
         ...
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """Those of at most 1000 tickets that ever had a negative booking which is not forgotten."""
+        ...
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
+        ...
+
+    async def ticket_watermark(self, connector: ConnectorId) -> datetime | None:
+        """`SyncRunCompleted.ticket_watermark` of the same run."""
         ...
 
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:

@@ -127,7 +127,10 @@ class TicketSystem(Protocol):
         ...
 
     async def count_entries(self) -> int:
-        """How many entries exist, in one small request."""
+        """How many entries existed when the newest of them were listed, else exist now.
+
+        Free where the peer counts while it lists, else one small request.
+        """
         ...
 
     async def entry(self, source_id: int, *, ticket_id: int | None = None) -> ListedEntry | None:
@@ -146,7 +149,10 @@ class TicketSystem(Protocol):
         ...
 
     def tickets_changed_since(self, since: datetime | None) -> AsyncIterator[Sequence[int]]:
-        """Ids of readable tickets updated since then, oldest first, by condition search."""
+        """Ids of readable tickets updated since then, oldest first, by condition search.
+
+        Raises Rejected with status 403 when this token may not search tickets.
+        """
         ...
 
     async def visible(self, ticket_ids: Collection[int]) -> Collection[int]:

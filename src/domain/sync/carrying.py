@@ -11,7 +11,6 @@ from domain.errors import LedgerError, RuleViolation, RunCancelled, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
-from domain.ports.known_entries import TargetMarks
 from domain.rules.configuration import Configuration
 from domain.sync.applying import apply_plan
 from domain.sync.crossing import Crossing
@@ -90,10 +89,10 @@ async def carry_across(
             watch.cancel()
             await asyncio.wait([watch])
 
-    async def carry() -> tuple[datetime | None, TargetMarks]:
+    async def carry() -> CompleteRun:
         if run.plan_id is not None:
             await apply_plan(run, configuration, ports, limits, tally, metadata, cross)
-            return await _unmoved(run, ports)
+            return await _unmoved(run, ports, tally)
         order = Order(
             number=run_id,
             start_date=run.start_date,
@@ -101,36 +100,47 @@ async def carry_across(
             hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
         )
         crossing = prepare(order, configuration, ports, limits, tally, metadata)
-        return await cross(crossing), crossing.marks
+        watermark = await cross(crossing)
+        return CompleteRun(
+            counters=tally.counters(),
+            watermark=watermark,
+            target_watermark=crossing.marks.polled_at,
+            target_listed_at=crossing.marks.listed_at,
+            ticket_watermark=crossing.discoverer.tickets_at,
+        )
 
-    await record(await _ended(carry, tally))
+    end = await _ended(carry, tally)
+    await ports.before_end()
+    await record(end)
     ended = await _load(run_id, ports)
     assert ended is not None
     return ended
 
 
 async def _ended(
-    carry: Callable[[], Awaitable[tuple[datetime | None, TargetMarks]]], tally: Tally
+    carry: Callable[[], Awaitable[CompleteRun]], tally: Tally
 ) -> CompleteRun | FailRun:
     """How it ended, to be recorded."""
     try:
-        watermark, marks = await carry()
+        completed = await carry()
     except LedgerError as error:
         return FailRun(error=_error(error, tally), counters=tally.counters())
     if tally.problems:
         return FailRun(error=tally.problems_text(), counters=tally.counters())
-    return CompleteRun(
-        counters=tally.counters(),
-        watermark=watermark,
-        target_watermark=marks.polled_at,
-        target_listed_at=marks.listed_at,
-    )
+    return completed
 
 
-async def _unmoved(run: Run, ports: Ports) -> tuple[datetime | None, TargetMarks]:
+async def _unmoved(run: Run, ports: Ports, tally: Tally) -> CompleteRun:
     """A plan's run looks at its own entries only, so everything stays as far known as it was."""
     source, target = run.source_connector_id, run.target_connector_id
-    return await ports.known.watermark(source), await ports.known.target_marks(source, target)
+    marks = await ports.known.target_marks(source, target)
+    return CompleteRun(
+        counters=tally.counters(),
+        watermark=await ports.known.watermark(source),
+        target_watermark=marks.polled_at,
+        target_listed_at=marks.listed_at,
+        ticket_watermark=await ports.known.ticket_watermark(source),
+    )
 
 
 async def _watch(run_id: RunId, since: int, ports: Ports, crossing: Crossing) -> None:

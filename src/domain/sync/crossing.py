@@ -23,6 +23,7 @@ from domain.sync.holding import held, most_deletions
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.netting import Netter
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
@@ -45,6 +46,7 @@ from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
+NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 
@@ -66,6 +68,7 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    netter: Netter
     hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
@@ -103,6 +106,7 @@ class Crossing:
         if self.writer.stopped is None:
             await self._verify(settler)
         self._raise_failure()
+        await self._net(settler)
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
         else:
@@ -126,9 +130,32 @@ class Crossing:
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
-            for part in parts(list(again.values()), self.limits.writers):
-                await asyncio.gather(*(self._write_again(live) for live in part))
-            await self._verify(settler)
+            await self._write_beside(list(again.values()), settler)
+        self.netter.note(self.look.touched)
+        await self._net(settler)
+
+    async def _net(self, settler: Settler) -> None:
+        """After a write it may turn out that a timesheet cannot be shortened: net once more."""
+        for _ in range(NETTINGS):
+            if self.writer.stopped is not None:
+                return
+            lives = await self.netter.settle()
+            due = [live for live in lives if self._is_to_write_netted(live)]
+            if not due:
+                return
+            await self._write_beside(due, settler)
+            self.netter.note(due)
+
+    def _is_to_write_netted(self, live: Live) -> bool:
+        if live.entry_id in self.netter.changed:
+            return wants_write(live.state)
+        return self._is_to_write(live)
+
+    async def _write_beside(self, lives: Sequence[Live], settler: Settler) -> None:
+        """Write these now, the queue being done with."""
+        for part in parts(lives, self.limits.writers):
+            await asyncio.gather(*(self._write_again(live) for live in part))
+        await self._verify(settler)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state
@@ -196,10 +223,12 @@ class Crossing:
             others = await self._limit_to_other_units()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
+            await self._observe_moves()
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
             await self._decide_all(others)
+            await self.netter.settle_gone()
             await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
@@ -220,6 +249,28 @@ class Crossing:
             lives = await self.entries.load_all(part)
             steps: list[Step] = [Vanish(), self.judge.decision]
             await self._carry_on([(live, steps) for live in lives if live.state is not None])
+
+    async def _observe_moves(self) -> None:
+        """Bookings whose ticket changed hands, where that was all that changed."""
+        async with aclosing(self.discoverer.on_touched_tickets()) as touched:
+            async for by_ticket in touched:
+                every = (
+                    entry_id(self.configuration.source, source_id)
+                    for ids in by_ticket.values()
+                    for source_id in ids
+                )
+                left = [
+                    entry
+                    for entry in sorted(every)
+                    if entry not in self._taken and self.judge.is_meant(entry)
+                ]
+                if left:
+                    await self.reader.read_tickets(by_ticket)
+                for part in parts(left, self.limits.chunk):
+                    lives = await self.entries.load_all(part)
+                    moved = [live for live in lives if self.reader.moved(live.state) is not None]
+                    steps: list[Step] = [self.reader.moved, self.judge.decision]
+                    await self._carry_on([(live, steps) for live in moved])
 
     async def _with_contexts(
         self, chunks: Chunks
@@ -340,10 +391,11 @@ class Crossing:
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
+        self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            if self._is_to_write(live):
+            if self._is_to_write(live) and not self.netter.waits(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

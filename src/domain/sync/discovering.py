@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from domain.time_entry.standing import EntryState
 Chunks = AsyncGenerator[Sequence[ListedEntry], None]
 COUNTED_AS = {EntryState.SYNCED: "already_synced", EntryState.IGNORED: "skipped"}
 KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
+FORBIDDEN = 403
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Discoverer:
     later than our own: one row from the future must not hide all changes until then.
     `by_ticket` says that the list over all tickets was closed to the token. `new` are the ids
     that the read model does not know: their streams need not be opened. `first`: nothing was
-    known before this run.
+    known before this run. `tickets_at` is when the look at changed tickets began, on our clock.
     """
 
     ports: Ports
@@ -39,12 +41,14 @@ class Discoverer:
     limits: Limits
     slots: asyncio.Semaphore
     newest: datetime | None = None
+    tickets_at: datetime | None = None
     by_ticket: bool = False
     live: int = 0
     first: bool = False
     new: set[int] = field(default_factory=set)
     gone: list[tuple[int, int]] = field(default_factory=list)
     _looked_at: set[int] = field(default_factory=set)
+    _touched: list[int] = field(default_factory=list)
     _pages: int = 0
     _begun: bool = False
 
@@ -56,6 +60,7 @@ class Discoverer:
         """Bookings that the ledger does not know as they are now, in chunks."""
         self.live = await self.ports.known.live_count(self.source)
         self.first = self.live == 0
+        self.tickets_at = self.ports.clock.now()
         watermark = await self.ports.known.watermark(self.source)
         since = None
         if watermark is not None:
@@ -65,6 +70,7 @@ class Discoverer:
         way = self.configuration.zammad.discovery
         if way is not Discovery.PER_TICKET:
             try:
+                await self._find_touched()
                 async for chunk in self._by_update(since):
                     yield chunk
             except Misconfigured:
@@ -75,6 +81,34 @@ class Discoverer:
         self.by_ticket = True
         async for chunk in self._by_ticket(since):
             yield chunk
+
+    async def _find_touched(self) -> None:
+        """Which tickets changed since the last run, before anything else of them is read.
+
+        A ticket that changes hands leaves its bookings as they are (`peers/zammad.md`, 2.4). The
+        first run reads every ticket with a booking anyway.
+        """
+        mark = await self.ports.known.ticket_watermark(self.source)
+        if self.first:
+            return
+        since = None
+        if mark is not None:
+            lookback = timedelta(minutes=self.configuration.zammad.lookback)
+            since = mark - max(lookback, self.limits.poll_overlap)
+        try:
+            async for page in self.ports.tickets.tickets_changed_since(since):
+                self._touched += page
+        except Rejected as error:
+            if error.status != FORBIDDEN:
+                raise
+            # without `ticket.agent` no ticket is readable, so none can say where its time goes
+
+    async def on_touched_tickets(self) -> AsyncGenerator[Mapping[int, AbstractSet[int]], None]:
+        """Ids of the known bookings on those tickets, by ticket."""
+        for tickets in parts(self._touched, KNOWN_AT_ONCE):
+            known = await self.ports.known.live_of_tickets(self.source, tickets)
+            if found := {ticket: ids for ticket, ids in known.items() if ids}:
+                yield found
 
     async def missing(self) -> Chunks:
         """Find in `gone` what was deleted; bookings never seen that turn up on the way come here.
@@ -106,7 +140,11 @@ class Discoverer:
                 return
 
     async def _by_ticket(self, since: datetime | None) -> Chunks:
+        mark = await self.ports.known.ticket_watermark(self.source)
+        since = None if since is None or mark is None else min(since, mark)
+        self._touched.clear()
         async for tickets in self.ports.tickets.tickets_changed_since(since):
+            self._touched += tickets
             for ids in parts(tickets, self.limits.chunk):
                 lists = await asyncio.gather(*(self._of_ticket(ticket) for ticket in ids))
                 read = {

@@ -1,8 +1,9 @@
 """What belongs to a booking: ticket, people, type and text, each fetched once per run."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from domain.errors import ExternalSystemError, Misconfigured, Rejected, Unavailable
 from domain.personal import Personal
@@ -15,6 +16,8 @@ from domain.ports.ticket_system import (
 )
 from domain.rules.description import bounded
 from domain.sync.tally import Tally
+from domain.time_entry.commands import Observe
+from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Booking, Context, Survivor
 
 
@@ -43,10 +46,68 @@ class ContextReader:
             self._fetch_types(rows),
             self._fetch_texts({row.ticket_id for row in rows if row.article_id is not None}),
         )
+        # a merge takes the articles along and leaves the bookings (`peers/zammad.md`, trap 9)
+        places = {row.source_id: self._place_of_text(row) for row in rows}
+        await self._fetch_texts({place for place in places.values() if place is not None})
         return {
-            row.source_id: self._context(row)
+            row.source_id: self._context(row, places[row.source_id])
             for row in rows
-            if row.article_id is None or row.ticket_id not in self._failed_texts
+            if places[row.source_id] not in self._failed_texts
+        }
+
+    def _place_of_text(self, row: Booking) -> int | None:
+        """The ticket that has the booking's article: its own, or the one that took it in."""
+        if row.article_id is None:
+            return None
+        own, ticket = self._texts.get(row.ticket_id), self._tickets.get(row.ticket_id)
+        if own is None or row.article_id in own or ticket is None:
+            return row.ticket_id
+        return ticket.merged_into or row.ticket_id
+
+    async def read_tickets(self, ticket_ids: Iterable[int]) -> None:
+        """What `moved` goes by. Raises Unavailable and Misconfigured."""
+        await self._fetch_tickets(set(ticket_ids))
+
+    def moved(self, entry: TimeEntry | None) -> Observe | None:
+        """The booking as it was, on a ticket that belongs to somebody else by now.
+
+        None while it belongs to the same, or cannot be read. Its title alone says nothing about
+        who pays; it comes along.
+        """
+        if entry is None or entry.booking is None or entry.context is None:
+            return None
+        if entry.standing.vanished or entry.unreadable:
+            return None
+        ticket = self._tickets.get(entry.booking.ticket_id)
+        context = None if ticket is None else self._again(entry.context, ticket)
+        if context is None or context.owner == entry.context.owner:
+            return None
+        return Observe(
+            entry_id=entry.entry_id,
+            connector_id=entry.connector_id,
+            booking=entry.booking,
+            context=context,
+        )
+
+    def _again(self, context: Context, ticket: SourceTicket) -> Context:
+        """The same with what the ticket says now; its text belongs to whoever has it now."""
+        text = context.text
+        if text is not None:
+            text = Personal(_customer(ticket), text.value) if text.value is not None else None
+        return replace(context, text=text, **self._of_ticket(ticket))
+
+    def _of_ticket(self, ticket: SourceTicket) -> dict[str, Any]:
+        """What a context holds of its ticket."""
+        return {
+            "ticket_number": ticket.number,
+            "ticket_title": bounded(ticket.title),
+            "group_id": ticket.group_id,
+            "group_name": ticket.group_name,
+            "customer_id": ticket.customer_id,
+            "customer_name": Personal(_customer(ticket), ticket.customer_name),
+            "organization_id": ticket.organization_id,
+            "organization_name": ticket.organization_name,
+            "survivor": self._survivor(ticket),
         }
 
     async def visible(self, ticket_ids: set[int]) -> set[int]:
@@ -112,31 +173,22 @@ class ContextReader:
             self._failed_texts[ticket] = str(error)
             self.tally.problems.append(f"the articles of ticket {ticket} were not read: {error}")
 
-    def _context(self, row: Booking) -> Context | None:
+    def _context(self, row: Booking, place: int | None) -> Context | None:
         ticket = self._tickets.get(row.ticket_id)
         if ticket is None:
             return None
         person = self._people.get(row.created_by_id)
         kind = None if row.type_id is None else (self._types or {}).get(row.type_id)
-        agent, customer = f"zammad-user:{row.created_by_id}", f"customer:{ticket.customer_id}"
+        agent = f"zammad-user:{row.created_by_id}"
         text = None
-        if row.article_id is not None:
-            # an article of a merged ticket lives on the other one; then the title serves
-            text = self._texts[row.ticket_id].get(row.article_id)
+        if row.article_id is not None and place is not None:
+            text = self._texts[place].get(row.article_id)
         return Context(
-            ticket_number=ticket.number,
-            ticket_title=bounded(ticket.title),
-            group_id=ticket.group_id,
-            group_name=ticket.group_name,
-            customer_id=ticket.customer_id,
-            customer_name=Personal(customer, ticket.customer_name),
-            organization_id=ticket.organization_id,
-            organization_name=ticket.organization_name,
             type_name=None if kind is None else kind.name,
             agent_name=Personal(agent, "" if person is None else person.name),
             agent_email=Personal(agent, "" if person is None else person.email),
-            text=None if text is None else Personal(customer, bounded(text)),
-            survivor=self._survivor(ticket),
+            text=None if text is None else Personal(_customer(ticket), bounded(text)),
+            **self._of_ticket(ticket),
         )
 
     def _survivor(self, ticket: SourceTicket) -> Survivor | None:
@@ -149,6 +201,10 @@ class ContextReader:
             customer_id=None if other is None else other.customer_id,
             organization_id=None if other is None else other.organization_id,
         )
+
+
+def _customer(ticket: SourceTicket) -> str:
+    return f"customer:{ticket.customer_id}"
 
 
 def as_booking(row: SourceEntry) -> Booking:

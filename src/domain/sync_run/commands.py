@@ -37,6 +37,7 @@ class CompleteRun:
     watermark: datetime | None
     target_watermark: datetime | None = None
     target_listed_at: datetime | None = None
+    ticket_watermark: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

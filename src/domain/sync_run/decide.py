@@ -99,6 +99,7 @@ def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
                     watermark=command.watermark,
                     target_watermark=command.target_watermark,
                     target_listed_at=command.target_listed_at,
+                    ticket_watermark=command.ticket_watermark,
                 )
             ]
         case FailRun():

@@ -75,23 +75,30 @@ class SyncRunProgressed:
 class SyncRunCompleted:
     """It looked at everything. `watermark`: entries updated before it are known.
 
-    `target_watermark`: when the newest look at what was modified in Kimai began;
-    `target_listed_at`: the same of the newest full listing, in this run or before. None: never.
+    When the newest looks began, in this run or before, None for never: `ticket_watermark` at the
+    tickets changed in Zammad, `target_watermark` at what was modified in Kimai,
+    `target_listed_at` at all of Kimai.
     """
 
     TYPE: ClassVar = "SyncRunCompleted"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     run_id: RunId
     counters: Counters
     watermark: datetime | None
     target_watermark: datetime | None = None
     target_listed_at: datetime | None = None
+    ticket_watermark: datetime | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Before, edits in Kimai were looked for only right before a write."""
         state["target_watermark"] = state["target_listed_at"] = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Before, a ticket that moved was noticed only when a booking of it changed."""
+        state["ticket_watermark"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

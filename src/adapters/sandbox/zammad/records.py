@@ -220,6 +220,13 @@ class WebhookJob(Record, frozen=True, kw_only=True):
     attempts: int = 0
 
 
+class Link(Record, frozen=True, kw_only=True):
+    """Two tickets that belong together; a merge makes the one that stays the parent."""
+
+    parent_id: int
+    child_id: int
+
+
 class Named(msgspec.Struct, frozen=True):
     """A row of a fixed catalogue."""
 

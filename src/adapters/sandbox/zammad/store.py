@@ -21,6 +21,7 @@ from adapters.sandbox.zammad.records import (
     ActivityType,
     Article,
     Group,
+    Link,
     Organization,
     Role,
     Setting,
@@ -48,6 +49,7 @@ ROW_TYPES: dict[str, type[Any]] = {
     "tickets": Ticket,
     "articles": Article,
     "entries": TimeAccounting,
+    "links": Link,
     "webhooks": Webhook,
     "triggers": Trigger,
     "settings": Setting,
@@ -117,6 +119,9 @@ class Store:
             ticket=lambda e: e.ticket_id,
             article=lambda e: e.ticket_article_id,
         )
+        self.links: Table[Link] = Table(
+            "links", parent=lambda each: each.parent_id, child=lambda each: each.child_id
+        )
         self.webhooks: Table[Webhook] = Table("webhooks")
         self.triggers: Table[Trigger] = Table("triggers")
         self.setting_rows: Table[Setting] = Table("settings", name=lambda s: s.name)
@@ -131,6 +136,7 @@ class Store:
             "tickets": self.tickets,
             "articles": self.articles,
             "entries": self.entries,
+            "links": self.links,
             "webhooks": self.webhooks,
             "triggers": self.triggers,
             "settings": self.setting_rows,

@@ -13,6 +13,7 @@ from adapters.sandbox.zammad.records import (
     STATES,
     SYSTEM_USER,
     Article,
+    Link,
     Ticket,
     User,
 )
@@ -109,6 +110,8 @@ def delete_ticket(store: Store, ticket_id: int) -> None:
         store.drop(store.entries, entry.id)
     for article in store.articles.where("ticket", ticket_id):
         store.drop(store.articles, article.id)
+    for link in (*store.links.where("parent", ticket_id), *store.links.where("child", ticket_id)):
+        store.drop(store.links, link.id)
     store.drop(store.tickets, ticket_id)
     store.associations.pop(ticket_id, None)
     store.forget_event(ticket_id)
@@ -132,6 +135,8 @@ def merge(store: Store, source_id: int, target_id: int) -> None:
     change_ticket(
         store, source_id, state_id=MERGED, owner_id=SYSTEM_USER, kind="update.merged_into"
     )
+    link = Link(id=store.links.next_id, parent_id=target_id, child_id=source_id)
+    store.put(store.links, link)
     change_ticket(store, target_id, touch=True, kind="update.received_merge")
 
 

@@ -66,6 +66,22 @@ def show(call: Call) -> Answer:
     return models.shown(call, model(call), call.caller.readable(call["id"]))
 
 
+@ROUTES.on("GET", "/links")
+def links(call: Call) -> Answer:
+    """What a readable ticket is linked with, as far as the others are readable."""
+    if call["link_object"] != "Ticket":
+        raise BadArgument("Only tickets are linked here.")
+    ticket = call.caller.readable(call["link_object_value"])
+    found = [("parent", link.parent_id) for link in call.state.links.where("child", ticket.id)]
+    found += [("child", link.child_id) for link in call.state.links.where("parent", ticket.id)]
+    rows = [
+        {"link_type": kind, "link_object": "Ticket", "link_object_value": other}
+        for kind, other in found
+        if call.caller.can(call.state.tickets[other], "read")
+    ]
+    return Answer({"links": rows, "assets": {}})
+
+
 @ROUTES.on("POST", "/tickets")
 def create(call: Call) -> Answer:
     """Create a ticket, with its first article if one is given."""

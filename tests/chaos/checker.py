@@ -7,16 +7,16 @@ held since the booking was made is right.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from adapters.sandbox.kimai.entities import Timesheet
-from adapters.sandbox.zammad.records import MERGED, TimeAccounting, instant
-from tests.chaos.diary import Rounding
+from adapters.sandbox.zammad.records import TimeAccounting
 from tests.chaos.marks import by_booking
+from tests.chaos.netted import Netted
+from tests.chaos.times import times, worked
 from tests.chaos.town import Town
 
 TAG = "source:zammad"
-MINUTE = 60  # seconds
 EDITED_ARE = {"duration": "end"}  # what a person changes in Kimai goes by one name here
 
 Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
@@ -64,12 +64,14 @@ class Checker:
         found = by_booking(town.kimai.timesheets.values())
         self._strangers = found.pop(None, [])
         self._sheets = {booking: sheets[0] for booking, sheets in found.items() if booking}
+        self._netted = Netted(town, self._sheets, conflicts or {})
 
     def problems(self) -> Iterator[str]:
         for sheet in self._strangers:
             yield f"timesheet {sheet.id} belongs to no booking"
         for entry in self._town.zammad.entries:
             yield from self._booking(entry)
+        yield from self._netted.problems()
         for booking, sheet in self._sheets.items():
             if booking not in self._town.zammad.entries:
                 yield from self._left_over(booking, sheet)
@@ -100,11 +102,14 @@ class Checker:
         self, entry: TimeAccounting, sheet: Timesheet | None, due: Due, kept: set[str]
     ) -> str | None:
         """In what the timesheet is not as it should be; None when all is right."""
+        amount = Decimal(entry.time_unit)
         if sheet is None:
-            return "has no timesheet" if Decimal(entry.time_unit) != 0 else None
+            gone = amount <= 0 or self._netted.may_be_taken_whole(entry)
+            return None if gone else "has no timesheet"
+        shortened = self._netted.taken(entry, sheet) is not None
         differing = {
-            "begin": sheet.begin != due.begin,
-            "end": (sheet.end, sheet.duration) != (due.end, due.duration),
+            "begin": sheet.begin != due.begin and not shortened,
+            "end": (sheet.end, sheet.duration) != (due.end, due.duration) and not shortened,
             "user": sheet.user not in due.users,
             "activity": sheet.activity not in due.activities,
             "project": sheet.project not in due.projects,
@@ -119,11 +124,7 @@ class Checker:
     def _due(self, entry: TimeAccounting) -> Due:
         """What the booking should look like in Kimai."""
         since, house = self._diary.booked[entry.id], self._diary.house
-        worked = _worked(Decimal(entry.time_unit), house.minutes)
-        booked_at = int(instant(entry.created_at).timestamp())
-        anchored = booked_at if house.anchor == "start_at_booking" else booked_at - worked
-        begin = anchored - anchored % MINUTE
-        begin, end, duration = rounded(begin, begin + worked, house.rounding)
+        begin, end, duration = times(entry, house, worked(entry, house))
         return Due(
             begin=begin,
             end=end,
@@ -175,7 +176,9 @@ class Checker:
             case "PROJECT_OR_CUSTOMER_MISSING":
                 return self._project_now(entry.ticket_id) is None
             case "TICKET_MERGED":
-                return self._town.zammad.tickets[entry.ticket_id].state_id == MERGED
+                return self._is_merged_elsewhere(entry.ticket_id)
+            case "NEGATIVE_TIME":
+                return self._netted.found_nothing(entry)
             case "TARGET_DELETED":
                 return sheet is None and entry.id in diary.deleted
             case "TARGET_EDITED":
@@ -201,6 +204,12 @@ class Checker:
         organization = self._town.zammad.tickets[ticket_id].organization_id
         return None if organization is None else self._diary.projects.now(organization)
 
+    def _is_merged_elsewhere(self, ticket_id: int) -> bool:
+        """Merged, and the ticket that survives leads to another project."""
+        survivor = self._diary.merged.get(ticket_id)
+        own = self._project_now(ticket_id)
+        return survivor is not None and own != self._project_now(survivor)
+
     def _left_over(self, booking: int, sheet: Timesheet) -> Iterator[str]:
         """The booking was deleted in Zammad, its timesheet is still there."""
         diary, reason = self._diary, (self._conflicts or {}).get(booking)
@@ -223,25 +232,3 @@ def _billed(town: Town) -> Iterator[str]:
     for key, billed in town.billed.items():
         if key not in town.excused and town.kimai.timesheets.get(key) != billed:
             yield f"timesheet {key} was changed or deleted after it had been exported"
-
-
-def _worked(amount: Decimal, minutes: Decimal) -> int:
-    """Whole seconds, as Kimai stores them."""
-    return int((amount * minutes * MINUTE).quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def rounded(begin: int, end: int, rounding: Rounding) -> tuple[int, int, int]:
-    """Begin, end and duration as Kimai stores them (`peers/kimai.md`, 2.4)."""
-
-    def step(seconds: int, minutes: int, *, up: bool) -> int:
-        size = minutes * MINUTE
-        rest = seconds % size if size else 0
-        if rounding.mode == "closest":
-            up = rest > size / 2
-        elif rounding.mode != "default":
-            up = rounding.mode == "ceil"
-        return seconds - rest + (size if rest and up else 0)
-
-    begin = step(begin, rounding.begin, up=False)
-    end = step(end, rounding.end, up=True)
-    return begin, end, step(end - begin, rounding.duration, up=True)

@@ -102,6 +102,7 @@ class Diary:
     deleted: set[int] = field(default_factory=set)
     bulk: set[int] = field(default_factory=set)
     closed: dict[int, int] = field(default_factory=dict)  # project → until when, or STILL
+    merged: dict[int, int] = field(default_factory=dict)  # ticket → the one that survives
 
     def since(self) -> int:
         """Whose settings may hold for what is booked now."""

@@ -171,6 +171,7 @@ class Town:
                 zammad.change_ticket(ticket, customer_id=self._contacts[customer])
             case history.MergeTickets(source=source, target=target):
                 zammad.merge_tickets(source, target)
+                self.diary.merged[source] = target
             case _:
                 assert_never(operation)
 

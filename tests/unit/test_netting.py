@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.errors import Misconfigured
 from domain.ids import EntryId
 from domain.rules.netting import Member, net
 from domain.time_entry.standing import EntryState
@@ -216,6 +217,18 @@ async def test_a_crash_at_any_point_nets_exactly_once() -> None:
         assert sorted(minutes(world).values()) == [0, 30], point
         assert (await world.entry(3)).standing.state is EntryState.IGNORED, point
     assert point > 10
+
+
+async def test_a_run_that_could_not_shorten_a_timesheet_did_not_complete() -> None:
+    world = World()
+    world.tickets.book(1, time_unit=Decimal(60))
+    world.tickets.book(2, time_unit=Decimal(-20))
+    world.perils.failing["kimai:create:before"] = [Misconfigured("kimai", "a wrong token")]
+    run = await world.sync()
+    assert run.state == "failed"
+    assert minutes(world) == {}
+    await world.sync()
+    assert minutes(world) == {1: 40}
 
 
 def test_ten_times_the_bookings_take_ten_times_the_steps() -> None:

@@ -96,7 +96,10 @@ class Crossing:
         begun = self.ports.clock.now()
         unsettled = await self._unsettled()
         settler = Settler(self.writer)
-        resumed = [] if self.rehearsed else await self._recover(settler, unsettled)
+        if self.rehearsed:
+            resumed = await self._in_doubt(unsettled)
+        else:
+            resumed = await self._recover(settler, unsettled)
         workers = self.limits.writers * (1 + self.limits.ahead)
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -107,6 +110,7 @@ class Crossing:
             await self._verify(settler)
         self._raise_failure()
         await self._net(settler)
+        self._raise_failure()
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
         else:
@@ -126,6 +130,7 @@ class Crossing:
     async def _look(self, settler: Settler) -> None:
         """After all writes, so that no answer of Kimai is older than what we sent."""
         self.tally.phase = "verify"
+        await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
@@ -177,11 +182,7 @@ class Crossing:
 
     async def _recover(self, settler: Settler, unsettled: Sequence[Unsettled]) -> list[Live]:
         """Read back what an earlier run sent and could not conclude, before anything else."""
-        ids = [
-            item.entry_id
-            for item in unsettled
-            if item.state is EntryState.WRITING or item.reason is ReasonCode.WRITE_UNCERTAIN
-        ]
+        ids = [item.entry_id for item in unsettled if _is_in_doubt(item)]
         if not ids:
             return []
         self.tally.phase = "verify"
@@ -198,6 +199,13 @@ class Crossing:
         for live in lives:
             await settler.settle(live)
         return lives
+
+    async def _in_doubt(self, unsettled: Sequence[Unsettled]) -> list[Live]:
+        """What a run would read back first; nobody can say today what it will find."""
+        ids = [item.entry_id for item in unsettled if _is_in_doubt(item)]
+        for live in await self.entries.load_all(ids):
+            self.entries.witness(live, ())
+        return []
 
     async def _last_sent(self, entry: EntryId) -> tuple[datetime, int]:
         """The latest instant at which a request of its may have been sent, and its version.
@@ -220,7 +228,7 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
-            others = await self._limit_to_other_units()
+            others = await self._limit_to_other_units(unsettled)
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
@@ -344,8 +352,11 @@ class Crossing:
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
             await self._carry_on(await self.waiting.opened(part))
 
-    async def _limit_to_other_units(self) -> Sequence[EntryId]:
-        """What was written with another unit, when the crossing is about that and nothing else."""
+    async def _limit_to_other_units(self, unsettled: Sequence[Unsettled]) -> Sequence[EntryId]:
+        """What was written with another unit, when the crossing is about that and nothing else.
+
+        Of entries that were named, those under way are meant, too: an earlier run began them.
+        """
         if not self.judge.situation.unit_anew:
             return ()
         unit, configuration = await self.judge.unit(), self.configuration
@@ -356,7 +367,8 @@ class Crossing:
             configuration.source, configuration.target, unit
         )
         meant = [entry for entry in entries if self.judge.is_meant(entry)]
-        self.judge.only = frozenset(meant)
+        begun = () if self.judge.only is None else (item.entry_id for item in unsettled)
+        self.judge.only = frozenset((*meant, *begun))
         return meant
 
     async def _decide_all(self, entries: Sequence[EntryId]) -> None:
@@ -422,3 +434,7 @@ class Crossing:
                     await self.writer.write(live)
         except LedgerError as error:
             self.writer.stopped = self.writer.stopped or error
+
+
+def _is_in_doubt(item: Unsettled) -> bool:
+    return item.state is EntryState.WRITING or item.reason is ReasonCode.WRITE_UNCERTAIN

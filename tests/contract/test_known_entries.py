@@ -62,7 +62,7 @@ async def filled(pair: Pair) -> KnownEntries:
     return known
 
 
-Told = EntryVanishedAtSource | EntryUnreadable | EntryDecided | TimesheetDrifted
+Told = EntryObserved | EntryVanishedAtSource | EntryUnreadable | EntryDecided | TimesheetDrifted
 
 
 async def told(pair: Pair, source_id: int, event: Told) -> None:
@@ -128,6 +128,19 @@ async def test_a_vanished_entry_is_known_but_not_live(known: Pair) -> None:
     assert await views.live_count(ZAMMAD) == COUNT - 1
     assert await views.live_source_ids(ZAMMAD) == {1, *range(3, COUNT + 1)}
     assert await views.live_of_tickets(ZAMMAD, [51, 52, 53]) == {51: {1}, 52: set(), 53: {3}}
+
+
+async def test_tickets_with_a_negative_booking_are_told_apart(known: Pair) -> None:
+    views = await filled(known)
+    assert await views.with_negatives(ZAMMAD, [51, 52, 53]) == set()
+    seen = replace(booking(91, START), ticket_id=52, time_unit=Decimal("-7.50"))
+    observed = EntryObserved(
+        entry_id=entry_id(ZAMMAD, 91), connector_id=ZAMMAD, booking=seen, context=None
+    )
+    await told(known, 91, observed)
+    assert await views.with_negatives(ZAMMAD, [51, 52, 53]) == {52}
+    assert await views.with_negatives(ZAMMAD, [51]) == set()
+    assert await views.with_negatives(OTHER, [52]) == set()
 
 
 async def test_an_unreadable_row_is_known_by_its_instant(known: Pair) -> None:

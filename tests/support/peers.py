@@ -619,6 +619,17 @@ class FakeKnown:
             for ticket in ticket_ids
         }
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        return {
+            entry.booking.ticket_id
+            for entry in self._of(connector)
+            if entry.booking is not None
+            and entry.booking.time_unit < 0
+            and entry.booking.ticket_id in ticket_ids
+        }
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         return self.marks.get(connector)
 

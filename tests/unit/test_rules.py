@@ -475,9 +475,11 @@ def test_what_is_missing_becomes_a_conflict_that_says_what_to_do(
     assert any(word in ruling.detail for word in ("Add", "Set"))
 
 
-def test_a_negative_booking_is_a_conflict_whatever_else_is_missing() -> None:
-    ruling = ruled(booking(time_unit=Decimal("-0.25")), zammad={"time_unit_minutes": None})
-    assert ruling.reason is ReasonCode.NEGATIVE_TIME
+def test_a_negative_booking_needs_a_unit_before_it_can_be_netted_and_nothing_else() -> None:
+    negative = booking(time_unit=Decimal("-0.25"))
+    ruling = ruled(negative, zammad={"time_unit_minutes": None})
+    assert ruling.reason is ReasonCode.UNIT_UNKNOWN
+    assert ruled(negative, activities=(), users=()).reason is ReasonCode.NEGATIVE_TIME
 
 
 def test_ignoring_unmapped_activities_leaves_the_booking_alone() -> None:

@@ -85,6 +85,13 @@ class PostgresKnownEntries:
             found[row["ticket_id"]].add(row["source_id"])
         return found
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """See the port."""
+        rows = await self._fetch("with_negatives", connector, list(ticket_ids))
+        return {row["ticket_id"] for row in rows}
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """See the port."""
         rows = await self._fetch("watermark", connector)

@@ -101,6 +101,12 @@ class KnownEntries(Protocol):
         """The same for at most 1000 tickets: Zammad entry ids by ticket id."""
         ...
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """Those of at most 1000 tickets that ever had a negative booking which is not forgotten."""
+        ...
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
         ...

@@ -12,16 +12,18 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
+from domain.ids import source_of
+from domain.minutes import minutes_of
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
-from domain.rules.units import unit_minutes, worked
+from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
 from domain.time_entry.commands import Ruling
-from domain.time_entry.state import Settled, TimeEntry, Wait
+from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -136,30 +138,37 @@ def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
     )
 
 
-def _timed(case: _Case, basis: Basis) -> Ruling:
+def _timed(  # noqa: PLR0911 # one return per kind of amount
+    case: _Case, basis: Basis
+) -> Ruling:
     """How long and when; zero is recorded and not written, negative needs a person."""
-    unit = _unit(case)
+    unit = unit_of(case.entry, case.situation)
     if not isinstance(unit, Wait):
         basis = replace(basis, unit_minutes=unit[0], unit_source=unit[1])
-    if case.booking.time_unit < 0:
-        return _held(_negative(case), basis)
     if case.booking.time_unit == 0 and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="The booking is zero.")
     if isinstance(unit, Wait):
         return _held(unit, basis)
     try:
-        duration = worked(case.booking.time_unit, unit[0])
+        duration = length(case.booking, unit[0])
     except OverflowError:
         return _held(_endless(case), basis)
+    if duration < NOTHING:
+        return _negative(case, basis)
     if duration == NOTHING and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
-    return _placed(case, basis, duration)
+    left = max(NOTHING, duration - timedelta(seconds=case.entry.reduced.seconds))
+    if left == NOTHING and case.settled is None:
+        detail = "Negative bookings take back all of it."
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+    return _placed(case, basis, left)
 
 
-def _unit(case: _Case) -> tuple[Decimal, str] | Wait:
-    recorded = None if case.settled is None else case.settled.basis
-    if recorded is None or recorded.unit_minutes is None or case.situation.unit_anew:
-        return unit_of_today(case.situation)
+def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
+    """Minutes of one unit of this booking and who said so: what was written keeps its own."""
+    recorded = None if entry.settled is None else entry.settled.basis
+    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+        return unit_of_today(situation)
     return recorded.unit_minutes, recorded.unit_source or "recorded"
 
 
@@ -172,15 +181,37 @@ def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:
     )
 
 
-def _negative(case: _Case) -> Wait:
-    linked = ""
+def _negative(case: _Case, basis: Basis) -> Ruling:
+    """What was netted in full is done; the rest needs a person (`sync/netting.py`)."""
+    netted = case.entry.netted
+    if case.settled is None and netted is not None and not netted.rest_seconds:
+        detail = f"The booking is negative and was netted: {_taken(netted)}."
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
     if case.settled is not None:
-        linked = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
-    return Wait(
-        reason=ReasonCode.NEGATIVE_TIME,
-        detail=f"The booking is negative ({case.booking.time_unit}), and Kimai holds no negative "
-        f"time.{linked} Shorten the timesheet it corrects by hand, then skip this entry.",
+        why = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
+    elif netted is None or not netted.against:
+        why = " No earlier open timesheet of the same agent, ticket and type could be shortened."
+    else:
+        why = (
+            f" Netted was {_taken(netted)}; for {_minutes(netted.rest_seconds)} more there is no "
+            "earlier open timesheet of the same agent, ticket and type."
+        )
+    detail = (
+        f"The booking is negative ({case.booking.time_unit}), and Kimai holds no negative "
+        f"time.{why} Shorten the timesheet it corrects by hand, then skip this entry."
     )
+    return _held(Wait(reason=ReasonCode.NEGATIVE_TIME, detail=detail), basis)
+
+
+def _taken(netted: Netted) -> str:
+    return ", ".join(
+        f"{_minutes(each.seconds)} from booking {source_of(each.entry_id)[1]}"
+        for each in netted.against
+    )
+
+
+def _minutes(seconds: int) -> str:
+    return f"{minutes_of(timedelta(seconds=seconds)).normalize():f} min"
 
 
 def _endless(case: _Case) -> Wait:

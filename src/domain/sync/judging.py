@@ -11,6 +11,7 @@ from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
+from domain.rules.netting import is_due
 from domain.sync.limits import Limits
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
@@ -50,11 +51,12 @@ class Judge:
         """The rules' answer, where one is due and the run is meant for that day."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if not self._is_due(entry):
+        if not self._is_due(entry) or is_due(entry, self.situation):
             return None
         ruling = rule(self._seen(entry), self.situation)
-        if not self.in_range(ruling.basis.work_date):
-            return None
+        return self._decided(entry, ruling) if self.in_range(ruling.basis.work_date) else None
+
+    def _decided(self, entry: TimeEntry, ruling: Ruling) -> Decide | None:
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
         if ruling.outcome is Outcome.DELETE and not self.approved:
@@ -75,6 +77,20 @@ class Judge:
 
     def _is_held_back(self, entry: TimeEntry) -> bool:
         return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
+
+    def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
+        """The same for what was netted: on whatever day it was, the other side is decided, too."""
+        if entry is None or entry.intent is not None or entry.standing.dead:
+            return None
+        if entry.standing.outcome is not None or is_due(entry, self.situation):
+            return None
+        return self._decided(entry, rule(entry, self.situation))
+
+    def is_to_net(self, entry: TimeEntry) -> bool:
+        """Whether it waits for its netting, in this run."""
+        if not is_due(entry, self.situation):
+            return False
+        return self.in_range(rule(entry, self.situation).basis.work_date)
 
     def _is_due(self, entry: TimeEntry) -> bool:
         decided = entry.decided

@@ -70,10 +70,10 @@ class Look:
     ) -> TargetMarks:
         """Record what changed; how far Kimai is known now.
 
-        `disputed` changed in Zammad while their edit in Kimai waits for a person.
+        `disputed` changed in Zammad while their edit in Kimai waits for a person. The read model
+        must contain all of this run so far.
         """
         begun, known = self.ports.clock.now(), self.ports.known
-        await known.wait_for(await self.ports.ledger.head())
         source, target = self.configuration.source, self.configuration.target
         marks = await known.target_marks(source, target)
         await self._count_surplus(unsettled)

@@ -15,6 +15,7 @@ from domain.sync.entries import Entries, Witness, unseen
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.netting import Netter
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
 from domain.sync.tally import Tally
@@ -103,6 +104,13 @@ def prepare(
             gate=order.gate,
         ),
         look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
+        netter=Netter(
+            ports=ports,
+            limits=limits,
+            entries=entries,
+            judge=judge,
+            kept={} if order.rehearsed else None,
+        ),
         hold=order.hold or _nothing_to_hold,
         rehearsed=order.rehearsed,
     )

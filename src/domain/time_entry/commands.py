@@ -14,6 +14,7 @@ from domain.time_entry.values import (
     Operation,
     Outcome,
     ReasonCode,
+    Reduction,
     Request,
     Written,
 )
@@ -193,6 +194,21 @@ class Retry:
     note: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reduce:
+    """Negative bookings take `by` from this one; nothing else."""
+
+    by: tuple[Reduction, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """A negative booking is taken from `against`; `rest_seconds` of it from nothing."""
+
+    against: tuple[Reduction, ...]
+    rest_seconds: int
+
+
 TimeEntryCommand = (
     Observe
     | ObserveUnreadable
@@ -212,4 +228,6 @@ TimeEntryCommand = (
     | NoteTargetGone
     | GiveUp
     | Retry
+    | Reduce
+    | Net
 )

@@ -30,6 +30,11 @@ SELECT ticket_id, source_id FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND NOT vanished
    AND ticket_id = ANY($3::bigint[])
 
+-- name: with_negatives
+SELECT DISTINCT ticket_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
+   AND (facts ->> 'time_unit') LIKE '-%' AND ticket_id = ANY($3::bigint[])
+
 -- name: watermark
 SELECT watermark, ticket_watermark FROM sync_runs
  WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL AND state = 'completed'

@@ -121,7 +121,7 @@ async def test_a_retried_entry_is_decided_with_the_mapping_of_that_time() -> Non
     world = World()
     world.tickets.book(9)
     while (await _state(world)) is not EntryState.FAILED:
-        world.perils.failing["kimai:create:before"] = GONE[:3]
+        world.perils.failing["kimai:create:before"] = [*GONE[:3]]
         await world.sync()
     world.perils.failing.clear()
     activity = next(iter(world.configuration.activities.values()))

@@ -152,7 +152,7 @@ async def test_progress_is_seen_every_second_while_a_run_is_slow(database: str) 
         while True:
             run = (await world.http.get(f"/api/v1/sync/runs/{run_id}")).json()
             progress = run["progress"]
-            if not seen or seen[-1][1] != progress:
+            if run["state"] != "queued" and (not seen or seen[-1][1] != progress):
                 seen.append((monotonic() - begun, progress))
             if run["status"] != "running":
                 break

@@ -23,7 +23,7 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.values import Outcome
 
-EVERY = timedelta(seconds=0.8)  # progress is seen within a second; more often is only load
+EVERY = timedelta(seconds=0.5)  # with job, view and network it is seen within a second
 PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
 COUNTED: dict[type[TimeEntryEvent], str] = {
     TimesheetCreated: "created",

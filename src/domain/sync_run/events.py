@@ -72,7 +72,7 @@ class SyncRunStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunProgressed:
-    """How far it is; at most one a second. `phase`: discover, read, decide, write, verify."""
+    """How far it is; at most two a second. `phase`: discover, read, decide, write, verify."""
 
     TYPE: ClassVar = "SyncRunProgressed"
     SCHEMA: ClassVar = 2

@@ -1,10 +1,18 @@
 """Zammad, Kimai and the read model in memory, and a way to fail at every point."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any, TypeVar
@@ -29,7 +37,7 @@ from domain.plan.events import PlanRequested
 from domain.plan.pages import pages
 from domain.plan.values import PlanKind, PlanRow
 from domain.ports.event_store import EventStore, History
-from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
+from domain.ports.known_entries import Known, Linked, Occupying, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -40,7 +48,9 @@ from domain.ports.ticket_system import (
     UnreadableEntry,
 )
 from domain.ports.timesheets import (
+    Circumstances,
     LastLook,
+    Part,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -65,6 +75,7 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Written
+from domain.work_day.values import Span
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -355,6 +366,29 @@ class FakeTimesheets:
             await self._request(name)
             yield [self.sheets[each] for each in shown[start : start + self.page]]
 
+    async def circumstances(
+        self,
+        *,
+        user_id: int,
+        project_id: int,
+        activity_id: int,
+        begin: datetime,
+        end: datetime,
+        timesheet_id: int | None,
+    ) -> Circumstances:
+        await self._request("circumstances")
+        return Circumstances(
+            own=user_id == self.token_user,
+            user_enabled=True,
+            project=Part(visible=True),
+            activity=Part(visible=True),
+            customer_budget=None,
+            overlaps_allowed=True,
+            future_allowed=True,
+            overlapping=(),
+            past_lockdown=False,
+        )
+
     async def projects(self) -> Sequence[TargetItem]:
         return ()
 
@@ -533,6 +567,7 @@ class FakeKnown:
     _pairs: dict[int, tuple[ConnectorId, ConnectorId]] = field(default_factory=dict)
     _seen: dict[EntryId, Written] = field(default_factory=dict)
     _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
+    _touched: dict[EntryId, int] = field(default_factory=dict)
 
     async def wait_for(self, position: int) -> None:
         while page := await self.ledger.page(self.position, 1000):
@@ -556,6 +591,7 @@ class FakeKnown:
             after = TIME_ENTRY.evolve(self.entries.get(entry), event)
             assert after is not None
             self.entries[entry] = after
+            self._touched[entry] = recorded.position
             if isinstance(event, EntryUnreadable):
                 self._unreadable[entry] = event.updated_at
             elif isinstance(event, TimesheetDrifted):
@@ -668,6 +704,31 @@ class FakeKnown:
             and entry.standing.state is EntryState.SYNCED
             and entry.settled.basis.unit_minutes != unit_minutes
         )
+
+    async def occupying(
+        self, connector: ConnectorId, days: Collection[tuple[int, date]]
+    ) -> Mapping[tuple[int, date], Sequence[Occupying]]:
+        mine = sorted(self._of(connector), key=lambda entry: entry.entry_id)
+        return {(agent, day): list(self._on(mine, agent, day)) for agent, day in days}
+
+    def _on(self, entries: Sequence[TimeEntry], agent: int, day: date) -> Iterator[Occupying]:
+        for entry in entries:
+            if entry.booking is None or entry.booking.created_by_id != agent:
+                continue
+            decided = entry.decided
+            found = None if decided is None else decided.basis.work_date
+            at = found or entry.booking.created_at.astimezone(UTC).date()
+            if abs(at - day) > timedelta(days=1):
+                continue
+            desired = None if decided is None else decided.desired
+            sheet = None if entry.settled is None else self._seen[entry.entry_id]
+            yield Occupying(
+                entry_id=entry.entry_id,
+                position=self._touched[entry.entry_id],
+                state=entry.standing.state,
+                decided=Span(begin=desired.begin, end=desired.end) if desired else None,
+                stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
+            )
 
 
 class World:

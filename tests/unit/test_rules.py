@@ -17,7 +17,6 @@ from domain.personal import Personal
 from domain.ports.timesheets import TargetItem
 from domain.rules.comparison import changes_since, mismatch_text, mismatches
 from domain.rules.configuration import Situation, people_by_email
-from domain.rules.decision import rule
 from domain.rules.description import LONGEST_TEXT, bounded, description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for
 from domain.rules.marker import carries, marker
@@ -47,6 +46,7 @@ from tests.support.bookings import (
     context,
     observe,
     project_mapping,
+    ruling,
     situation,
     written,
 )
@@ -59,7 +59,7 @@ def ruled(source: Booking | None = None, about: Context | None = None, **changes
     (event,) = TIME_ENTRY.decide(observe(source, about), None)
     entry = evolve(None, event)
     assert isinstance(entry, TimeEntry)
-    return rule(entry, situation(**changes))
+    return ruling(entry, situation(**changes))
 
 
 def desired() -> Desired:
@@ -437,7 +437,8 @@ def test_a_refusal_is_named_by_what_is_certain(
     operation: Operation, status: int, fields: tuple[str, ...], code: ReasonCode
 ) -> None:
     error = Rejected("kimai", "refused", status=status, fields=fields, root=not fields)
-    wait = wait_for_refusal(operation, error)
+    now = BOOKED + timedelta(hours=1)
+    wait = wait_for_refusal(operation, error, desired=desired(), facts=None, now=now)
     assert wait.reason is code
     assert all(name in wait.detail for name in fields)
 

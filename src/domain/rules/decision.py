@@ -20,6 +20,7 @@ from domain.rules.description import description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
+from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
 from domain.time_entry.commands import Ruling
@@ -33,6 +34,7 @@ from domain.time_entry.values import (
     ReasonCode,
     Stored,
 )
+from domain.work_day.values import Unplaced
 
 NOTHING = timedelta(0)
 # found right before a write: a changed setting elsewhere is no reason to try the same again
@@ -59,14 +61,16 @@ class _Case:
         return self.situation.configuration
 
 
-def rule(entry: TimeEntry, situation: Situation) -> Ruling:
-    """What should happen with `entry` as it stands."""
+def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
+    """What should happen with `entry` as it stands; or that it needs a place on its day first."""
     ruling = _rule(entry, situation)
+    if isinstance(ruling, Unplaced):
+        return ruling
     digest = situation.digest_for(ruling.reason)
     return replace(ruling, basis=replace(ruling.basis, configuration=digest))
 
 
-def _rule(entry: TimeEntry, situation: Situation) -> Ruling:
+def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     configuration = situation.configuration
     basis = _first_basis(entry, configuration)
     if entry.standing.vanished:
@@ -140,7 +144,7 @@ def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
 
 def _timed(  # noqa: PLR0911 # one return per kind of amount
     case: _Case, basis: Basis
-) -> Ruling:
+) -> Ruling | Unplaced:
     """How long and when; zero is recorded and not written, negative needs a person."""
     unit = unit_of(case.entry, case.situation)
     if not isinstance(unit, Wait):
@@ -222,19 +226,21 @@ def _endless(case: _Case) -> Wait:
     )
 
 
-def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
+def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
+    case: _Case, basis: Basis, duration: timedelta
+) -> Ruling | Unplaced:
     anchor = case.configuration.zammad.work_time_anchor
     if case.settled is not None and case.settled.basis.anchor is not None:
         anchor = WorkTimeAnchor(case.settled.basis.anchor)
-    try:
-        begin, end = work_time(case.booking.created_at, duration, anchor)
-    except OverflowError:
-        return _held(_endless(case), basis)
     assert basis.zone is not None
-    day = work_date(begin, basis.zone)
-    basis = replace(
-        basis, anchor=anchor.value, work_date=day, foreseen=_foreseen(case, begin, end, basis.zone)
-    )
+    zone = basis.zone
+    basis = replace(basis, anchor=anchor.value)
+    times = _times(case, zone, duration, anchor)
+    if isinstance(times, tuple):
+        begin, end = times
+        day = work_date(begin, zone)
+        expected = _foreseen(case, begin, end, zone)
+        basis = replace(basis, work_date=day, foreseen=expected)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         detail = "The activity is not mapped, and such entries are left alone by setting."
@@ -252,6 +258,11 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         return _held(user, basis)
     if isinstance(project, Wait):
         return _held(project, basis)
+    if isinstance(times, Unplaced):
+        return times
+    if isinstance(times, Wait):
+        return _held(times, basis)
+    begin, end = times
     desired = Desired(
         begin=begin,
         end=end,
@@ -266,6 +277,17 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         billable=activity.billable,
     )
     return _compared(case, basis, desired)
+
+
+def _times(
+    case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
+) -> tuple[datetime, datetime] | Unplaced | Wait:
+    if anchor is WorkTimeAnchor.DAY_START_STACKED:
+        return stacked_time(case.entry, case.booking, case.situation, zone, duration)
+    try:
+        return work_time(case.booking.created_at, duration, anchor)
+    except OverflowError:
+        return _endless(case)
 
 
 def _foreseen(case: _Case, begin: datetime, end: datetime, zone: str) -> Stored | None:

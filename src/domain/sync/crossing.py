@@ -253,6 +253,7 @@ class Crossing:
             await self._decide_again(unsettled, resumed)
             await self._decide_all(others)
             await self.netter.settle_gone()
+            await self._decide_stacked()
             await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
@@ -393,6 +394,15 @@ class Crossing:
             lives = await self.entries.load_all(part)
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
+    async def _decide_stacked(self) -> None:
+        """All at once, so that a day is filled in the order in which its work was booked."""
+        waiting = self.judge.unplaced.values()
+        ordered = sorted(waiting, key=lambda one: (one.day.day, one.booked_at))
+        for part in parts([one.entry_id for one in ordered], self.limits.chunk):
+            await self.judge.give_places(part)
+            lives = await self.netter.load(set(part))
+            await self._carry_on([(live, [self.judge.decision]) for live in lives.values()])
+
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""
         doomed = list(self.judge.doomed)
@@ -423,7 +433,8 @@ class Crossing:
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            if self._is_to_write(live) and not self.netter.waits(live):
+            placed = live.entry_id not in self.judge.unplaced
+            if placed and self._is_to_write(live) and not self.netter.waits(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

@@ -67,7 +67,7 @@ class Netter:
 
     async def settle_gone(self) -> None:
         """Have deleted bookings give back what was taken from them, before they are decided."""
-        gone = await self._load(self._gone)
+        gone = await self.load(self._gone)
         self._gone.clear()
         if gone:
             await self._complete(gone)
@@ -78,7 +78,7 @@ class Netter:
         due, self._due = self._due, set()
         touched, self._touched = self._touched, defaultdict(set)
         tickets = await self._with_negatives(touched)
-        lives = await self._load(due | {entry for ticket in tickets for entry in touched[ticket]})
+        lives = await self.load(due | {entry for ticket in tickets for entry in touched[ticket]})
         if lives:
             await self._complete(lives)
             await self._apply(lives)
@@ -91,7 +91,8 @@ class Netter:
             found |= await self.ports.known.with_negatives(source, part)
         return found
 
-    async def _load(self, ids: AbstractSet[EntryId]) -> dict[EntryId, Live]:
+    async def load(self, ids: AbstractSet[EntryId]) -> dict[EntryId, Live]:
+        """What a rehearsal has in hand, else what the ledger says."""
         kept = self.kept or {}
         lives = {entry: kept[entry] for entry in ids if entry in kept}
         loaded = await self.entries.load_all(sorted(ids - lives.keys()))
@@ -105,7 +106,7 @@ class Netter:
         source, whole = self.judge.configuration.source, set[int]()
         while True:
             states = [live.state for live in lives.values() if live.state is not None]
-            lives |= await self._load({o for state in states for o in others(state)} - lives.keys())
+            lives |= await self.load({o for state in states for o in others(state)} - lives.keys())
             tickets = {
                 live.state.booking.ticket_id
                 for live in lives.values()
@@ -117,7 +118,7 @@ class Netter:
             for part in parts(sorted(new), TICKETS_AT_ONCE):
                 known = await self.ports.known.live_of_tickets(source, part)
                 ids = {entry_id(source, each) for found in known.values() for each in found}
-                lives |= await self._load(ids - lives.keys())
+                lives |= await self.load(ids - lives.keys())
 
     async def _apply(self, lives: dict[EntryId, Live]) -> None:
         found = [_Found(live, live.state) for live in lives.values() if live.state is not None]
@@ -157,9 +158,11 @@ class Netter:
         meant = [(live, step) for live, step in work if self.judge.is_meant(live.entry_id)]
         self.changed.update(live.entry_id for live, _ in meant)
         for part in parts(meant, self.limits.chunk):
-            await self.entries.apply_all(
-                [(live, [step, self.judge.decision_after_netting]) for live, step in part]
-            )
+            decision = self.judge.decision_after_netting
+            await self.entries.apply_all([(live, [step, decision]) for live, step in part])
+            unplaced = [live for live, _ in part if live.entry_id in self.judge.unplaced]
+            await self.judge.give_places(live.entry_id for live in unplaced)
+            await self.entries.apply_all([(live, [decision]) for live in unplaced])
 
 
 @dataclass(frozen=True)

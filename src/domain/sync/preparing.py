@@ -18,6 +18,7 @@ from domain.sync.looking import Look
 from domain.sync.netting import Netter
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
+from domain.sync.stacking import Stacker
 from domain.sync.tally import Tally
 from domain.sync.target import Target
 from domain.sync.waiting import Waiting
@@ -71,8 +72,19 @@ def prepare(
     )
     zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
+    stacker = Stacker(
+        ledger=ports.ledger,
+        known=ports.known,
+        clock=ports.clock,
+        metadata=metadata,
+        configuration=configuration,
+        limits=limits,
+    )
     judge = Judge(
-        situation=Situation(configuration=configuration, unit_anew=order.unit_anew),
+        situation=Situation(
+            configuration=configuration, unit_anew=order.unit_anew, places=stacker.places
+        ),
+        stacker=stacker,
         tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.errors import LedgerError
+from domain.errors import LedgerError, Unavailable
 from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
@@ -47,6 +47,7 @@ from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
+TARGET = "kimai"
 NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
@@ -133,7 +134,11 @@ class Crossing:
         self.tally.phase = "verify"
         await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
-        self.marks = await self.look.look(unsettled, self._disputed)
+        try:
+            self.marks = await self.look.look(unsettled, self._disputed)
+        except Unavailable as error:
+            await self._do_without(error)
+            return
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
             await self._write_beside(list(again.values()), settler)
@@ -162,6 +167,17 @@ class Crossing:
         for part in parts(lives, self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
+
+    async def _do_without(self, error: Unavailable) -> None:
+        """Nothing is left to be written, so a Kimai that does not answer keeps nobody waiting.
+
+        The next run looks from where the last one did. Raises `error` when that is not so.
+        """
+        if error.system != TARGET or self.tally.counters().failed:
+            raise error
+        self.tally.remarks.append(f"Kimai was not looked at, the next run does: {error}")
+        configuration = self.configuration
+        self.marks = await self.ports.known.target_marks(configuration.source, configuration.target)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state

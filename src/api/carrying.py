@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
+from adapters.postgres.jobs import Pair, PairLock
 from api.health import watched
 from api.services import Services
 from domain.connector.decide import Connector, paused_text
@@ -24,12 +25,19 @@ from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.planning import ACTOR, make_plan
 from domain.sync.ports import Ports
+from domain.sync.redeciding import decide_waiting, waits_for_a_mapping
 from domain.sync_run.decide import Run
 from domain.time_entry.state import Wait
 from projections import mappings, project_mappings, user_mappings
 
 TAG_DIGITS = 8  # of the digest of the ledger's first event: no two ledgers begin alike
 CATCH_UP = 60.0  # seconds that the views get to reach the present
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    source_connector_id: ConnectorId
+    target_connector_id: ConnectorId
 
 
 class Carrier:
@@ -87,8 +95,31 @@ class Carrier:
         now, key = own.clock.now().astimezone(UTC), f"unit-plan-{position}"
         await request_plan(own.store, wish, metadata, now=now, key=key)
 
+    async def decide_waiting(self, position: int, lock: PairLock) -> bool:
+        """Decide again what waits, because of the change at `position`; False when it is locked.
+
+        Nothing is done while there is no active pair, or when nothing waits for a mapping.
+        """
+        own = self._own
+        active = {each.kind: each for each in await own.active_connectors()}
+        source, target = active.get("zammad"), active.get("kimai")
+        if source is None or target is None or source.is_paused or target.is_paused:
+            return True
+        pair = _Pair(
+            source_connector_id=source.connector_id, target_connector_id=target.connector_id
+        )
+        known_source = known_as(source, await own.connectors())
+        await own.known.wait_for(await own.store.head())
+        if not any(map(waits_for_a_mapping, await own.known.unsettled(known_source))):
+            return True  # without the lock: a run need not wait for this
+        async with lock(pair) as mine:
+            if mine:
+                async with self._opened(pair) as (configuration, ports, limits):
+                    await decide_waiting(position, configuration, ports, limits=limits)
+        return mine
+
     @asynccontextmanager
-    async def _opened(self, work: Run | Plan) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
+    async def _opened(self, work: Pair) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
         own = self._own
         source = await self._ready(work.source_connector_id)
         target = await self._ready(work.target_connector_id)

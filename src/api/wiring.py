@@ -120,7 +120,14 @@ class Background:
 async def working(own: Services) -> AsyncIterator[Background]:
     """Views, jobs and runs go on for as long as the block; the run in hand is ended in order."""
     carrier = Carrier(own, jitter=random.random)
-    worker = RunWorker(own.store, own.clock, carrier.carry, carrier.plan, carrier.compare_units)
+    worker = RunWorker(
+        own.store,
+        own.clock,
+        carrier.carry,
+        carrier.plan,
+        carrier.compare_units,
+        carrier.decide_waiting,
+    )
     follower = RunFollower(own.store)
     tasks = [
         asyncio.create_task(_for_ever(name, start), name=name)

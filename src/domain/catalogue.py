@@ -9,6 +9,7 @@ from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
+from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
 
 ALL: tuple[type[Event], ...] = (
@@ -19,6 +20,7 @@ ALL: tuple[type[Event], ...] = (
     PlanRowsListed,
     *get_args(ConnectorEvent),
     *get_args(MappingEvent),
+    WaitingDecided,
     *get_args(UserEvent),
     *get_args(LoginEvent),
 )

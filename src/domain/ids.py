@@ -77,6 +77,11 @@ def project_mapping_stream(mapping: MappingId) -> str:
     return f"project-mapping-{mapping}"
 
 
+def waiting_stream(connector: ConnectorId) -> str:
+    """What became of the bookings of a Zammad connector that waited."""
+    return f"waiting-{connector}"
+
+
 def user_stream(user: UserId) -> str:
     return f"user-{user}"
 

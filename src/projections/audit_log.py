@@ -45,6 +45,7 @@ from domain.sync_run.events import (
     SyncRunStarted,
 )
 from domain.time_entry.events import ConflictResolved, EntryRetryRequested
+from domain.waiting.events import WaitingDecided
 from projections.projection import Projection
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         UserMappingRemoved: "user_mapping_deleted",
         ProjectMappingSet: ("project_mapping_created", "project_mapping_updated"),
         ProjectMappingRemoved: "project_mapping_deleted",
+        WaitingDecided: "sync_waiting_decided",
         SyncRunQueued: "sync_queued",
         SyncRunStarted: "sync_triggered",
         SyncRunCompleted: "sync_completed",

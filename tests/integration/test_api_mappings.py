@@ -1,12 +1,13 @@
 """Mappings over real HTTP: contract, section 5."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.service import running_service
-from tests.support.two_peers import connect, two_peers
+from tests.support.service import Service, running_service
+from tests.support.two_peers import RANGE, connect, two_peers
 
 PATH = "/api/v1/mappings/"
 TYPE: dict[str, Any] = {
@@ -149,3 +150,49 @@ async def test_the_zone_of_a_person_is_optional_and_must_exist(migrated: str) ->
         back = await http.patch(f"{path}1", json={"timezone": None})
         assert back.json()["timezone"] is None
         assert (await http.patch(f"{path}1", json={"timezone": "Mars/X"})).status_code == 422
+
+
+async def test_a_change_decides_again_what_waits_and_says_how_many(migrated: str) -> None:
+    async with two_peers(20) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        rows = (await service.http.get(PATH)).json()
+        for row in rows:
+            assert (await service.http.delete(f"{PATH}{row['id']}")).status_code == 204
+        first = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert (first["num_created"], peers.sheets) == (0, 0)
+        held = "/api/v1/entries?state=conflict"
+        unmapped = (await service.http.get(held)).json()["total"]
+        assert unmapped > 10
+        for row in rows:
+            again = {name: row[name] for name in ("zammad_type_id", "kimai_activity_id")}
+            assert (await service.http.post(PATH, json=again)).status_code == 201
+        logs = await until_decided(service)
+        last = logs[0]["details"]
+        assert (last["held"], last["error"]) == (0, None)
+        assert last["to_write"] > 0
+        assert (logs[0]["entity_type"], logs[0]["entity_id"]) == ("waiting", 1)
+        assert (await service.http.get("/api/v1/entries?state=pending")).json()["total"] == (
+            unmapped
+        )
+        assert peers.sheets == 0  # a run writes, not a mapping
+        done = (await service.http.post("/api/v1/sync/run", json=RANGE)).json()
+        assert done["num_created"] == peers.sheets == unmapped
+        count = len(logs)
+        await service.http.patch(f"{PATH}{len(rows) + 1}", json={"billable": True})
+        await asyncio.sleep(1)
+        assert len(await decided(service)) == count  # nothing waited any more
+
+
+async def decided(service: Service) -> list[dict[str, Any]]:
+    answer = await service.http.get("/api/v1/audit-logs/?action_type=sync&limit=500")
+    return [row for row in answer.json()["data"] if row["action"] == "sync_waiting_decided"]
+
+
+async def until_decided(service: Service) -> list[dict[str, Any]]:
+    """The records of it, newest first, once nothing is held any more."""
+    for _ in range(300):
+        logs = await decided(service)
+        if logs and logs[0]["details"]["held"] == 0:
+            return logs
+        await asyncio.sleep(0.1)
+    raise AssertionError("what waited was not decided again within 30 s")

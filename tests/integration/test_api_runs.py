@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.postgres.jobs import CRASHED, RunWorker
+from adapters.postgres.jobs import CRASHED, PairLock, RunWorker
 from api import runs
 from api.services import Services
 from domain.event import Actor, Metadata
@@ -187,7 +187,9 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
     async with two_peers(1) as peers, running_service(migrated) as service:
         await connect(service, peers)
         async with open_run(service.own, started=True):
-            patrol = RunWorker(service.own.store, service.own.clock, _never, _never, _unasked)
+            patrol = RunWorker(
+                service.own.store, service.own.clock, _never, _never, _unasked, _unasked
+            )
             assert await patrol.rescue() is None
 
 
@@ -304,7 +306,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         start_date=None,
         end_date=None,
     )
-    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked)
+    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked, _undecided)
     async with elsewhere._pair_lock(run) as mine:
         assert mine
         queue = QueueRun(
@@ -335,3 +337,7 @@ async def _never(work: Run | Plan) -> None:
 
 async def _unasked(connector_id: int, position: int) -> None:
     raise AssertionError(f"connector {connector_id} is not ours, nor position {position}")
+
+
+async def _undecided(position: int, _lock: PairLock) -> bool:
+    raise AssertionError(f"no mapping was changed at {position}")

@@ -7,15 +7,16 @@ SyncRunQueued ──follower──▶ job ──worker, holding the pair's lock�
 The follower turns causes into jobs in the transaction of its checkpoint, so each becomes one job
 exactly once; a job that comes twice finds its run ended and does nothing. Plans are worked out
 the same way; one that was left half made is begun again, because making it changes nothing. A
-unit that was changed is a cause, too: what it would change is requested as a plan.
+unit that was changed is a cause, too: what it would change is requested as a plan. So is a mapping:
+what waits is decided again, once for all changes of a page.
 """
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, timedelta
-from typing import cast
+from typing import Protocol, cast, get_args
 
 import asyncpg
 import asyncpg.pool
@@ -32,10 +33,11 @@ from pgqueuer.types import Channel
 
 from adapters.postgres.event_store import PostgresEventStore
 from domain.connector.events import ConnectorChanged
-from domain.errors import LedgerError, RuleViolation
+from domain.errors import LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
 from domain.ids import ConnectorId, PlanId, RunId, plan_stream, run_stream
+from domain.mapping.events import MappingEvent
 from domain.plan.commands import FailPlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
@@ -48,7 +50,14 @@ log = structlog.get_logger(__name__)
 
 ENTRYPOINT, PLAN_ENTRYPOINT = "sync-run", "sync-plan"
 UNIT_ENTRYPOINT = "unit-plan"  # its number is the position of the change of a unit
-CAUSES = (SyncRunQueued.TYPE, PlanRequested.TYPE, ConnectorChanged.TYPE)
+WAITING_ENTRYPOINT = "decide-waiting"  # its number is the position of the change of a mapping
+MAPPINGS = get_args(MappingEvent)
+CAUSES = (
+    SyncRunQueued.TYPE,
+    PlanRequested.TYPE,
+    ConnectorChanged.TYPE,
+    *(kind.TYPE for kind in MAPPINGS),
+)
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
@@ -96,6 +105,17 @@ Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
 Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
 CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
+PairLock = Callable[["Pair"], AbstractAsyncContextManager[bool]]
+DecideWaiting = Callable[[int, PairLock], Awaitable[bool]]  # since then; False: locked, not done
+
+
+class Pair(Protocol):
+    """Two connectors that only one at a time works on."""
+
+    @property
+    def source_connector_id(self) -> ConnectorId: ...
+    @property
+    def target_connector_id(self) -> ConnectorId: ...
 
 
 class RunFollower:
@@ -128,6 +148,8 @@ class RunFollower:
             await _enqueue(connection, PLAN_ENTRYPOINT, plans)
             units = [each.position for each in page if each.position > taken and _is_unit(each)]
             await _enqueue(connection, UNIT_ENTRYPOINT, units)
+            mapped = [each.position for each in page if each.position > taken and _is_mapping(each)]
+            await _enqueue(connection, WAITING_ENTRYPOINT, mapped[-1:])  # the newest is for all
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -148,12 +170,14 @@ class RunWorker:
         execute: Execute,
         make: Make,
         compare_units: CompareUnits,
+        decide_waiting: DecideWaiting,
     ) -> None:
         self._store = store
         self._clock = clock
         self._execute = execute
         self._make = make
         self._compare_units = compare_units
+        self._decide_waiting = decide_waiting
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
         self._stopping = asyncio.Event()
@@ -166,6 +190,7 @@ class RunWorker:
             manager.entrypoint(ENTRYPOINT)(self._work)
             manager.entrypoint(PLAN_ENTRYPOINT)(self._plan)
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
+            manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
             self._manager = manager
             try:
                 await manager.run(
@@ -241,6 +266,24 @@ class RunWorker:
         (change,) = await self._store.page(position - 1, 1)
         if isinstance(change.event, ConnectorChanged):
             await self._compare_units(change.event.connector_id, position)
+
+    async def _waiting(self, job: Job) -> None:
+        """Somebody changed a mapping: what waits is decided again, under the lock of the runs.
+
+        Whatever cannot be done now, or is cut off, the next run does.
+        """
+        position = int(job.payload or b"0")
+        if await self._store.pool.fetchval(_HOLDER, self._store.log_id, ACTIVE_RUN):
+            raise RetryRequested(delay=LOCK_RETRY, reason="a run may go by the former mappings")
+        work = await self._until_stopped(self._decide_waiting(position, self._pair_lock))
+        if work.cancelled():
+            return
+        try:
+            done = work.result()
+        except Unavailable as error:
+            raise RetryRequested(delay=LOCK_RETRY, reason=str(error)) from error
+        if not done:
+            raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
 
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
@@ -327,7 +370,7 @@ class RunWorker:
         return await state_of(self._store, SYNC_RUN, run_stream(run_id))
 
     @asynccontextmanager
-    async def _pair_lock(self, run: Run | Plan) -> AsyncIterator[bool]:
+    async def _pair_lock(self, run: Pair) -> AsyncIterator[bool]:
         """The pair's lock for as long as the block lasts; False when somebody else has it.
 
         It belongs to a session, so that it is free the moment its process dies.
@@ -349,6 +392,10 @@ def metadata_of(run_id: RunId) -> Metadata:
     return Metadata(
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )
+
+
+def _is_mapping(recorded: Recorded[Event]) -> bool:
+    return isinstance(recorded.event, MAPPINGS)
 
 
 def _is_unit(recorded: Recorded[Event]) -> bool:

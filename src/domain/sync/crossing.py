@@ -120,6 +120,17 @@ class Crossing:
             self._raise_failure()
         return self.discoverer.newest
 
+    async def decide_waiting(self, is_meant: Callable[[Unsettled], bool]) -> None:
+        """Only decide again what waits and is meant; what is to be written is left to a run.
+
+        Raises a LedgerError when it could not go on.
+        """
+        self._queue = asyncio.Queue()  # nobody takes anything from it
+        await self.ports.known.wait_for(await self.ports.ledger.head())
+        unsettled = [item for item in await self._unsettled() if is_meant(item)]
+        await self._decide_again(unsettled, [])
+        await self._decide_stacked()
+
     async def _unsettled(self) -> list[Unsettled]:
         found = await self.ports.known.unsettled(self.configuration.source)
         return [item for item in found if self.judge.is_meant(item.entry_id)]

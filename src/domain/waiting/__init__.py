@@ -1,0 +1,1 @@
+"""What becomes of the bookings that wait when people change a mapping."""

@@ -107,9 +107,10 @@ class Judge:
         """Whether it is decided after the netting, which may shorten it."""
         if is_due(entry, self.situation):
             return True
-        if entry.booking is None or entry.standing.vanished or entry.standing.outcome is not None:
+        if entry.booking is None or entry.standing.vanished:
             return False
-        return entry.booking.ticket_id in self.netting
+        anew = entry.standing.outcome is None or self.situation.unit_anew
+        return anew and entry.booking.ticket_id in self.netting
 
     def decision_after_netting(
         self, entry: TimeEntry | None, *, anyway: bool = False
@@ -117,7 +118,8 @@ class Judge:
         """The same for what waited; `anyway`: on whatever day, its other side is decided, too."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if entry.standing.outcome is not None or is_due(entry, self.situation):
+        anew = entry.standing.outcome is None or (self.situation.unit_anew and self._is_due(entry))
+        if not anew or is_due(entry, self.situation):
             return None
         ruling = rule(entry, self.situation)
         if not anyway and not self.in_range(_day_of(ruling)):

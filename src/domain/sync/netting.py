@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import partial
 
 from domain.ids import EntryId, entry_id
 from domain.rules.netting import Member, Reductions, is_due, member_of, net, others
@@ -18,7 +17,7 @@ from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
-from domain.time_entry.commands import Net, Reduce, TimeEntryCommand
+from domain.time_entry.commands import Decide, Net, Reduce, TimeEntryCommand
 from domain.time_entry.state import NettingKey, TimeEntry
 from domain.time_entry.values import Reduction
 
@@ -146,21 +145,27 @@ class Netter:
                 if unlike.isdisjoint([*others(each.state), *_ids(against.get(entry, ()))])
             ]
         )
-        meant = [live for live in lives.values() if self.judge.is_meant(live.entry_id)]
-        await self._record([(live, []) for live in meant], self.judge.decision_after_netting)
+        await self._decide([live for live in lives.values() if self.judge.is_meant(live.entry_id)])
 
     async def _take(self, work: Sequence[tuple[Live, Step]]) -> None:
         meant = [(live, [step]) for live, step in work if self.judge.is_meant(live.entry_id)]
         self.changed.update(live.entry_id for live, _ in meant)
-        await self._record(meant, partial(self.judge.decision_after_netting, anyway=True))
+        for part in parts(meant, self.limits.chunk):
+            await self.entries.apply_all(part)
 
-    async def _record(self, work: Sequence[tuple[Live, Sequence[Step]]], decision: Step) -> None:
-        """Take the steps and decide, with a place on its day for what needs one."""
-        for part in parts(work, self.limits.chunk):
-            await self.entries.apply_all([(live, [*steps, decision]) for live, steps in part])
-            unplaced = [live for live, _ in part if live.entry_id in self.judge.unplaced]
-            await self.judge.give_places(live.entry_id for live in unplaced)
-            await self.entries.apply_all([(live, [decision]) for live in unplaced])
+    async def _decide(self, lives: Sequence[Live]) -> None:
+        """Decide what waited; all that need a place on their day get one together."""
+
+        def decision(entry: TimeEntry | None) -> Decide | None:
+            anyway = entry is not None and entry.entry_id in self.changed
+            return self.judge.decision_after_netting(entry, anyway=anyway)
+
+        for part in parts(lives, self.limits.chunk):
+            await self.entries.apply_all([(live, [decision]) for live in part])
+        unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
+        await self.judge.give_places(live.entry_id for live in unplaced)
+        for part in parts(unplaced, self.limits.chunk):
+            await self.entries.apply_all([(live, [decision]) for live in part])
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,17 @@ async def test_a_peer_that_fails_makes_the_plan_fail(world: World) -> None:
     assert (plan.state, plan.error) == ("failed", "zammad: no answer")
 
 
+async def test_a_plan_that_could_not_look_at_kimai_fails(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    world.an_hour_later()
+    world.perils.failing["kimai:modified"] = [Unavailable("kimai", "no answer")]
+    world.perils.failing["kimai:listing"] = [Unavailable("kimai", "no answer")]
+    plan = await world.plan()
+    assert plan.state == "failed"
+    assert "no answer" in (plan.error or "")
+
+
 async def test_a_plan_whose_maker_dies_anywhere_is_begun_again() -> None:
     point, dead = 0, True
     while dead:
@@ -177,13 +188,21 @@ CHANGES = st.lists(
 )
 
 
-@given(first=CHANGES, second=CHANGES, policy=st.sampled_from(["delete", "conflict", "keep"]))
+@given(
+    first=CHANGES,
+    second=CHANGES,
+    policy=st.sampled_from(["delete", "conflict", "keep"]),
+    anchor=st.sampled_from(["end_at_booking", "day_start_stacked"]),
+)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 async def test_a_dry_run_is_the_next_run(
-    first: list[tuple[str, int, Decimal]], second: list[tuple[str, int, Decimal]], policy: str
+    first: list[tuple[str, int, Decimal]],
+    second: list[tuple[str, int, Decimal]],
+    policy: str,
+    anchor: str,
 ) -> None:
     """Whatever happened before: what the plan says is what the run then does."""
-    world = World(kimai={"delete_policy": policy})
+    world = World(kimai={"delete_policy": policy}, zammad={"work_time_anchor": anchor})
     for number in range(1, 5):
         world.tickets.book(number)
     for changes in (first, second):

@@ -188,7 +188,7 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
         await connect(service, peers)
         async with open_run(service.own, started=True):
             patrol = RunWorker(
-                service.own.store, service.own.clock, _never, _never, _unasked, _unasked
+                service.own.store, service.own.clock, _never, _never, _unasked, _undecided
             )
             assert await patrol.rescue() is None
 

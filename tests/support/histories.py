@@ -19,6 +19,7 @@ from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
+from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
 
 NOW = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
@@ -50,6 +51,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("sync-run", "run_id", get_args(SyncRunEvent)),
     ("plan", "plan_id", get_args(PlanEvent)),
     ("plan-rows", "plan_id", (PlanRowsListed,)),
+    ("waiting", "connector_id", (WaitingDecided,)),
     ("connector", "connector_id", get_args(ConnectorEvent)),
     ("mapping", "mapping_id", get_args(ActivityMappingEvent)),
     ("user-mapping", "mapping_id", get_args(UserMappingEvent)),

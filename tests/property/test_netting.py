@@ -116,7 +116,10 @@ class Corrections(RuleBasedStateMachine):
     @rule(data=st.data(), amount=amounts)
     def edit(self, data: st.DataObject, amount: int) -> None:
         number = data.draw(st.sampled_from(sorted(self.world.tickets.rows)))
-        self.world.tickets.edit(number, time_unit=Decimal(amount))
+        known = (row.updated_at for row in self.world.tickets.rows.values())
+        newest = max(at for at in known if at is not None)
+        now = max(self.world.clock.now(), newest + timedelta(seconds=1))  # Zammad's own clock
+        self.world.tickets.edit(number, time_unit=Decimal(amount), updated_at=now)
 
     @precondition(lambda self: self.world.tickets.rows)
     @rule(data=st.data())

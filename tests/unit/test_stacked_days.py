@@ -231,6 +231,22 @@ async def test_a_day_without_room_asks_a_person_and_goes_on_when_it_starts_earli
     assert await lies(world, 2) == (720, 751)
 
 
+async def test_a_day_that_has_room_again_takes_what_did_not_fit_by_itself() -> None:
+    world = World(zammad=stacked(day_start="22:00"), kimai={"delete_policy": "delete"})
+    world.tickets.book(1, time_unit=Decimal(90))
+    world.tickets.book(2, time_unit=Decimal(60))
+    await world.sync()
+    head = await world.store.head()
+    assert (await world.entry(2)).standing.state is EntryState.CONFLICT
+    await world.sync()
+    later = await world.store.page(head, 1000)
+    assert {each.stream for each in later} == {"sync-run-2"}
+    del world.tickets.rows[1]
+    await world.sync()
+    await world.sync()
+    assert await lies(world, 2) == (780, 840)
+
+
 async def test_another_anchor_leaves_what_was_written_where_it_is() -> None:
     world = World()
     world.tickets.book(1, created_at=NINE + timedelta(minutes=30), time_unit=Decimal(20))

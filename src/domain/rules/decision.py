@@ -173,11 +173,11 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
-    """Minutes of one unit of this booking and who said so: what was written keeps its own."""
-    recorded = None if entry.settled is None else entry.settled.basis
-    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+    """Minutes of one unit of this booking and who said so: what was carried keeps its own."""
+    if entry.unit is None or situation.unit_anew:
         return unit_of_today(situation)
-    return recorded.unit_minutes, recorded.unit_source or "recorded"
+    minutes, source = entry.unit
+    return minutes, source or "recorded"
 
 
 def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:

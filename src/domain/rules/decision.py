@@ -173,7 +173,11 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
-    """Minutes of one unit of this booking and who said so: what was carried keeps its own."""
+    """Minutes of one unit of this booking and who said so: what was carried keeps its own.
+
+    A negative booking is carried by what it takes from others, and one that was taken back whole
+    by what takes from it; neither has a timesheet of its own (`TimeEntry.unit`).
+    """
     if entry.unit is None or situation.unit_anew:
         return unit_of_today(situation)
     minutes, source = entry.unit

@@ -11,11 +11,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.errors import LedgerError
+from domain.errors import LedgerError, Unavailable
 from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
+from domain.rules.netting import others
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
@@ -46,6 +47,7 @@ from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
+TARGET = "kimai"
 NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
@@ -132,7 +134,11 @@ class Crossing:
         self.tally.phase = "verify"
         await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
-        self.marks = await self.look.look(unsettled, self._disputed)
+        try:
+            self.marks = await self.look.look(unsettled, self._disputed)
+        except Unavailable as error:
+            await self._do_without(error)
+            return
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
             await self._write_beside(list(again.values()), settler)
@@ -161,6 +167,17 @@ class Crossing:
         for part in parts(lives, self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
+
+    async def _do_without(self, error: Unavailable) -> None:
+        """Nothing is left to be written, so a Kimai that does not answer keeps nobody waiting.
+
+        The next run looks from where the last one did. Raises `error` when that is not so.
+        """
+        if error.system != TARGET or self.tally.counters().failed:
+            raise error
+        self.tally.remarks.append(f"Kimai was not looked at, the next run does: {error}")
+        configuration = self.configuration
+        self.marks = await self.ports.known.target_marks(configuration.source, configuration.target)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state
@@ -228,14 +245,14 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
-            others = await self._limit_to_other_units(unsettled)
+            elsewise = await self._limit_to_other_units(unsettled)
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
-            await self._decide_all(others)
+            await self._decide_all(elsewise)
             await self.netter.settle_gone()
             await self._decide_stacked()
             await self._decide_deletions()
@@ -373,9 +390,12 @@ class Crossing:
         return meant
 
     async def _decide_all(self, entries: Sequence[EntryId]) -> None:
+        """These, and what takes from them: a booking and its corrections have one unit."""
         own = [entry for entry in entries if entry not in self._taken]
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
+            beside = (other for live in lives if live.state for other in others(live.state))
+            self.judge.only = frozenset((*(self.judge.only or ()), *beside))
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_stacked(self) -> None:

@@ -14,6 +14,7 @@ from adapters.sandbox.serve import running
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
+from domain.sync_run.decide import Run
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
@@ -43,20 +44,31 @@ def house() -> KimaiState:
     return state
 
 
-@asynccontextmanager
-async def booked(state: KimaiState, token: str = LEAD) -> AsyncIterator[World]:
-    """One booking of two hours ago, carried as far as Kimai lets it."""
-    world = World()
-    world.clock.advance(datetime.now(UTC) - world.clock.now())
-    at = datetime.now(UTC) - timedelta(days=2)
-    world.tickets.book(9, created_at=at, updated_at=at)
-    async with (
-        running(create_kimai_app(state)) as url,
-        KimaiTimesheets(url, token) as client,
-    ):
-        world.kimai = client  # type: ignore[assignment] # the real one in place of the fake
-        run = await world.sync()
+class Office(World):
+    """A world whose Kimai is on a socket."""
+
+    def __init__(self, url: str, token: str) -> None:
+        super().__init__()
+        self.url, self.token = url, token
+
+    async def run(self) -> Run:
+        """One run with a client of its own, as the service does it."""
+        async with KimaiTimesheets(self.url, self.token) as client:
+            self.kimai = client  # type: ignore[assignment] # the real one in place of the fake
+            run = await self.sync()
         assert run.state == "completed", run.error
+        return run
+
+
+@asynccontextmanager
+async def booked(state: KimaiState, token: str = LEAD) -> AsyncIterator[Office]:
+    """One booking of two days ago, carried as far as Kimai lets it."""
+    at = datetime.now(UTC) - timedelta(days=2)
+    async with running(create_kimai_app(state)) as url:
+        world = Office(url, token)
+        world.clock.advance(datetime.now(UTC) - world.clock.now())
+        world.tickets.book(9, created_at=at, updated_at=at)
+        await world.run()
         yield world
 
 
@@ -154,7 +166,7 @@ async def test_each_refusal_has_its_own_reason_and_says_what_to_do(name: str) ->
             entry.conflict.detail
         )
         assert entry.conflict.detail.endswith("Then try again.")
-        await world.sync()  # the same is not sent again
+        await world.run()  # the same is not sent again
         assert (await world.entry(9)).writes == 1
 
 
@@ -205,10 +217,74 @@ async def test_a_locked_or_exported_record_is_not_changed() -> None:
             state
         )
         world.tickets.edit(9, time_unit=world.tickets.rows[9].time_unit * 2)  # type: ignore[union-attr] # readable
-        await world.sync()
+        await world.run()
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
         assert conflict.reason is ReasonCode.LOCKED_OR_EXPORTED
+
+
+async def test_a_mode_that_takes_no_times_is_named() -> None:
+    state = house()
+    state.settings.change({"timesheet.mode": "punch"})
+    async with booked(state, AGENT) as world:
+        conflict = (await world.entry(9)).conflict
+        assert conflict is not None
+        assert "tracking mode this token may not send begin" in conflict.detail
+    assert len(state.timesheets) == 0
+
+
+HEALED: dict[str, tuple[Change, Change]] = {
+    "activity shown again": (
+        having("activities", 2, visible=False),
+        having("activities", 2, visible=True),
+    ),
+    "project shown again": (
+        having("projects", 1, visible=False),
+        having("projects", 1, visible=True),
+    ),
+    "project goes on": (
+        having("projects", 1, end=f"{TODAY - timedelta(days=1)}"),
+        having("projects", 1, end=None),
+    ),
+    "user activated": (
+        having("users", 4, enabled=False),
+        having("users", 4, enabled=True),
+    ),
+    "the other timesheet is gone": (
+        together(setting(allow_overlapping_records=False), already_there),
+        lambda state: state.drop("timesheets", 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HEALED)
+async def test_what_kimai_refused_is_written_by_the_run_after_its_cause_is_gone(name: str) -> None:
+    change, undo = HEALED[name]
+    state = house()
+    change(state)
+    async with booked(state, ADMIN) as world:
+        assert (await world.entry(9)).standing.state is EntryState.CONFLICT
+        undo(state)
+        run = await world.run()
+        assert run.counters.created == 1
+        entry = await world.entry(9)
+        assert (entry.standing.state, entry.conflict) == (EntryState.SYNCED, None)
+    assert len(state.timesheets) == 1
+
+
+async def test_a_cause_that_another_one_follows_is_tried_once_more_and_named_anew() -> None:
+    state = house()
+    together(
+        having("activities", 2, visible=False), having("projects", 1, global_activities=False)
+    )(state)
+    async with booked(state) as world:
+        having("activities", 2, visible=True)(state)
+        for _ in range(3):
+            await world.run()
+        entry = await world.entry(9)
+        assert entry.conflict is not None
+        assert "takes no global activities" in entry.conflict.detail
+        assert entry.writes == 2
 
 
 async def test_the_cause_gone_and_asked_for_again_it_is_written() -> None:
@@ -219,5 +295,5 @@ async def test_the_cause_gone_and_asked_for_again_it_is_written() -> None:
         by = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="x")
         stream, now = entry_stream(entry_id(ZAMMAD, 9)), world.clock.now()
         await handle(world.store, TIME_ENTRY, stream, Retry(), metadata=by, now=now)
-        await world.sync()
+        await world.run()
         assert (await world.entry(9)).standing.state is EntryState.SYNCED

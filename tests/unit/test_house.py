@@ -57,3 +57,18 @@ def test_every_setting_is_described_to_the_operator() -> None:
     unserved = {"METRICS_TOKEN"}  # its route comes with a later issue
     for name in {name.upper() for name in Settings.model_fields} - unserved:
         assert f"`{name}`" in text, name
+
+
+@pytest.mark.parametrize(("peer", "traps"), [("Zammad", 25), ("Kimai", 26)])
+def test_each_trap_of_a_peer_is_met_by_a_test_that_exists(peer: str, traps: int) -> None:
+    """The numbers are those of the peers' references. Who has no test says that it cannot occur."""
+    text = (ROOT / "docs" / "peers.md").read_text()
+    table = text.split(f"| {peer} | What we do | Test |\n")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[1:]]
+    assert [int(number) for number, _, _ in rows] == list(range(1, traps + 1))
+    sources = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    known = {name for each in sources for name in re.findall(r"def (test_\w+)\(", each)}
+    for number, what, named in rows:
+        tests = set(re.findall(r"`(test_\w+)`", named))
+        assert tests <= known, f"{peer} {number}: {tests - known}"
+        assert tests or what.startswith("cannot occur: "), f"{peer} {number}"

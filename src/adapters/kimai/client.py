@@ -333,7 +333,9 @@ class KimaiTimesheets:
             customer_budget=None if customer is None else customer.budgeted,
             overlaps_allowed=config.isAllowOverlapping,
             future_allowed=config.isAllowFutureTimes,
-            overlapping=await self._overlapping(user_id, begin, end, timesheet_id),
+            overlapping=()
+            if config.isAllowOverlapping
+            else await self._overlapping(user_id, begin, end, timesheet_id),
             past_lockdown=not LOCKDOWN_OVERRIDES.isdisjoint(me.roles),
         )
 

@@ -5,8 +5,9 @@ status, field and place say where it found fault, and what it says of project, a
 other timesheets says why. What neither tells is not claimed: then the text names what it may be.
 """
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -48,11 +49,15 @@ class _Case:
     @property
     def today(self) -> date:
         """Kimai judges a project by today, not by the day of the work (trap 9)."""
-        return self.now.astimezone(ZoneInfo(self.desired.zone)).date()
+        return _day(self.now, self.desired)
 
     @property
     def day(self) -> date:
-        return self.desired.begin.astimezone(ZoneInfo(self.desired.zone)).date()
+        return _day(self.desired.begin, self.desired)
+
+
+def _day(instant: datetime, desired: Desired) -> date:
+    return instant.astimezone(ZoneInfo(desired.zone)).date()
 
 
 def wait_for_refusal(
@@ -87,6 +92,18 @@ def wait_for_refusal(
         detail=f"Kimai refused to {operation} the timesheet (status {error.status}{where}): "
         f"{'; '.join(cause.text for cause in causes)}. Then try again.",
     )
+
+
+def fingerprint(facts: Circumstances, desired: Desired, now: datetime) -> str:
+    """Equal as long as Kimai would judge `desired` the same, as far as it tells what by.
+
+    A lockdown, and how much is left of a budget, it does not tell.
+    """
+    today, project = _day(now, desired), facts.project
+    begun = project is None or project.begins is None or project.begins <= today
+    over = project is not None and project.ends is not None and project.ends < today
+    said = repr((sorted(asdict(facts).items()), begun, over, desired.end > now))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _causes(case: _Case) -> Iterator[_Cause]:

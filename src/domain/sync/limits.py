@@ -1,7 +1,11 @@
 """How hard a run tries, each with its reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,7 @@ class Limits:
     breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
     dead_letter_after: int = 10  # writes without effect, over several runs
     unreadable_tickets: int = 200  # asked for again per run, all in one request
+    refused_entries: int = 200  # looked at again per run: each is a stream to read
     # Kimai's clock may differ from ours, and what it is saving may become visible a little later
     poll_overlap: timedelta = timedelta(minutes=5)
     # deletions and export runs leave no trace in "modified": a day is how late they may be noticed
@@ -31,3 +36,11 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+def share(items: Sequence[T], most: int, turn: int) -> Sequence[T]:
+    """At most `most` of them, another part of them with each turn."""
+    if len(items) <= most:
+        return items
+    start = turn * most % len(items)
+    return [*items, *items][start : start + most]

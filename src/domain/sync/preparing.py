@@ -18,6 +18,7 @@ from domain.sync.looking import Look
 from domain.sync.netting import Netter
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
+from domain.sync.refusing import Refusals
 from domain.sync.stacking import Stacker
 from domain.sync.tally import Tally
 from domain.sync.target import Target
@@ -105,7 +106,18 @@ def prepare(
         ),
         reader=reader,
         waiting=Waiting(
-            run_id=order.number, judge=judge, entries=entries, reader=reader, limits=limits
+            run_id=order.number,
+            judge=judge,
+            entries=entries,
+            reader=reader,
+            limits=limits,
+            refusals=Refusals(
+                run_id=order.number,
+                timesheets=ports.timesheets,
+                entries=entries,
+                clock=ports.clock,
+                limits=limits,
+            ),
         ),
         writer=Writer(
             entries=entries,

@@ -1,7 +1,7 @@
 """What waits from earlier runs, and which of it is worth opening in this one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain.errors import Unavailable
@@ -9,8 +9,9 @@ from domain.ids import EntryId
 from domain.ports.known_entries import Unsettled
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
-from domain.sync.limits import Limits
+from domain.sync.limits import Limits, share
 from domain.sync.reading import ContextReader
+from domain.sync.refusing import Refusals, again
 from domain.time_entry.commands import Observe, TimeEntryCommand
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
@@ -36,6 +37,8 @@ class Waiting:
     entries: Entries
     reader: ContextReader
     limits: Limits
+    refusals: Refusals
+    _lifted: set[EntryId] = field(default_factory=set)
 
     async def worthwhile(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
         """Still to be written, decided with other settings, or with a ticket readable by now."""
@@ -44,7 +47,9 @@ class Waiting:
         if any(item.reason is ReasonCode.UNIT_UNKNOWN for item in waiting):
             await self.judge.know_unit()
         readable = await self._readable(waiting)
-        return [item for item in waiting if item.entry_id in readable or self._is_worthwhile(item)]
+        self._lifted = set(await self.refusals.lifted(waiting))
+        hopeful = readable | self._lifted
+        return [item for item in waiting if item.entry_id in hopeful or self._is_worthwhile(item)]
 
     async def _with_people(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
         """Read Kimai's users; who cannot be found out about now waits for the next run."""
@@ -92,9 +97,7 @@ class Waiting:
         tickets = sorted({item.ticket_id for item in hidden if item.ticket_id is not None})
         if not tickets:
             return set()
-        most = self.limits.unreadable_tickets
-        start = self.run_id * most % len(tickets) if len(tickets) > most else 0
-        chosen = (tickets + tickets)[start : start + min(most, len(tickets))]
+        chosen = share(tickets, self.limits.unreadable_tickets, self.run_id)
         visible = await self.reader.visible(set(chosen))
         return {item.entry_id for item in hidden if item.ticket_id in visible}
 
@@ -105,11 +108,15 @@ class Waiting:
         bookings = dict(self._to_look_at(lives, held))
         await self.judge.know(booking.created_by_id for booking in bookings.values())
         found = await self.reader.contexts(list(bookings.values()))
+        decision = self.judge.decision
         contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
         return [
-            (live, [_seen_again(contexts.get(live.entry_id)), self.judge.decision])
+            (live, [*self._anew(live), _seen_again(contexts.get(live.entry_id)), decision])
             for live in lives
         ]
+
+    def _anew(self, live: Live) -> Sequence[Step]:
+        return [again] if live.entry_id in self._lifted else []
 
     @staticmethod
     def _to_look_at(lives: Sequence[Live], held: set[EntryId]) -> Iterator[tuple[EntryId, Booking]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +16,7 @@ from domain.errors import (
     StreamMovedOn,
     Unavailable,
 )
-from domain.ports.timesheets import Circumstances, LastLook, Timesheet
+from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
     as_written,
@@ -28,10 +27,11 @@ from domain.rules.comparison import (
 )
 from domain.rules.configuration import Configuration
 from domain.rules.marker import carries, marker
-from domain.rules.refusal import wait_for_refusal
+from domain.rules.refusal import fingerprint, wait_for_refusal
 from domain.sync.entries import Entries, Live
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
+from domain.sync.refusing import circumstances_of
 from domain.sync.target import Target
 from domain.time_entry.commands import (
     Adopt,
@@ -306,32 +306,18 @@ class Writer:
             return NoteTargetGone(timesheet_id=timesheet_id)
         intent = None if live.state is None else live.state.intent
         desired = None if intent is None else intent.desired
-        wait = wait_for_refusal(
-            operation,
-            error,
-            desired=desired,
-            facts=None if desired is None else await self._facts(desired, timesheet_id),
-            now=self.ports.clock.now(),
-        )
+        facts, now = None, self.ports.clock.now()
+        if desired is not None:
+            facts = await circumstances_of(self.ports.timesheets, desired, timesheet_id)
+        wait = wait_for_refusal(operation, error, desired=desired, facts=facts, now=now)
         return Reject(
             intent=_intent(live),
             status=error.status,
             fields=error.fields,
             reason=wait.reason,
             detail=wait.detail,
+            circumstances=fingerprint(facts, desired, now) if facts and desired else None,
         )
-
-    async def _facts(self, desired: Desired, timesheet_id: int | None) -> Circumstances | None:
-        with suppress(ExternalSystemError):  # the refusal stands without them, less well explained
-            return await self.ports.timesheets.circumstances(
-                user_id=desired.user_id,
-                project_id=desired.project_id,
-                activity_id=desired.activity_id,
-                begin=desired.begin,
-                end=desired.end,
-                timesheet_id=timesheet_id,
-            )
-        return None
 
     def _still_ours(self, recorded: datetime) -> None:
         """Raise Unavailable when the intent has waited too long for its turn.

@@ -106,6 +106,7 @@ class Reject:
     fields: tuple[str, ...]
     reason: ReasonCode
     detail: str
+    circumstances: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +190,7 @@ class GiveUp:
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """A person wants it tried again with today's settings."""
+    """It is to be tried again with today's settings: a person wants it, or a cause is gone."""
 
     note: str | None = None
 

@@ -367,6 +367,7 @@ def _reject(command: Reject, entry: TimeEntry) -> Events:
         fields=command.fields,
         reason=command.reason,
         detail=command.detail,
+        circumstances=command.circumstances,
     )
     return [rejected, *_open(command.reason, command.detail, entry)]
 

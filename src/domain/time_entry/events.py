@@ -187,10 +187,14 @@ class TimesheetVanished:
 
 @dataclass(frozen=True, kw_only=True)
 class TimesheetWriteRejected:
-    """Kimai refused the intended write; nothing was stored there."""
+    """Kimai refused the intended write; nothing was stored there.
+
+    `circumstances` stands for what Kimai said then of everything the timesheet was to rest on
+    (`rules/refusal.py`); None: it was not asked, or did not say.
+    """
 
     TYPE: ClassVar = "TimesheetWriteRejected"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     intent: int
@@ -198,6 +202,11 @@ class TimesheetWriteRejected:
     fields: tuple[str, ...]
     reason: ReasonCode
     detail: str
+    circumstances: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 did not ask for the circumstances, so nothing is put there."""
 
 
 @dataclass(frozen=True, kw_only=True)

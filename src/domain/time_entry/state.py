@@ -127,10 +127,14 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """What Kimai refused last; the same is not sent again until somebody asks for it."""
+    """What Kimai refused last, and what it said then of everything that was to rest on.
+
+    The same is not sent again until somebody asks for it, or Kimai says something else.
+    """
 
     desired: Desired | None
     wait: Wait
+    circumstances: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,6 +270,7 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
             refused = Refused(
                 desired=None if entry.intent is None else entry.intent.desired,
                 wait=Wait(reason=event.reason, detail=event.detail),
+                circumstances=event.circumstances,
             )
             return changed(intent=None, refused=refused)
         case TimesheetWriteUncertain():

@@ -189,9 +189,10 @@ class GiveUp:
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """A person wants it tried again with today's settings."""
+    """A person wants it tried again with today's settings; `only_dead`: if it was given up."""
 
     note: str | None = None
+    only_dead: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,5 +140,7 @@ async def test_a_retry_survives_a_kill(migrated: str, tmp_path: Path, written: i
 
             await until(carried)
             assert peers.sheets == len(unmapped)
-            kinds = {run["cause"]["kind"] for run in (await get(http, "sync/runs"))["data"]}
+            kinds = {
+                run["cause"]["kind"] for run in (await get(http, "sync/runs?limit=200"))["data"]
+            }
             assert kinds == {"user", "retry"}

@@ -10,6 +10,7 @@ from api.routes import (
     audit,
     connector_health,
     connectors,
+    dead_letters,
     entries,
     login,
     mappings,
@@ -68,6 +69,8 @@ def _add_routes(app: FastAPI) -> None:
         sync.router,
         plans.router,
         entries.router,
+        dead_letters.router,
+        dead_letters.of_entry,
         audit.router,
         system.about,
     ):

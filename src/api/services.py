@@ -9,6 +9,7 @@ from typing import cast
 from fastapi import Request
 
 from adapters.postgres.credentials import Credentials
+from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.projection_runner import ProjectionRunner
@@ -42,6 +43,7 @@ class Services:
     projections: ProjectionRunner
     views: ReadModels
     known: PostgresKnownEntries
+    dead: DeadLetters
     vault: Vault
     credentials: Credentials
     passwords: Passwords

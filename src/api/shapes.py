@@ -172,6 +172,53 @@ class SyncRunOut(Answer):
     version: int
 
 
+class DeadLetterOut(Answer):
+    id: str
+    kind: Literal["entry", "delivery"]
+    entry_id: int | None = None
+    delivery_id: str | None = None
+    reason_code: str
+    message: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+
+
+class DeadLetterPage(Answer):
+    items: list[DeadLetterOut]
+    next_cursor: str | None
+    total: int
+
+
+class DeadLetterGroup(Answer):
+    reason_code: str
+    message: str
+    count: int
+
+
+class DeadLetterGroups(Answer):
+    items: list[DeadLetterGroup]
+    next_cursor: None
+    total: int
+
+
+class RetryRefused(Answer):
+    id: str
+    code: str
+
+
+class RetryResult(Answer):
+    """`accepted` counts."""
+
+    accepted: int
+    refused: list[RetryRefused]
+
+
+class RetryAccepted(Answer):
+    entry_id: int
+    state: str
+
+
 class CancelAccepted(Answer):
     """A run that will stop; one that nobody had begun has stopped already."""
 

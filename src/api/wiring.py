@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from adapters.postgres.credentials import Credentials
+from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import RunFollower, RunWorker
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -21,6 +22,7 @@ from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
 from api.origin import Proxies
 from api.peers import Peers
+from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
 from api.services import Commands, Services
@@ -99,6 +101,7 @@ async def opened(
             projections=projections,
             views=ReadModels(store, zone=settings.display_timezone),
             known=PostgresKnownEntries(store, projections),
+            dead=DeadLetters(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
@@ -127,6 +130,7 @@ async def working(own: Services) -> AsyncIterator[Background]:
         carrier.plan,
         carrier.compare_units,
         carrier.decide_waiting,
+        Retrier(own).queue,
     )
     follower = RunFollower(own.store)
     tasks = [

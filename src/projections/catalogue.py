@@ -5,6 +5,7 @@ from typing import Any
 from projections import (
     audit_log,
     connectors,
+    dead_letters,
     mappings,
     plans,
     project_mappings,
@@ -17,6 +18,7 @@ from projections.projection import Projection
 
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
+    dead_letters.PROJECTION,
     sync_runs.PROJECTION,
     plans.PROJECTION,
     audit_log.PROJECTION,

@@ -1,7 +1,7 @@
 """Runs over the whole service, from both peers' sockets to the views."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from api import runs
 from api.services import Services
 from domain.event import Actor, Metadata
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, RunId, run_stream
+from domain.ids import ConnectorId, EntryId, RunId, run_stream
 from domain.plan.decide import Plan
 from domain.sync_run.commands import QueueRun, StartRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
@@ -204,7 +204,13 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
         await connect(service, peers)
         async with open_run(service.own, started=True):
             patrol = RunWorker(
-                service.own.store, service.own.clock, _never, _never, _unasked, _undecided
+                service.own.store,
+                service.own.clock,
+                _never,
+                _never,
+                _unasked,
+                _undecided,
+                _unwanted,
             )
             assert await patrol.rescue() is None
 
@@ -322,7 +328,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         start_date=None,
         end_date=None,
     )
-    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked, _undecided)
+    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked, _undecided, _unwanted)
     async with elsewhere._pair_lock(run) as mine:
         assert mine
         queue = QueueRun(
@@ -349,6 +355,10 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
 
 async def _never(work: Run | Plan) -> None:
     raise AssertionError(f"{work} is not ours")
+
+
+async def _unwanted(entries: Sequence[EntryId], position: int) -> None:
+    raise AssertionError(f"nobody wants {entries} at {position}")
 
 
 async def _unasked(connector_id: int, position: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from adapters.sandbox.control import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
 from adapters.sandbox.month import TYPES, believable_month
 from adapters.sandbox.serve import running
@@ -28,6 +29,8 @@ class TwoPeers:
     kimai: KimaiState
     zammad_url: str
     kimai_url: str
+    zammad_app: Controlled
+    kimai_app: Controlled
 
     @property
     def sheets(self) -> int:
@@ -41,11 +44,9 @@ async def two_peers(bookings: int = 20) -> AsyncIterator[TwoPeers]:
     zammad, kimai = ZammadState(), KimaiState()
     fill_zammad(zammad, replace(month, bookings=month.bookings[:bookings]), token=ZAMMAD_TOKEN)
     fill_kimai(kimai, token=KIMAI_TOKEN)
-    async with (
-        running(create_zammad_app(zammad)) as zammad_url,
-        running(create_kimai_app(kimai)) as kimai_url,
-    ):
-        yield TwoPeers(zammad, kimai, zammad_url, kimai_url)
+    zammad_app, kimai_app = create_zammad_app(zammad), create_kimai_app(kimai)
+    async with running(zammad_app) as zammad_url, running(kimai_app) as kimai_url:
+        yield TwoPeers(zammad, kimai, zammad_url, kimai_url, zammad_app, kimai_app)
 
 
 async def connect(service: Service, peers: TwoPeers) -> None:

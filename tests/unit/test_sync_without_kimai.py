@@ -11,6 +11,7 @@ from domain.errors import TokenRefused, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
+from domain.ports.timesheets import TargetItem
 from domain.sync.tally import EVERY, Tally
 from domain.sync_run.events import Counters, SyncRunCompleted
 from domain.time_entry.commands import Retry
@@ -133,6 +134,19 @@ async def test_a_retried_entry_is_decided_with_the_mapping_of_that_time() -> Non
     (sheet,) = world.kimai.sheets.values()
     assert sheet.activity_id == moved.kimai_activity_id
     assert (await world.entry(9)).attempts == 0
+
+
+async def test_who_is_known_by_email_is_known_when_an_entry_is_retried() -> None:
+    world = World(users=())
+    emma = TargetItem(item_id=7, name="Emma", active=True, email="Agent5@example.com")
+    world.kimai.people = (emma,)
+    world.tickets.book(9)
+    world.perils.failing["kimai:create:before"] = [*GONE[:3]]
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.PENDING
+    await _retry(world, 9)
+    await world.sync(entry_ids=(entry_id(ZAMMAD, 9),))
+    assert [sheet.user_id for sheet in world.kimai.sheets.values()] == [7]
 
 
 async def _state(world: World) -> EntryState | None:

@@ -8,7 +8,8 @@ The follower turns causes into jobs in the transaction of its checkpoint, so eac
 exactly once; a job that comes twice finds its run ended and does nothing. Plans are worked out
 the same way; one that was left half made is begun again, because making it changes nothing. A
 unit that was changed is a cause, too: what it would change is requested as a plan. So is a mapping:
-what waits is decided again, once for all changes of a page.
+what waits is decided again, once for all changes of a page. So is the wish to try entries
+again, which becomes a run for exactly those.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ from domain.connector.events import ConnectorChanged
 from domain.errors import LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, PlanId, RunId, plan_stream, run_stream
+from domain.ids import ConnectorId, EntryId, PlanId, RunId, plan_stream, run_stream
 from domain.mapping.events import MappingEvent
 from domain.plan.commands import FailPlan
 from domain.plan.decide import PLAN, Plan
@@ -45,6 +46,7 @@ from domain.ports.clock import Clock
 from domain.sync_run.commands import FailRun
 from domain.sync_run.decide import ACTIVE_RUN, STARTED, SYNC_RUN, Run, holds
 from domain.sync_run.events import SyncRunQueued
+from domain.time_entry.events import EntryRetryRequested
 
 log = structlog.get_logger(__name__)
 
@@ -52,11 +54,13 @@ ENTRYPOINT, PLAN_ENTRYPOINT = "sync-run", "sync-plan"
 UNIT_ENTRYPOINT = "unit-plan"  # its number is the position of the change of a unit
 WAITING_ENTRYPOINT = "decide-waiting"  # its number is the position of the change of a mapping
 MAPPINGS = get_args(MappingEvent)
+RETRY_ENTRYPOINT = "entry-retry"  # its payload are the wish's position and the entries
 CAUSES = (
     SyncRunQueued.TYPE,
     PlanRequested.TYPE,
     ConnectorChanged.TYPE,
     *(kind.TYPE for kind in MAPPINGS),
+    EntryRetryRequested.TYPE,
 )
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
@@ -104,6 +108,7 @@ _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
 Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
+Retry = Callable[[Sequence[EntryId], int], Awaitable[timedelta | None]]  # gives when to ask again
 CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
 PairLock = Callable[["Pair"], AbstractAsyncContextManager[bool]]
 DecideWaiting = Callable[[int, PairLock], Awaitable[bool]]  # since then; False: locked, not done
@@ -150,6 +155,7 @@ class RunFollower:
             await _enqueue(connection, UNIT_ENTRYPOINT, units)
             mapped = [each.position for each in page if each.position > taken and _is_mapping(each)]
             await _enqueue(connection, WAITING_ENTRYPOINT, mapped[-1:])  # the newest is for all
+            await _enqueue_retries(connection, page, taken)
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -171,6 +177,7 @@ class RunWorker:
         make: Make,
         compare_units: CompareUnits,
         decide_waiting: DecideWaiting,
+        retry: Retry,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -178,6 +185,7 @@ class RunWorker:
         self._make = make
         self._compare_units = compare_units
         self._decide_waiting = decide_waiting
+        self._retry = retry
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
         self._stopping = asyncio.Event()
@@ -191,6 +199,7 @@ class RunWorker:
             manager.entrypoint(PLAN_ENTRYPOINT)(self._plan)
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
             manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
+            manager.entrypoint(RETRY_ENTRYPOINT)(self._queue_retry)
             self._manager = manager
             try:
                 await manager.run(
@@ -290,6 +299,13 @@ class RunWorker:
         if not done:
             raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
 
+    async def _queue_retry(self, job: Job) -> None:
+        """Somebody wants entries tried again: a run for them, as soon as there may be one."""
+        position, *entries = (int(word) for word in (job.payload or b"0").split())
+        again = await self._retry([EntryId(entry) for entry in entries], position)
+        if again is not None:
+            raise RetryRequested(delay=again, reason="no run can be queued now")
+
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
             self._store,
@@ -322,7 +338,7 @@ class RunWorker:
     async def _interrupted(self, run: Run) -> bool:
         """Whether the run had been started by somebody who is gone; it is ended then.
 
-        A plan's run goes on instead: somebody approved all of it.
+        One that is owed goes on instead: no later run would do the same.
         """
         now = await self._load(run.run_id)
         if now is None or now.state not in STARTED or _goes_on(now):
@@ -339,7 +355,7 @@ class RunWorker:
             await self._until_stopped(work)
         finally:
             error = _failure(work)
-            if error is not None and not (work.cancelled() and run.plan_id is not None):
+            if error is not None and not (work.cancelled() and run.is_owed):
                 await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
         log.info("run_ended", run_id=run.run_id)
 
@@ -410,7 +426,7 @@ def _is_unit(recorded: Recorded[Event]) -> bool:
 
 
 def _goes_on(run: Run) -> bool:
-    return run.plan_id is not None and run.state == "running"
+    return run.is_owed and run.state == "running"
 
 
 def _failure(work: asyncio.Future[object]) -> str | None:
@@ -448,6 +464,27 @@ def _queries(driver: Driver) -> Queries:
         qbe=qb.QueryBuilderEnvironment(names),
         qbq=qb.QueryQueueBuilder(names),
         qbs=qb.QuerySchedulerBuilder(names),
+    )
+
+
+async def _enqueue_retries(
+    connection: Session, page: Sequence[Recorded[Event]], taken: int
+) -> None:
+    """One job for all entries of the page that somebody wants tried again."""
+    wishes = [
+        (each.position, each.event.entry_id)
+        for each in page
+        if each.position > taken and isinstance(each.event, EntryRetryRequested)
+    ]
+    if not wishes:
+        return
+    position = wishes[-1][0]
+    words = [position, *dict.fromkeys(entry for _, entry in wishes)]
+    await _queries(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
+        RETRY_ENTRYPOINT,
+        b" ".join(str(word).encode() for word in words),
+        dedupe_key=f"{RETRY_ENTRYPOINT}-{position}",
+        on_conflict="skip",
     )
 
 

@@ -106,7 +106,7 @@ class Waiting:
         lives = await self.entries.load_all(item.entry_id for item in items)
         held = {item.entry_id for item in items if item.state is EntryState.CONFLICT}
         bookings = dict(self._to_look_at(lives, held))
-        await self.judge.know(booking.created_by_id for booking in bookings.values())
+        await self.judge.know(self._agents(lives))
         found = await self.reader.contexts(list(bookings.values()))
         decision = self.judge.decision
         contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
@@ -117,6 +117,13 @@ class Waiting:
 
     def _anew(self, live: Live) -> Sequence[Step]:
         return [again] if live.entry_id in self._lifted else []
+
+    @staticmethod
+    def _agents(lives: Sequence[Live]) -> Iterator[int]:
+        """Who booked: all of these are decided again, and not only what is looked at."""
+        for live in lives:
+            if live.state is not None and live.state.booking is not None:
+                yield live.state.booking.created_by_id
 
     @staticmethod
     def _to_look_at(lives: Sequence[Live], held: set[EntryId]) -> Iterator[tuple[EntryId, Booking]]:

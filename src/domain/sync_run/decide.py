@@ -70,6 +70,11 @@ class Run:
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether somebody asked for just this: a plan approved, or entries to be tried again."""
+        return self.plan_id is not None or self.entry_ids is not None
+
 
 def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
     """Raises RuleViolation (`not_found`, `run_not_active`)."""

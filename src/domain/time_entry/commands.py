@@ -190,9 +190,13 @@ class GiveUp:
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """It is to be tried again with today's settings: a person wants it, or a cause is gone."""
+    """It is to be tried again with today's settings: a person wants it, or a cause is gone.
+
+    `only_dead`: if it was given up.
+    """
 
     note: str | None = None
+    only_dead: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,7 @@ OPERATIONS = {
     Outcome.DELETE: Operation.DELETE,
 }
 AT_REST = (Outcome.LEAVE, Outcome.LEAVE)
+DEAD = frozenset({EntryState.FAILED})
 RETRYABLE = frozenset({EntryState.FAILED, EntryState.CONFLICT, EntryState.PENDING})
 
 
@@ -108,8 +109,9 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return _target_gone(timesheet_id, entry)
         case GiveUp():
             return _give_up(command, entry)
-        case Retry(note=note):
-            if entry.standing.state not in RETRYABLE or entry.intent is not None:
+        case Retry(note=note, only_dead=only_dead):
+            retryable = DEAD if only_dead else RETRYABLE
+            if entry.standing.state not in retryable or entry.intent is not None:
                 raise RuleViolation("entry_state", f"It is {entry.standing.state}, not waiting.")
             return [EntryRetryRequested(entry_id=entry.entry_id, note=note)]
         case Reduce(by=by):

@@ -1,0 +1,146 @@
+"""What failed for good, and trying it again: contract, section 7."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field, model_validator
+
+from adapters.postgres.dead_letters import DeadFilter
+from api import retrying
+from api.bodies import Body
+from api.cursors import decoded, encoded
+from api.identity import Operator, Own, RequestCommands, Viewer
+from api.inputs import BIGGEST, Number
+from api.problems import Problem
+from api.routing import LedgerRoute
+from api.shapes import (
+    DeadLetterGroups,
+    DeadLetterPage,
+    RetryAccepted,
+    RetryRefused,
+    RetryResult,
+)
+from domain.handling import state_of
+from domain.ids import EntryId, entry_stream
+from domain.time_entry.commands import Retry
+from domain.time_entry.decide import TIME_ENTRY
+from projections import dead_letters
+
+CURSOR = "dead-letters"
+MOST_GROUPS = 200
+Kind = Literal["entry", "delivery"]
+Text = Annotated[str | None, Field(max_length=2000)]
+_ENTRY = re.compile(r"entry-([0-9]{1,16})")
+
+router = APIRouter(prefix="/dead-letters", tags=["dead letters"], route_class=LedgerRoute)
+of_entry = APIRouter(prefix="/entries", tags=["entries"], route_class=LedgerRoute)
+
+
+class RetryWish(Body):
+    reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+class Filter(Body):
+    """`message` is that of a group."""
+
+    kind: Kind | None = None
+    reason_code: Text = None
+    before: AwareDatetime | None = None
+    message: Text = None
+
+
+class RetryMany(Body):
+    """Either `ids`, or a `filter`; an empty filter is all of them."""
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=200)] | None = None
+    filter: Filter | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("give either ids or filter")
+        return self
+
+
+@router.get("", response_model=DeadLetterPage | DeadLetterGroups)
+async def list_dead_letters(
+    _: Viewer,
+    own: Own,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    kind: Kind | None = None,
+    reason_code: Annotated[str | None, Query(max_length=100)] = None,
+    group: bool = False,
+) -> object:
+    """What failed for good with its cause, the newest first; by cause when grouped."""
+    which = DeadFilter(reason_code=reason_code)
+    if group:
+        groups = [] if kind == "delivery" else await own.dead.groups(which, limit=MOST_GROUPS)
+        items = [vars(each) for each in groups]
+        return {"items": items, "next_cursor": None, "total": len(items)}
+    if kind == "delivery":  # none fails for good yet
+        return {"items": [], "next_cursor": None, "total": 0}
+    place = decoded(CURSOR, cursor, own.secret) if cursor else None
+    after = (datetime.fromisoformat(place[0]), int(place[1])) if place else None
+    rows = await own.dead.page(which, limit=limit + 1, after=after)
+    page = rows[:limit]
+    last = page[-1] if len(rows) > limit else None
+    following = last and (last.last_failed_at.isoformat(), last.entry_id)
+    return {
+        "items": [dead_letters.shown(row) for row in page],
+        "next_cursor": encoded(CURSOR, following, own.secret) if following else None,
+        "total": await own.dead.total(which),
+    }
+
+
+@router.post("/retry", status_code=202, response_model=RetryResult)
+async def retry_dead_letters(
+    body: RetryMany, _: Operator, own: Own, commands: RequestCommands
+) -> object:
+    """Try these again in the background, with settings and mappings as they are then.
+
+    By filter at most 10,000 at once, the oldest failures first.
+    """
+    refused: list[RetryRefused] = []
+    entries: list[EntryId] = []
+    if body.ids is not None:
+        for name in dict.fromkeys(body.ids):
+            if (number := _entry_of(name)) is None:
+                refused.append(RetryRefused(id=name, code="not_found"))
+            else:
+                entries.append(number)
+    elif body.filter is not None and body.filter.kind != "delivery":
+        which = DeadFilter(
+            reason_code=body.filter.reason_code,
+            before=body.filter.before,
+            message=body.filter.message,
+        )
+        entries += await own.dead.ids(which)
+    not_taken = await retrying.ask(commands, entries)
+    refused += [RetryRefused(id=f"entry-{each.entry_id}", code=each.code) for each in not_taken]
+    return RetryResult(accepted=len(entries) - len(not_taken), refused=refused)
+
+
+@of_entry.post("/{entry_id}/retry", status_code=202, response_model=RetryAccepted)
+async def retry_entry(
+    entry_id: Number,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    body: RetryWish | None = None,
+) -> object:
+    """Decide it again with today's settings, in the background; 409 `entry_state`."""
+    stream = entry_stream(EntryId(entry_id))
+    await commands.run(TIME_ENTRY, stream, Retry(note=body.reason if body else None))
+    entry = await state_of(own.store, TIME_ENTRY, stream)
+    if entry is None:
+        raise Problem("not_found", "There is no such entry.")
+    return RetryAccepted(entry_id=entry_id, state=entry.standing.state.value)
+
+
+def _entry_of(name: str) -> EntryId | None:
+    found = _ENTRY.fullmatch(name)
+    number = int(found[1]) if found else None
+    return None if number is None or number > BIGGEST else EntryId(number)

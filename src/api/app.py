@@ -14,6 +14,7 @@ from api.routes import (
     login,
     mappings,
     plans,
+    suggestions,
     sync,
     system,
     users,
@@ -68,6 +69,7 @@ def _add_routes(app: FastAPI) -> None:
         sync.router,
         plans.router,
         entries.router,
+        suggestions.router,
         audit.router,
         system.about,
     ):

@@ -770,6 +770,15 @@ class World:
         run = RunId(self.runs)
         return await carry_across(run, self.configuration, self.ports(), limits=self.limits)
 
+    async def keep(self, source_id: int, events: Sequence[Event]) -> None:
+        """Append what somebody else decided about a booking."""
+        stream = entry_stream(entry_id(ZAMMAD, source_id))
+        metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="by-hand")
+        now = self.clock.now()
+        await self.store.append(
+            Append(stream=stream, events=events, metadata=metadata, occurred_at=now, expected=None)
+        )
+
     async def entry(self, source_id: int) -> TimeEntry:
         history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))
         state = reduce(TIME_ENTRY.evolve, history.events, None)  # type: ignore[arg-type] # its stream holds its events only

@@ -12,6 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
+from domain.rules.adopted import as_adopted, is_as_adopted
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
@@ -276,7 +277,9 @@ def _user(case: _Case) -> Mapped | Wait:
 
 def _project(case: _Case) -> Mapped | Wait:
     def same(settled: Settled) -> bool:
-        return settled.context is not None and settled.context.owner == case.context.owner
+        if settled.context is None:
+            return settled.adopted
+        return settled.context.owner == case.context.owner
 
     return _kept(case, same, "project") or project_for(case.configuration, case.context)
 
@@ -293,12 +296,16 @@ def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | N
     )
 
 
-def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
+def _compared(  # noqa: PLR0911 # one return per way in which both sides may stand
+    case: _Case, basis: Basis, desired: Desired
+) -> Ruling:
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
     if case.settled is None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
+    if is_as_adopted(case.settled, case.booking, case.context):
+        return as_adopted(case.entry, desired, basis, case.configuration.kimai)
     if case.settled.desired != desired:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)

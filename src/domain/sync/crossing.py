@@ -16,6 +16,7 @@ from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
+from domain.sync.adopting import Adopter
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
@@ -66,6 +67,7 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    adopter: Adopter
     hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
@@ -82,6 +84,11 @@ class Crossing:
     @property
     def configuration(self) -> Configuration:
         return self.judge.configuration
+
+    @property
+    def _ruling(self) -> Sequence[Step]:
+        """A decision, for a booking whose timesheet may have been in Kimai before us."""
+        return [self.adopter.adoption, self.judge.decision, self.adopter.suggestion]
 
     async def run(self) -> datetime | None:
         """Do it all; return the new watermark.
@@ -194,6 +201,7 @@ class Crossing:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
             others = await self._limit_to_other_units()
+            await self.adopter.look()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
@@ -241,6 +249,7 @@ class Crossing:
                 for part in parts(left, self.limits.chunk):
                     lives = await self.entries.load_all(part)
                     moved = [live for live in lives if self.reader.moved(live.state) is not None]
+                    await self.judge.know_agents(moved)
                     steps: list[Step] = [self.reader.moved, self.judge.decision]
                     await self._carry_on([(live, steps) for live in moved])
 
@@ -272,7 +281,7 @@ class Crossing:
         ]
         lives = await self._lives(readable)
         work: list[tuple[Live, Sequence[Step]]] = [
-            (live, [self._observation(row, contexts), self.judge.decision])
+            (live, [self._observation(row, contexts), *self._ruling])
             for live, row in zip(lives, readable, strict=True)
         ]
         await self._carry_on(work)
@@ -311,10 +320,11 @@ class Crossing:
     async def _decide_again(self, unsettled: Sequence[Unsettled], resumed: Sequence[Live]) -> None:
         """What waits from earlier runs, and was not observed anew in this one."""
         own = [live for live in resumed if live.entry_id not in self._taken]
-        await self._carry_on([(live, [self.judge.decision]) for live in own])
+        await self._carry_on([(live, self._ruling) for live in own])
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
-            await self._carry_on(await self.waiting.opened(part))
+            opened = await self.waiting.opened(part)
+            await self._carry_on([(live, [step, *self._ruling]) for live, step in opened])
 
     async def _limit_to_other_units(self) -> Sequence[EntryId]:
         """What was written with another unit, when the crossing is about that and nothing else."""

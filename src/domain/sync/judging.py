@@ -11,6 +11,7 @@ from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
+from domain.sync.entries import Live
 from domain.sync.limits import Limits
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
@@ -53,7 +54,7 @@ class Judge:
         if not self._is_due(entry):
             return None
         ruling = rule(self._seen(entry), self.situation)
-        if not self.in_range(ruling.basis.work_date):
+        if not self.in_range(ruling.basis.work_date) and not _is_as_found(entry, ruling):
             return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
@@ -120,6 +121,13 @@ class Judge:
         if not all(agent in self.configuration.users for agent in agents):
             await self.know_people()
 
+    async def know_agents(self, lives: Iterable[Live]) -> None:
+        """The same for those who booked these."""
+        states = [live.state for live in lives]
+        await self.know(
+            state.booking.created_by_id for state in states if state is not None and state.booking
+        )
+
     async def know_people(self) -> None:
         """Read Kimai's users, once per run, when matching by e-mail is wanted."""
         if self._people_read or not self.configuration.accept_email_matches:
@@ -127,3 +135,9 @@ class Judge:
         users = await self.timesheets.users()
         self.situation = replace(self.situation, people=people_by_email(users))
         self._people_read = True
+
+
+def _is_as_found(entry: TimeEntry, ruling: Ruling) -> bool:
+    """Whether it was taken over and is left alone, which no range of days has to bound."""
+    adopted = entry.settled is not None and entry.settled.adopted
+    return adopted and ruling.outcome is Outcome.LEAVE

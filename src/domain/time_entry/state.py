@@ -40,13 +40,15 @@ from domain.time_entry.values import (
     Written,
 )
 
+UTC = "UTC"  # the zone of what nobody has decided yet
 # what was found in Kimai stays so until a person decides, whatever Zammad says meanwhile
 FOUND_IN_TARGET = frozenset(
     {ReasonCode.TARGET_DELETED, ReasonCode.TARGET_EDITED, ReasonCode.DUPLICATE}
 )
 
 
-KEEP_TARGET = "keep_target"  # what a person does who leaves Kimai as it is (`contract.md`, 8)
+# what a person does (`contract.md`, 8): leaves Kimai as it is, or wants a timesheet made
+KEEP_TARGET, CREATE = "keep_target", "create_in_target"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,8 @@ class Intent:
 class Settled:
     """What Kimai holds for us, and on what it was based: the base of every comparison.
 
-    `kept` names what somebody edited in Kimai since and what was accepted as it is.
+    `kept` names what somebody edited in Kimai since and what was accepted as it is. `adopted`: it
+    was there before us and stays as it is until the booking changes; `desired` is what it is.
     """
 
     target: ConnectorId
@@ -87,6 +90,7 @@ class Settled:
     booking: Booking
     context: Context | None
     kept: tuple[str, ...] = ()
+    adopted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,8 @@ class TimeEntry:
     `attempts` counts writes without effect since the last one that had some; `writes` counts
     all intents. `found` is what was found in Kimai and waits for a person. `drifted` is the
     timesheet as somebody left it since our last write; `accepted` the last conflict that a person
-    ended by keeping Kimai as it is.
+    ended by keeping Kimai as it is. `distinct`: a person said that what looks like it in Kimai is
+    something else.
     """
 
     entry_id: EntryId
@@ -121,6 +126,7 @@ class TimeEntry:
     refused: Refused | None = None
     drifted: Written | None = None
     accepted: Wait | None = None
+    distinct: bool = False
     writes: int = 0
     attempts: int = 0
 
@@ -162,7 +168,8 @@ def _after(  # noqa: C901, PLR0911 # one flat branch per event
             if action is None:
                 return changed(conflict=None)
             if action != KEEP_TARGET:
-                return changed(conflict=None, found=None)
+                distinct = entry.distinct or (action == CREATE and entry.settled is None)
+                return changed(conflict=None, found=None, distinct=distinct)
             accepted, settled = entry.conflict, _kept(entry)
             return changed(conflict=None, found=None, accepted=accepted, settled=settled)
         case _:
@@ -191,7 +198,10 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
                 base = _kept(entry)
             return changed(settled=base, found=None, drifted=None)
         case TimesheetCreated() | TimesheetUpdated() | TimesheetAdopted():
-            settled = _settled(entry, event.written)
+            if isinstance(event, TimesheetAdopted) and event.marker is not None:
+                settled = _taken_over(entry, event)
+            else:
+                settled = _settled(entry, event.written)
             found = None if isinstance(event, TimesheetAdopted) else entry.found
             return changed(
                 settled=settled,
@@ -254,6 +264,32 @@ def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
     )
 
 
+def _taken_over(entry: TimeEntry, event: TimesheetAdopted) -> Settled | None:
+    if entry.booking is None or event.target_connector_id is None:
+        return entry.settled
+    written = event.written
+    return Settled(
+        target=event.target_connector_id,
+        marker=event.marker or "",
+        written=written,
+        desired=Desired(
+            begin=written.begin,
+            end=written.end or written.begin + written.duration,
+            zone=entry.decided.basis.zone or UTC if entry.decided else UTC,
+            user_id=written.user_id,
+            project_id=written.project_id,
+            activity_id=written.activity_id,
+            description=written.description,
+            tag=next(iter(written.tags), ""),
+            billable=written.billable,
+        ),
+        basis=Basis(),
+        booking=entry.booking,
+        context=entry.context,
+        adopted=True,
+    )
+
+
 def _settled(entry: TimeEntry, written: Written) -> Settled | None:
     """What the write was based on: the open intent, or the last decision when none was needed."""
     if entry.intent is not None and entry.intent.desired is not None:
@@ -274,6 +310,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
         entry.settled,
         written=written,
         kept=_still_kept(entry, written),
+        adopted=False,
         desired=entry.decided.desired or entry.settled.desired,
         basis=entry.decided.basis,
         booking=entry.booking,

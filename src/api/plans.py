@@ -15,6 +15,7 @@ from domain.plan.events import PlanApplied, PlanRefused
 from domain.plan.pages import digest_of
 from domain.plan.requesting import request_plan
 from domain.plan.values import PlanKind
+from domain.sync.applying import is_unfinished
 from domain.sync_run.commands import QueueRun
 from domain.sync_run.events import PLAN_CAUSE, Cause
 
@@ -80,7 +81,8 @@ async def apply(own: Services, commands: Commands, plan_id: PlanId, digest: str)
     plan = await state_of(own.store, PLAN, plan_stream(plan_id))
     if plan is None:
         raise Problem("not_found", "There is no such plan.")
-    plan.check_applicable(digest, commands.now)
+    again = await is_unfinished(plan, own.store)
+    plan.check_applicable(digest, commands.now, again=again)
     plan.check_rows(await digest_of(own.store, plan_id, plan.rows_after))
     theirs = plan.source_connector_id, plan.target_connector_id
     if await runs.pair(own, None) != theirs:

@@ -9,9 +9,11 @@ from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
+from domain.work_day.events import WorkDayEvent
 
 ALL: tuple[type[Event], ...] = (
     *get_args(TimeEntryEvent),
+    *get_args(WorkDayEvent),
     *get_args(SyncRunEvent),
     *get_args(PlanEvent),
     PlanRowsListed,

@@ -1,6 +1,7 @@
 """Identities: small integers for people, names for streams, UUIDs for the ledger."""
 
 import uuid
+from datetime import date
 from functools import lru_cache
 from typing import NewType
 
@@ -53,6 +54,11 @@ def plan_stream(plan: PlanId) -> str:
 def plan_rows_stream(plan: PlanId) -> str:
     """Apart from the plan itself, which stays small however many rows it has."""
     return f"plan-rows-{plan}"
+
+
+def work_day_stream(connector: ConnectorId, agent: int, day: date) -> str:
+    """One for each day of each person who books in Zammad."""
+    return f"work-day-{entry_id(connector, agent)}{day:%Y%m%d}"
 
 
 def connector_stream(connector: ConnectorId) -> str:

@@ -36,6 +36,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "EntryDecided": "Decided:",
         "TimesheetWriteIntended": "About to send to Kimai:",
         "TimesheetWriteRejected": "Refused by Kimai",
+        "EntryReduced": "Shortened by negative bookings:",
+        "EntryNetted": "Taken from earlier bookings:",
         "ConflictOpened": "Waits for a person",
         "ConflictResolved": "No longer waits",
     }

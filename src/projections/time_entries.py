@@ -16,7 +16,9 @@ from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryNetted,
     EntryObserved,
+    EntryReduced,
     EntryRetryRequested,
     EntryUnreadable,
     EntryVanishedAtSource,
@@ -230,6 +232,8 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             | TimesheetWriteRejected()
             | TimesheetWriteUncertain()
             | TimesheetWriteUnsent()
+            | EntryReduced()
+            | EntryNetted()
         ):
             return {}, {}  # the standing says all that they mean for the row
         case _:

@@ -21,10 +21,13 @@ from domain.time_entry.events import (
     EntryObserved,
     EntryUnreadable,
     EntryVanishedAtSource,
+    TimesheetCreated,
     TimesheetDrifted,
+    TimesheetVanished,
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Basis, Outcome, ReasonCode
+from domain.work_day.values import Span
 from tests.support.believable import KIMAI, START, ZAMMAD, booking, run, setup
 from tests.support.ledgers import postgres_ledger
 from tests.support.peers import FakeKnown
@@ -62,7 +65,14 @@ async def filled(pair: Pair) -> KnownEntries:
     return known
 
 
-Told = EntryVanishedAtSource | EntryUnreadable | EntryDecided | TimesheetDrifted
+Told = (
+    EntryObserved
+    | EntryVanishedAtSource
+    | EntryUnreadable
+    | EntryDecided
+    | TimesheetDrifted
+    | TimesheetVanished
+)
 
 
 async def told(pair: Pair, source_id: int, event: Told) -> None:
@@ -130,6 +140,19 @@ async def test_a_vanished_entry_is_known_but_not_live(known: Pair) -> None:
     assert await views.live_of_tickets(ZAMMAD, [51, 52, 53]) == {51: {1}, 52: set(), 53: {3}}
 
 
+async def test_tickets_with_a_negative_booking_are_told_apart(known: Pair) -> None:
+    views = await filled(known)
+    assert await views.with_negatives(ZAMMAD, [51, 52, 53]) == set()
+    seen = replace(booking(91, START), ticket_id=52, time_unit=Decimal("-7.50"))
+    observed = EntryObserved(
+        entry_id=entry_id(ZAMMAD, 91), connector_id=ZAMMAD, booking=seen, context=None
+    )
+    await told(known, 91, observed)
+    assert await views.with_negatives(ZAMMAD, [51, 52, 53]) == {52}
+    assert await views.with_negatives(ZAMMAD, [51]) == set()
+    assert await views.with_negatives(OTHER, [52]) == set()
+
+
 async def test_an_unreadable_row_is_known_by_its_instant(known: Pair) -> None:
     views = await filled(known)
     event = EntryUnreadable(
@@ -192,3 +215,46 @@ async def test_what_was_carried_with_another_unit_is_found(known: Pair) -> None:
     assert entry_id(ZAMMAD, 3) not in others
     assert list(await views.carried_with_another_unit(ZAMMAD, OTHER, Decimal(15))) == []
     assert list(await views.carried_with_another_unit(OTHER, KIMAI, Decimal(15))) == []
+
+
+async def test_what_occupies_a_persons_day_is_known(known: Pair) -> None:
+    views = await filled(known)
+    store, _ = known
+    history = await store.read(entry_stream(entry_id(ZAMMAD, 1)))
+    (decided,) = [each for each in history.events if isinstance(each, EntryDecided)]
+    (created,) = [each for each in history.events if isinstance(each, TimesheetCreated)]
+    agent, day = booking(1, RUN).created_by_id, decided.basis.work_date
+    assert day is not None
+    assert decided.desired is not None
+    beside = [(agent, day + timedelta(days=off)) for off in (-2, -1, 0, 1, 2)]
+    nobody = (agent + 10_000, day)
+    found = await views.occupying(ZAMMAD, [*beside, nobody])
+    assert set(found) == {*beside, nobody}
+    assert list(found[nobody]) == []
+    on = [{each.entry_id: each for each in found[key]} for key in beside]
+    assert [entry_id(ZAMMAD, 1) in each for each in on] == [False, True, True, True, False]
+    first = on[2][entry_id(ZAMMAD, 1)]
+    assert created.written.end is not None
+    assert first.decided == Span(begin=decided.desired.begin, end=decided.desired.end)
+    assert first.stored == Span(begin=created.written.begin, end=created.written.end)
+    assert first.state is EntryState.SYNCED
+    recorded = await store.read_recorded(entry_stream(entry_id(ZAMMAD, 1)))
+    assert first.position == recorded[-1].position
+    assert [each.entry_id for each in found[beside[2]]] == sorted(on[2])
+    assert await views.occupying(OTHER, [beside[2]]) == {beside[2]: []}
+
+
+async def test_a_timesheet_that_is_gone_occupies_nothing(known: Pair) -> None:
+    views = await filled(known)
+    first, *_ = await views.linked(ZAMMAD, KIMAI)
+    source_id = first.entry_id % 10**10
+    gone = TimesheetVanished(entry_id=first.entry_id, timesheet_id=first.seen.timesheet_id)
+    await told(known, source_id, gone)
+    key = booking(source_id, RUN).created_by_id, first.seen.begin.date()
+    (row,) = [
+        each
+        for each in (await views.occupying(ZAMMAD, [key]))[key]
+        if each.entry_id == first.entry_id
+    ]
+    assert row.stored is None
+    assert row.decided is not None

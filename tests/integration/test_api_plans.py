@@ -2,12 +2,14 @@
 
 import asyncio
 import math
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 
 from api import runs
+from api.wiring import SystemClock
 from domain.ids import RunId
 from tests.integration.test_api_runs import open_run
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
@@ -216,6 +218,46 @@ async def test_a_plan_that_is_being_applied_goes_on_after_a_restart(migrated: st
             assert run.state == "completed", run.error
             assert peers.sheets == plan["counts"]["create"]
             assert (await plan_of(service, 1))["state"] == "applied"
+
+
+class LaterClock(SystemClock):
+    """A day and a second after everybody else's."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=1, seconds=1)
+
+
+async def test_a_plan_of_yesterday_is_not_applied(migrated: str) -> None:
+    async with two_peers(3) as peers:
+        async with running_service(migrated) as service:
+            await connect(service, peers)
+            plan = await post(service, "sync/plans", **RANGE)
+            life = datetime.fromisoformat(plan["expires_at"]) - datetime.fromisoformat(
+                plan["created_at"]
+            )
+            assert timedelta(hours=24) <= life < timedelta(hours=24, minutes=1)
+        async with running_service(migrated, clock=LaterClock()) as service:
+            shown = (await service.http.get(f"{PLANS}/1")).json()
+            assert shown["state"] == "expired"
+            digest = {"digest": plan["digest"]}
+            answer = await service.http.post(f"{PLANS}/1/apply", json=digest)
+            assert (answer.status_code, answer.json()["code"]) == (409, "plan_expired")
+            assert (peers.sheets, await writes(peers)) == (0, {})
+
+
+async def test_a_plan_is_asked_for_without_waiting(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        now = {"Prefer": "respond-async"}
+        answer = await service.http.post(PLANS, json=RANGE, headers=now)
+        assert (answer.status_code, answer.json()["state"]) == (202, "building")
+        assert (answer.json()["rows"], answer.json()["digest"]) == ([], None)
+        early = await apply(service, {"plan_id": 1, "digest": "sha256:0"})
+        assert (early.status_code, early.json()["code"]) in {
+            (409, "plan_not_ready"),
+            (409, "plan_digest_mismatch"),
+        }
+        assert (await until_ready(service, 1))["total_rows"] == 3
 
 
 async def test_two_applies_at_once_write_once(migrated: str) -> None:

@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from domain.errors import RuleViolation
 from domain.personal import Personal
-from domain.rules.decision import rule as ruling
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -45,7 +44,16 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import NOWHERE, EntryState, Standing, stand
 from domain.time_entry.state import TimeEntry, evolve
 from domain.time_entry.values import Operation, ReasonCode, Written
-from tests.support.bookings import BOOKED, booking, context, intend, observe, situation, written
+from tests.support.bookings import (
+    BOOKED,
+    booking,
+    context,
+    intend,
+    observe,
+    ruling,
+    situation,
+    written,
+)
 
 CLOSING = (
     TimesheetCreated,

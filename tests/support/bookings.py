@@ -12,7 +12,7 @@ from domain.personal import Personal
 from domain.rules.configuration import Configuration, Situation, active_rows
 from domain.rules.decision import rule
 from domain.rules.marker import marker
-from domain.time_entry.commands import Decide, Intend, Observe
+from domain.time_entry.commands import Decide, Intend, Observe, Ruling
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import (
     Booking,
@@ -128,9 +128,16 @@ def observe(source: Booking | None = None, about: Context | None = None) -> Obse
     )
 
 
+def ruling(entry: TimeEntry, where: Situation | None = None) -> Ruling:
+    """The rules' answer where no place on a day is needed first."""
+    ruled = rule(entry, where or situation())
+    assert isinstance(ruled, Ruling)
+    return ruled
+
+
 def decide(entry: TimeEntry | None, where: Situation | None = None) -> Decide:
     assert entry is not None
-    return Decide(ruling=rule(entry, where or situation()))
+    return Decide(ruling=ruling(entry, where))
 
 
 def intend(operation: Operation = Operation.CREATE, timesheet_id: int | None = None) -> Intend:

@@ -19,6 +19,7 @@ from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
+from domain.work_day.events import WorkDayEvent
 
 NOW = datetime(2026, 3, 28, 22, 30, tzinfo=UTC)
 SMALL = st.integers(1, 3)  # so that events meet in the same streams
@@ -55,6 +56,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("project-mapping", "mapping_id", get_args(ProjectMappingEvent)),
     ("user", "user_id", get_args(UserEvent)),
     ("login", "", get_args(LoginEvent)),
+    ("work-day", "agent_id", get_args(WorkDayEvent)),
 )
 
 

@@ -1,10 +1,18 @@
 """Zammad, Kimai and the read model in memory, and a way to fail at every point."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any, TypeVar
@@ -29,7 +37,7 @@ from domain.plan.events import PlanRequested
 from domain.plan.pages import pages
 from domain.plan.values import PlanKind, PlanRow
 from domain.ports.event_store import EventStore, History
-from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
+from domain.ports.known_entries import Known, Linked, Occupying, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -65,6 +73,7 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Written
+from domain.work_day.values import Span
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -533,6 +542,7 @@ class FakeKnown:
     _pairs: dict[int, tuple[ConnectorId, ConnectorId]] = field(default_factory=dict)
     _seen: dict[EntryId, Written] = field(default_factory=dict)
     _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
+    _touched: dict[EntryId, int] = field(default_factory=dict)
 
     async def wait_for(self, position: int) -> None:
         while page := await self.ledger.page(self.position, 1000):
@@ -556,6 +566,7 @@ class FakeKnown:
             after = TIME_ENTRY.evolve(self.entries.get(entry), event)
             assert after is not None
             self.entries[entry] = after
+            self._touched[entry] = recorded.position
             if isinstance(event, EntryUnreadable):
                 self._unreadable[entry] = event.updated_at
             elif isinstance(event, TimesheetDrifted):
@@ -619,6 +630,17 @@ class FakeKnown:
             for ticket in ticket_ids
         }
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        return {
+            entry.booking.ticket_id
+            for entry in self._of(connector)
+            if entry.booking is not None
+            and entry.booking.time_unit < 0
+            and entry.booking.ticket_id in ticket_ids
+        }
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         return self.marks.get(connector)
 
@@ -657,6 +679,31 @@ class FakeKnown:
             and entry.standing.state is EntryState.SYNCED
             and entry.settled.basis.unit_minutes != unit_minutes
         )
+
+    async def occupying(
+        self, connector: ConnectorId, days: Collection[tuple[int, date]]
+    ) -> Mapping[tuple[int, date], Sequence[Occupying]]:
+        mine = sorted(self._of(connector), key=lambda entry: entry.entry_id)
+        return {(agent, day): list(self._on(mine, agent, day)) for agent, day in days}
+
+    def _on(self, entries: Sequence[TimeEntry], agent: int, day: date) -> Iterator[Occupying]:
+        for entry in entries:
+            if entry.booking is None or entry.booking.created_by_id != agent:
+                continue
+            decided = entry.decided
+            found = None if decided is None else decided.basis.work_date
+            at = found or entry.booking.created_at.astimezone(UTC).date()
+            if abs(at - day) > timedelta(days=1):
+                continue
+            desired = None if decided is None else decided.desired
+            sheet = None if entry.settled is None else self._seen[entry.entry_id]
+            yield Occupying(
+                entry_id=entry.entry_id,
+                position=self._touched[entry.entry_id],
+                state=entry.standing.state,
+                decided=Span(begin=desired.begin, end=desired.end) if desired else None,
+                stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
+            )
 
 
 class World:

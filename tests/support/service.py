@@ -15,6 +15,7 @@ from api.server import bound, serving
 from api.services import Services
 from api.settings import Settings, load_settings
 from api.wiring import opened, prepare, working
+from domain.ports.clock import Clock
 
 SECRET_KEY = "Zk3m-xQ8r_test-signing-words-0123456789-abcdef"
 ENCRYPTION_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
@@ -72,10 +73,12 @@ def settings_for(dsn: str, **values: Any) -> Settings:
 
 
 @asynccontextmanager
-async def running_service(dsn: str, **values: Any) -> AsyncIterator[Service]:
+async def running_service(
+    dsn: str, *, clock: Clock | None = None, **values: Any
+) -> AsyncIterator[Service]:
     """The service on the database `dsn`, on a free port."""
     settings = settings_for(dsn, **values)
-    async with opened(settings, dsn, passwords=Passwords(QUICK)) as own:
+    async with opened(settings, dsn, clock=clock, passwords=Passwords(QUICK)) as own:
         await prepare(own)
         with bound("127.0.0.1", 0) as listener:
             async with (

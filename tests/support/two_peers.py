@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
 from adapters.sandbox.month import TYPES, believable_month
 from adapters.sandbox.serve import running
@@ -48,8 +50,13 @@ async def two_peers(bookings: int = 20) -> AsyncIterator[TwoPeers]:
 
 async def connect(service: Service, peers: TwoPeers) -> None:
     """Connectors, and mappings for everything that has a counterpart by name."""
-    await post(
-        service,
+    await connect_by(service.http, peers)
+
+
+async def connect_by(http: httpx.AsyncClient, peers: TwoPeers) -> None:
+    """The same for a service that runs elsewhere."""
+    await _post(
+        http,
         "connectors/",
         type="zammad",
         name="Desk",
@@ -57,8 +64,8 @@ async def connect(service: Service, peers: TwoPeers) -> None:
         api_token=ZAMMAD_TOKEN,
         settings={"time_unit_minutes": 1, "webhook_secret": WEBHOOK_SECRET},
     )
-    await post(
-        service,
+    await _post(
+        http,
         "connectors/",
         type="kimai",
         name="Billing",
@@ -69,13 +76,17 @@ async def connect(service: Service, peers: TwoPeers) -> None:
     activities = {row.name: row.id for row in peers.kimai.activities.values()}
     for kind in peers.zammad.types:
         activity = activities.get(kind.name, activities[TYPES[0]])
-        await post(service, "mappings/", zammad_type_id=kind.id, kimai_activity_id=activity)
+        await _post(http, "mappings/", zammad_type_id=kind.id, kimai_activity_id=activity)
     activity = activities[TYPES[0]]
-    await post(service, "mappings/", zammad_type_id=None, kimai_activity_id=activity)
+    await _post(http, "mappings/", zammad_type_id=None, kimai_activity_id=activity)
 
 
 async def post(service: Service, path: str, **body: Any) -> dict[str, Any]:
-    answer = await service.http.post(f"/api/v1/{path}", json=body)
+    return await _post(service.http, path, **body)
+
+
+async def _post(http: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+    answer = await http.post(f"/api/v1/{path}", json=body)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made

@@ -12,7 +12,7 @@ from domain.event import Actor, Append, Metadata
 from domain.ids import plan_rows_stream, plan_stream
 from domain.plan.decide import Plan
 from domain.plan.events import PlanRefused, PlanRowsListed
-from domain.plan.values import Action, Moved
+from domain.plan.values import Action, Moved, PlanKind
 from domain.sync_run.decide import Run
 from domain.time_entry.standing import EntryState
 from tests.property.test_sync_faults import crashed, one_timesheet_per_booking
@@ -209,6 +209,61 @@ async def test_a_plans_run_that_dies_anywhere_goes_on() -> None:
         await world.sync()
         one_timesheet_per_booking(world)
     assert point > 40
+
+
+async def test_a_plan_that_an_outage_cut_short_is_applied_again(world: World) -> None:
+    for number in (7, 8, 9):
+        world.tickets.book(number)
+    plan = await ready(world)
+    world.limits = replace(world.limits, attempts=1, breaker=1, writers=1, ahead=0)
+    world.perils.then["kimai:create:after"] = lambda: world.perils.failing.update(
+        {"kimai:create:before": [Unavailable("kimai", "gone")]}
+    )
+    run = await world.apply(plan)
+    assert (run.state, len(world.kimai.sheets)) == ("failed", 1)
+    world.tickets.edit(9, time_unit=Decimal(99))
+    again = await world.apply(plan)
+    assert again.state == "failed"
+    assert "1 of the rows of plan 1 moved" in (again.error or "")
+    assert len(world.kimai.sheets) == 2
+    (moved, *_) = await moved_of(world, plan)
+    assert moved.entry_id % 100 == 9
+    once_more = await world.apply(plan)
+    assert (once_more.state, len(world.kimai.sheets)) == ("failed", 2)
+    assert (await world.sync()).state == "completed"
+    one_timesheet_per_booking(world)
+
+
+@pytest.mark.parametrize("kind", [PlanKind.DELETIONS, PlanKind.UNIT])
+async def test_the_other_kinds_go_on_after_a_crash_anywhere(kind: PlanKind) -> None:
+    point, dead = 0, True
+    while dead:
+        point += 1
+        world = World(kimai={"delete_policy": "delete", "delete_limit": 0})
+        for number in (1, 2, 3):
+            world.tickets.book(number)
+        await world.sync()
+        world.an_hour_later()
+        if kind is PlanKind.UNIT:
+            world.configuration = replace(
+                world.configuration,
+                zammad=replace(world.configuration.zammad, time_unit_minutes=Decimal(2)),
+            )
+            plan = await world.plan(kind=kind)
+        else:
+            for number in (1, 2):
+                del world.tickets.rows[number]
+            await world.sync()
+            plan = await world.held_plan()
+        assert (plan.kind, plan.state) == (kind, "ready")
+        world.perils.reached, world.perils.crash_at = 0, point
+        run = await dies_and_goes_on(world, plan)
+        dead, world.perils.crash_at = world.perils.crash_at is None, None
+        assert run.state == "completed", (point, run.error)
+        lengths = {sheet.duration // timedelta(minutes=1) for sheet in world.kimai.sheets.values()}
+        assert lengths == ({30} if kind is PlanKind.UNIT else {15})
+        assert len(world.kimai.sheets) == (3 if kind is PlanKind.UNIT else 1)
+    assert point > 30
 
 
 async def dies_and_goes_on(world: World, plan: Plan) -> Run:

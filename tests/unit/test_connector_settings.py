@@ -95,7 +95,6 @@ def test_units_are_words_or_minutes(sent: object, kept: object) -> None:
         ("timezone", ""),
         ("timezone", 5),
         ("work_time_anchor", "noon"),
-        ("work_time_anchor", "day_start_stacked"),
         ("day_start", "24:00"),
         ("day_start", "9:00"),
         ("webhook_secret_overlap_hours", 169),

@@ -1,6 +1,7 @@
 """A dry run tells what a run would do, and does nothing."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import LedgerError, Unavailable
+from domain.errors import LedgerError, OutcomeUnknown, Unavailable
 from domain.ids import PlanId, entry_id
 from domain.plan.pages import digest_of
 from domain.plan.values import PAGE, Action, PlanRow
@@ -139,6 +140,22 @@ async def test_a_plan_whose_maker_dies_anywhere_is_begun_again() -> None:
         assert await digest_of(world.store, plan.plan_id, plan.rows_after) == plan.digest
         assert world.kimai.writes == 0
     assert point > 10
+
+
+async def test_what_is_in_doubt_is_left_to_a_run(world: World) -> None:
+    world.tickets.book(9)
+    world.limits = replace(world.limits, attempts=1)
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    world.perils.failing["kimai:find"] = [Unavailable("kimai", "gone")]
+    await world.sync()
+    before = world.clock.now()
+    (row,) = await planned(world)
+    assert (row.action, row.reason) == (Action.SKIP, ReasonCode.WRITE_UNCERTAIN)
+    assert "reads back" in (row.detail or "")
+    assert world.clock.now() == before  # nothing was waited out
+    await world.sync()
+    assert await planned(world) == []
+    assert len(world.kimai.sheets) == 1
 
 
 async def test_no_write_gets_past_a_dry_run(world: World) -> None:

@@ -17,7 +17,6 @@ from domain.personal import Personal
 from domain.ports.timesheets import TargetItem
 from domain.rules.comparison import changes_since, mismatch_text, mismatches
 from domain.rules.configuration import Situation, people_by_email
-from domain.rules.decision import rule
 from domain.rules.description import LONGEST_TEXT, bounded, description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for
 from domain.rules.marker import carries, marker
@@ -47,6 +46,7 @@ from tests.support.bookings import (
     context,
     observe,
     project_mapping,
+    ruling,
     situation,
     written,
 )
@@ -59,7 +59,7 @@ def ruled(source: Booking | None = None, about: Context | None = None, **changes
     (event,) = TIME_ENTRY.decide(observe(source, about), None)
     entry = evolve(None, event)
     assert isinstance(entry, TimeEntry)
-    return rule(entry, situation(**changes))
+    return ruling(entry, situation(**changes))
 
 
 def desired() -> Desired:
@@ -475,9 +475,11 @@ def test_what_is_missing_becomes_a_conflict_that_says_what_to_do(
     assert any(word in ruling.detail for word in ("Add", "Set"))
 
 
-def test_a_negative_booking_is_a_conflict_whatever_else_is_missing() -> None:
-    ruling = ruled(booking(time_unit=Decimal("-0.25")), zammad={"time_unit_minutes": None})
-    assert ruling.reason is ReasonCode.NEGATIVE_TIME
+def test_a_negative_booking_needs_a_unit_before_it_can_be_netted_and_nothing_else() -> None:
+    negative = booking(time_unit=Decimal("-0.25"))
+    ruling = ruled(negative, zammad={"time_unit_minutes": None})
+    assert ruling.reason is ReasonCode.UNIT_UNKNOWN
+    assert ruled(negative, activities=(), users=()).reason is ReasonCode.NEGATIVE_TIME
 
 
 def test_ignoring_unmapped_activities_leaves_the_booking_alone() -> None:

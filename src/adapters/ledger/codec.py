@@ -85,6 +85,7 @@ class Codec:
         self._metadata = msgspec.json.Decoder(StoredMetadata)
         self._stored_actor = msgspec.json.Decoder(StoredActor)
         self._actors: dict[bytes, Actor] = {}
+        self._actor_texts: dict[tuple[str, str], msgspec.Raw] = {}
 
     def prepare(self, command: Append) -> Prepared:
         """The command in stored form.
@@ -96,7 +97,7 @@ class Codec:
         if not command.events:
             raise Unstorable(f"nothing to append to {command.stream}")
         names = (command.stream, command.key or "", *command.claims, *command.releases)
-        if any("\0" in name for name in names):
+        if "\0" in "".join(names):
             raise Unstorable(f"a NUL character in the names of {names!r}")
         stream = without_lone_surrogates(command.stream)
         name = self._canonical.encode(stream)
@@ -165,14 +166,9 @@ class Codec:
         """The metadata's text; `occurred_at` must be aware."""
         if occurred_at.utcoffset() is None:
             raise Unstorable("occurred_at has no time zone")
-        name = metadata.actor.name
-        actor = StoredActor(
-            kind=metadata.actor.kind,
-            name=self.keyring.seal(name) if isinstance(name, Personal) else name,
-        )
         return self._canonical.encode(
             StoredMetadata(
-                actor=msgspec.Raw(self._canonical.encode(actor)),
+                actor=self._stored_actor_of(metadata.actor),
                 correlation_id=metadata.correlation_id,
                 occurred_at=occurred_at,
                 causation_position=metadata.causation_position,
@@ -182,6 +178,19 @@ class Codec:
                 user_agent=self._sealed(metadata.user_agent),
             )
         )
+
+    def _stored_actor_of(self, actor: Actor) -> msgspec.Raw:
+        """People are sealed anew each time; parts of the program are few and always the same."""
+        if isinstance(actor.name, Personal):
+            sealed = StoredActor(kind=actor.kind, name=self.keyring.seal(actor.name))
+            return msgspec.Raw(self._canonical.encode(sealed))
+        known = self._actor_texts.get((actor.kind, actor.name))
+        if known is None:
+            plain = StoredActor(kind=actor.kind, name=actor.name)
+            known = msgspec.Raw(self._canonical.encode(plain))
+            if len(self._actor_texts) < ACTORS:
+                self._actor_texts[actor.kind, actor.name] = known
+        return known
 
     def decode_metadata(self, text: str | bytes) -> tuple[Metadata, datetime]:
         """The metadata and the instant at which the event occurred."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,9 +16,10 @@ from adapters.postgres.statements import statements
 from domain.errors import Unavailable
 from domain.ids import ConnectorId, EntryId, entry_id
 from domain.personal import Personal
-from domain.ports.known_entries import Known, Linked, TargetMarks, Unsettled
+from domain.ports.known_entries import Known, Linked, Occupying, TargetMarks, Unsettled
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
+from domain.work_day.values import Span
 from projections import sync_runs, time_entries
 
 VIEWS = (time_entries.NAME, sync_runs.NAME)
@@ -85,6 +86,13 @@ class PostgresKnownEntries:
             found[row["ticket_id"]].add(row["source_id"])
         return found
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """See the port."""
+        rows = await self._fetch("with_negatives", connector, list(ticket_ids))
+        return {row["ticket_id"] for row in rows}
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """See the port."""
         rows = await self._fetch("watermark", connector)
@@ -125,6 +133,24 @@ class PostgresKnownEntries:
         rows = await self._fetch(name, source, target, unit_minutes)
         return [EntryId(row["entry_id"]) for row in rows]
 
+    async def occupying(
+        self, connector: ConnectorId, days: Collection[tuple[int, date]]
+    ) -> Mapping[tuple[int, date], Sequence[Occupying]]:
+        """See the port."""
+        found: dict[tuple[int, date], list[Occupying]] = {day: [] for day in days}
+        agents, dates = [agent for agent, _ in found], [day for _, day in found]
+        for row in await self._fetch("occupying", connector, agents, dates):
+            found[row["agent"], row["day"]].append(
+                Occupying(
+                    entry_id=EntryId(row["entry_id"]),
+                    position=row["position"],
+                    state=EntryState(row["state"]),
+                    decided=_span(row["begins"], row["ends"]),
+                    stored=_span(row["stored_begin"], row["stored_end"]),
+                )
+            )
+        return found
+
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         try:
             return await self._pool.fetch(self._sql[name], self._log_id, *arguments)
@@ -153,6 +179,11 @@ def _linked(row: Any) -> Linked:
             billable=sheet.billable,
         ),
     )
+
+
+def _span(begin: datetime | None, end: datetime | None) -> Span | None:
+    """A timesheet that runs has no end yet."""
+    return None if begin is None else Span(begin=begin, end=end or begin)
 
 
 def _lasting(minutes: Decimal) -> timedelta:

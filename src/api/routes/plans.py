@@ -49,6 +49,7 @@ async def request_plan(
     commands: RequestCommands,
     response: Response,
     body: PlanWish | None = None,
+    prefer: Annotated[str, Header()] = "",
 ) -> object:
     """What a run would do, without doing it; 202 when that is not known within 25 s."""
     wish = body or PlanWish()
@@ -57,7 +58,8 @@ async def request_plan(
     )
     kind = PlanKind(wish.kind)
     plan_id = await plans.request(own, commands, wanted, kind=kind, entry_ids=wish.entry_ids)
-    plan = await plans.made(own, plan_id, within=PATIENCE)
+    within = 0.0 if asked_async(prefer) else PATIENCE
+    plan = await plans.made(own, plan_id, within=within)
     if plan.state == "building":
         response.status_code = 202
     commands.position = await plans.last_position(own, plan_id)
@@ -149,7 +151,8 @@ async def _rows(
     own: Services, plan: view.Row, after: int, limit: int, action: str | None
 ) -> dict[str, object]:
     found: list[PlanRow] = []
-    if plan.digest is not None and after < plan.rows:
+    none = action is not None and getattr(plan.counts, action) == 0
+    if plan.digest is not None and after < plan.rows and not none:
         found = await _read(own, plan, after, limit + 1, action)
     page = found[:limit]
     kind = _kind(plan.plan_id, action)

@@ -262,16 +262,6 @@ def iana_zone(value: object) -> str:
         raise ValueError("must be an IANA time zone such as Europe/Berlin") from None
 
 
-def _anchor(value: object) -> WorkTimeAnchor:
-    anchor = _one_of(WorkTimeAnchor)(value)
-    if anchor is WorkTimeAnchor.DAY_START_STACKED:
-        raise ValueError(
-            "day_start_stacked is not available in this version; "
-            "choose end_at_booking or start_at_booking"
-        )
-    return anchor
-
-
 def _day_start(value: object) -> time:
     if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         return time.fromisoformat(value)
@@ -347,7 +337,7 @@ _ZAMMAD: Mapping[str, Check] = {
     **_FLOW,
     "time_unit_minutes": _unit,
     "timezone": iana_zone,
-    "work_time_anchor": _anchor,
+    "work_time_anchor": _one_of(WorkTimeAnchor),
     "day_start": _day_start,
     "webhook_secret_overlap_hours": _whole(0, 168),
     "discovery": _one_of(Discovery),

@@ -42,11 +42,15 @@ class FailPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class ApplyPlan:
-    """Run `run_id` is about to carry it out, and `digest` is that of the rows it read."""
+    """Run `run_id` is about to carry it out, and `digest` is that of the rows it read.
+
+    `again`: the run that began it did not get to its end.
+    """
 
     run_id: RunId
     digest: str
     now: datetime
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

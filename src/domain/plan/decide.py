@@ -55,11 +55,14 @@ class Plan:
     error: str | None = None
     applied_by: RunId | None = None
 
-    def check_applicable(self, digest: str, now: datetime) -> None:
-        """Raise RuleViolation unless this digest may be applied now."""
-        if self.state == "applied":
+    def check_applicable(self, digest: str, now: datetime, *, again: bool = False) -> None:
+        """Raise RuleViolation unless this digest may be applied now.
+
+        `again`: the run that carried it out did not get to its end, so another one may go on.
+        """
+        if self.state == "applied" and not again:
             raise RuleViolation("plan_applied", f"Plan {self.plan_id} was applied already.")
-        if self.state != "ready" or self.expires_at is None:
+        if self.state not in ("ready", "applied") or self.expires_at is None:
             raise RuleViolation("plan_not_ready", f"Plan {self.plan_id} is {self.state}.")
         if now >= self.expires_at:
             raise RuleViolation(
@@ -111,10 +114,10 @@ def decide(  # noqa: PLR0911 # one flat branch per command
         case FailPlan(error=error):
             _check_building(plan)
             return [PlanFailed(plan_id=plan.plan_id, error=error)]
-        case ApplyPlan(run_id=run_id, digest=digest, now=now):
+        case ApplyPlan(run_id=run_id, digest=digest, now=now, again=again):
             if plan.applied_by == run_id:
                 return []  # the same run, taken up again
-            plan.check_applicable(digest, now)
+            plan.check_applicable(digest, now, again=again)
             return [PlanApplied(plan_id=plan.plan_id, run_id=run_id, digest=digest)]
         case RefusePlan(run_id=run_id, rows=rows, moved=moved):
             return [PlanRefused(plan_id=plan.plan_id, run_id=run_id, rows=rows, moved=moved)]

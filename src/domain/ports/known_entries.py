@@ -7,13 +7,14 @@ streams are worth opening, so that a run over ten thousand known bookings opens 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
+from domain.work_day.values import Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,21 @@ class Linked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Occupying:
+    """What one entry occupies of its person's time, as of `position` of the log.
+
+    `decided` is where the newest decision puts it, `stored` where its timesheet lies; None where
+    there is none.
+    """
+
+    entry_id: EntryId
+    position: int
+    state: EntryState
+    decided: Span | None
+    stored: Span | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetMarks:
     """`SyncRunCompleted.target_watermark` and `.target_listed_at`; None when there is none yet."""
 
@@ -101,6 +117,12 @@ class KnownEntries(Protocol):
         """The same for at most 1000 tickets: Zammad entry ids by ticket id."""
         ...
 
+    async def with_negatives(
+        self, connector: ConnectorId, ticket_ids: Collection[int]
+    ) -> AbstractSet[int]:
+        """Those of at most 1000 tickets that ever had a negative booking which is not forgotten."""
+        ...
+
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """`SyncRunCompleted.watermark` of the newest completed run from this connector."""
         ...
@@ -127,4 +149,10 @@ class KnownEntries(Protocol):
         self, source: ConnectorId, target: ConnectorId, unit_minutes: Decimal
     ) -> Sequence[EntryId]:
         """Synced entries whose timesheet was written through `target` with another unit, by id."""
+        ...
+
+    async def occupying(
+        self, connector: ConnectorId, days: Collection[tuple[int, date]]
+    ) -> Mapping[tuple[int, date], Sequence[Occupying]]:
+        """For each person (Zammad id) and day the entries of that person within a day of it."""
         ...

@@ -11,6 +11,7 @@ from domain.ids import ConnectorId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
 from domain.ports.timesheets import TargetItem
 from domain.time_entry.values import ReasonCode
+from domain.work_day.values import Slot, Unplaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +40,15 @@ class Situation:
 
     `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
     address, None where several share one; empty when the token may not list them. `unit_anew`:
-    what was written with another unit is to be read with that of today.
+    what was written with another unit is to be read with that of today. `places` are those that
+    bookings were given on their person's day, None where there is no room.
     """
 
     configuration: Configuration
     declared_unit: str | None = None
     people: Mapping[str, int | None] = field(default_factory=dict)
     unit_anew: bool = False
+    places: Mapping[Unplaced, Slot | None] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:

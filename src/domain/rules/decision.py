@@ -12,6 +12,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
+from domain.ids import source_of
+from domain.minutes import minutes_of
 from domain.rules.adopted import as_adopted, is_as_adopted
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
@@ -19,10 +21,11 @@ from domain.rules.description import description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
-from domain.rules.units import unit_minutes, worked
+from domain.rules.stacked_time import stacked_time
+from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
 from domain.time_entry.commands import Ruling
-from domain.time_entry.state import Settled, TimeEntry, Wait
+from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -32,6 +35,7 @@ from domain.time_entry.values import (
     ReasonCode,
     Stored,
 )
+from domain.work_day.values import Unplaced
 
 NOTHING = timedelta(0)
 # found right before a write: a changed setting elsewhere is no reason to try the same again
@@ -58,14 +62,16 @@ class _Case:
         return self.situation.configuration
 
 
-def rule(entry: TimeEntry, situation: Situation) -> Ruling:
-    """What should happen with `entry` as it stands."""
+def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
+    """What should happen with `entry` as it stands; or that it needs a place on its day first."""
     ruling = _rule(entry, situation)
+    if isinstance(ruling, Unplaced):
+        return ruling
     digest = situation.digest_for(ruling.reason)
     return replace(ruling, basis=replace(ruling.basis, configuration=digest))
 
 
-def _rule(entry: TimeEntry, situation: Situation) -> Ruling:
+def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     configuration = situation.configuration
     basis = _first_basis(entry, configuration)
     if entry.standing.vanished:
@@ -137,30 +143,39 @@ def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
     )
 
 
-def _timed(case: _Case, basis: Basis) -> Ruling:
+def _timed(  # noqa: PLR0911 # one return per kind of amount
+    case: _Case, basis: Basis
+) -> Ruling | Unplaced:
     """How long and when; zero is recorded and not written, negative needs a person."""
-    unit = _unit(case)
+    unit = unit_of(case.entry, case.situation)
     if not isinstance(unit, Wait):
         basis = replace(basis, unit_minutes=unit[0], unit_source=unit[1])
-    if case.booking.time_unit < 0:
-        return _held(_negative(case), basis)
     if case.booking.time_unit == 0 and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="The booking is zero.")
     if isinstance(unit, Wait):
         return _held(unit, basis)
     try:
-        duration = worked(case.booking.time_unit, unit[0])
+        duration = length(case.booking, unit[0])
     except OverflowError:
         return _held(_endless(case), basis)
+    if duration < NOTHING:
+        return _negative(case, basis)
     if duration == NOTHING and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
-    return _placed(case, basis, duration)
+    left = max(NOTHING, duration - timedelta(seconds=case.entry.reduced.seconds))
+    if left == NOTHING and case.settled is None:
+        detail = "Negative bookings take back all of it."
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+    if is_as_adopted(case.entry, case.booking, case.context):
+        return as_adopted(case.entry, left, basis, case.configuration.kimai)
+    return _placed(case, basis, left)
 
 
-def _unit(case: _Case) -> tuple[Decimal, str] | Wait:
-    recorded = None if case.settled is None else case.settled.basis
-    if recorded is None or recorded.unit_minutes is None or case.situation.unit_anew:
-        return unit_of_today(case.situation)
+def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
+    """Minutes of one unit of this booking and who said so: what was written keeps its own."""
+    recorded = None if entry.settled is None else entry.settled.basis
+    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+        return unit_of_today(situation)
     return recorded.unit_minutes, recorded.unit_source or "recorded"
 
 
@@ -173,15 +188,37 @@ def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:
     )
 
 
-def _negative(case: _Case) -> Wait:
-    linked = ""
+def _negative(case: _Case, basis: Basis) -> Ruling:
+    """What was netted in full is done; the rest needs a person (`sync/netting.py`)."""
+    netted = case.entry.netted
+    if case.settled is None and netted is not None and not netted.rest_seconds:
+        detail = f"The booking is negative and was netted: {_taken(netted)}."
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
     if case.settled is not None:
-        linked = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
-    return Wait(
-        reason=ReasonCode.NEGATIVE_TIME,
-        detail=f"The booking is negative ({case.booking.time_unit}), and Kimai holds no negative "
-        f"time.{linked} Shorten the timesheet it corrects by hand, then skip this entry.",
+        why = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
+    elif netted is None or not netted.against:
+        why = " No earlier open timesheet of the same agent, ticket and type could be shortened."
+    else:
+        why = (
+            f" Netted was {_taken(netted)}; for {_minutes(netted.rest_seconds)} more there is no "
+            "earlier open timesheet of the same agent, ticket and type."
+        )
+    detail = (
+        f"The booking is negative ({case.booking.time_unit}), and Kimai holds no negative "
+        f"time.{why} Shorten the timesheet it corrects by hand, then skip this entry."
     )
+    return _held(Wait(reason=ReasonCode.NEGATIVE_TIME, detail=detail), basis)
+
+
+def _taken(netted: Netted) -> str:
+    return ", ".join(
+        f"{_minutes(each.seconds)} from booking {source_of(each.entry_id)[1]}"
+        for each in netted.against
+    )
+
+
+def _minutes(seconds: int) -> str:
+    return f"{minutes_of(timedelta(seconds=seconds)).normalize():f} min"
 
 
 def _endless(case: _Case) -> Wait:
@@ -192,19 +229,21 @@ def _endless(case: _Case) -> Wait:
     )
 
 
-def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
+def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
+    case: _Case, basis: Basis, duration: timedelta
+) -> Ruling | Unplaced:
     anchor = case.configuration.zammad.work_time_anchor
     if case.settled is not None and case.settled.basis.anchor is not None:
         anchor = WorkTimeAnchor(case.settled.basis.anchor)
-    try:
-        begin, end = work_time(case.booking.created_at, duration, anchor)
-    except OverflowError:
-        return _held(_endless(case), basis)
     assert basis.zone is not None
-    day = work_date(begin, basis.zone)
-    basis = replace(
-        basis, anchor=anchor.value, work_date=day, foreseen=_foreseen(case, begin, end, basis.zone)
-    )
+    zone = basis.zone
+    basis = replace(basis, anchor=anchor.value)
+    times = _times(case, zone, duration, anchor)
+    if isinstance(times, tuple):
+        begin, end = times
+        day = work_date(begin, zone)
+        expected = _foreseen(case, begin, end, zone)
+        basis = replace(basis, work_date=day, foreseen=expected)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         detail = "The activity is not mapped, and such entries are left alone by setting."
@@ -222,6 +261,11 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         return _held(user, basis)
     if isinstance(project, Wait):
         return _held(project, basis)
+    if isinstance(times, Unplaced):
+        return times
+    if isinstance(times, Wait):
+        return _held(times, basis)
+    begin, end = times
     desired = Desired(
         begin=begin,
         end=end,
@@ -236,6 +280,17 @@ def _placed(case: _Case, basis: Basis, duration: timedelta) -> Ruling:
         billable=activity.billable,
     )
     return _compared(case, basis, desired)
+
+
+def _times(
+    case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
+) -> tuple[datetime, datetime] | Unplaced | Wait:
+    if anchor is WorkTimeAnchor.DAY_START_STACKED:
+        return stacked_time(case.entry, case.booking, case.situation, zone, duration)
+    try:
+        return work_time(case.booking.created_at, duration, anchor)
+    except OverflowError:
+        return _endless(case)
 
 
 def _foreseen(case: _Case, begin: datetime, end: datetime, zone: str) -> Stored | None:
@@ -296,16 +351,12 @@ def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | N
     )
 
 
-def _compared(  # noqa: PLR0911 # one return per way in which both sides may stand
-    case: _Case, basis: Basis, desired: Desired
-) -> Ruling:
+def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
     if case.settled is None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
-    if is_as_adopted(case.settled, case.booking, case.context):
-        return as_adopted(case.entry, desired, basis, case.configuration.kimai)
     if case.settled.desired != desired:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)

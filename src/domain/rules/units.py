@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from domain.connector.settings import MINUTES_PER_UNIT
 from domain.time_entry.state import Wait
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import Booking, ReasonCode
 
 SECONDS_PER_MINUTE = Decimal(60)
 
@@ -43,3 +43,13 @@ def worked(time_unit: Decimal, minutes: Decimal) -> timedelta:
     """
     seconds = (time_unit * minutes * SECONDS_PER_MINUTE).to_integral_value(ROUND_HALF_UP)
     return timedelta(seconds=int(seconds))
+
+
+def length(booking: Booking, minutes: Decimal) -> timedelta:
+    """How long the booking is, negative as booked.
+
+    Raises OverflowError when no calendar goes back so far.
+    """
+    lasting = worked(booking.time_unit, minutes)
+    _ = booking.created_at - abs(lasting)
+    return lasting

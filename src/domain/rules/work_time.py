@@ -26,7 +26,7 @@ def work_time(
         case WorkTimeAnchor.START_AT_BOOKING:
             begin = _whole_minute(booked_at)
         case WorkTimeAnchor.DAY_START_STACKED:
-            raise ValueError("day_start_stacked is refused when it is set")
+            raise ValueError("a stacked booking has its place from its day (rules/stacking.py)")
     return begin, begin + duration
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Metadata
-from domain.handling import handle
-from domain.ids import EntryId, PlanId, plan_stream
+from domain.handling import handle, state_of
+from domain.ids import EntryId, PlanId, plan_stream, run_stream
 from domain.plan.commands import ApplyPlan, PlanCommand, RefusePlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.digest import RowsDigest, fingerprint, fingerprint_of
@@ -23,6 +23,7 @@ from domain.plan.values import (
     PlanRow,
     moved_between,
 )
+from domain.ports.event_store import EventStore
 from domain.rules.configuration import Configuration
 from domain.sync.crossing import Crossing
 from domain.sync.entries import Live
@@ -33,7 +34,7 @@ from domain.sync.preparing import Order, prepare
 from domain.sync.rehearsing import Rehearsal, rehearsed
 from domain.sync.tally import Tally
 from domain.sync.writing import Withheld
-from domain.sync_run.decide import Run
+from domain.sync_run.decide import SYNC_RUN, Run
 from domain.time_entry.values import Request, Written
 
 TOLD = 200  # rows that moved and are told of one by one; the others are only counted
@@ -80,7 +81,7 @@ class PlannedWrites:
         raise Withheld
 
 
-async def apply_plan(  # as `prepare` takes them
+async def apply_plan(
     run: Run,
     configuration: Configuration,
     ports: Ports,
@@ -91,7 +92,8 @@ async def apply_plan(  # as `prepare` takes them
 ) -> None:
     """Do the rows of the run's plan and nothing else.
 
-    A run that is taken up again after it had begun goes on: the gate holds what is done already.
+    A run that is taken up again after it had begun goes on, and so does one after a run that did
+    not get to its end: the gate alone says then what is as planned still.
 
     Raises:
         RuleViolation: `plan_drifted`, `plan_digest_mismatch`, `plan_expired`, `plan_applied`,
@@ -110,8 +112,9 @@ async def apply_plan(  # as `prepare` takes them
         rows = len(writes.moved)
         await record(RefusePlan(run_id=run.run_id, rows=rows, moved=moved))
 
+    again = await is_unfinished(plan, ports.ledger)
     if plan.applied_by != run.run_id:
-        plan.check_applicable(plan.digest or "", ports.clock.now())
+        plan.check_applicable(plan.digest or "", ports.clock.now(), again=again)
     writes = await _planned(plan, ports)
     order = Order(
         number=run.run_id,
@@ -120,7 +123,7 @@ async def apply_plan(  # as `prepare` takes them
         unit_anew=plan.kind is PlanKind.UNIT,
         only=writes.rows.keys(),
     )
-    if plan.applied_by != run.run_id:
+    if plan.applied_by is None:
         now = PlannedWrites(writes.rows)
         rehearsal = Rehearsal(take=now.compare)
         look = replace(order, rehearsed=True, witness=rehearsal.witness, gate=rehearsal.gate)
@@ -132,8 +135,8 @@ async def apply_plan(  # as `prepare` takes them
         if now.moved:
             await refuse(now)
             raise RuleViolation("plan_drifted", drifted_text(plan.plan_id, len(now.moved)))
-        digest = plan.digest or ""
-        await record(ApplyPlan(run_id=run.run_id, digest=digest, now=ports.clock.now()))
+    instant, digest = ports.clock.now(), plan.digest or ""
+    await record(ApplyPlan(run_id=run.run_id, digest=digest, now=instant, again=again))
     order = replace(order, witness=Rehearsal(take=writes.compare).witness, gate=writes.gate)
     await cross(prepare(order, configuration, ports, limits, tally, metadata))
     if writes.moved:
@@ -143,6 +146,14 @@ async def apply_plan(  # as `prepare` takes them
             f"{len(writes.moved)} of the rows of plan {plan.plan_id} moved while it was carried "
             "out and were left alone; the plan lists them. All others were written.",
         )
+
+
+async def is_unfinished(plan: Plan, ledger: EventStore) -> bool:
+    """Whether a run began to carry it out and ended before it was done."""
+    if plan.applied_by is None:
+        return False
+    run = await state_of(ledger, SYNC_RUN, run_stream(plan.applied_by))
+    return run is not None and run.state in ("failed", "cancelled")
 
 
 def drifted_text(plan_id: PlanId, rows: int) -> str:

@@ -24,6 +24,7 @@ from domain.sync.holding import held, most_deletions
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.netting import Netter
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader, as_booking
@@ -46,6 +47,7 @@ from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
+NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 
@@ -68,6 +70,7 @@ class Crossing:
     writer: Writer
     look: Look
     adopter: Adopter
+    netter: Netter
     hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
     marks: TargetMarks = field(default_factory=TargetMarks)
@@ -100,7 +103,10 @@ class Crossing:
         begun = self.ports.clock.now()
         unsettled = await self._unsettled()
         settler = Settler(self.writer)
-        resumed = [] if self.rehearsed else await self._recover(settler, unsettled)
+        if self.rehearsed:
+            resumed = await self._in_doubt(unsettled)
+        else:
+            resumed = await self._recover(settler, unsettled)
         workers = self.limits.writers * (1 + self.limits.ahead)
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -109,6 +115,8 @@ class Crossing:
                 group.create_task(self.writer.consume(self._queue))
         if self.writer.stopped is None:
             await self._verify(settler)
+        self._raise_failure()
+        await self._net(settler)
         self._raise_failure()
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
@@ -129,13 +137,37 @@ class Crossing:
     async def _look(self, settler: Settler) -> None:
         """After all writes, so that no answer of Kimai is older than what we sent."""
         self.tally.phase = "verify"
+        await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
         self.marks = await self.look.look(unsettled, self._disputed)
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
-            for part in parts(list(again.values()), self.limits.writers):
-                await asyncio.gather(*(self._write_again(live) for live in part))
-            await self._verify(settler)
+            await self._write_beside(list(again.values()), settler)
+        self.netter.note(self.look.touched)
+        await self._net(settler)
+
+    async def _net(self, settler: Settler) -> None:
+        """After a write it may turn out that a timesheet cannot be shortened: net once more."""
+        for _ in range(NETTINGS):
+            if self.writer.stopped is not None:
+                return
+            lives = await self.netter.settle()
+            due = [live for live in lives if self._is_to_write_netted(live)]
+            if not due:
+                return
+            await self._write_beside(due, settler)
+            self.netter.note(due)
+
+    def _is_to_write_netted(self, live: Live) -> bool:
+        if live.entry_id in self.netter.changed:
+            return wants_write(live.state)
+        return self._is_to_write(live)
+
+    async def _write_beside(self, lives: Sequence[Live], settler: Settler) -> None:
+        """Write these now, the queue being done with."""
+        for part in parts(lives, self.limits.writers):
+            await asyncio.gather(*(self._write_again(live) for live in part))
+        await self._verify(settler)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state
@@ -157,11 +189,7 @@ class Crossing:
 
     async def _recover(self, settler: Settler, unsettled: Sequence[Unsettled]) -> list[Live]:
         """Read back what an earlier run sent and could not conclude, before anything else."""
-        ids = [
-            item.entry_id
-            for item in unsettled
-            if item.state is EntryState.WRITING or item.reason is ReasonCode.WRITE_UNCERTAIN
-        ]
+        ids = [item.entry_id for item in unsettled if _is_in_doubt(item)]
         if not ids:
             return []
         self.tally.phase = "verify"
@@ -178,6 +206,13 @@ class Crossing:
         for live in lives:
             await settler.settle(live)
         return lives
+
+    async def _in_doubt(self, unsettled: Sequence[Unsettled]) -> list[Live]:
+        """What a run would read back first; nobody can say today what it will find."""
+        ids = [item.entry_id for item in unsettled if _is_in_doubt(item)]
+        for live in await self.entries.load_all(ids):
+            self.entries.witness(live, ())
+        return []
 
     async def _last_sent(self, entry: EntryId) -> tuple[datetime, int]:
         """The latest instant at which a request of its may have been sent, and its version.
@@ -200,7 +235,7 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
-            others = await self._limit_to_other_units()
+            others = await self._limit_to_other_units(unsettled)
             await self.adopter.look()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
@@ -209,6 +244,8 @@ class Crossing:
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
             await self._decide_all(others)
+            await self.netter.settle_gone()
+            await self._decide_stacked()
             await self._decide_deletions()
             self.tally.phase = "write"
         except LedgerError as error:
@@ -326,8 +363,11 @@ class Crossing:
             opened = await self.waiting.opened(part)
             await self._carry_on([(live, [step, *self._ruling]) for live, step in opened])
 
-    async def _limit_to_other_units(self) -> Sequence[EntryId]:
-        """What was written with another unit, when the crossing is about that and nothing else."""
+    async def _limit_to_other_units(self, unsettled: Sequence[Unsettled]) -> Sequence[EntryId]:
+        """What was written with another unit, when the crossing is about that and nothing else.
+
+        Of entries that were named, those under way are meant, too: an earlier run began them.
+        """
         if not self.judge.situation.unit_anew:
             return ()
         unit, configuration = await self.judge.unit(), self.configuration
@@ -338,7 +378,8 @@ class Crossing:
             configuration.source, configuration.target, unit
         )
         meant = [entry for entry in entries if self.judge.is_meant(entry)]
-        self.judge.only = frozenset(meant)
+        begun = () if self.judge.only is None else (item.entry_id for item in unsettled)
+        self.judge.only = frozenset((*meant, *begun))
         return meant
 
     async def _decide_all(self, entries: Sequence[EntryId]) -> None:
@@ -346,6 +387,16 @@ class Crossing:
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
+
+    async def _decide_stacked(self) -> None:
+        """All at once, so that a day is filled in the order in which its work was booked."""
+        waiting = self.judge.unplaced.values()
+        ordered = sorted(waiting, key=lambda one: (one.day.day, one.booked_at))
+        for part in parts([one.entry_id for one in ordered], self.limits.chunk):
+            await self.judge.give_places(part)
+            lives = await self.netter.load(set(part))
+            steps: list[Step] = [self.judge.decision, self.adopter.suggestion]
+            await self._carry_on([(live, steps) for live in lives.values()])
 
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""
@@ -373,10 +424,12 @@ class Crossing:
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
         await self.entries.apply_all(work)
+        self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            if self._is_to_write(live):
+            placed = live.entry_id not in self.judge.unplaced
+            if placed and self._is_to_write(live) and not self.netter.waits(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()
@@ -403,3 +456,7 @@ class Crossing:
                     await self.writer.write(live)
         except LedgerError as error:
             self.writer.stopped = self.writer.stopped or error
+
+
+def _is_in_doubt(item: Unsettled) -> bool:
+    return item.state is EntryState.WRITING or item.reason is ReasonCode.WRITE_UNCERTAIN

@@ -11,12 +11,15 @@ from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
+from domain.rules.netting import is_due
 from domain.sync.entries import Live
 from domain.sync.limits import Limits
+from domain.sync.stacking import Stacker
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Outcome, ReasonCode
+from domain.work_day.values import Unplaced
 
 AT_REST = (EntryState.SYNCED, EntryState.WITHDRAWN)
 
@@ -27,11 +30,13 @@ class Judge:
 
     `only` are the entries that the run is limited to, None limits nothing. `doomed` are those whose
     timesheet is to be deleted and that are not decided yet: how many they are decides with them.
+    `unplaced` are those that are decided once they have a place on their person's day.
     `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
     like everything else, and those that were held back are decided again.
     """
 
     situation: Situation
+    stacker: Stacker
     tickets: TicketSystem
     timesheets: Timesheets
     limits: Limits
@@ -40,6 +45,7 @@ class Judge:
     only: AbstractSet[EntryId] | None = None
     approved: bool = False
     doomed: dict[EntryId, None] = field(default_factory=dict)
+    unplaced: dict[EntryId, Unplaced] = field(default_factory=dict)
     _people_read: bool = False
     _unit_read: bool = False
 
@@ -51,10 +57,16 @@ class Judge:
         """The rules' answer, where one is due and the run is meant for that day."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if not self._is_due(entry):
+        if not self._is_due(entry) or is_due(entry, self.situation):
             return None
         ruling = rule(self._seen(entry), self.situation)
-        if not self.in_range(ruling.basis.work_date) and not _is_as_found(entry, ruling):
+        if not self.in_range(_day_of(ruling)) and not _is_as_found(entry, ruling):
+            return None
+        return self._decided(entry, ruling)
+
+    def _decided(self, entry: TimeEntry, ruling: Ruling | Unplaced) -> Decide | None:
+        if isinstance(ruling, Unplaced):
+            self.unplaced[entry.entry_id] = ruling
             return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
@@ -68,7 +80,22 @@ class Judge:
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
         ruling = rule(entry, self.situation)
+        if isinstance(ruling, Unplaced):
+            return None
         return ruling if ruling.outcome is Outcome.DELETE else None
+
+    async def give_places(self, entries: Iterable[EntryId]) -> None:
+        """Give those of `unplaced` their places; they can be decided then."""
+        wanted = [self.unplaced.pop(entry) for entry in entries]
+        if wanted:
+            await self.stacker.place(wanted)
+
+    async def place(self, entries: Iterable[TimeEntry]) -> None:
+        """Give those of them their places that need one to be decided."""
+        rulings = (rule(entry, self.situation) for entry in entries)
+        wanted = [ruling for ruling in rulings if isinstance(ruling, Unplaced)]
+        if wanted:
+            await self.stacker.place(wanted)
 
     def _seen(self, entry: TimeEntry) -> TimeEntry:
         """A deletion that was held back and is approved now was never held back."""
@@ -76,6 +103,20 @@ class Judge:
 
     def _is_held_back(self, entry: TimeEntry) -> bool:
         return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
+
+    def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
+        """The same for what was netted: on whatever day it was, the other side is decided, too."""
+        if entry is None or entry.intent is not None or entry.standing.dead:
+            return None
+        if entry.standing.outcome is not None or is_due(entry, self.situation):
+            return None
+        return self._decided(entry, rule(entry, self.situation))
+
+    def is_to_net(self, entry: TimeEntry) -> bool:
+        """Whether it waits for its netting, in this run."""
+        if not is_due(entry, self.situation):
+            return False
+        return self.in_range(_day_of(rule(entry, self.situation)))
 
     def _is_due(self, entry: TimeEntry) -> bool:
         decided = entry.decided
@@ -137,7 +178,11 @@ class Judge:
         self._people_read = True
 
 
-def _is_as_found(entry: TimeEntry, ruling: Ruling) -> bool:
+def _is_as_found(entry: TimeEntry, ruling: Ruling | Unplaced) -> bool:
     """Whether it was taken over and is left alone, which no range of days has to bound."""
     adopted = entry.settled is not None and entry.settled.adopted
-    return adopted and ruling.outcome is Outcome.LEAVE
+    return adopted and isinstance(ruling, Ruling) and ruling.outcome is Outcome.LEAVE
+
+
+def _day_of(ruling: Ruling | Unplaced) -> date | None:
+    return ruling.day.day if isinstance(ruling, Unplaced) else ruling.basis.work_date

@@ -38,6 +38,7 @@ from domain.time_entry.drift import surplus_ids
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
+from domain.work_day.values import Unplaced
 
 DAY = timedelta(days=1)  # around the window of our records, for small moves
 KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
@@ -70,10 +71,10 @@ class Look:
     ) -> TargetMarks:
         """Record what changed; how far Kimai is known now.
 
-        `disputed` changed in Zammad while their edit in Kimai waits for a person.
+        `disputed` changed in Zammad while their edit in Kimai waits for a person. The read model
+        must contain all of this run so far.
         """
         begun, known = self.ports.clock.now(), self.ports.known
-        await known.wait_for(await self.ports.ledger.head())
         source, target = self.configuration.source, self.configuration.target
         marks = await known.target_marks(source, target)
         await self._count_surplus(unsettled)
@@ -173,6 +174,7 @@ class Look:
             await self.judge.know_unit()
         for part in parts(work, self.limits.chunk):
             lives = await self.entries.load_all(entry for entry, _ in part)
+            await self.judge.place(_untouched(live.state) for live in lives if live.state)
             await self.entries.apply_all(
                 [
                     (live, [step, self._anew])
@@ -190,7 +192,8 @@ class Look:
             return None
         if state.settled is None or state.standing.dead:
             return None
-        return Decide(ruling=rule(state, self.judge.situation))
+        ruling = rule(state, self.judge.situation)
+        return None if isinstance(ruling, Unplaced) else Decide(ruling=ruling)
 
     def _comparison(self, sheet: Timesheet) -> Step:
         def step(state: TimeEntry | None) -> Compare | None:
@@ -213,8 +216,15 @@ class Look:
 
     def _ours_now(self, state: TimeEntry) -> Ruling | None:
         """What the rules would ask for if Kimai had been left alone."""
-        ruling = rule(replace(state, found=None, conflict=None), self.judge.situation)
+        ruling = rule(_untouched(state), self.judge.situation)
+        if isinstance(ruling, Unplaced):
+            return None
         return ruling if ruling.outcome in (Outcome.LEAVE, Outcome.UPDATE) else None
+
+
+def _untouched(state: TimeEntry) -> TimeEntry:
+    """As if nobody had changed anything in Kimai."""
+    return replace(state, found=None, conflict=None)
 
 
 def _is_over(since: datetime | None, now: datetime, after: timedelta) -> bool:

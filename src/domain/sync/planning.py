@@ -77,7 +77,7 @@ async def make_plan(
         await crossing.run()
         await writer.keep(everything=True)
         if tally.problems:
-            await record(FailPlan(error=tally.problems_text()))
+            await record(FailPlan(error=tally.problems_text("make a new plan later")))
         else:
             await record(_finished(writer, tally.counters(), ports))
     except LedgerError as error:

@@ -16,8 +16,10 @@ from domain.sync.entries import Entries, Witness, unseen
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.netting import Netter
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
+from domain.sync.stacking import Stacker
 from domain.sync.tally import Tally
 from domain.sync.target import Target
 from domain.sync.waiting import Waiting
@@ -71,8 +73,19 @@ def prepare(
     )
     zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
+    stacker = Stacker(
+        ledger=ports.ledger,
+        known=ports.known,
+        clock=ports.clock,
+        metadata=metadata,
+        configuration=configuration,
+        limits=limits,
+    )
     judge = Judge(
-        situation=Situation(configuration=configuration, unit_anew=order.unit_anew),
+        situation=Situation(
+            configuration=configuration, unit_anew=order.unit_anew, places=stacker.places
+        ),
+        stacker=stacker,
         tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,
@@ -105,6 +118,13 @@ def prepare(
         ),
         look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
         adopter=Adopter(ports=ports, configuration=configuration),
+        netter=Netter(
+            ports=ports,
+            limits=limits,
+            entries=entries,
+            judge=judge,
+            kept={} if order.rehearsed else None,
+        ),
         hold=order.hold or _nothing_to_hold,
         rehearsed=order.rehearsed,
     )

@@ -35,8 +35,12 @@ from domain.time_entry.events import (
     TimesheetAdopted,
 )
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Outcome, Request, Written
+from domain.time_entry.values import Outcome, ReasonCode, Request, Written
 
+IN_DOUBT = (
+    "A request to Kimai is under way or its answer was lost. A run reads back what became of it "
+    "before it does anything else; make a new plan after that."
+)
 # how a timesheet was linked that was ours before; "read_back" is our own create, its answer lost
 OURS_BEFORE: Mapping[str, Action | None] = MappingProxyType(
     {
@@ -64,8 +68,15 @@ class Rehearsal:
     _seen: set[EntryId] = field(default_factory=set)
 
     def witness(self, live: Live, events: Sequence[TimeEntryEvent]) -> None:
-        """What was recorded of a booking, where that says what becomes of it."""
+        """What was recorded of a booking, where that says what becomes of it.
+
+        No events: it is only shown, because a request of its is under way.
+        """
         entry, action = live.state, _told_by(events)
+        if entry is not None and entry.intent is not None and not events:
+            known = None if entry.settled is None else entry.settled.written
+            why = ReasonCode.WRITE_UNCERTAIN
+            self._tell(entry, Action.SKIP, before=known, reason=why, detail=IN_DOUBT)
         if entry is None or action is None:
             return
         conflict = entry.conflict if action is Action.CONFLICT else None

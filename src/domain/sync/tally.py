@@ -66,12 +66,12 @@ class Tally:
             elif isinstance(event, EntryDecided) and event.outcome is Outcome.LEAVE:
                 self._counts["skipped" if event.desired is None else "already_synced"] += 1
 
-    def problems_text(self) -> str:
-        """What kept the run from looking at everything, in one sentence."""
+    def problems_text(self, then: str = "the next run tries again") -> str:
+        """What kept the run from looking at everything, in one sentence, and what to do `then`."""
         more = len(self.problems) - PROBLEMS_SHOWN
         rest = f"; and {more} more" if more > 0 else ""
         shown = "; ".join(self.problems[:PROBLEMS_SHOWN])
-        return f"Not everything could be looked at, the next run tries again: {shown}{rest}"
+        return f"Not everything could be looked at, {then}: {shown}{rest}"
 
     async def tell(self) -> None:
         """Report, unless that was done less than a second ago."""

@@ -270,16 +270,20 @@ class Writer:
         timesheet_id: int | None = None,
     ) -> None:
         """Record the intent, send, record what came of it."""
-        await self.entries.apply(
-            live,
-            Intend(
+        decided = None if live.state is None else live.state.decided
+
+        def intend(entry: TimeEntry | None) -> Intend:
+            if entry is None or entry.decided != decided:
+                raise RuleViolation("entry_state", "It was decided anew; the request is outdated.")
+            return Intend(
                 target_connector_id=self.configuration.target,
                 operation=operation,
                 marker=mark,
                 request=request,
                 timesheet_id=timesheet_id,
-            ),
-        )
+            )
+
+        await self.entries.apply(live, intend)
         recorded = self.ports.clock.now()
         try:
             outcome = await send(lambda: self._still_ours(recorded))

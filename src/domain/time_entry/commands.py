@@ -14,6 +14,7 @@ from domain.time_entry.values import (
     Operation,
     Outcome,
     ReasonCode,
+    Reduction,
     Request,
     Written,
 )
@@ -207,6 +208,21 @@ class Retry:
     note: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reduce:
+    """Negative bookings take `by` from this one; nothing else."""
+
+    by: tuple[Reduction, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """A negative booking is taken from `against`; `rest_seconds` of it from nothing."""
+
+    against: tuple[Reduction, ...]
+    rest_seconds: int
+
+
 TimeEntryCommand = (
     Observe
     | ObserveUnreadable
@@ -227,4 +243,6 @@ TimeEntryCommand = (
     | NoteTargetGone
     | GiveUp
     | Retry
+    | Reduce
+    | Net
 )

@@ -21,11 +21,13 @@ from domain.time_entry.commands import (
     GiveUp,
     Hold,
     Intend,
+    Net,
     NoteDrift,
     NoteSurplus,
     NoteTargetGone,
     Observe,
     ObserveUnreadable,
+    Reduce,
     Reject,
     Retry,
     Ruling,
@@ -40,7 +42,9 @@ from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryNetted,
     EntryObserved,
+    EntryReduced,
     EntryRetryRequested,
     EntryUnreadable,
     EntryVanishedAtSource,
@@ -57,9 +61,9 @@ from domain.time_entry.events import (
     TimesheetWriteUnsent,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry, evolve
+from domain.time_entry.state import Netted, Reduced, TimeEntry, evolve
 from domain.time_entry.taking_over import distinguish, take_over
-from domain.time_entry.values import Operation, Outcome, ReasonCode
+from domain.time_entry.values import Operation, Outcome, ReasonCode, Reduction
 
 Events = Sequence[TimeEntryEvent]
 
@@ -112,6 +116,10 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             if entry.standing.state not in RETRYABLE or entry.intent is not None:
                 raise RuleViolation("entry_state", f"It is {entry.standing.state}, not waiting.")
             return [EntryRetryRequested(entry_id=entry.entry_id, note=note)]
+        case Reduce(by=by):
+            return _reduce(by, entry)
+        case Net():
+            return _net(command, entry)
         case _:
             return _write(command, entry)
 
@@ -207,6 +215,31 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
         reason=decided.reason,
         detail=decided.detail,
     )
+
+
+def _reduce(by: tuple[Reduction, ...], entry: TimeEntry) -> Events:
+    if entry.intent is not None:
+        raise RuleViolation("entry_state", "A request is under way; settle it first.")
+    now = Reduced(by=by, key=entry.netting_key)
+    if entry.reduced == now or (not by and not entry.reduced.by):
+        return []
+    return [EntryReduced(entry_id=entry.entry_id, by=by)]
+
+
+def _net(command: Net, entry: TimeEntry) -> Events:
+    now = Netted(
+        against=command.against,
+        rest_seconds=command.rest_seconds,
+        time_unit=None if entry.booking is None else entry.booking.time_unit,
+        key=entry.netting_key,
+    )
+    if entry.netted == now or (entry.netted is None and entry.netting_key is None):
+        return []
+    return [
+        EntryNetted(
+            entry_id=entry.entry_id, against=command.against, rest_seconds=command.rest_seconds
+        )
+    ]
 
 
 def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:

@@ -16,6 +16,7 @@ from domain.time_entry.values import (
     Operation,
     Outcome,
     ReasonCode,
+    Reduction,
     Request,
     Written,
 )
@@ -288,6 +289,35 @@ class ConflictResolved:
     note: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class EntryReduced:
+    """Negative bookings take this from the booking; what they took before is over.
+
+    Its timesheet is that much shorter. `by` names the negative bookings; empty: none any more.
+    """
+
+    TYPE: ClassVar = "EntryReduced"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    by: tuple[Reduction, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryNetted:
+    """The negative booking is taken from these others; `rest_seconds` found no timesheet to reduce.
+
+    Recorded after `EntryReduced` of each of `against`. What it said before is over.
+    """
+
+    TYPE: ClassVar = "EntryNetted"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    against: tuple[Reduction, ...]
+    rest_seconds: int
+
+
 TimeEntryEvent = (
     EntryObserved
     | EntryUnreadable
@@ -308,4 +338,6 @@ TimeEntryEvent = (
     | EntryRetryRequested
     | ConflictOpened
     | ConflictResolved
+    | EntryReduced
+    | EntryNetted
 )

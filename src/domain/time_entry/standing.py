@@ -15,7 +15,9 @@ from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryNetted,
     EntryObserved,
+    EntryReduced,
     EntryRetryRequested,
     EntryUnreadable,
     EntryVanishedAtSource,
@@ -111,6 +113,8 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             return moved(standing, dead=True)
         case EntryRetryRequested():
             return moved(standing, outcome=None, dead=False)
+        case EntryReduced() | EntryNetted():
+            return moved(standing, outcome=None)
         case ConflictOpened(reason=reason):
             return moved(standing, conflict=reason)
         case ConflictResolved():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import assert_never
 
@@ -14,7 +15,9 @@ from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryNetted,
     EntryObserved,
+    EntryReduced,
     EntryRetryRequested,
     EntryUnreadable,
     EntryVanishedAtSource,
@@ -37,6 +40,7 @@ from domain.time_entry.values import (
     Context,
     Desired,
     ReasonCode,
+    Reduction,
     Written,
 )
 
@@ -51,6 +55,34 @@ FOUND_IN_TARGET = frozenset(
 KEEP_TARGET, CREATE = "keep_target", "create_in_target"
 
 
+NettingKey = tuple[int, int, int | None]  # ticket, agent, type: within these time is netted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """What negative bookings take from this one, and which bookings were looked at for it."""
+
+    by: tuple[Reduction, ...]
+    key: NettingKey | None
+
+    @property
+    def seconds(self) -> int:
+        return sum(each.seconds for each in self.by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Netted:
+    """What this negative booking was taken from, and what it said then."""
+
+    against: tuple[Reduction, ...]
+    rest_seconds: int
+    time_unit: Decimal | None
+    key: NettingKey | None
+
+
+NOT_REDUCED = Reduced(by=(), key=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wait:
     """Why a person must act, with the text that says what to do."""
@@ -63,7 +95,8 @@ class Wait:
 class Intent:
     """A request that was recorded and is not settled; `desired` is what it is to bring about.
 
-    `doubtful`: it is known that its answer was lost.
+    `doubtful`: it is known that its answer was lost. `reduced` are the seconds that negative
+    bookings take from it in `desired`.
     """
 
     event: TimesheetWriteIntended
@@ -71,6 +104,7 @@ class Intent:
     basis: Basis
     booking: Booking
     context: Context | None
+    reduced: int = 0
     doubtful: bool = False
 
 
@@ -78,8 +112,9 @@ class Intent:
 class Settled:
     """What Kimai holds for us, and on what it was based: the base of every comparison.
 
-    `kept` names what somebody edited in Kimai since and what was accepted as it is. `adopted`: it
-    was there before us and stays as it is until the booking changes; `desired` is what it is.
+    `kept` names what somebody edited in Kimai since and what was accepted as it is. `reduced` are
+    the seconds that negative bookings take from it there. `adopted`: it was there before us and
+    stays as it is until the booking changes; `desired` is what it is.
     """
 
     target: ConnectorId
@@ -91,6 +126,7 @@ class Settled:
     context: Context | None
     kept: tuple[str, ...] = ()
     adopted: bool = False
+    reduced: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +163,18 @@ class TimeEntry:
     drifted: Written | None = None
     accepted: Wait | None = None
     distinct: bool = False
+    reduced: Reduced = NOT_REDUCED
+    netted: Netted | None = None
     writes: int = 0
     attempts: int = 0
+
+    @property
+    def netting_key(self) -> NettingKey | None:
+        """None when there is no booking that could be netted or reduced."""
+        booking = self.booking
+        if booking is None or self.standing.vanished or self.unreadable:
+            return None
+        return booking.ticket_id, booking.created_by_id, booking.type_id
 
 
 def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
@@ -140,7 +186,7 @@ def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
     return _after(entry, event, partial(moved, entry, standing=stand(entry.standing, event)))
 
 
-def _after(  # noqa: C901, PLR0911 # one flat branch per event
+def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
     entry: TimeEntry, event: TimeEntryEvent, changed: Callable[..., TimeEntry]
 ) -> TimeEntry:
     """`changed` gives the booking with its new standing and whatever else is named."""
@@ -155,6 +201,13 @@ def _after(  # noqa: C901, PLR0911 # one flat branch per event
             return changed(drifted=seen, settled=_exported(entry, event))
         case EntryDecided():
             return changed(decided=event)
+        case EntryReduced(by=by):
+            return changed(reduced=Reduced(by=by, key=entry.netting_key))
+        case EntryNetted(against=against, rest_seconds=rest):
+            unit = None if entry.booking is None else entry.booking.time_unit
+            key = entry.netting_key
+            netted = Netted(against=against, rest_seconds=rest, time_unit=unit, key=key)
+            return changed(netted=netted)
         case EntryRetryRequested():
             again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
             settled = entry.settled and moved(entry.settled, kept=())
@@ -261,6 +314,7 @@ def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
         basis=entry.decided.basis if entry.decided else Basis(),
         booking=entry.booking,
         context=entry.context,
+        reduced=entry.reduced.seconds,
     )
 
 
@@ -303,6 +357,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
             booking=intent.booking,
             context=intent.context,
             kept=_still_kept(entry, written),
+            reduced=intent.reduced,
         )
     if entry.settled is None or entry.decided is None or entry.booking is None:
         return entry.settled
@@ -315,4 +370,5 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
         basis=entry.decided.basis,
         booking=entry.booking,
         context=entry.context,
+        reduced=entry.reduced.seconds,
     )

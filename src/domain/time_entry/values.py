@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.ids import EntryId
 from domain.personal import Personal
 
 
@@ -24,6 +25,14 @@ class Booking:
     created_by_id: int
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction:
+    """Seconds that a negative booking takes from another. `entry_id` names the other side."""
+
+    entry_id: EntryId
+    seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,11 @@ SELECT ticket_id, source_id FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND NOT vanished
    AND ticket_id = ANY($3::bigint[])
 
+-- name: with_negatives
+SELECT DISTINCT ticket_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
+   AND (facts ->> 'time_unit') LIKE '-%' AND ticket_id = ANY($3::bigint[])
+
 -- name: watermark
 SELECT watermark, ticket_watermark FROM sync_runs
  WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL AND state = 'completed'
@@ -59,4 +64,17 @@ SELECT entry_id FROM time_entries
    AND state = 'synced'
    AND (facts ->> 'target_connector_id')::bigint = $3
    AND (facts ->> 'unit_minutes')::numeric <> $4
+ ORDER BY entry_id
+
+-- name: occupying
+-- $2 is the source, $3 the persons and $4 the days, pair by pair. A timesheet that somebody moved
+-- by a few hours is still found: the days beside are looked at, too.
+SELECT wanted.agent, wanted.day, entry_id, valid_from AS position, state,
+       (facts ->> 'begins')::timestamptz AS begins, (facts ->> 'ends')::timestamptz AS ends,
+       CASE WHEN timesheet_id IS NULL THEN NULL
+            ELSE (facts #>> '{target,begin}')::timestamptz END AS stored_begin,
+       (facts #>> '{target,end}')::timestamptz AS stored_end
+  FROM unnest($3::bigint[], $4::date[]) AS wanted(agent, day)
+  JOIN time_entries ON log_id = $1 AND connector_id = $2 AND valid_to IS NULL
+   AND user_id = wanted.agent AND entry_date BETWEEN wanted.day - 1 AND wanted.day + 1
  ORDER BY entry_id

@@ -1,0 +1,193 @@
+"""Net the negative bookings of a run, after everything else of it was written.
+
+A booking and the one that takes from it are two streams. First the reduced one records what is
+taken from it, then the negative one where it was taken from, and only then is that one decided:
+until both are there it is pending, and whoever comes after a crash nets the group again.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from domain.ids import EntryId, entry_id
+from domain.rules.netting import Member, Reductions, is_due, member_of, net, others
+from domain.sync.entries import Entries, Live, Step
+from domain.sync.judging import Judge
+from domain.sync.limits import Limits
+from domain.sync.parts import parts
+from domain.sync.ports import Ports
+from domain.time_entry.commands import Net, Reduce, TimeEntryCommand
+from domain.time_entry.state import NettingKey, TimeEntry
+from domain.time_entry.values import Reduction
+
+TICKETS_AT_ONCE = 1_000  # asked of the read model together
+
+
+@dataclass
+class Netter:
+    """Nets the groups (ticket, agent, type) that this run touched.
+
+    `changed` are bookings that were netted, on whatever day they were. `kept` holds what a
+    rehearsed run has in hand, because its ledger does not; None in earnest.
+    """
+
+    ports: Ports
+    limits: Limits
+    entries: Entries
+    judge: Judge
+    kept: dict[EntryId, Live] | None = None
+    changed: set[EntryId] = field(default_factory=set)
+    _due: set[EntryId] = field(default_factory=set)
+    _gone: set[EntryId] = field(default_factory=set)
+    _touched: dict[int, set[EntryId]] = field(default_factory=lambda: defaultdict(set))
+    _negative: set[int] = field(default_factory=set)
+
+    def note(self, lives: Iterable[Live]) -> None:
+        """These were looked at: their groups may come out otherwise."""
+        for live in lives:
+            state = live.state
+            if state is None:
+                continue
+            if self.kept is not None:
+                self.kept[live.entry_id] = live
+            if state.booking is not None:
+                self._touched[state.booking.ticket_id].add(live.entry_id)
+                if state.booking.time_unit < 0:
+                    self._negative.add(state.booking.ticket_id)
+            if self.judge.is_to_net(state):
+                self._due.add(live.entry_id)
+                if state.standing.vanished:
+                    self._gone.add(live.entry_id)
+
+    def waits(self, live: Live) -> bool:
+        """Whether it is better written after the netting, which may shorten it."""
+        booking = None if live.state is None else live.state.booking
+        return booking is not None and booking.ticket_id in self._negative
+
+    async def settle_gone(self) -> None:
+        """Have deleted bookings give back what was taken from them, before they are decided."""
+        gone = await self.load(self._gone)
+        self._gone.clear()
+        if gone:
+            await self._complete(gone)
+            await self._apply(gone)
+
+    async def settle(self) -> list[Live]:
+        """Net what was noted since the last time; the bookings that may have to be written."""
+        due, self._due = self._due, set()
+        touched, self._touched = self._touched, defaultdict(set)
+        tickets = await self._with_negatives(touched)
+        lives = await self.load(due | {entry for ticket in tickets for entry in touched[ticket]})
+        if lives:
+            await self._complete(lives)
+            await self._apply(lives)
+        return list(lives.values())
+
+    async def _with_negatives(self, touched: Collection[int]) -> set[int]:
+        found = {ticket for ticket in touched if ticket in self._negative}
+        source = self.judge.configuration.source
+        for part in parts(sorted(touched), TICKETS_AT_ONCE):
+            found |= await self.ports.known.with_negatives(source, part)
+        return found
+
+    async def load(self, ids: AbstractSet[EntryId]) -> dict[EntryId, Live]:
+        """What a rehearsal has in hand, else what the ledger says."""
+        kept = self.kept or {}
+        lives = {entry: kept[entry] for entry in ids if entry in kept}
+        loaded = await self.entries.load_all(sorted(ids - lives.keys()))
+        return lives | {live.entry_id: live for live in loaded}
+
+    async def _complete(self, lives: dict[EntryId, Live]) -> None:
+        """Every group whole: all bookings of its ticket, and whatever was netted with one of them.
+
+        A booking that moved away since may bring a further ticket with it.
+        """
+        source, whole = self.judge.configuration.source, set[int]()
+        while True:
+            states = [live.state for live in lives.values() if live.state is not None]
+            lives |= await self.load({o for state in states for o in others(state)} - lives.keys())
+            tickets = {
+                live.state.booking.ticket_id
+                for live in lives.values()
+                if live.state is not None and live.state.booking is not None
+            }
+            if not (new := tickets - whole):
+                return
+            whole |= new
+            for part in parts(sorted(new), TICKETS_AT_ONCE):
+                known = await self.ports.known.live_of_tickets(source, part)
+                ids = {entry_id(source, each) for found in known.values() for each in found}
+                lives |= await self.load(ids - lives.keys())
+
+    async def _apply(self, lives: dict[EntryId, Live]) -> None:
+        found = [_Found(live, live.state) for live in lives.values() if live.state is not None]
+        groups: dict[NettingKey, list[Member]] = defaultdict(list)
+        for each in found:
+            key, member = each.state.netting_key, member_of(each.state, self.judge.situation)
+            if key is not None and member is not None:
+                groups[key].append(member)
+        by: dict[EntryId, Reductions] = {}
+        against: dict[EntryId, Reductions] = {}
+        rest: dict[EntryId, int] = {}
+        for members in groups.values():
+            netting = net(members)
+            by |= netting.by
+            against |= netting.against
+            rest |= netting.rest
+        reduced = [
+            (each.live, by.get(each.live.entry_id, ()))
+            for each in found
+            if _differs(each.state, by.get(each.live.entry_id, ()))
+        ]
+        await self._take([(live, _reduced(to)) for live, to in reduced])
+        unlike = {
+            live.entry_id for live, to in reduced if live.state and live.state.reduced.by != to
+        }
+        await self._take(
+            [
+                (each.live, _netted(against.get(entry, ()), rest.get(entry, 0)))
+                for each in found
+                if (entry := each.live.entry_id) in rest or is_due(each.state, self.judge.situation)
+                # until all others have recorded their side, this one is not done
+                if unlike.isdisjoint([*others(each.state), *_ids(against.get(entry, ()))])
+            ]
+        )
+
+    async def _take(self, work: Sequence[tuple[Live, Step]]) -> None:
+        meant = [(live, step) for live, step in work if self.judge.is_meant(live.entry_id)]
+        self.changed.update(live.entry_id for live, _ in meant)
+        for part in parts(meant, self.limits.chunk):
+            decision = self.judge.decision_after_netting
+            await self.entries.apply_all([(live, [step, decision]) for live, step in part])
+            unplaced = [live for live, _ in part if live.entry_id in self.judge.unplaced]
+            await self.judge.give_places(live.entry_id for live in unplaced)
+            await self.entries.apply_all([(live, [decision]) for live in unplaced])
+
+
+@dataclass(frozen=True)
+class _Found:
+    live: Live
+    state: TimeEntry  # as it was before
+
+
+def _ids(reductions: Reductions) -> list[EntryId]:
+    return [each.entry_id for each in reductions]
+
+
+def _differs(state: TimeEntry, by: Reductions) -> bool:
+    return by != state.reduced.by or (bool(by) and state.reduced.key != state.netting_key)
+
+
+def _reduced(by: Reductions) -> Step:
+    def step(state: TimeEntry | None) -> TimeEntryCommand | None:
+        return None if state is None or state.intent is not None else Reduce(by=by)
+
+    return step
+
+
+def _netted(against: tuple[Reduction, ...], rest: int) -> Step:
+    def step(state: TimeEntry | None) -> TimeEntryCommand | None:
+        return None if state is None else Net(against=against, rest_seconds=rest)
+
+    return step

@@ -64,6 +64,7 @@ class Refusal:
     """Where a peer found fault with a request."""
 
     fields: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()  # of these, sent without being wanted
     root: bool = False
     hint: str = ""  # made of field names only
 
@@ -414,6 +415,7 @@ class PeerHttp:
             f"{text} ({found.hint})" if found.hint else text,
             status=status,
             fields=found.fields,
+            extra=found.extra,
             root=found.root,
         )
 

@@ -1,7 +1,7 @@
 """Clients of the connected systems, and the answer to "does this connector work?"."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.kimai.client import KimaiTimesheets
@@ -18,9 +18,9 @@ from domain.errors import (
     Unavailable,
 )
 from domain.flow.breaker import BreakerRules
+from domain.ports.timesheets import TokenCapabilities
 
 A_PERSON_WAITS = Patience(connect=5, request=10, attempts=2, total=15)
-WRITING_ROLES = ("ROLE_TEAMLEAD", "ROLE_ADMIN", "ROLE_SUPER_ADMIN")  # may book for others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,7 @@ class Verdict:
     missing_permissions: Sequence[str] = ()
     warnings: Sequence[str] = field(default=())
     token_refused: bool = False
+    capabilities: TokenCapabilities | None = None
 
 
 class Peers:
@@ -117,13 +118,34 @@ class Peers:
             base_url, token, with_version=True, patience=A_PERSON_WAITS
         ) as client:
             identity = await client.identity()
-        missing = [] if set(identity.roles) & set(WRITING_ROLES) else ["create_other_timesheet"]
+            can = await client.capabilities()
         return Verdict(
             valid=True,
             message=f"Connected to Kimai as {identity.username}.",
             peer_version=identity.version,
             user=identity.username,
-            missing_permissions=missing,
+            missing_permissions=[] if can.books_for_others else ["create_other_timesheet"],
+            warnings=list(_warnings(can)),
+            capabilities=can,
+        )
+
+
+def _warnings(can: TokenCapabilities) -> Iterator[str]:
+    if not can.sends_times:
+        yield (
+            f"In tracking mode {can.tracking_mode} this token may not send begin and end: use mode "
+            "default, or the token of a teamlead or administrator."
+        )
+    if not can.books_for_others:
+        yield "This token may book for its own user only."
+    if not can.lists_people:
+        yield "This token may not list users: nobody is recognised by e-mail, map people by hand."
+    if can.sees_exported is False:
+        yield "This token is not shown what was exported: billed timesheets cannot be protected."
+    if can.past_locks:
+        yield (
+            "Kimai does not stop this token at exported timesheets or locked periods. Timeledger "
+            "does not change exported ones; locked periods it cannot see."
         )
 
 

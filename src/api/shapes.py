@@ -45,12 +45,24 @@ class ConnectorOut(Answer):
     retired_at: datetime | None = None
 
 
+class TokenCapabilities(Answer):
+    roles: list[str]
+    tracking_mode: str
+    sends_times: bool
+    books_for_others: bool
+    sees_exported: bool | None
+    lists_people: bool
+    creates_projects: bool
+    past_locks: bool
+
+
 class TestDetails(Answer):
     peer_version: str | None = None
     user: str | None = None
     time_unit_declared: str | None = None
     missing_permissions: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    capabilities: TokenCapabilities | None = None
 
 
 class TestAnswer(Answer):

@@ -98,7 +98,10 @@ class OutcomeUnknown(ExternalSystemError):
 
 
 class Rejected(ExternalSystemError):
-    """It understood and refused; `fields` names what it refused, `root` an error of the whole."""
+    """It understood and refused; `fields` names what it refused, `root` an error of the whole.
+
+    `extra` are those of them that were not wrong, but not to be sent at all.
+    """
 
     def __init__(
         self,
@@ -107,11 +110,13 @@ class Rejected(ExternalSystemError):
         *,
         status: int,
         fields: Sequence[str] = (),
+        extra: Sequence[str] = (),
         root: bool = False,
     ) -> None:
         super().__init__(system, message)
         self.status = status
         self.fields = tuple(fields)
+        self.extra = tuple(extra)
         self.root = root
 
 

@@ -2,19 +2,19 @@
 
 import asyncio
 import json
-from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 import httpx
 
 from api.demo.setup import DemoSetup
-from tests.chaos.history import InSettings, MapActivity
+from tests.chaos.history import InSettings, MapActivity, MapPerson, MapProject
 from tests.chaos.service import LOOK, ServiceProcess
 from tests.chaos.town import Town
 
 LONGEST_RUN = 180.0  # seconds; with all waits and repetitions some ten are usual
 PAGE = 200
 ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
+PEOPLE = "/api/v1/mappings/users/"
 
 
 class Administrator:
@@ -26,24 +26,29 @@ class Administrator:
 
     async def set_up(self, zammad_url: str, kimai_url: str) -> None:
         """The first day, with the settings that the town's people keep to."""
-        diary = self._town.diary
+        house = self._town.diary.house
         async with self._service.client() as http:
             setup = DemoSetup(http, self._town.keys)
             await setup.connect(zammad_url=zammad_url, kimai_url=kimai_url)
             await setup.map(self._town.zammad, self._town.kimai)
             settings: dict[str, dict[str, Any]] = {
-                "zammad": {"time_unit_minutes": str(diary.minutes)},
+                "zammad": {
+                    "time_unit_minutes": str(house.minutes),
+                    "work_time_anchor": house.anchor,
+                },
                 "kimai": {
-                    "delete_policy": diary.delete_policy,
-                    "edited_in_kimai_policy": diary.edited_policy,
+                    "delete_policy": house.delete_policy,
+                    "edited_in_kimai_policy": house.edited_policy,
+                    "rounding_mode": house.rounding.mode,
+                    "round_begin": house.rounding.begin,
+                    "round_end": house.rounding.end,
+                    "round_duration": house.rounding.duration,
                 },
             }
             for row in (await http.get("/api/v1/connectors/")).json():
                 body = {"settings": settings[row["type"]]}
                 answer = await http.patch(f"/api/v1/connectors/{row['id']}", json=body)
                 answer.raise_for_status()
-                shown = answer.json()["settings"]
-                assert diary.minutes == Decimal(shown.get("time_unit_minutes") or diary.minutes)
 
     async def fulfil_wishes(self) -> None:
         """Set what is to be set, in order, for as long as the service lives."""
@@ -61,17 +66,26 @@ class Administrator:
     async def _fulfil(self, http: httpx.AsyncClient, wish: InSettings) -> None:
         """Raises httpx errors; whatever part was done may be done again."""
         town, diary = self._town, self._town.diary
-        if isinstance(wish, MapActivity):
-            kind, activity = town.kind(wish.kind), _at(town.activities, wish.activity)
-            source = {"zammad_type_id": kind}
-            await _map(http, ACTIVITIES, source, "kimai_activity_id", activity)
-            diary.activities.change(kind, activity, diary.now)
-        else:
-            organization = town.organizations[wish.customer]
-            project = _at(town.projects, wish.project)
-            whose = {"source_kind": "organization", "source_id": organization}
-            await _map(http, PROJECTS, whose, "kimai_project_id", project)
-            diary.projects.change(organization, project, diary.now)
+        source: dict[str, Any]
+        match wish:
+            case MapActivity():
+                kind, activity = town.kind(wish.kind), _at(town.activities, wish.activity)
+                source = {"zammad_type_id": kind}
+                await _map(http, ACTIVITIES, source, "kimai_activity_id", activity)
+                diary.activities.change(kind, activity, diary.now)
+            case MapProject():
+                organization = town.organizations[wish.customer]
+                project = _at(town.projects, wish.project)
+                source = {"source_kind": "organization", "source_id": organization}
+                await _map(http, PROJECTS, source, "kimai_project_id", project)
+                diary.projects.change(organization, project, diary.now)
+            case MapPerson():
+                agent, user = town.agents[wish.agent], _at(town.users, wish.user)
+                source = {"zammad_user_id": agent}
+                await _map(http, PEOPLE, source, "kimai_user_id", user)
+                diary.people.change(agent, user or town.by_email(agent), diary.now)
+            case _:
+                assert_never(wish)
 
     async def run(self) -> dict[str, Any] | None:
         """A run to its end, as the API shows it; None when the service died meanwhile."""

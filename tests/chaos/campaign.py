@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -22,7 +21,7 @@ from adapters.sandbox.serve import running
 from api.demo.keys import DemoKeys
 from tests.chaos.administrator import Administrator
 from tests.chaos.checker import differences, written_twice
-from tests.chaos.diary import Diary
+from tests.chaos.diary import Diary, House
 from tests.chaos.history import Operation, Round, rounds
 from tests.chaos.instants import Instant, Moment, Spare, Trap, an_instant, faults
 from tests.chaos.service import PATIENCE, DidNotStart, ServiceProcess, environment, verify
@@ -43,7 +42,7 @@ class Plan:
 
     seed: int
     operations: int = 5000
-    limit: float = 1.2
+    limit: float = 4.0
     longest: float = 10.0  # seconds within which kills by the clock are spread, at most
     database_crashes: float = 0.15  # share of rounds
     killed_at_start: float = 0.08  # share of rounds
@@ -308,16 +307,6 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
     return True
 
 
-def _diary(seed: int) -> Diary:
-    """Each seed has settings of its own."""
-    random = Random(f"{seed}:settings")
-    return Diary(
-        minutes=random.choice((Decimal(1), Decimal(1), Decimal(15), Decimal(60), Decimal(6))),
-        delete_policy=random.choice(("delete", "delete", "conflict", "keep")),
-        edited_policy=random.choice(("conflict", "conflict", "keep_target", "overwrite")),
-    )
-
-
 @asynccontextmanager
 async def _peers(campaign: Campaign) -> AsyncIterator[tuple[str, str]]:
     async with (
@@ -344,7 +333,9 @@ async def carried_out(plan: Plan, folder: Path, say: Say) -> Outcome:
         )
         service = ServiceProcess(variables, folder)
         stack.push_async_callback(_end, service)
-        campaign = Campaign(plan, Town(keys, _diary(plan.seed)), database, service, say)
+        campaign = Campaign(
+            plan, Town(keys, Diary(House.of(Random(f"{plan.seed}:house")))), database, service, say
+        )
         zammad_url, kimai_url = await stack.enter_async_context(_peers(campaign))
         began = time.monotonic()
         try:

@@ -7,16 +7,16 @@ held since the booking was made is right.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from adapters.sandbox.kimai.entities import Timesheet
-from adapters.sandbox.zammad.records import MERGED, TimeAccounting, instant
+from adapters.sandbox.zammad.records import TimeAccounting
 from tests.chaos.marks import by_booking
+from tests.chaos.netted import Netted
+from tests.chaos.times import times, worked
 from tests.chaos.town import Town
 
 TAG = "source:zammad"
-MINUTE = timedelta(minutes=1)
 EDITED_ARE = {"duration": "end"}  # what a person changes in Kimai goes by one name here
 
 Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
@@ -24,11 +24,15 @@ Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """One timesheet as it should be; more than one activity or project may be right."""
+    """One timesheet as it should be; seconds, as Kimai stores them.
 
-    user: str  # e-mail
-    begin: datetime
-    end: datetime
+    More than one person, activity or project may be right; None among them: it may have to wait.
+    """
+
+    begin: int
+    end: int
+    duration: int
+    users: frozenset[int | None]
     activities: frozenset[int | None]
     projects: frozenset[int | None]
 
@@ -60,12 +64,14 @@ class Checker:
         found = by_booking(town.kimai.timesheets.values())
         self._strangers = found.pop(None, [])
         self._sheets = {booking: sheets[0] for booking, sheets in found.items() if booking}
+        self._netted = Netted(town, self._sheets, conflicts or {})
 
     def problems(self) -> Iterator[str]:
         for sheet in self._strangers:
             yield f"timesheet {sheet.id} belongs to no booking"
         for entry in self._town.zammad.entries:
             yield from self._booking(entry)
+        yield from self._netted.problems()
         for booking, sheet in self._sheets.items():
             if booking not in self._town.zammad.entries:
                 yield from self._left_over(booking, sheet)
@@ -90,25 +96,24 @@ class Checker:
         if self._conflicts is not None:
             return True
         due = self._due(entry)
-        return None not in due.activities | due.projects
+        return None not in due.users | due.activities | due.projects
 
     def _wrong(
         self, entry: TimeAccounting, sheet: Timesheet | None, due: Due, kept: set[str]
     ) -> str | None:
         """In what the timesheet is not as it should be; None when all is right."""
+        amount = Decimal(entry.time_unit)
         if sheet is None:
-            return "has no timesheet" if Decimal(entry.time_unit) != 0 else None
-        assert sheet.begin is not None
-        assert sheet.end is not None
-        begin, end = (datetime.fromtimestamp(each, UTC) for each in (sheet.begin, sheet.end))
+            gone = amount <= 0 or self._netted.may_be_taken_whole(entry)
+            return None if gone else "has no timesheet"
+        shortened = self._netted.taken(entry, sheet) is not None
         differing = {
-            "begin": begin != due.begin,
-            "end": (end, sheet.duration) != (due.end, (end - begin).total_seconds()),
-            "user": self._town.kimai.users[sheet.user].email != due.user,
+            "begin": sheet.begin != due.begin and not shortened,
+            "end": (sheet.end, sheet.duration) != (due.end, due.duration) and not shortened,
+            "user": sheet.user not in due.users,
             "activity": sheet.activity not in due.activities,
             "project": sheet.project not in due.projects,
-            "description": self._diary.edited.get(sheet.id, {}).get("description", "")
-            == sheet.description,
+            "description": "description" in self._still_edited(sheet),
             "tag": TAG not in {self._town.kimai.tags[tag].name for tag in sheet.tags},
         }
         names = [name for name, differs in differing.items() if differs and name not in kept]
@@ -117,15 +122,14 @@ class Checker:
         return f"is timesheet {sheet.id} {sheet}, which differs in {', '.join(names)} from {due}"
 
     def _due(self, entry: TimeAccounting) -> Due:
-        """What the booking should look like in Kimai. None among the ids: it may have to wait."""
-        since = self._diary.booked[entry.id]
-        worked = _worked(Decimal(entry.time_unit), self._diary.minutes)
-        begin = _whole_minute(instant(entry.created_at) - worked)
-        end = begin + -(-worked // MINUTE) * MINUTE  # Kimai rounds the end up to the minute
+        """What the booking should look like in Kimai."""
+        since, house = self._diary.booked[entry.id], self._diary.house
+        begin, end, duration = times(entry, house, worked(entry, house))
         return Due(
-            user=self._town.zammad.users[entry.created_by_id].email,
             begin=begin,
             end=end,
+            duration=duration,
+            users=frozenset(self._diary.people.ever(entry.created_by_id, since)),
             activities=frozenset(self._diary.activities.ever(entry.type_id, since)),
             projects=frozenset(self._projects(entry.ticket_id, since)),
         )
@@ -145,16 +149,21 @@ class Checker:
 
     def _kept(self, sheet: Timesheet | None) -> set[str]:
         """What a person set in Kimai and what may stay so by policy."""
-        if sheet is None or self._diary.edited_policy != "keep_target":
+        if sheet is None or self._diary.house.edited_policy != "keep_target":
             return set()
-        changes = self._diary.edited.get(sheet.id, {})
+        return self._still_edited(sheet)
+
+    def _edits(self, sheet: Timesheet) -> dict[str, object]:
+        return self._diary.edited.get(sheet.id, {})
+
+    def _still_edited(self, sheet: Timesheet) -> set[str]:
+        """What is as a person set it."""
+        edits = self._edits(sheet).items()
         return {
-            EDITED_ARE.get(name, name)
-            for name, value in changes.items()
-            if getattr(sheet, name) == value
+            EDITED_ARE.get(name, name) for name, value in edits if getattr(sheet, name) == value
         }
 
-    def _is_true(  # noqa: PLR0911 # one flat branch per reason
+    def _is_true(  # noqa: C901, PLR0911 # one flat branch per reason
         self, reason: str, entry: TimeAccounting, sheet: Timesheet | None, wrong: str | None
     ) -> bool:
         since, diary = self._diary.booked[entry.id], self._diary
@@ -162,15 +171,22 @@ class Checker:
         match reason:
             case "UNMAPPED_ACTIVITY":
                 return diary.activities.now(entry.type_id) is None
+            case "USER_UNMAPPED":
+                return diary.people.now(entry.created_by_id) is None
             case "PROJECT_OR_CUSTOMER_MISSING":
                 return self._project_now(entry.ticket_id) is None
             case "TICKET_MERGED":
-                return self._town.zammad.tickets[entry.ticket_id].state_id == MERGED
+                return self._is_merged_elsewhere(entry.ticket_id)
+            case "NEGATIVE_TIME":
+                return self._netted.found_nothing(entry)
             case "TARGET_DELETED":
                 return sheet is None and entry.id in diary.deleted
             case "TARGET_EDITED":
-                edits = {} if sheet is None else diary.edited.get(sheet.id, {})
-                return bool(edits) and wrong is not None
+                return (
+                    sheet is not None
+                    and bool(self._edits(sheet))
+                    and bool(wrong or self._still_edited(sheet))
+                )
             case "CONFLICT":
                 # edited while a request was under way: nobody can say which came first
                 return sheet is not None and sheet.id in diary.edited and wrong is not None
@@ -188,17 +204,24 @@ class Checker:
         organization = self._town.zammad.tickets[ticket_id].organization_id
         return None if organization is None else self._diary.projects.now(organization)
 
+    def _is_merged_elsewhere(self, ticket_id: int) -> bool:
+        """Merged, and the ticket that survives leads to another project."""
+        survivor = self._diary.merged.get(ticket_id)
+        own = self._project_now(ticket_id)
+        return survivor is not None and own != self._project_now(survivor)
+
     def _left_over(self, booking: int, sheet: Timesheet) -> Iterator[str]:
         """The booking was deleted in Zammad, its timesheet is still there."""
         diary, reason = self._diary, (self._conflicts or {}).get(booking)
-        waits = sheet.exported or booking in diary.bulk or diary.delete_policy == "conflict"
+        policy = diary.house.delete_policy
+        waits = sheet.exported or booking in diary.bulk or policy == "conflict"
         match reason:
             case None:
-                right = diary.delete_policy == "keep" or (self._conflicts is None and waits)
+                right = policy == "keep" or (self._conflicts is None and waits)
             case "SOURCE_DELETED" | "SOURCE_CHANGED_AFTER_EXPORT":
                 right = waits
             case "TARGET_EDITED":
-                right = bool(diary.edited.get(sheet.id))
+                right = bool(self._edits(sheet))
             case _:
                 right = False
         if not right:
@@ -209,13 +232,3 @@ def _billed(town: Town) -> Iterator[str]:
     for key, billed in town.billed.items():
         if key not in town.excused and town.kimai.timesheets.get(key) != billed:
             yield f"timesheet {key} was changed or deleted after it had been exported"
-
-
-def _worked(amount: Decimal, minutes: Decimal) -> timedelta:
-    """Whole seconds, as Kimai stores them."""
-    seconds = (amount * minutes * 60).quantize(Decimal(1), ROUND_HALF_UP)
-    return timedelta(seconds=int(seconds))
-
-
-def _whole_minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)

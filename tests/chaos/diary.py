@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, TypeVar
+from random import Random
+from typing import Generic, Self, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
@@ -35,27 +36,73 @@ class Changing(Generic[K]):
         return {before[-1], *(value for at, value in values if at >= since)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rounding:
+    """As Kimai's administrator set it and ours repeated it; minutes, 0 is off."""
+
+    mode: str = "default"
+    begin: int = 1
+    end: int = 1
+    duration: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What stays as it was set on the first day.
+
+    `minutes` are those of one Zammad unit; `stranger`: Kimai knows the last agent by another
+    e-mail address.
+    """
+
+    minutes: Decimal = Decimal(1)
+    anchor: str = "end_at_booking"
+    rounding: Rounding = Rounding()
+    delete_policy: str = "delete"
+    edited_policy: str = "conflict"
+    stranger: bool = False
+
+    @classmethod
+    def of(cls, random: Random) -> Self:
+        """Houses differ."""
+        step = random.choice((5, 15))
+        mode = random.choice(("default", "closest", "floor", "ceil"))
+        roundings = (
+            Rounding(),
+            Rounding(begin=0, end=0),
+            Rounding(mode=mode, begin=step, end=step),
+            Rounding(mode=mode, begin=1, end=1, duration=step),
+        )
+        return cls(
+            minutes=random.choice((Decimal(1), Decimal(1), Decimal(15), Decimal(60), Decimal(6))),
+            anchor=random.choice(("end_at_booking", "end_at_booking", "start_at_booking")),
+            rounding=random.choice(roundings),
+            delete_policy=random.choice(("delete", "delete", "conflict", "keep")),
+            edited_policy=random.choice(("conflict", "conflict", "keep_target", "overwrite")),
+            stranger=random.random() < 0.3,
+        )
+
+
 @dataclass
 class Diary:
-    """Kimai's ids throughout, and Zammad's: activities by type, projects by organization.
+    """Kimai's ids throughout, and Zammad's: activities by type, projects by organization, people.
 
     `booked`: from when on a booking could have been decided; `edited` and `deleted` are what
     people did in Kimai: the former by timesheet, the latter by booking. `bulk` are bookings that
     disappeared together with many others.
     """
 
-    minutes: Decimal = Decimal(1)
-    delete_policy: str = "delete"
-    edited_policy: str = "conflict"
+    house: House = House()
     now: int = 0
     run_began: int | None = None  # the moment, while a run is under way
     activities: Changing[int | None] = field(default_factory=Changing)
     projects: Changing[int] = field(default_factory=Changing)
+    people: Changing[int] = field(default_factory=Changing)
     booked: dict[int, int] = field(default_factory=dict)
     edited: dict[int, dict[str, object]] = field(default_factory=lambda: defaultdict(dict))
     deleted: set[int] = field(default_factory=set)
     bulk: set[int] = field(default_factory=set)
     closed: dict[int, int] = field(default_factory=dict)  # project → until when, or STILL
+    merged: dict[int, int] = field(default_factory=dict)  # ticket → the one that survives
 
     def since(self) -> int:
         """Whose settings may hold for what is booked now."""

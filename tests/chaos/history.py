@@ -6,7 +6,7 @@ service. Kinds, agents, customers, activities and projects are numbers into the 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -114,6 +114,14 @@ class MapProject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MapPerson:
+    """`user` None: the mapping is taken away, and the e-mail address decides."""
+
+    agent: int
+    user: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CloseProject:
     """`ended` yesterday, or hidden."""
 
@@ -128,23 +136,26 @@ class OpenProject:
 
 InZammad = Book | Edit | Retype | Delete | OpenTicket | MoveTicket | MergeTickets
 InKimai = ExportSheet | EditSheet | DeleteSheet | CloseProject | OpenProject
-InSettings = MapActivity | MapProject
+InSettings = MapActivity | MapProject | MapPerson
 Operation = InZammad | InKimai | InSettings
 
 # How often what happens, in shares of all operations.
 EVERYDAY: dict[str, float] = {"book": 66, "edit": 16, "retype": 8, "delete": 10}
 EVERYTHING: dict[str, float] = {
-    "book": 54,
+    "book": 50,
+    "take_back": 4,
     "edit": 12,
     "retype": 5,
     "delete": 5,
     "open_ticket": 2.5,
+    "move": 1.2,
     "merge": 0.8,
     "export": 7,
     "edit_sheet": 5,
     "delete_sheet": 2.5,
     "map_activity": 1.6,
     "map_project": 1.6,
+    "map_person": 0.8,
     "project": 1.6,
 }
 
@@ -160,7 +171,7 @@ class Author:
     _tickets: list[int] = field(default_factory=lambda: list(range(1, OPENING_TICKETS + 1)))
     _ticket_count: int = OPENING_TICKETS
     _booked: int = 0
-    _bookings: dict[int, bool] = field(default_factory=dict)  # → with an article
+    _bookings: dict[int, Book] = field(default_factory=dict)  # as they were booked
     _closed: list[int] = field(default_factory=list)
     _unmapped: list[int | None] = field(default_factory=list)  # kinds
     _homeless: list[int] = field(default_factory=list)  # customers without a project
@@ -169,6 +180,7 @@ class Author:
         """One more operation, of a kind that is possible now."""
         writers: dict[str, Callable[[Random], Operation | None]] = {
             "book": self.book,
+            "take_back": self._take_back,
             "edit": self._edit,
             "retype": self._retype,
             "delete": self._delete,
@@ -180,6 +192,7 @@ class Author:
             "delete_sheet": self._delete_sheet,
             "map_activity": self._map_activity,
             "map_project": self._map_project,
+            "map_person": self._map_person,
             "project": self._project,
         }
         (what,) = random.choices(list(shares), list(shares.values()))
@@ -189,17 +202,31 @@ class Author:
         """One more booking, on a ticket that is still open."""
         self._booked += 1
         kind = random.choices((random.randrange(KINDS - 1), None, KINDS - 1), (90, 7, 3))[0]
-        article = random.random() < 0.5
-        self._bookings[self._booked] = article
-        return Book(
-            booking=self._booked,
-            ticket=random.choice(self._tickets[-OPENING_TICKETS:]),
-            agent=random.randrange(AGENTS),
-            kind=kind,
-            amount=self._amount(random),
-            article=article,
-            ago=ago,
+        return self._noted(
+            Book(
+                booking=self._booked,
+                ticket=random.choice(self._tickets[-OPENING_TICKETS:]),
+                agent=random.randrange(AGENTS),
+                kind=kind,
+                amount=self._amount(random),
+                article=random.random() < 0.5,
+                ago=ago,
+            )
         )
+
+    def _noted(self, book: Book) -> Book:
+        self._bookings[book.booking] = book
+        return book
+
+    def _take_back(self, random: Random) -> Book | None:
+        """A negative booking, as Zammad advises for what was booked too much."""
+        wrong = self._some(random)
+        if wrong is None or Decimal((former := self._bookings[wrong]).amount) <= 0:
+            return None
+        self._booked += 1
+        share = Decimal(random.choice(("0.25", "0.5", "1", "1.5")))
+        amount = max((Decimal(former.amount) * share).quantize(CENT), CENT)
+        return self._noted(replace(former, booking=self._booked, amount=str(-amount), ago=None))
 
     def _amount(self, random: Random) -> str:
         if random.random() < 0.04:
@@ -221,7 +248,7 @@ class Author:
         booking = self._some(random)
         if booking is None:
             return None
-        article = self._bookings.pop(booking)
+        article = self._bookings.pop(booking).article
         return Delete(booking=booking, article=article and random.random() < 0.3)
 
     def _open_ticket(self, random: Random) -> OpenTicket:
@@ -274,6 +301,10 @@ class Author:
         if project is None and customer not in self._homeless:
             self._homeless.append(customer)
         return MapProject(customer=customer, project=project)
+
+    def _map_person(self, random: Random) -> MapPerson:
+        user = random.choices((random.randrange(AGENTS), None), (2, 1))[0]
+        return MapPerson(agent=random.randrange(AGENTS), user=user)
 
     def _project(self, random: Random) -> CloseProject | OpenProject:
         if self._closed and random.random() < 0.5 + 0.1 * len(self._closed):

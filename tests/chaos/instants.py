@@ -68,7 +68,7 @@ def an_instant(random: Random, *, usual: float, limit: float) -> Instant:
         return Spare()
     peer, methods, path, most, stages, _ = random.choices(WIRES, [wire[-1] for wire in WIRES])[0]
     stage = random.choice(stages)
-    pause = random.uniform(0, 0.9 * limit) if stage is Stage.LATE else random.uniform(0, 0.02)
+    pause = random.uniform(0.3, 0.9) * limit if stage is Stage.LATE else random.uniform(0, 0.02)
     wire = Wire(
         methods=methods,
         path_prefix=path,
@@ -97,6 +97,7 @@ def faults(random: Random) -> list[FaultRule]:
         (FaultKind.HTML, 0.01),
         (FaultKind.HTML_AFTER, 0.01),
         (FaultKind.REPEAT_ROWS, 0.02),
+        (FaultKind.HANG_AFTER_APPLY, 0.01),
     ]
     slow = FaultRule(kind=FaultKind.LATENCY, probability=0.33, seconds=random.uniform(0.005, 0.05))
     return [

@@ -56,9 +56,9 @@ class Town:
         fill_kimai(self.kimai, token=self.keys.kimai_token)
         self.zammad_app = create_zammad_app(self.zammad)
         self.kimai_app = create_kimai_app(self.kimai)
-        self.author = Author(minutes=self.diary.minutes)
+        self.author = Author(minutes=self.diary.house.minutes)
         by_email = {user.email: user.id for user in self.zammad.users}
-        self._agents = [by_email[agent.email] for agent in AGENTS]
+        self.agents = [by_email[agent.email] for agent in AGENTS]
         by_name = {row.name: row for row in self.zammad.organizations}
         self.organizations = [by_name[one.name].id for one in ORGANIZATIONS]
         contacts = {
@@ -70,12 +70,36 @@ class Town:
         self.activities = sorted(self.kimai.activities)
         self.projects = sorted(self.kimai.projects)
         self._group = next(iter(self.zammad.tickets)).group_id
+        emails = {user.email: user.id for user in self.kimai.users.values()}
+        self.users = [emails[agent.email] for agent in AGENTS]
+        self._settle_in()
         self._note_first_mappings()
+
+    def _settle_in(self) -> None:
+        house = self.diary.house
+        self.kimai.settings.change(
+            {
+                "timesheet.rounding.default.mode": house.rounding.mode,
+                "timesheet.rounding.default.begin": house.rounding.begin,
+                "timesheet.rounding.default.end": house.rounding.end,
+                "timesheet.rounding.default.duration": house.rounding.duration,
+            }
+        )
+        if house.stranger:
+            row = self.kimai.users[self.users[-1]]
+            self.kimai.put("users", dataclasses.replace(row, email="private@home.example"))
+
+    def by_email(self, agent: int) -> int | None:
+        """The Kimai user with the e-mail address of that Zammad user."""
+        emails = {user.email: user.id for user in self.kimai.users.values()}
+        return emails.get(self.zammad.users[agent].email)
 
     def _note_first_mappings(self) -> None:
         """Those that `DemoSetup.map` makes."""
         for kind, activity in zip((*self._kinds[:-1], None), (*self.activities, 0), strict=True):
             self.diary.activities.change(kind, activity or self.activities[0], 0)
+        for agent in self.agents:
+            self.diary.people.change(agent, self.by_email(agent), 0)
         customers = {row.name: row.id for row in self.kimai.customers.values()}
         projects = {row.customer: row.id for row in self.kimai.projects.values()}
         for organization in self.zammad.organizations:
@@ -92,7 +116,7 @@ class Town:
         """Do it now; what is for the administrator is put down as a wish."""
         self.diary.now += 1
         match operation:
-            case history.MapActivity() | history.MapProject():
+            case history.MapActivity() | history.MapProject() | history.MapPerson():
                 self.wishes.append(operation)
             case (
                 history.ExportSheet()
@@ -147,11 +171,12 @@ class Town:
                 zammad.change_ticket(ticket, customer_id=self._contacts[customer])
             case history.MergeTickets(source=source, target=target):
                 zammad.merge_tickets(source, target)
+                self.diary.merged[source] = target
             case _:
                 assert_never(operation)
 
     def _book(self, book: history.Book) -> None:
-        zammad, agent = self.zammad, self._agents[book.agent]
+        zammad, agent = self.zammad, self.agents[book.agent]
         at = None if book.ago is None else zammad.clock.now() - book.ago
         kind = self.kind(book.kind)
         if book.article:

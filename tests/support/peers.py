@@ -48,7 +48,9 @@ from domain.ports.ticket_system import (
     UnreadableEntry,
 )
 from domain.ports.timesheets import (
+    Circumstances,
     LastLook,
+    Part,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -363,6 +365,29 @@ class FakeTimesheets:
         for start in range(0, max(1, len(shown)), self.page):
             await self._request(name)
             yield [self.sheets[each] for each in shown[start : start + self.page]]
+
+    async def circumstances(
+        self,
+        *,
+        user_id: int,
+        project_id: int,
+        activity_id: int,
+        begin: datetime,
+        end: datetime,
+        timesheet_id: int | None,
+    ) -> Circumstances:
+        await self._request("circumstances")
+        return Circumstances(
+            own=user_id == self.token_user,
+            user_enabled=True,
+            project=Part(visible=True),
+            activity=Part(visible=True),
+            customer_budget=None,
+            overlaps_allowed=True,
+            future_allowed=True,
+            overlapping=(),
+            past_lockdown=False,
+        )
 
     async def projects(self) -> Sequence[TargetItem]:
         return ()

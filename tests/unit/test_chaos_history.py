@@ -50,7 +50,7 @@ def test_a_history_has_as_many_operations_as_asked_for_of_every_kind() -> None:
     assert kinds.total() == 5000
     everything = {*history.InZammad.__args__, *history.InKimai.__args__}
     everything |= set(history.InSettings.__args__)
-    assert everything - {history.MoveTicket} == set(kinds)
+    assert everything == set(kinds)
 
 
 def test_what_held_at_a_moment_or_later() -> None:
@@ -107,3 +107,41 @@ def test_a_billed_timesheet_is_to_stay_as_it_is() -> None:
     assert differences(town, {}) == []
     town.kimai.drop("timesheets", sheet.id)
     assert "timesheet 1 was changed or deleted after it had been exported" in differences(town, {})
+
+
+def take_back(town: Town, amount: str) -> None:
+    town.apply(Book(booking=2, ticket=1, agent=0, kind=0, amount=amount, article=False))
+
+
+def shorten(town: Town, sheet: Timesheet, minutes: int) -> None:
+    begin = (sheet.begin or 0) + 60 * minutes
+    shorter = dataclasses.replace(sheet, begin=begin, duration=sheet.duration - 60 * minutes)
+    town.kimai.put("timesheets", shorter)
+
+
+def test_what_is_taken_back_must_be_missing_from_the_timesheets() -> None:
+    town, sheet = town_with_one_booking()
+    take_back(town, "-20")
+    (said,) = differences(town, {})
+    assert "1200 s are to be taken back" in said
+    shorten(town, sheet, 20)
+    assert differences(town, {}) == []
+    shorten(town, sheet, 30)
+    (said,) = differences(town, {})
+    assert "and 1800 to" in said
+
+
+def test_a_negative_booking_waits_only_when_nothing_before_it_is_open() -> None:
+    town, sheet = town_with_one_booking()
+    take_back(town, "-90")
+    (said,) = differences(town, {2: "NEGATIVE_TIME"})
+    assert "NEGATIVE_TIME is not true" in said
+    shorten(town, sheet, 60)
+    assert differences(town, {2: "NEGATIVE_TIME"}) == []
+
+
+def test_without_a_negative_booking_nothing_may_be_missing() -> None:
+    town, sheet = town_with_one_booking()
+    shorten(town, sheet, 20)
+    (said,) = differences(town, {})
+    assert "differs in begin, end" in said

@@ -437,7 +437,8 @@ def test_a_refusal_is_named_by_what_is_certain(
     operation: Operation, status: int, fields: tuple[str, ...], code: ReasonCode
 ) -> None:
     error = Rejected("kimai", "refused", status=status, fields=fields, root=not fields)
-    wait = wait_for_refusal(operation, error)
+    now = BOOKED + timedelta(hours=1)
+    wait = wait_for_refusal(operation, error, desired=desired(), facts=None, now=now)
     assert wait.reason is code
     assert all(name in wait.detail for name in fields)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
@@ -18,11 +18,13 @@ from adapters.peer_verdicts import Verdict
 from adapters.peer_wire import WireModel, parsed, parsed_all
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from domain.ports.timesheets import (
+    Circumstances,
     LastLook,
     TargetItem,
     Timesheet,
     TimesheetFields,
     TimesheetsIdentity,
+    TokenCapabilities,
 )
 
 SYSTEM = "kimai"
@@ -35,6 +37,9 @@ WIDENED = timedelta(hours=3)  # no clock change moves a wall time further than t
 _FIELDS = frozenset(field.name for field in fields(TimesheetFields))
 _BARRED_IN_TAGS = frozenset('<>"=,')
 _TAG_LENGTHS = range(2, 101)  # characters, after trimming
+# by default; an administrator of Kimai can give roles other permissions
+LOCKDOWN_OVERRIDES = frozenset({"ROLE_ADMIN", "ROLE_SUPER_ADMIN"})
+LEADING = LOCKDOWN_OVERRIDES | {"ROLE_TEAMLEAD"}
 
 M = TypeVar("M", bound=WireModel)
 
@@ -69,7 +74,8 @@ class KimaiTimesheets:
         self._with_version = with_version
         self._identity: OncePer[str, TimesheetsIdentity] = OncePer()
         self._tags: OncePer[str, None] = OncePer()
-        self._items: OncePer[str, Sequence[TargetItem]] = OncePer()
+        self._config: OncePer[str, wire.TimesheetConfig] = OncePer()
+        self._rows: OncePer[str, Sequence[Any]] = OncePer()
 
     def __repr__(self) -> str:
         return f"KimaiTimesheets({self._http!r})"
@@ -95,7 +101,7 @@ class KimaiTimesheets:
     async def _fetch_identity(self) -> TimesheetsIdentity:
         me, config, version = await asyncio.gather(
             self._one("api/users/me", wire.Me, denied=Verdict.TOKEN_REFUSED),
-            self._one("api/config/timesheet", wire.TimesheetConfig),
+            self._configuration(),
             self._version(),
         )
         return TimesheetsIdentity(
@@ -106,6 +112,28 @@ class KimaiTimesheets:
             version=version,
             tracking_mode=config.trackingMode,
         )
+
+    async def capabilities(self) -> TokenCapabilities:
+        """What this token may do, found out without writing. Source: `peers/kimai.md`, 3 and 4."""
+        me, config = await self.identity(), await self._configuration()
+        answer = await self._http.read("api/timesheets", {"user": EVERYBODY, "size": 1})
+        roles, first = set(me.roles), next(iter(answer.data), None)
+        return TokenCapabilities(
+            roles=me.roles,
+            tracking_mode=config.trackingMode,
+            sends_times=config.trackingMode == "default" or bool(roles & LEADING),
+            books_for_others=bool(roles & LEADING),
+            sees_exported=None if first is None else "exported" in first,
+            lists_people=bool(await self.users()),
+            creates_projects=bool(roles & LOCKDOWN_OVERRIDES),
+            past_locks=bool(roles & LOCKDOWN_OVERRIDES),
+        )
+
+    async def _configuration(self) -> wire.TimesheetConfig:
+        async def fetch() -> wire.TimesheetConfig:
+            return await self._one("api/config/timesheet", wire.TimesheetConfig)
+
+        return await self._config.get("timesheet", fetch)
 
     async def _version(self) -> str | None:
         if not self._with_version:
@@ -290,41 +318,99 @@ class KimaiTimesheets:
             total = _counted(answer, "x-total-count")
         return list(sheets.values()), total
 
+    async def circumstances(
+        self,
+        *,
+        user_id: int,
+        project_id: int,
+        activity_id: int,
+        begin: datetime,
+        end: datetime,
+        timesheet_id: int | None,
+    ) -> Circumstances:
+        """See the port. From the lists: plain users may not read single projects (trap 12)."""
+        me, config = await self.identity(), await self._configuration()
+        projects = {row.id: row for row in await self._projects()}
+        customers = {row.id: row for row in await self._customers()}
+        activities = {row.id: row for row in await self._activities()}
+        users = {user.item_id: user.active for user in await self.users()}
+        project = projects.get(project_id)
+        customer = None if project is None else customers.get(project.customer)
+        return Circumstances(
+            own=user_id == me.user_id,
+            user_enabled=users.get(user_id),
+            project=wire.project_part(project, customer),
+            activity=wire.activity_part(activities.get(activity_id)),
+            customer_budget=None if customer is None else customer.budgeted,
+            overlaps_allowed=config.isAllowOverlapping,
+            future_allowed=config.isAllowFutureTimes,
+            overlapping=await self._overlapping(user_id, begin, end, timesheet_id),
+            past_lockdown=not LOCKDOWN_OVERRIDES.isdisjoint(me.roles),
+        )
+
+    async def _overlapping(
+        self, user_id: int, begin: datetime, end: datetime, but: int | None
+    ) -> Sequence[int]:
+        zone = _zone((await self.identity()).timezone)
+        first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
+        try:
+            found = await self._listed({"user": user_id, "begin": first, "end": last})
+        except Rejected:  # the token may not list this user's records
+            return ()
+        return sorted(
+            sheet.timesheet_id
+            for sheet in found
+            if sheet.user_id == user_id
+            and sheet.timesheet_id != but
+            and sheet.begin < end
+            and (sheet.end is None or sheet.end > begin)
+        )
+
     async def projects(self) -> Sequence[TargetItem]:
+        return [row.item() for row in await self._projects()]
+
+    async def _projects(self) -> Sequence[wire.Project]:
         # Without ignoreDates ended and future projects are left out.
         return await self._all("projects", wire.Project, {"visible": 3, "ignoreDates": 1})
 
     async def customers(self) -> Sequence[TargetItem]:
+        return [row.item() for row in await self._customers()]
+
+    async def _customers(self) -> Sequence[wire.Customer]:
         return await self._all("customers", wire.Customer, {"visible": 3})
 
     async def activities(self) -> Sequence[TargetItem]:
+        return [row.item() for row in await self._activities()]
+
+    async def _activities(self) -> Sequence[wire.Activity]:
         return await self._all("activities", wire.Activity, {"visible": 3})
 
     async def users(self) -> Sequence[TargetItem]:
         try:
-            return await self._all("users", wire.User, {"visible": 3}, denied=Verdict.REJECTED)
+            rows = await self._all("users", wire.User, {"visible": 3}, denied=Verdict.REJECTED)
         except Rejected as error:
             if error.status != httpx.codes.FORBIDDEN:
                 raise
-            self._items.put("users", ())
+            self._rows.put("users", ())
             return ()
+        return [row.item() for row in rows]
 
     async def _all(
         self,
         noun: str,
-        model: type[wire.Customer | wire.Project | wire.Activity | wire.User],
+        model: type[M],
         params: Mapping[str, int],
         *,
         denied: Verdict = Verdict.MISCONFIGURED,
-    ) -> Sequence[TargetItem]:
+    ) -> Sequence[M]:
         """A list that Kimai answers whole, without pages."""
 
-        async def fetch() -> Sequence[TargetItem]:
+        async def fetch() -> Sequence[M]:
             path = f"api/{noun}"
             answer = await self._http.read(path, params, denied=denied)
-            return tuple(row.item() for row in parsed_all(SYSTEM, path, model, answer.data))
+            return tuple(parsed_all(SYSTEM, path, model, answer.data))
 
-        return await self._items.get(noun, fetch)
+        return await self._rows.get(noun, fetch)
 
 
 def _stored(call: str, answer: Answer) -> Timesheet:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from adapters.peer_http import Refusal
 from adapters.peer_wire import OffsetInstant, WireModel
-from domain.ports.timesheets import TargetItem, Timesheet
+from domain.ports.timesheets import Part, TargetItem, Timesheet
 
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}", re.ASCII)
 _ALIASES = {"begin_date": "begin", "end_date": "end"}  # internal names in service validation
@@ -61,6 +63,8 @@ class TimesheetConfig(WireModel):
     """`GET /api/config/timesheet`."""
 
     trackingMode: str  # noqa: N815  Kimai's name
+    isAllowFutureTimes: bool = True  # noqa: N815  Kimai's name
+    isAllowOverlapping: bool = True  # noqa: N815  Kimai's name
 
 
 class Version(WireModel):
@@ -76,24 +80,44 @@ class Tag(WireModel):
     visible: bool
 
 
-class Customer(WireModel):
-    """An item of `GET /api/customers`."""
+def _day(value: object) -> object:
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+class Holder(WireModel):
+    """What customers, projects and activities share; budgets only where the token may see them."""
 
     id: int
     name: str
     visible: bool
+    budget: float | None = None
+    timeBudget: int | None = None  # noqa: N815  Kimai's name; seconds
+
+    @property
+    def budgeted(self) -> bool | None:
+        """Whether any budget is set; None when this token is not told."""
+        if self.budget is None and self.timeBudget is None:
+            return None
+        return bool(self.budget or self.timeBudget)
+
+
+class Customer(Holder):
+    """An item of `GET /api/customers`."""
 
     def item(self) -> TargetItem:
         return TargetItem(item_id=self.id, name=self.name, active=self.visible)
 
 
-class Project(WireModel):
+class Project(Holder):
     """An item of `GET /api/projects`."""
 
-    id: int
-    name: str
-    visible: bool
     customer: int
+    start: Day | None = None
+    end: Day | None = None
+    globalActivities: bool = True  # noqa: N815  Kimai's name
 
     def item(self) -> TargetItem:
         return TargetItem(
@@ -101,12 +125,9 @@ class Project(WireModel):
         )
 
 
-class Activity(WireModel):
+class Activity(Holder):
     """An item of `GET /api/activities`; without project it is global."""
 
-    id: int
-    name: str
-    visible: bool
     project: int | None
 
     def item(self) -> TargetItem:
@@ -127,6 +148,26 @@ class User(WireModel):
         return TargetItem(
             item_id=self.id, name=self.username, active=self.enabled, email=self.email
         )
+
+
+def project_part(project: Project | None, customer: Customer | None) -> Part | None:
+    """The project as a timesheet meets it: hidden, too, when its customer is."""
+    if project is None:
+        return None
+    return Part(
+        visible=project.visible and (customer is None or customer.visible),
+        begins=project.start,
+        ends=project.end,
+        global_activities=project.globalActivities,
+        budget=project.budgeted,
+    )
+
+
+def activity_part(activity: Activity | None) -> Part | None:
+    """The activity as a timesheet meets it."""
+    if activity is None:
+        return None
+    return Part(visible=activity.visible, parent_id=activity.project, budget=activity.budgeted)
 
 
 def owns(body: object) -> bool:
@@ -158,7 +199,7 @@ def refusal(body: object, sent: Collection[str]) -> Refusal:
         )
         if part
     )
-    return Refusal(fields=(*faulty, *extra), root=root, hint=hint)
+    return Refusal(fields=(*faulty, *extra), extra=tuple(extra), root=root, hint=hint)
 
 
 def _has_errors(child: object) -> bool:

@@ -1,6 +1,7 @@
 """Connectors: contract, section 4."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,7 +16,7 @@ from api.peers import Verdict
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Commands, Services
-from api.shapes import ConnectorOut, TestAnswer, TestDetails
+from api.shapes import ConnectorOut, TestAnswer, TestDetails, TokenCapabilities
 from api.showing import row_now, shown_connector
 from domain.connector.address import normalised
 from domain.connector.commands import AddConnector, ChangeConnector, RecordTest, RetireConnector
@@ -335,6 +336,7 @@ def _secret(value: str | None) -> str | None:
 def _test_answer(verdict: Verdict) -> TestAnswer:
     if not verdict.valid:
         return TestAnswer(valid=False, message=verdict.message)
+    can = verdict.capabilities
     return TestAnswer(
         valid=True,
         message=verdict.message,
@@ -344,5 +346,6 @@ def _test_answer(verdict: Verdict) -> TestAnswer:
             time_unit_declared=verdict.time_unit_declared,
             missing_permissions=list(verdict.missing_permissions),
             warnings=list(verdict.warnings),
+            capabilities=None if can is None else TokenCapabilities(**asdict(can)),
         ),
     )

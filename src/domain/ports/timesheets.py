@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 
@@ -59,6 +59,24 @@ class TimesheetsIdentity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TokenCapabilities:
+    """What a token may do, as far as its roles and reading tell; a Kimai may give roles other rights.
+
+    `sends_times`: begin and end may be sent in this tracking mode. `sees_exported` is None while
+    there is no record to tell by. `past_locks`: neither export nor a locked period stops it.
+    """
+
+    roles: Sequence[str]
+    tracking_mode: str
+    sends_times: bool
+    books_for_others: bool
+    sees_exported: bool | None
+    lists_people: bool
+    creates_projects: bool
+    past_locks: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetItem:
     """A customer, project, activity or user to choose from.
 
@@ -70,6 +88,43 @@ class TargetItem:
     active: bool
     parent_id: int | None = None
     email: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What a timesheet is booked on: a project with its customer, or an activity.
+
+    `begins` and `ends` are a project's own dates, inclusive. `parent_id` is an activity's project;
+    `global_activities` is whether a project takes activities without one. `budget` is whether any
+    is set; None when the token is not told.
+    """
+
+    visible: bool
+    begins: date | None = None
+    ends: date | None = None
+    parent_id: int | None = None
+    global_activities: bool = True
+    budget: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What Kimai says of everything a timesheet rests on, to find out why it refused one.
+
+    A part is None when the token is not shown it, a budget when it is not told. `user_enabled` is
+    None when the token may not list users. `overlapping` are other timesheets of the user at that time. `past_lockdown`:
+    tokens with such a role are not held up by a locked period.
+    """
+
+    own: bool
+    user_enabled: bool | None
+    project: Part | None
+    activity: Part | None
+    customer_budget: bool | None
+    overlaps_allowed: bool
+    future_allowed: bool
+    overlapping: Sequence[int]
+    past_lockdown: bool
 
 
 LastLook = Callable[[], None]  # raises when a write may not be sent any more, its turn come at last
@@ -144,6 +199,19 @@ class Timesheets(Protocol):
         Of everybody the token may see. A record not in it is not proved gone: it may be hidden,
         moved, or have changed its page while the pages were read.
         """
+        ...
+
+    async def circumstances(
+        self,
+        *,
+        user_id: int,
+        project_id: int,
+        activity_id: int,
+        begin: datetime,
+        end: datetime,
+        timesheet_id: int | None,
+    ) -> Circumstances:
+        """What a refused timesheet was to rest on; `timesheet_id` is not counted as overlapping."""
         ...
 
     async def projects(self) -> Sequence[TargetItem]:

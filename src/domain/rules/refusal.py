@@ -1,31 +1,72 @@
 """Which conflict a refusal by Kimai becomes.
 
 Kimai never sends its constraint's code, and its texts vary by language (`peers/kimai.md`, 1.2):
-only status, field and place count. A locked period, an overlap and a used budget all look the
-same there, so none of those reason codes is claimed; the text names what it may have been.
+status, field and place say where it found fault, and what it says of project, activity, user and
+other timesheets says why. What neither tells is not claimed: then the text names what it may be.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from domain.errors import Rejected
+from domain.ports.timesheets import Circumstances, Part
 from domain.time_entry.state import Wait
-from domain.time_entry.values import Operation, ReasonCode
+from domain.time_entry.values import Desired, Operation, ReasonCode
 
 FORBIDDEN = 403
+TIMES = frozenset({"begin", "end"})
+LONGEST = timedelta(hours=24)  # a longer one may be beyond Kimai's own limit instead
 HINTS = {
     "project": "the project may be hidden, ended, not yet started, outside the token's teams, "
     "or its budget used up",
     "activity": "the activity may be hidden, of another project, or not allowed for the project",
     "user": "the user may be disabled or outside the token's teams",
-    "begin": "the tracking mode may forbid this token to send times",
-    "end": "the tracking mode may forbid this token to send times",
 }
 WHOLE = (
-    "the time may overlap another record, lie in a locked period or in the future, exceed the "
-    "budget, or a field may be closed to this token"
+    "the time may overlap another record, lie in a locked period or in the future, or exceed the "
+    "budget"
 )
 
 
-def wait_for_refusal(operation: Operation, error: Rejected) -> Wait:
-    """What a person reads after Kimai refused `operation`."""
+@dataclass(frozen=True)
+class _Cause:
+    """Why, and what to do. `reason` None: the code of the operation."""
+
+    text: str
+    reason: ReasonCode | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    error: Rejected
+    facts: Circumstances | None
+    desired: Desired
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """Kimai judges a project by today, not by the day of the work (trap 9)."""
+        return self.now.astimezone(ZoneInfo(self.desired.zone)).date()
+
+    @property
+    def day(self) -> date:
+        return self.desired.begin.astimezone(ZoneInfo(self.desired.zone)).date()
+
+
+def wait_for_refusal(
+    operation: Operation,
+    error: Rejected,
+    *,
+    desired: Desired | None,
+    facts: Circumstances | None,
+    now: datetime,
+) -> Wait:
+    """What a person reads after Kimai refused `operation`.
+
+    `facts` is what Kimai said afterwards of everything that was asked for; None: nothing.
+    """
     if operation is not Operation.CREATE and error.status == FORBIDDEN:
         return Wait(
             reason=ReasonCode.LOCKED_OR_EXPORTED,
@@ -35,14 +76,175 @@ def wait_for_refusal(operation: Operation, error: Rejected) -> Wait:
     reason = ReasonCode.PEER_REJECTED
     if operation is Operation.CREATE:
         reason = ReasonCode.CREATION_ERROR
-    hints = [HINTS[name] for name in error.fields if name in HINTS]
-    if error.root or not hints:
-        hints.append(WHOLE)
-    if error.status == FORBIDDEN:
-        hints = ["the token may not write for this user or on this project"]
+    causes = (
+        list(_causes(_Case(error=error, facts=facts, desired=desired, now=now))) if desired else []
+    )
+    causes = causes or [_Cause("Kimai gives no reason. Look at the timesheet there")]
+    named = [cause.reason for cause in causes if cause.reason is not None]
     where = f" at {', '.join(error.fields)}" if error.fields else ""
     return Wait(
-        reason=reason,
+        reason=named[0] if named else reason,
         detail=f"Kimai refused to {operation} the timesheet (status {error.status}{where}): "
-        f"{'; '.join(dict.fromkeys(hints))}. Correct it there or in the mappings, then try again.",
+        f"{'; '.join(cause.text for cause in causes)}. Then try again.",
     )
+
+
+def _causes(case: _Case) -> Iterator[_Cause]:
+    error = case.error
+    if error.status == FORBIDDEN:
+        yield _forbidden(case)
+        return
+    if error.extra:
+        yield _extra(error)
+        return
+    for name in error.fields:
+        match name:
+            case "project":
+                yield _project(case)
+            case "activity":
+                yield _activity(case)
+            case "user":
+                yield _user(case)
+            case "exported":
+                text = "it was exported meanwhile; take back the export"
+                yield _Cause(text, ReasonCode.LOCKED_OR_EXPORTED)
+            case _:
+                yield _Cause(f"it does not take this {name}; correct it in Zammad")
+    if error.root or not error.fields:
+        yield _whole(case)
+
+
+def _forbidden(case: _Case) -> _Cause:
+    if case.facts is not None and case.facts.own:
+        return _Cause("the token may not create timesheets; grant its user create_own_timesheet")
+    return _Cause(
+        f"the token may not book for Kimai user {case.desired.user_id}; use the token of a "
+        "teamlead of theirs, or of an administrator"
+    )
+
+
+def _extra(error: Rejected) -> _Cause:
+    names = ", ".join(error.extra)
+    if TIMES.intersection(error.extra):
+        return _Cause(
+            f"in Kimai's tracking mode this token may not send {names}; use mode default, or the "
+            "token of a teamlead or administrator"
+        )
+    if "user" in error.extra:
+        return _Cause(
+            "the token may book for its own user only; use the token of a teamlead or administrator"
+        )
+    return _Cause(f"this token may not set {names}; use the token of a teamlead or administrator")
+
+
+def _project(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+    name = f"project {case.desired.project_id}"
+    if case.facts is None:
+        return _Cause(f"{HINTS['project']}; correct it there or in the mappings")
+    project, activity = case.facts.project, case.facts.activity
+    if project is None:
+        return _Cause(f"{name} is deleted, or outside the token's teams; map to another one")
+    if not project.visible:
+        return _Cause(f"{name} or its customer is hidden; show it, or map to another one")
+    if project.ends is not None and project.ends < case.today:
+        return _Cause(f"{name} ended on {project.ends}; move its end, or map to another one")
+    if project.begins is not None and project.begins > case.today:
+        return _Cause(f"{name} begins on {project.begins} only; move that, or map to another one")
+    if activity is not None and activity.parent_id not in (None, case.desired.project_id):
+        return _other_project(case)
+    if project.budget:
+        text = f"the budget of {name} is used up; raise it, or allow overbooking"
+        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
+    more = "" if project.budget is False else ", or its budget is used up"
+    return _Cause(f"{name} is outside the token's teams{more}; correct that in Kimai")
+
+
+def _other_project(case: _Case) -> _Cause:
+    assert case.facts is not None
+    assert case.facts.activity is not None
+    return _Cause(
+        f"activity {case.desired.activity_id} belongs to project {case.facts.activity.parent_id}, "
+        f"not to {case.desired.project_id}; map the type to a global activity or to one of it"
+    )
+
+
+def _activity(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+    name = f"activity {case.desired.activity_id}"
+    if case.facts is None:
+        return _Cause(f"{HINTS['activity']}; correct it there or in the mappings")
+    project, activity = case.facts.project, case.facts.activity
+    if activity is None:
+        return _Cause(f"{name} is deleted, or outside the token's teams; map to another one")
+    if not activity.visible:
+        return _Cause(f"{name} is hidden; show it, or map the type to another one")
+    if activity.parent_id not in (None, case.desired.project_id):
+        return _other_project(case)
+    if activity.parent_id is None and project is not None and not project.global_activities:
+        return _Cause(
+            f"project {case.desired.project_id} takes no global activities, and {name} is one; "
+            "allow them, or map the type to an activity of the project"
+        )
+    if activity.budget:
+        text = f"the budget of {name} is used up; raise it, or allow overbooking"
+        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
+    more = "" if activity.budget is False else ", or its budget is used up"
+    return _Cause(f"{name} is outside the token's teams{more}; correct that in Kimai")
+
+
+def _user(case: _Case) -> _Cause:
+    name = f"Kimai user {case.desired.user_id}"
+    if case.facts is None or case.facts.user_enabled is None:
+        return _Cause(f"{HINTS['user']}; enable {name}, or map the agent to another one")
+    if not case.facts.user_enabled:
+        return _Cause(f"{name} is deactivated; activate it, or map the agent to another one")
+    return _Cause(f"{name} is outside the token's teams; use a token that leads one of theirs")
+
+
+def _whole(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+    facts, desired = case.facts, case.desired
+    if facts is None:
+        return _Cause(f"{WHOLE}; correct that there")
+    if not facts.overlaps_allowed and facts.overlapping:
+        others = ", ".join(str(each) for each in facts.overlapping)
+        return _Cause(
+            f"it overlaps timesheet {others}, which Kimai's settings forbid; move one of them, or "
+            "allow overlapping records",
+            ReasonCode.OVERLAP_FORBIDDEN,
+        )
+    if not facts.future_allowed and desired.end > case.now:
+        return _Cause("it lies in the future, which Kimai's settings forbid; wait, or allow it")
+    if (cause := _outside(case, facts.project)) is not None:
+        return cause
+    if desired.begin == desired.end:
+        return _Cause("Kimai's settings forbid a length of zero; allow it, or delete the timesheet")
+    if facts.customer_budget:
+        text = "the customer's budget is used up; raise it, or allow overbooking"
+        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
+    if _only_lockdown_is_left(case, facts):
+        more = "" if facts.customer_budget is False else " (or the customer's budget is used up)"
+        return _Cause(
+            f"nothing that Kimai shows explains it, so {case.day} lies in a locked period{more}; "
+            "open it in Kimai's settings, or grant the token's user lockdown_override_timesheet",
+            ReasonCode.PERIOD_LOCKED,
+        )
+    return _Cause(f"{WHOLE}; correct that there")
+
+
+def _outside(case: _Case, project: Part | None) -> _Cause | None:
+    name = f"project {case.desired.project_id}"
+    if project is None:
+        return None
+    if not project.visible:
+        return _Cause(f"{name} or its customer is hidden; show it, or map to another one")
+    if project.begins is not None and case.day < project.begins:
+        return _Cause(f"{name} had not begun on {case.day}, but begins on {project.begins}")
+    if project.ends is not None and case.day > project.ends:
+        return _Cause(f"{name} had ended on {case.day}: its end is {project.ends}")
+    return None
+
+
+def _only_lockdown_is_left(case: _Case, facts: Circumstances) -> bool:
+    """Everything that Kimai tells is excluded by now; what it never tells is the lockdown."""
+    short = case.desired.end - case.desired.begin <= LONGEST
+    past = case.day < case.today
+    return facts.project is not None and short and past and not facts.past_lockdown

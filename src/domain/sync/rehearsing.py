@@ -18,6 +18,7 @@ from domain.minutes import MINUTE_PLACES, minutes_of
 from domain.plan.values import METHODS, Action, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.timesheets import (
+    Circumstances,
     LastLook,
     TargetItem,
     Timesheet,
@@ -277,6 +278,26 @@ class ReadOnlyTimesheets:
     async def activities(self) -> Sequence[TargetItem]:
         """See the port."""
         return await self.timesheets.activities()
+
+    async def circumstances(
+        self,
+        *,
+        user_id: int,
+        project_id: int,
+        activity_id: int,
+        begin: datetime,
+        end: datetime,
+        timesheet_id: int | None,
+    ) -> Circumstances:
+        """See the port."""
+        return await self.timesheets.circumstances(
+            user_id=user_id,
+            project_id=project_id,
+            activity_id=activity_id,
+            begin=begin,
+            end=end,
+            timesheet_id=timesheet_id,
+        )
 
     async def users(self) -> Sequence[TargetItem]:
         """See the port."""

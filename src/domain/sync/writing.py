@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from domain.errors import (
     Unavailable,
 )
 from domain.moved import moved
-from domain.ports.timesheets import LastLook, Timesheet
+from domain.ports.timesheets import Circumstances, LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
     as_written,
@@ -296,9 +297,44 @@ class Writer:
             self._count_failure(error)
             return
         except Rejected as error:
-            outcome = _refusal(live, operation, error, timesheet_id)
+            outcome = await self._refusal(live, operation, error, timesheet_id)
         await self.entries.apply(live, outcome)
         self._failures = 0
+
+    async def _refusal(
+        self, live: Live, operation: Operation, error: Rejected, timesheet_id: int | None
+    ) -> TimeEntryCommand:
+        """Nothing was stored; why is found out by reading what the timesheet was to rest on."""
+        if timesheet_id is not None and error.status == GONE:
+            return NoteTargetGone(timesheet_id=timesheet_id)
+        intent = None if live.state is None else live.state.intent
+        desired = None if intent is None else intent.desired
+        wait = wait_for_refusal(
+            operation,
+            error,
+            desired=desired,
+            facts=None if desired is None else await self._facts(desired, timesheet_id),
+            now=self.ports.clock.now(),
+        )
+        return Reject(
+            intent=_intent(live),
+            status=error.status,
+            fields=error.fields,
+            reason=wait.reason,
+            detail=wait.detail,
+        )
+
+    async def _facts(self, desired: Desired, timesheet_id: int | None) -> Circumstances | None:
+        with suppress(ExternalSystemError):  # the refusal stands without them, less well explained
+            return await self.ports.timesheets.circumstances(
+                user_id=desired.user_id,
+                project_id=desired.project_id,
+                activity_id=desired.activity_id,
+                begin=desired.begin,
+                end=desired.end,
+                timesheet_id=timesheet_id,
+            )
+        return None
 
     def _still_ours(self, recorded: datetime) -> None:
         """Raise Unavailable when the intent has waited too long for its turn.
@@ -444,21 +480,6 @@ def _intent(live: Live) -> int:
     if live.state is None or live.state.intent is None:
         return 0
     return live.state.intent.event.intent
-
-
-def _refusal(
-    live: Live, operation: Operation, error: Rejected, timesheet_id: int | None
-) -> TimeEntryCommand:
-    if timesheet_id is not None and error.status == GONE:
-        return NoteTargetGone(timesheet_id=timesheet_id)
-    wait = wait_for_refusal(operation, error)
-    return Reject(
-        intent=_intent(live),
-        status=error.status,
-        fields=error.fields,
-        reason=wait.reason,
-        detail=wait.detail,
-    )
 
 
 def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:

@@ -131,9 +131,16 @@ class CauseOut(Answer):
 
 
 class ProgressOut(Answer):
+    """`done` and `left` of `total` are timesheets to be written; the rest counts entries."""
+
     phase: str
     done: int
     total: int
+    found: int
+    decided: int
+    written: int
+    failed: int
+    left: int
 
 
 class SyncRunOut(Answer):

@@ -22,7 +22,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 3
+NAME, VERSION = "sync_runs", 4
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",
@@ -111,6 +111,7 @@ def project(  # noqa: PLR0911 # one flat branch per event
                 target_watermark=event.target_watermark,
                 target_listed_at=event.target_listed_at,
                 ticket_watermark=event.ticket_watermark,
+                error=event.remark,
                 ended_at=recorded.recorded_at,
             )
         case SyncRunFailed():
@@ -200,7 +201,16 @@ def shown(row: Row) -> dict[str, object]:
         "connector_ids": [row.source_connector_id, row.target_connector_id],
         "plan_id": row.plan_id,
         "correlation_id": row.correlation_id,
-        "progress": {"phase": row.phase, "done": row.done, "total": row.total},
+        "progress": {
+            "phase": row.phase,
+            "done": row.done,
+            "total": row.total,
+            "found": count.fetched,
+            "decided": count.decided,
+            "written": count.created + count.updated + count.deleted,
+            "failed": count.failed,
+            "left": max(row.total - row.done, 0),
+        },
         "first_position": row.first_position,
         "last_position": row.position,
         "version": row.version,

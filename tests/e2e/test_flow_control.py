@@ -1,7 +1,9 @@
 """Peers that refuse the token, fall over or ask for time: who is paused, and what goes on when."""
 
 import asyncio
+from itertools import pairwise
 from random import Random
+from time import monotonic
 from typing import Any
 
 import httpx
@@ -139,3 +141,30 @@ async def test_a_kimai_that_wants_to_be_left_alone_is(database: str) -> None:
         await world.resumes()  # a person knows better
         await world.recovers()
         assert world.wrong() == []
+
+
+async def test_progress_is_seen_every_second_while_a_run_is_slow(database: str) -> None:
+    async with scene(database) as world:
+        world.town.work(Random(3), 80)
+        world.goes_wrong("kimai", FaultRule(kind=FaultKind.LATENCY, seconds=0.4))
+        run_id = await world.begun()
+        begun, seen = monotonic(), list[tuple[float, dict[str, Any]]]()
+        while True:
+            run = (await world.http.get(f"/api/v1/sync/runs/{run_id}")).json()
+            progress = run["progress"]
+            if run["state"] != "queued" and (not seen or seen[-1][1] != progress):
+                seen.append((monotonic() - begun, progress))
+            if run["status"] != "running":
+                break
+            await asyncio.sleep(0.05)
+        moments = [at for at, _ in seen]
+        assert moments[-1] > 3, "the run was not slow"
+        assert max(later - earlier for earlier, later in pairwise(moments)) <= 1.2, seen
+        last = seen[-1][1]
+        assert run["state"] == "completed", run
+        assert (last["left"], last["done"]) == (0, last["total"])
+        assert last["found"] == run["entries_fetched"] >= last["decided"] > 0
+        done = ("entries_synced", "entries_updated", "entries_deleted")
+        assert last["written"] == sum(run[name] for name in done) > 0
+        halfway = [progress for _, progress in seen if 0 < progress["left"] < progress["total"]]
+        assert halfway, seen

@@ -813,6 +813,7 @@ class World:
             target_connector_id=KIMAI,
             start_date=bounds.get("start_date"),
             end_date=bounds.get("end_date"),
+            entry_ids=bounds.get("entry_ids"),
         )
         metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id=f"run-{run}")
         await self.store.append(

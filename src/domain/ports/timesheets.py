@@ -60,7 +60,7 @@ class TimesheetsIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenCapabilities:
-    """What a token may do, as far as its roles and reading tell; a Kimai may give roles other rights.
+    """What a token may do, as far as its roles and reading tell; roles may have other rights.
 
     `sends_times`: begin and end may be sent in this tracking mode. `sees_exported` is None while
     there is no record to tell by. `past_locks`: neither export nor a locked period stops it.
@@ -112,8 +112,8 @@ class Circumstances:
     """What Kimai says of everything a timesheet rests on, to find out why it refused one.
 
     A part is None when the token is not shown it, a budget when it is not told. `user_enabled` is
-    None when the token may not list users. `overlapping` are other timesheets of the user at that time. `past_lockdown`:
-    tokens with such a role are not held up by a locked period.
+    None when the token may not list users. `overlapping` are other timesheets of the user at that
+    time. `past_lockdown`: tokens with such a role are not held up by a locked period.
     """
 
     own: bool

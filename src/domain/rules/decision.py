@@ -172,8 +172,15 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
-    """Minutes of one unit of this booking and who said so: what was written keeps its own."""
+    """Minutes of one unit of this booking and who said so: what was carried keeps its own.
+
+    A negative booking is carried by what it takes from others, and one that was taken back whole
+    by what takes from it; neither has a timesheet of its own.
+    """
     recorded = None if entry.settled is None else entry.settled.basis
+    netted = entry.reduced.by or (entry.netted is not None and entry.netted.against)
+    if recorded is None and netted and entry.decided is not None:
+        recorded = entry.decided.basis
     if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
         return unit_of_today(situation)
     return recorded.unit_minutes, recorded.unit_source or "recorded"

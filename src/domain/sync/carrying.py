@@ -97,20 +97,29 @@ async def carry_across(
             number=run_id,
             start_date=run.start_date,
             end_date=run.end_date,
+            only=None if run.entry_ids is None else frozenset(run.entry_ids),
             hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
         )
         crossing = prepare(order, configuration, ports, limits, tally, metadata)
         watermark = await cross(crossing)
+        if run.entry_ids is not None:
+            return await _unmoved(run, ports, tally)
         return CompleteRun(
             counters=tally.counters(),
             watermark=watermark,
             target_watermark=crossing.marks.polled_at,
             target_listed_at=crossing.marks.listed_at,
             ticket_watermark=crossing.discoverer.tickets_at,
+            remark="; ".join(tally.remarks) or None,
         )
 
-    end = await _ended(carry, tally)
-    await ports.before_end()
+    telling = asyncio.create_task(tally.keep_telling())
+    try:
+        end = await _ended(carry, tally)
+        await ports.before_end()
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
     await record(end)
     ended = await _load(run_id, ports)
     assert ended is not None
@@ -131,7 +140,7 @@ async def _ended(
 
 
 async def _unmoved(run: Run, ports: Ports, tally: Tally) -> CompleteRun:
-    """A plan's run looks at its own entries only, so everything stays as far known as it was."""
+    """A run that looks at some entries only leaves everything as far known as it was."""
     source, target = run.source_connector_id, run.target_connector_id
     marks = await ports.known.target_marks(source, target)
     return CompleteRun(
@@ -140,6 +149,7 @@ async def _unmoved(run: Run, ports: Ports, tally: Tally) -> CompleteRun:
         target_watermark=marks.polled_at,
         target_listed_at=marks.listed_at,
         ticket_watermark=await ports.known.ticket_watermark(source),
+        remark="; ".join(tally.remarks) or None,
     )
 
 

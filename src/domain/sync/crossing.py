@@ -11,11 +11,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.errors import LedgerError
+from domain.errors import LedgerError, Unavailable
 from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
+from domain.rules.netting import others
 from domain.sync.adopting import Adopter
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
@@ -47,6 +48,7 @@ from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
+TARGET = "kimai"
 NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
@@ -139,7 +141,11 @@ class Crossing:
         self.tally.phase = "verify"
         await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = await self._unsettled()
-        self.marks = await self.look.look(unsettled, self._disputed)
+        try:
+            self.marks = await self.look.look(unsettled, self._disputed)
+        except Unavailable as error:
+            await self._do_without(error)
+            return
         again = {live.entry_id: live for live in self.look.touched if self._is_to_write(live)}
         if again:
             await self._write_beside(list(again.values()), settler)
@@ -168,6 +174,17 @@ class Crossing:
         for part in parts(lives, self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
+
+    async def _do_without(self, error: Unavailable) -> None:
+        """Nothing is left to be written, so a Kimai that does not answer keeps nobody waiting.
+
+        The next run looks from where the last one did. Raises `error` when that is not so.
+        """
+        if error.system != TARGET or self.tally.counters().failed:
+            raise error
+        self.tally.remarks.append(f"Kimai was not looked at, the next run does: {error}")
+        configuration = self.configuration
+        self.marks = await self.ports.known.target_marks(configuration.source, configuration.target)
 
     def _is_to_write(self, live: Live) -> bool:
         state = live.state
@@ -235,7 +252,7 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
-            others = await self._limit_to_other_units(unsettled)
+            elsewise = await self._limit_to_other_units(unsettled)
             await self.adopter.look()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
@@ -243,7 +260,7 @@ class Crossing:
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
-            await self._decide_all(others)
+            await self._decide_all(elsewise)
             await self.netter.settle_gone()
             await self._decide_stacked()
             await self._decide_deletions()
@@ -317,6 +334,11 @@ class Crossing:
             row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
         ]
         lives = await self._lives(readable)
+        bookings = [row for row in readable if isinstance(row, SourceEntry)]
+        await self.netter.expect(
+            {row.ticket_id for row in bookings},
+            {row.ticket_id for row in bookings if row.time_unit < 0},
+        )
         work: list[tuple[Live, Sequence[Step]]] = [
             (live, [self._observation(row, contexts), *self._ruling])
             for live, row in zip(lives, readable, strict=True)
@@ -383,9 +405,12 @@ class Crossing:
         return meant
 
     async def _decide_all(self, entries: Sequence[EntryId]) -> None:
+        """These, and what takes from them: a booking and its corrections have one unit."""
         own = [entry for entry in entries if entry not in self._taken]
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
+            beside = (other for live in lives if live.state for other in others(live.state))
+            self.judge.only = frozenset((*(self.judge.only or ()), *beside))
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_stacked(self) -> None:
@@ -423,13 +448,16 @@ class Crossing:
         self.writer.check_cancelled()
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
+        states = (live.state for live, _ in work)
+        known = {state.booking.ticket_id for state in states if state and state.booking}
+        await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
         self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
             placed = live.entry_id not in self.judge.unplaced
-            if placed and self._is_to_write(live) and not self.netter.waits(live):
+            if placed and self._is_to_write(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

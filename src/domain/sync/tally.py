@@ -1,10 +1,13 @@
-"""What a run has done so far, and telling so at most once a second."""
+"""What a run has done so far, and telling so about once a second."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.errors import LedgerError
 from domain.ports.clock import Clock
 from domain.sync_run.events import Counters
 from domain.time_entry.events import (
@@ -20,7 +23,7 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.values import Outcome
 
-EVERY = timedelta(seconds=1)  # progress is for eyes; more often is only load
+EVERY = timedelta(seconds=0.5)  # with job, view and network it is seen within a second
 PROBLEMS_SHOWN = 5  # of many alike, some are enough to see what to do
 COUNTED: dict[type[TimeEntryEvent], str] = {
     TimesheetCreated: "created",
@@ -36,7 +39,10 @@ Report = Callable[[str, int, int, Counters], Awaitable[None]]
 
 @dataclass
 class Tally:
-    """Counts of one run. `problems` are what kept it from looking at everything."""
+    """Counts of one run.
+
+    `problems` are what kept it from looking at everything, `remarks` what it did without.
+    """
 
     clock: Clock
     report: Report
@@ -45,7 +51,9 @@ class Tally:
     done: int = 0
     total: int = 0
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
+    _told: tuple[str, int, int, Counters] | None = None
 
     def counters(self) -> Counters:
         """As of now."""
@@ -58,6 +66,7 @@ class Tally:
     def note(self, events: Sequence[TimeEntryEvent]) -> None:
         """Count what was just recorded."""
         for event in events:
+            self._counts["decided"] += isinstance(event, EntryDecided)
             if name := COUNTED.get(type(event)):
                 self._counts[name] += 1
             elif isinstance(event, TimesheetAdopted):
@@ -74,9 +83,16 @@ class Tally:
         return f"Not everything could be looked at, {then}: {shown}{rest}"
 
     async def tell(self) -> None:
-        """Report, unless that was done less than a second ago."""
-        now = self.clock.now()
-        if now - self.last < EVERY:
+        """Report what is new, unless that was done a moment ago."""
+        now, news = self.clock.now(), (self.phase, self.done, self.total, self.counters())
+        if now - self.last < EVERY or news == self._told:
             return
-        self.last = now
-        await self.report(self.phase, self.done, self.total, self.counters())
+        self.last, self._told = now, news
+        await self.report(*news)
+
+    async def keep_telling(self) -> None:
+        """The same until cancelled, also while the run waits; in real time, being for eyes."""
+        while True:
+            await asyncio.sleep(EVERY.total_seconds())
+            with suppress(LedgerError):  # whatever it is, the run itself meets it, too
+                await self.tell()

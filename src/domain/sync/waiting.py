@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.errors import Unavailable
 from domain.ids import EntryId
 from domain.ports.known_entries import Unsettled
 from domain.sync.entries import Entries, Live, Step
@@ -39,11 +40,21 @@ class Waiting:
     async def worthwhile(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
         """Still to be written, decided with other settings, or with a ticket readable by now."""
         if any(item.reason is ReasonCode.USER_UNMAPPED for item in waiting):
-            await self.judge.know_people()
+            waiting = await self._with_people(waiting)
         if any(item.reason is ReasonCode.UNIT_UNKNOWN for item in waiting):
             await self.judge.know_unit()
         readable = await self._readable(waiting)
         return [item for item in waiting if item.entry_id in readable or self._is_worthwhile(item)]
+
+    async def _with_people(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
+        """Read Kimai's users; who cannot be found out about now waits for the next run."""
+        try:
+            await self.judge.know_people()
+        except Unavailable as error:
+            remark = f"People without a mapping were not looked for, the next run does: {error}"
+            self.entries.tally.remarks.append(remark)
+            return [item for item in waiting if item.reason is not ReasonCode.USER_UNMAPPED]
+        return waiting
 
     def _is_worthwhile(self, item: Unsettled) -> bool:
         if self._long_before(item.booked_at):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.ids import ConnectorId, RunId
+from domain.ids import ConnectorId, EntryId, RunId
 from domain.sync_run.events import Cause, Counters
 
 
@@ -16,6 +16,7 @@ class QueueRun:
     target_connector_id: ConnectorId
     start_date: date | None
     end_date: date | None
+    entry_ids: tuple[EntryId, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class CompleteRun:
     watermark: datetime | None
     target_watermark: datetime | None = None
     target_listed_at: datetime | None = None
+    remark: str | None = None
     ticket_watermark: datetime | None = None
 
 

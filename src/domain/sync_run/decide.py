@@ -7,7 +7,7 @@ from typing import assert_never
 
 from domain.errors import RuleViolation
 from domain.event import Decider
-from domain.ids import ConnectorId, PlanId, RunId
+from domain.ids import ConnectorId, EntryId, PlanId, RunId
 from domain.numbering import NumberTaken
 from domain.sync_run.commands import (
     CancelRun,
@@ -58,6 +58,7 @@ class Run:
     start_date: date | None
     end_date: date | None
     plan_id: PlanId | None = None
+    entry_ids: tuple[EntryId, ...] | None = None
     state: str = "queued"
     phase: str | None = None
     done: int = 0
@@ -99,6 +100,7 @@ def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
                     watermark=command.watermark,
                     target_watermark=command.target_watermark,
                     target_listed_at=command.target_listed_at,
+                    remark=command.remark,
                     ticket_watermark=command.ticket_watermark,
                 )
             ]
@@ -122,6 +124,7 @@ def evolve(  # noqa: PLR0911 # one flat branch per event
             target_connector_id=event.target_connector_id,
             start_date=event.start_date,
             end_date=event.end_date,
+            entry_ids=event.entry_ids,
             plan_id=PlanId(int(event.cause.name)) if event.cause.kind == PLAN_CAUSE else None,
         )
     if run is None:
@@ -188,5 +191,6 @@ def _queued(command: QueueRun, run: Run | None) -> Sequence[SyncRunEvent]:
             target_connector_id=command.target_connector_id,
             start_date=command.start_date,
             end_date=command.end_date,
+            entry_ids=command.entry_ids,
         )
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from domain.ids import ConnectorId, RunId
+from domain.ids import ConnectorId, EntryId, RunId
 
 PLAN_CAUSE = "plan"  # a run that carries out the plan whose number is its name
 
@@ -19,9 +19,13 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What a run did, in entries (`contract.md`, section 6). `fetched` counts rows read."""
+    """What a run did, in entries (`contract.md`, section 6). `fetched` counts rows read.
+
+    `decided` counts decisions, of which one booking may need several.
+    """
 
     fetched: int = 0
+    decided: int = 0
     created: int = 0
     updated: int = 0
     deleted: int = 0
@@ -33,10 +37,13 @@ class Counters:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunQueued:
-    """Somebody asked for a run; `start_date` and `end_date` bound the work dates, inclusive."""
+    """Somebody asked for a run; `start_date` and `end_date` bound the work dates, inclusive.
+
+    `entry_ids`: it looks at these entries only; None: at all.
+    """
 
     TYPE: ClassVar = "SyncRunQueued"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     run_id: RunId
     trigger: str  # manual, scheduled or webhook
@@ -45,6 +52,12 @@ class SyncRunQueued:
     target_connector_id: ConnectorId
     start_date: date | None
     end_date: date | None
+    entry_ids: tuple[EntryId, ...] | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, every run looked at all entries."""
+        state["entry_ids"] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +72,20 @@ class SyncRunStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunProgressed:
-    """How far it is; at most one a second. `phase`: discover, read, decide, write, verify."""
+    """How far it is; at most two a second. `phase`: discover, read, decide, write, verify."""
 
     TYPE: ClassVar = "SyncRunProgressed"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     run_id: RunId
     phase: str
     done: int
     total: int
     counters: Counters
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, decisions were not counted: its counters lack `decided`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +94,11 @@ class SyncRunCompleted:
 
     When the newest looks began, in this run or before, None for never: `ticket_watermark` at the
     tickets changed in Zammad, `target_watermark` at what was modified in Kimai,
-    `target_listed_at` at all of Kimai.
+    `target_listed_at` at all of Kimai. `remark` says what it did without.
     """
 
     TYPE: ClassVar = "SyncRunCompleted"
-    SCHEMA: ClassVar = 3
+    SCHEMA: ClassVar = 4
 
     run_id: RunId
     counters: Counters
@@ -89,6 +106,7 @@ class SyncRunCompleted:
     target_watermark: datetime | None = None
     target_listed_at: datetime | None = None
     ticket_watermark: datetime | None = None
+    remark: str | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -100,17 +118,26 @@ class SyncRunCompleted:
         """Before, a ticket that moved was noticed only when a booking of it changed."""
         state["ticket_watermark"] = None
 
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Before, decisions were not counted, and a run could do without nothing."""
+        state["remark"] = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunFailed:
     """It could not go on; what it had written stays written. `who`: time or administrator."""
 
     TYPE: ClassVar = "SyncRunFailed"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     run_id: RunId
     counters: Counters
     error: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, decisions were not counted: its counters lack `decided`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +156,14 @@ class SyncRunCancelled:
     """It stopped because somebody wanted it; what it had written stays written."""
 
     TYPE: ClassVar = "SyncRunCancelled"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     run_id: RunId
     counters: Counters
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, decisions were not counted: its counters lack `decided`."""
 
 
 SyncRunEvent = (

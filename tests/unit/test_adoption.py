@@ -62,6 +62,7 @@ async def test_a_timesheet_with_a_marker_is_linked_without_a_write(world: World,
     before = put(world, 500, text)
     run = await world.sync()
     assert (run.state, run.counters.created, run.counters.conflicts) == ("completed", 0, 0)
+    assert run.counters.already_synced == 1
     assert world.kimai.writes == 0
     assert world.kimai.sheets == {500: before}
     state = await world.entry(9)

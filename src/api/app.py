@@ -15,6 +15,7 @@ from api.routes import (
     login,
     mappings,
     plans,
+    suggestions,
     sync,
     system,
     users,
@@ -71,6 +72,7 @@ def _add_routes(app: FastAPI) -> None:
         entries.router,
         dead_letters.router,
         dead_letters.of_entry,
+        suggestions.router,
         audit.router,
         system.about,
     ):

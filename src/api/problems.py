@@ -193,6 +193,7 @@ _TAKEN = {
         "Connector {holder} is the active {kind} connector.",
     ),
     "username": ("name_taken", "This user name is taken."),
+    "adopted-timesheet": ("entry_state", "Entry {holder} has this timesheet."),
     "active-run": ("run_active", "Run {holder} is active."),
 }
 

@@ -212,8 +212,11 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return {}, {"marker": marker, "target_connector_id": connector, **tried}
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _written(written)
-        case TimesheetAdopted(written=written) | TimesheetDrifted(found=written):
+        case TimesheetAdopted(written=written, marker=None) | TimesheetDrifted(found=written):
             return _written(written)
+        case TimesheetAdopted(written=written, marker=marker, target_connector_id=connector):
+            values, facts = _written(written)
+            return values, {**facts, "marker": marker, "target_connector_id": connector}
         case TimesheetDeleted() | TimesheetVanished():
             return {"target_description": None, "target_subject": None}, {"target": None}
         case EntryDeadLettered(attempts=attempts):

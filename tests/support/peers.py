@@ -127,6 +127,7 @@ class FakeTickets:
     lists_all: bool = True
     unit: str | None = None
     requests: int = 0
+    newest: datetime = NOON
     counts_along: bool = True  # since 7.0
     counted: int | None = None
     page: int = 1000
@@ -145,14 +146,16 @@ class FakeTickets:
         )
         row = replace(row, **changes)
         self.rows[source_id] = row
+        self.newest = max(self.newest, row.updated_at)
         self.touched[row.ticket_id] = max(at, self.touched.get(row.ticket_id, at))
         return row
 
     def edit(self, source_id: int, **changes: Any) -> None:
         row = self.rows[source_id]
-        newest = max(r.updated_at for r in self.rows.values() if r.updated_at is not None)
-        changes.setdefault("updated_at", newest + timedelta(seconds=1))
+        # later than all that ever was, also than what is deleted by now: time does not go back
+        changes.setdefault("updated_at", self.newest + timedelta(seconds=1))
         self.rows[source_id] = replace(row, **changes)
+        self.newest = max(self.newest, self.rows[source_id].updated_at or NOON)
 
     def move(self, ticket: int, organization: int, *, at: datetime) -> None:
         """The ticket goes to another organisation, and its bookings say nothing of it."""
@@ -842,6 +845,15 @@ class World:
     async def resume(self) -> Run:
         run = RunId(self.runs)
         return await carry_across(run, self.configuration, self.ports(), limits=self.limits)
+
+    async def keep(self, source_id: int, events: Sequence[Event]) -> None:
+        """Append what somebody else decided about a booking."""
+        stream = entry_stream(entry_id(ZAMMAD, source_id))
+        metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="by-hand")
+        now = self.clock.now()
+        await self.store.append(
+            Append(stream=stream, events=events, metadata=metadata, occurred_at=now, expected=None)
+        )
 
     async def entry(self, source_id: int) -> TimeEntry:
         history = await self.store.read(entry_stream(entry_id(ZAMMAD, source_id)))

@@ -194,6 +194,17 @@ async def test_a_kimai_user_is_found_by_email() -> None:
     assert [sheet.user_id for sheet in world.kimai.sheets.values()] == [7]
 
 
+async def test_a_booking_that_waited_for_its_day_knows_people_by_email() -> None:
+    world = World(users=())
+    world.kimai.people = (
+        TargetItem(item_id=4, name="emma", active=True, email="agent5@example.com"),
+    )
+    world.tickets.book(9)
+    await world.sync(start_date=date(2020, 1, 1), end_date=date(2020, 1, 2))
+    assert (await world.entry(9)).standing.state is EntryState.PENDING
+    assert (await world.sync()).counters.created == 1
+
+
 async def test_an_unreadable_row_waits_and_recovers(world: World) -> None:
     world.tickets.book(8)
     world.tickets.rows[9] = UnreadableEntry(

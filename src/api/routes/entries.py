@@ -12,6 +12,7 @@ from api.identity import Own, Viewer
 from api.inputs import BIGGEST, Day, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
+from api.services import Services
 from api.shapes import EntryOut, EntryPage, HistoryPage
 from domain.ids import EntryId, entry_stream
 from projections import history, time_entries
@@ -81,6 +82,11 @@ async def list_entries(
 @router.get("/{entry_id}", response_model=EntryOut)
 async def get_entry(entry_id: Number, _: Viewer, own: Own, as_of: AsOf) -> object:
     """One booking."""
+    return await shown(own, entry_id, as_of=as_of)
+
+
+async def shown(own: Services, entry_id: int, *, as_of: int | None = None) -> object:
+    """The entry as the contract has it. Raises Problem `not_found`."""
     row = await own.views.entry(entry_id, as_of=as_of)
     if row is None:
         raise Problem("not_found", "There is no such entry.")

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
 from domain.ids import source_of
 from domain.minutes import minutes_of
+from domain.rules.adopted import as_adopted, is_as_adopted
 from domain.rules.comparison import mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
@@ -169,6 +170,8 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
     if left == NOTHING and case.settled is None:
         detail = "Negative bookings take back all of it."
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+    if is_as_adopted(case.entry, case.booking, case.context):
+        return as_adopted(case.entry, left, basis, case.configuration.kimai)
     return _placed(case, basis, left)
 
 
@@ -338,7 +341,9 @@ def _user(case: _Case) -> Mapped | Wait:
 
 def _project(case: _Case) -> Mapped | Wait:
     def same(settled: Settled) -> bool:
-        return settled.context is not None and settled.context.owner == case.context.owner
+        if settled.context is None:
+            return settled.adopted
+        return settled.context.owner == case.context.owner
 
     return _kept(case, same, "project") or project_for(case.configuration, case.context)
 

@@ -5,10 +5,13 @@ length, in the last line of the description.
 """
 
 import re
+from dataclasses import dataclass
 
-from domain.ids import EntryId
+from domain.ids import ConnectorId, EntryId, entry_id, source_of
 
 _MARKER = re.compile(r"TL-([0-9A-Za-z]{8})-([0-9]{16})-[0-9]{2}", re.ASCII)
+# of an earlier tool, anywhere in the text (`peers/kimai.md`, 10)
+_EARLIER = re.compile(r"(?<![0-9A-Za-z])ZAM:T([0-9]{1,15})\|TA:([0-9]{1,9})(?![0-9])", re.ASCII)
 SLOT = 1  # the timesheet of a booking; a later issue may link further ones
 
 
@@ -17,9 +20,50 @@ def marker(log_tag: str, entry: EntryId, slot: int = SLOT) -> str:
     return f"TL-{_tag(log_tag)}-{entry:016d}-{slot:02d}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a text says a timesheet is for. `ticket_id` is None in a marker of our own."""
+
+    entry_id: EntryId
+    marker: str
+    ticket_id: int | None = None
+
+
 def carries(description: str, mark: str) -> bool:
-    """Whether the last line of `description` ends with exactly this marker."""
+    """Whether the last line of `description` ends with exactly this marker.
+
+    One of the earlier tool may stand anywhere.
+    """
+    if _EARLIER.fullmatch(mark):
+        return any(found[0] == mark for found in _EARLIER.finditer(description))
     return bool(mark) and _last_word(description) == mark
+
+
+def claimed(description: str, log_tag: str, source: ConnectorId) -> Claim | None:
+    """The one booking of `source` that `description` names by a marker, ours or the earlier tool's.
+
+    None also where it names several. Whether an earlier tool's marker means this Zammad, its
+    ticket has to prove.
+    """
+    own = marked_entry(description, log_tag)
+    if own is not None:
+        return Claim(entry_id=own, marker=_last_word(description)) if _is_of(own, source) else None
+    found = {match[0]: match for match in _EARLIER.finditer(description)}
+    if len(found) != 1:
+        return None
+    ((mark, match),) = found.items()
+    entry = entry_id(source, int(match[2]))
+    return Claim(entry_id=entry, marker=mark, ticket_id=int(match[1]))
+
+
+def is_marked(description: str) -> bool:
+    """Whether it carries a marker of any ledger or of the earlier tool."""
+    ours = _MARKER.fullmatch(_last_word(description))
+    return ours is not None or _EARLIER.search(description) is not None
+
+
+def _is_of(entry: EntryId, source: ConnectorId) -> bool:
+    return source_of(entry)[0] == source
 
 
 def marked_entry(description: str, log_tag: str) -> EntryId | None:

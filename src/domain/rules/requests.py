@@ -57,7 +57,7 @@ def update_fields(
     former = settled.desired
     changed = (desired.begin, desired.end) != (former.begin, former.end)
     moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
-    due = changed or moved or bool(settled.kept)
+    due = changed or moved or settled.adopted or bool(settled.kept)
     if due and TIMES.isdisjoint(keep) and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(
             desired.begin,

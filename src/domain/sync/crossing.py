@@ -17,6 +17,7 @@ from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
 from domain.rules.netting import others
+from domain.sync.adopting import Adopter
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
@@ -70,6 +71,7 @@ class Crossing:
     waiting: Waiting
     writer: Writer
     look: Look
+    adopter: Adopter
     netter: Netter
     hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
@@ -87,6 +89,11 @@ class Crossing:
     @property
     def configuration(self) -> Configuration:
         return self.judge.configuration
+
+    @property
+    def _ruling(self) -> Sequence[Step]:
+        """A decision, for a booking whose timesheet may have been in Kimai before us."""
+        return [self.adopter.adoption, self.judge.decision, self.adopter.suggestion]
 
     async def run(self) -> datetime | None:
         """Do it all; return the new watermark.
@@ -257,6 +264,7 @@ class Crossing:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
             elsewise = await self._limit_to_other_units(unsettled)
+            await self.adopter.look()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
@@ -306,6 +314,7 @@ class Crossing:
                 for part in parts(left, self.limits.chunk):
                     lives = await self.entries.load_all(part)
                     moved = [live for live in lives if self.reader.moved(live.state) is not None]
+                    await self.judge.know_agents(moved)
                     steps: list[Step] = [self.reader.moved, self.judge.decision]
                     await self._carry_on([(live, steps) for live in moved])
 
@@ -342,7 +351,7 @@ class Crossing:
             {row.ticket_id for row in bookings if row.time_unit < 0},
         )
         work: list[tuple[Live, Sequence[Step]]] = [
-            (live, [self._observation(row, contexts), self.judge.decision])
+            (live, [self._observation(row, contexts), *self._ruling])
             for live, row in zip(lives, readable, strict=True)
         ]
         await self._carry_on(work)
@@ -381,10 +390,11 @@ class Crossing:
     async def _decide_again(self, unsettled: Sequence[Unsettled], resumed: Sequence[Live]) -> None:
         """What waits from earlier runs, and was not observed anew in this one."""
         own = [live for live in resumed if live.entry_id not in self._taken]
-        await self._carry_on([(live, [self.judge.decision]) for live in own])
+        await self._carry_on([(live, self._ruling) for live in own])
         waiting = [item for item in unsettled if item.entry_id not in self._taken]
         for part in parts(await self.waiting.worthwhile(waiting), self.limits.chunk):
-            await self._carry_on(await self.waiting.opened(part))
+            opened = await self.waiting.opened(part)
+            await self._carry_on([(live, [*steps, *self._ruling]) for live, steps in opened])
 
     async def _limit_to_other_units(self, unsettled: Sequence[Unsettled]) -> Sequence[EntryId]:
         """What was written with another unit, when the crossing is about that and nothing else.
@@ -422,7 +432,8 @@ class Crossing:
         for part in parts([one.entry_id for one in ordered], self.limits.chunk):
             await self.judge.give_places(part)
             lives = await self.netter.load(set(part))
-            await self._carry_on([(live, [self.judge.decision]) for live in lives.values()])
+            steps: list[Step] = [self.judge.decision, self.adopter.suggestion]
+            await self._carry_on([(live, steps) for live in lives.values()])
 
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""

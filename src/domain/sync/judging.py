@@ -12,6 +12,7 @@ from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
 from domain.rules.decision import rule, unit_of_today
 from domain.rules.netting import is_due
+from domain.sync.entries import Live
 from domain.sync.limits import Limits
 from domain.sync.stacking import Stacker
 from domain.time_entry.commands import Decide, Ruling
@@ -61,7 +62,9 @@ class Judge:
         if not self._is_due(entry) or self._waits(entry):
             return None
         ruling = rule(self._seen(entry), self.situation)
-        return self._decided(entry, ruling) if self.in_range(_day_of(ruling)) else None
+        if not self.in_range(_day_of(ruling)) and not _is_as_found(entry, ruling):
+            return None
+        return self._decided(entry, ruling)
 
     def _decided(self, entry: TimeEntry, ruling: Ruling | Unplaced) -> Decide | None:
         if isinstance(ruling, Unplaced):
@@ -176,6 +179,13 @@ class Judge:
         if not all(agent in self.configuration.users for agent in agents):
             await self.know_people()
 
+    async def know_agents(self, lives: Iterable[Live]) -> None:
+        """The same for those who booked these."""
+        states = [live.state for live in lives]
+        await self.know(
+            state.booking.created_by_id for state in states if state is not None and state.booking
+        )
+
     async def know_people(self) -> None:
         """Read Kimai's users, once per run, when matching by e-mail is wanted."""
         if self._people_read or not self.configuration.accept_email_matches:
@@ -183,6 +193,12 @@ class Judge:
         users = await self.timesheets.users()
         self.situation = replace(self.situation, people=people_by_email(users))
         self._people_read = True
+
+
+def _is_as_found(entry: TimeEntry, ruling: Ruling | Unplaced) -> bool:
+    """Whether it was taken over and is left alone, which no range of days has to bound."""
+    adopted = entry.settled is not None and entry.settled.adopted
+    return adopted and isinstance(ruling, Ruling) and ruling.outcome is Outcome.LEAVE
 
 
 def _day_of(ruling: Ruling | Unplaced) -> date | None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from domain.errors import Rejected
-from domain.ids import EntryId, source_of
+from domain.ids import EntryId
 from domain.ports.known_entries import Linked, TargetMarks, Unsettled
 from domain.ports.timesheets import Timesheet
 from domain.rules.comparison import as_written, changes_since, mismatches
 from domain.rules.configuration import Configuration
 from domain.rules.decision import rule
-from domain.rules.marker import marked_entry
+from domain.rules.marker import Claim, claimed
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
@@ -112,16 +112,16 @@ class Look:
     async def _see(self, page: Sequence[Timesheet], ours: dict[int, Linked]) -> None:
         """Open the bookings whose record is not as we knew it, and those with a second one."""
         work: list[tuple[EntryId, Step]] = []
-        copies: dict[EntryId, set[int]] = defaultdict(set)
+        copies: dict[EntryId, list[tuple[int, Claim]]] = defaultdict(list)
         for sheet in page:
             linked = ours.get(sheet.timesheet_id)
             if linked is None:
-                entry = marked_entry(sheet.description, self.configuration.log_tag)
-                if entry is not None and source_of(entry)[0] == self.configuration.source:
-                    copies[entry].add(sheet.timesheet_id)
+                claim = self._claim(sheet)
+                if claim is not None:
+                    copies[claim.entry_id].append((sheet.timesheet_id, claim))
             elif linked.reason in LOOKED_AT_AGAIN or _differs(linked, sheet):
                 work.append((linked.entry_id, self._comparison(sheet)))
-        work += [(entry, _copied(ids)) for entry, ids in copies.items()]
+        work += [(entry, _copied(claims)) for entry, claims in copies.items()]
         await self._take(work)
 
     async def _ask_for(self, suspects: Sequence[Linked]) -> None:
@@ -159,11 +159,14 @@ class Look:
             left = tuple(
                 sheet.timesheet_id
                 for sheet in sheets
-                if sheet is not None
-                and marked_entry(sheet.description, self.configuration.log_tag) == live.entry_id
+                if sheet is not None and _is_for(state, self._claim(sheet))
             )
             if ids:
                 await self._take([(live.entry_id, NoteSurplus(timesheet_ids=left))])
+
+    def _claim(self, sheet: Timesheet) -> Claim | None:
+        configuration = self.configuration
+        return claimed(sheet.description, configuration.log_tag, configuration.source)
 
     async def _take(self, work: Sequence[tuple[EntryId, Step]]) -> None:
         work = [(entry, step) for entry, step in work if self.judge.is_meant(entry)]
@@ -237,11 +240,18 @@ def _differs(linked: Linked, sheet: Timesheet) -> bool:
     return linked.seen.exported != now.exported or bool(changes_since(linked.seen, now))
 
 
-def _copied(ids: set[int]) -> Step:
+def _is_for(state: TimeEntry, claim: Claim | None) -> bool:
+    if claim is None or claim.entry_id != state.entry_id or state.booking is None:
+        return False
+    return claim.ticket_id in (None, state.booking.ticket_id)
+
+
+def _copied(claims: Sequence[tuple[int, Claim]]) -> Step:
     def step(state: TimeEntry | None) -> NoteSurplus | None:
         if state is None or state.settled is None:
             return None
-        others = ids - {state.settled.written.timesheet_id}
+        others = {timesheet_id for timesheet_id, claim in claims if _is_for(state, claim)}
+        others -= {state.settled.written.timesheet_id}
         if state.conflict is not None and state.conflict.reason is ReasonCode.DUPLICATE:
             others |= set(surplus_ids(state.conflict.detail))
         return NoteSurplus(timesheet_ids=tuple(sorted(others))) if others else None

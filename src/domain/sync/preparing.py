@@ -9,6 +9,7 @@ from datetime import date
 from domain.event import Metadata
 from domain.ids import EntryId, PlanId
 from domain.rules.configuration import Configuration, Situation
+from domain.sync.adopting import Adopter
 from domain.sync.crossing import Crossing
 from domain.sync.discovering import Discoverer
 from domain.sync.entries import Entries, Witness, unseen
@@ -128,6 +129,7 @@ def prepare(
             gate=order.gate,
         ),
         look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
+        adopter=Adopter(ports=ports, configuration=configuration),
         netter=Netter(
             ports=ports,
             limits=limits,

@@ -140,7 +140,13 @@ def _minutes(entry: TimeEntry, before: Written | None) -> Decimal | None:
     return (entry.booking.time_unit * unit).quantize(MINUTE_PLACES)
 
 
-def _told_by(events: Sequence[TimeEntryEvent]) -> Action | None:
+def _is_taken_over(events: Sequence[TimeEntryEvent]) -> bool:
+    return any(isinstance(event, TimesheetAdopted) and event.marker is not None for event in events)
+
+
+def _told_by(  # noqa: PLR0911 # one return per kind of event
+    events: Sequence[TimeEntryEvent],
+) -> Action | None:
     """What the newest of them says, None when a request is to follow or nothing was decided."""
     for event in reversed(events):
         match event:
@@ -150,6 +156,8 @@ def _told_by(events: Sequence[TimeEntryEvent]) -> Action | None:
                 return OURS_BEFORE.get(how, Action.ADOPT)
             case EntryDecided(outcome=Outcome.HOLD):
                 return Action.CONFLICT
+            case EntryDecided(outcome=Outcome.LEAVE) if _is_taken_over(events):
+                return Action.ADOPT
             case EntryDecided(outcome=Outcome.LEAVE, desired=desired):
                 return Action.SKIP if desired is None else Action.UNCHANGED
             case EntryDecided():

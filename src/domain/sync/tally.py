@@ -69,6 +69,8 @@ class Tally:
             self._counts["decided"] += isinstance(event, EntryDecided)
             if name := COUNTED.get(type(event)):
                 self._counts[name] += 1
+            elif isinstance(event, TimesheetAdopted) and event.marker is not None:
+                pass  # taken over: what is decided about it counts
             elif isinstance(event, TimesheetAdopted):
                 # found after a lost answer: it was us who created it
                 self._counts["created" if event.how == "read_back" else "already_synced"] += 1

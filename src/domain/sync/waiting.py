@@ -102,35 +102,28 @@ class Waiting:
         return {item.entry_id for item in hidden if item.ticket_id in visible}
 
     async def opened(self, items: Sequence[Unsettled]) -> Sequence[tuple[Live, Sequence[Step]]]:
-        """Their streams, each with the steps to take."""
+        """Their streams, each with the steps to take before the decision."""
         lives = await self.entries.load_all(item.entry_id for item in items)
         held = {item.entry_id for item in items if item.state is EntryState.CONFLICT}
         bookings = dict(self._to_look_at(lives, held))
-        await self.judge.know(self._agents(lives))
+        await self.judge.know_agents(lives)
         found = await self.reader.contexts(list(bookings.values()))
-        decision = self.judge.decision
         contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
         return [
-            (live, [*self._anew(live), _seen_again(contexts.get(live.entry_id)), decision])
-            for live in lives
+            (live, [*self._anew(live), _seen_again(contexts.get(live.entry_id))]) for live in lives
         ]
 
     def _anew(self, live: Live) -> Sequence[Step]:
         return [again] if live.entry_id in self._lifted else []
 
     @staticmethod
-    def _agents(lives: Sequence[Live]) -> Iterator[int]:
-        """Who booked: all of these are decided again, and not only what is looked at."""
-        for live in lives:
-            if live.state is not None and live.state.booking is not None:
-                yield live.state.booking.created_by_id
-
-    @staticmethod
     def _to_look_at(lives: Sequence[Live], held: set[EntryId]) -> Iterator[tuple[EntryId, Booking]]:
-        """Held bookings that were never written: their ticket may say something else by now."""
+        """Held bookings not written yet, or whose ticket was never read: ask what it says now."""
         for live in lives:
             state = live.state
-            if state is None or state.booking is None or state.settled is not None:
+            if state is None or state.booking is None:
+                continue
+            if state.settled is not None and state.context is not None:
                 continue
             if live.entry_id in held or state.context is None:
                 yield live.entry_id, state.booking

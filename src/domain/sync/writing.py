@@ -16,6 +16,7 @@ from domain.errors import (
     StreamMovedOn,
     Unavailable,
 )
+from domain.moved import moved
 from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
@@ -217,6 +218,8 @@ class Writer:
         record = await self._record(live, settled)
         if record is None:
             return
+        if settled.adopted and desired != settled.desired:  # from now on it is known by ours
+            settled = moved(settled, marker=marker(self.configuration.log_tag, entry.entry_id))
         own = (await self.target.identity()).user_id == record.user_id
         zone = await self.target.zone() if own else None
         fields = requests.update_fields(
@@ -347,7 +350,7 @@ class Writer:
         changed = changes_since(settled.written, found)
         if found.exported:
             return _exported(live.state, found, changed)
-        ours = carries(found.description.value or "", settled.marker)
+        ours = not settled.marker or carries(found.description.value or "", settled.marker)
         policy = self.configuration.kimai.edited_in_kimai_policy
         if not ours:
             detail = (

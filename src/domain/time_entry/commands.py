@@ -127,11 +127,25 @@ class Unsent:
 
 @dataclass(frozen=True, kw_only=True)
 class Adopt:
-    """These timesheets carry our marker; the first becomes ours. Never empty."""
+    """These timesheets are there for the booking; the first becomes ours. Never empty.
+
+    `target_connector_id` and `marker`, what the first is known by ("" for nothing), are for one
+    that is taken over: neither written by us nor linked before.
+    """
 
     found: Sequence[Written]
     how: str
     mismatch: str | None = None
+    target_connector_id: ConnectorId | None = None
+    marker: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinguish:
+    """A person says: what looks like this booking in Kimai is something else."""
+
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +240,7 @@ TimeEntryCommand = (
     | Doubt
     | Unsent
     | Adopt
+    | Distinguish
     | Hold
     | NoteDrift
     | Compare

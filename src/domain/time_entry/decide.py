@@ -16,6 +16,7 @@ from domain.time_entry.commands import (
     Confirm,
     ConfirmDeleted,
     Decide,
+    Distinguish,
     Doubt,
     GiveUp,
     Hold,
@@ -61,6 +62,7 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import Netted, Reduced, TimeEntry, evolve
+from domain.time_entry.taking_over import distinguish, take_over
 from domain.time_entry.values import Operation, Outcome, ReasonCode, Reduction
 
 Events = Sequence[TimeEntryEvent]
@@ -107,6 +109,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return others
         case NoteTargetGone(timesheet_id=timesheet_id):
             return _target_gone(timesheet_id, entry)
+        case Distinguish():
+            return distinguish(command, entry)
         case GiveUp():
             return _give_up(command, entry)
         case Retry(note=note, only_dead=only_dead):
@@ -375,6 +379,8 @@ def _reject(command: Reject, entry: TimeEntry) -> Events:
 
 
 def _adopt(command: Adopt, entry: TimeEntry) -> Events:
+    if command.marker is not None:
+        return take_over(command, entry)
     if entry.intent is None and entry.settled is None:
         return []  # settled meanwhile, and nothing of ours asked for it
     first, *others = sorted(command.found, key=lambda written: written.timesheet_id)

@@ -152,14 +152,27 @@ class TimesheetDeleted:
 
 @dataclass(frozen=True, kw_only=True)
 class TimesheetAdopted:
-    """A timesheet carrying our marker was found in Kimai and linked, without any write."""
+    """A timesheet was found in Kimai and linked, without any write.
+
+    `how`: "read_back" after a lost answer; "equal" when Kimai held the wanted values already;
+    "kept" and "unchanged" after somebody had edited it. Taken over from before our time:
+    "marker" and "earlier_marker" by what its text says, "confirmed" by a person; then
+    `target_connector_id` and `marker` say where it is and what it is known by.
+    """
 
     TYPE: ClassVar = "TimesheetAdopted"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     written: Written
-    how: str  # "read_back": after a lost answer; "equal": Kimai held the wanted values already
+    how: str
+    target_connector_id: ConnectorId | None = None
+    marker: str | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, only what this ledger had written was linked."""
+        state["target_connector_id"] = state["marker"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

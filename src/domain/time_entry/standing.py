@@ -96,8 +96,11 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             return moved(standing, writing=True)
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _settled(standing, written.timesheet_id)
-        case TimesheetAdopted(written=written):
+        case TimesheetAdopted(written=written, marker=None):
             return _settled(standing, written.timesheet_id)
+        case TimesheetAdopted(written=written):  # taken over: whether it fits is to be decided
+            linked = written.timesheet_id
+            return moved(standing, timesheet_id=linked, writing=False, outcome=None)
         case TimesheetDeleted():
             return _settled(standing, None)
         case TimesheetVanished():

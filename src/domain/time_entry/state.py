@@ -44,13 +44,15 @@ from domain.time_entry.values import (
     Written,
 )
 
+UTC = "UTC"  # the zone of what nobody has decided yet
 # what was found in Kimai stays so until a person decides, whatever Zammad says meanwhile
 FOUND_IN_TARGET = frozenset(
     {ReasonCode.TARGET_DELETED, ReasonCode.TARGET_EDITED, ReasonCode.DUPLICATE}
 )
 
 
-KEEP_TARGET = "keep_target"  # what a person does who leaves Kimai as it is (`contract.md`, 8)
+# what a person does (`contract.md`, 8): leaves Kimai as it is, or wants a timesheet made
+KEEP_TARGET, CREATE = "keep_target", "create_in_target"
 
 
 NettingKey = tuple[int, int, int | None]  # ticket, agent, type: within these time is netted
@@ -111,7 +113,8 @@ class Settled:
     """What Kimai holds for us, and on what it was based: the base of every comparison.
 
     `kept` names what somebody edited in Kimai since and what was accepted as it is. `reduced` are
-    the seconds that negative bookings take from it there.
+    the seconds that negative bookings take from it there. `adopted`: it was there before us and
+    stays as it is until the booking changes; `desired` is what it is.
     """
 
     target: ConnectorId
@@ -122,6 +125,7 @@ class Settled:
     booking: Booking
     context: Context | None
     kept: tuple[str, ...] = ()
+    adopted: bool = False
     reduced: int = 0
 
 
@@ -144,8 +148,9 @@ class TimeEntry:
     `attempts` counts writes without effect since the last one that had some; `writes` counts
     all intents. `found` is what was found in Kimai and waits for a person. `drifted` is the
     timesheet as somebody left it since our last write; `accepted` the last conflict that a person
-    ended by keeping Kimai as it is. `unit` are the minutes of one Zammad unit with which it was
-    carried, and who said so: written once, or netted; it stays when the timesheet goes.
+    ended by keeping Kimai as it is. `distinct`: a person said that what looks like it in Kimai is
+    something else. `unit` are the minutes of one Zammad unit with which it was carried, and who
+    said so: written once, or netted; it stays when the timesheet goes.
     """
 
     entry_id: EntryId
@@ -162,6 +167,7 @@ class TimeEntry:
     refused: Refused | None = None
     drifted: Written | None = None
     accepted: Wait | None = None
+    distinct: bool = False
     reduced: Reduced = NOT_REDUCED
     netted: Netted | None = None
     unit: tuple[Decimal, str | None] | None = None
@@ -223,7 +229,8 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             if action is None:
                 return changed(conflict=None)
             if action != KEEP_TARGET:
-                return changed(conflict=None, found=None)
+                distinct = entry.distinct or (action == CREATE and entry.settled is None)
+                return changed(conflict=None, found=None, distinct=distinct)
             accepted, settled = entry.conflict, _kept(entry)
             return changed(conflict=None, found=None, accepted=accepted, settled=settled)
         case _:
@@ -252,7 +259,10 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
                 base = _kept(entry)
             return changed(settled=base, found=None, drifted=None)
         case TimesheetCreated() | TimesheetUpdated() | TimesheetAdopted():
-            settled = _settled(entry, event.written)
+            if isinstance(event, TimesheetAdopted) and event.marker is not None:
+                settled = _taken_over(entry, event)
+            else:
+                settled = _settled(entry, event.written)
             found = None if isinstance(event, TimesheetAdopted) else entry.found
             return changed(
                 settled=settled,
@@ -323,6 +333,32 @@ def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:
     )
 
 
+def _taken_over(entry: TimeEntry, event: TimesheetAdopted) -> Settled | None:
+    if entry.booking is None or event.target_connector_id is None:
+        return entry.settled
+    written = event.written
+    return Settled(
+        target=event.target_connector_id,
+        marker=event.marker or "",
+        written=written,
+        desired=Desired(
+            begin=written.begin,
+            end=written.end or written.begin + written.duration,
+            zone=entry.decided.basis.zone or UTC if entry.decided else UTC,
+            user_id=written.user_id,
+            project_id=written.project_id,
+            activity_id=written.activity_id,
+            description=written.description,
+            tag=next(iter(written.tags), ""),
+            billable=written.billable,
+        ),
+        basis=Basis(),
+        booking=entry.booking,
+        context=entry.context,
+        adopted=True,
+    )
+
+
 def _settled(entry: TimeEntry, written: Written) -> Settled | None:
     """What the write was based on: the open intent, or the last decision when none was needed."""
     if entry.intent is not None and entry.intent.desired is not None:
@@ -344,6 +380,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
         entry.settled,
         written=written,
         kept=_still_kept(entry, written),
+        adopted=False,
         desired=entry.decided.desired or entry.settled.desired,
         basis=entry.decided.basis,
         booking=entry.booking,

@@ -72,7 +72,7 @@ def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
 
 def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     configuration = situation.configuration
-    basis = _first_basis(entry, configuration)
+    basis = _first_basis(entry, situation)
     if entry.standing.vanished:
         return _vanished(entry, configuration, basis)
     stop = entry.found or _unreadable(entry) or _elsewhere(entry, configuration)
@@ -89,14 +89,18 @@ def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     return _timed(case, basis)
 
 
-def _first_basis(entry: TimeEntry, configuration: Configuration) -> Basis:
-    settled, booking = entry.settled, entry.booking
+def _first_basis(entry: TimeEntry, situation: Situation) -> Basis:
+    settled, booking, configuration = entry.settled, entry.booking, situation.configuration
     if booking is None:
         return Basis(zone=configuration.zammad.timezone)
     zone = zone_for(configuration, booking)
     if settled is not None and settled.booking.created_by_id == booking.created_by_id:
         zone = settled.basis.zone or zone
-    return Basis(zone=zone, work_date=work_date(booking.created_at, zone))
+    basis = Basis(zone=zone, work_date=work_date(booking.created_at, zone))
+    unit = unit_of(entry, situation)
+    if isinstance(unit, Wait) or not entry.is_netted:
+        return basis
+    return replace(basis, unit_minutes=unit[0], unit_source=unit[1])
 
 
 def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:
@@ -169,9 +173,16 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
-    """Minutes of one unit of this booking and who said so: what was written keeps its own."""
-    recorded = None if entry.settled is None else entry.settled.basis
-    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+    """Minutes of one unit of this booking and who said so.
+
+    What was written or netted keeps its own, so another setting reads no history again.
+    """
+    recorded = None
+    if entry.settled is not None:
+        recorded = None if situation.unit_anew else entry.settled.basis
+    elif entry.is_netted and entry.decided is not None:
+        recorded = entry.decided.basis
+    if recorded is None or recorded.unit_minutes is None:
         return unit_of_today(situation)
     return recorded.unit_minutes, recorded.unit_source or "recorded"
 

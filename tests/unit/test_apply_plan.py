@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,6 +15,7 @@ from domain.plan.events import PlanRefused, PlanRowsListed
 from domain.plan.values import Action, Moved, PlanKind
 from domain.sync_run.decide import Run
 from domain.time_entry.standing import EntryState
+from domain.time_entry.values import ReasonCode
 from tests.property.test_sync_faults import crashed, one_timesheet_per_booking
 from tests.support.peers import World
 from tests.unit.test_dry_run import sent, told
@@ -148,6 +149,53 @@ async def test_what_moves_while_the_plan_is_carried_out_is_left_alone(world: Wor
     assert (moved.entry_id % 100, moved.field, moved.planned) == (8, "action", "update")
     assert moved.now == "conflict (TARGET_EDITED)"
     assert (await world.plan_now(plan)).state == "applied"
+
+
+async def test_a_negative_booking_is_netted_as_planned(world: World) -> None:
+    world.tickets.book(7, time_unit=Decimal(60))
+    world.tickets.book(8, time_unit=Decimal(-15))
+    plan = await ready(world)
+    rows = {row.entry_id % 100: (row.action, row.minutes) for row in await world.rows_of(plan)}
+    assert rows == {7: (Action.CREATE, Decimal(45)), 8: (Action.SKIP, Decimal(-15))}
+    run = await world.apply(plan)
+    assert (run.state, run.counters.created) == ("completed", 1), run.error
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.duration == timedelta(minutes=45)
+    world.an_hour_later()
+    world.tickets.book(9, time_unit=Decimal(-5))
+    plan = await ready(world)
+    assert (await world.apply(plan)).counters.updated == 1
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.duration == timedelta(minutes=40)
+    assert (await ready(world)).rows == 0
+
+
+async def test_a_stacked_day_is_laid_as_a_run_would_lay_it() -> None:
+    laid: list[list[tuple[datetime, datetime | None]]] = []
+    for planned in (True, False):
+        world = World(zammad={"work_time_anchor": "day_start_stacked"})
+        for number in (7, 8, 9):
+            world.tickets.book(number)
+        for _ in range(2):
+            run = await (world.apply(await ready(world)) if planned else world.sync())
+            assert run.state == "completed", run.error
+            world.an_hour_later()
+            if 6 not in world.tickets.rows:
+                world.tickets.book(6)
+                world.tickets.edit(8, time_unit=Decimal(30))
+        sheets = sorted(world.kimai.sheets.values(), key=lambda sheet: sheet.begin)
+        laid.append([(sheet.begin, sheet.end) for sheet in sheets])
+        assert (await ready(world)).rows == 0
+    assert laid[0] == laid[1]
+    assert len(laid[0]) == 4
+
+
+async def test_conflicts_of_a_plan_are_opened_with_it(world: World) -> None:
+    world.tickets.book(7)
+    world.tickets.book(8, type_id=99)
+    run = await world.apply(await ready(world))
+    assert (run.state, run.counters.conflicts) == ("completed", 1)
+    assert (await world.entry(8)).standing.conflict is ReasonCode.UNMAPPED_ACTIVITY
 
 
 async def test_a_plan_is_good_for_a_day_only(world: World) -> None:

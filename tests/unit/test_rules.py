@@ -284,6 +284,13 @@ def test_a_merge_matters_only_when_it_leads_to_another_project() -> None:
     assert isinstance(project_for(fixed, merged(customer_id=None)), Mapped)
 
 
+def test_a_merge_into_another_customer_of_the_same_project_matters_not() -> None:
+    rows = (row(SourceKind.ORGANIZATION, 3, 1), row(SourceKind.ORGANIZATION, 4, 1))
+    found = project_for(configuration(projects=rows), merged(organization_id=4))
+    assert isinstance(found, Mapped)
+    assert found.item_id == 1
+
+
 def test_a_marker_has_a_fixed_length_and_needs_no_escaping() -> None:
     assert marker("0a1b2c3d", ENTRY) == "TL-0a1b2c3d-0000010000000009-01"
     biggest = marker("ffffffff", entry_id(ZAMMAD, 2**31 - 1))

@@ -127,3 +127,54 @@ async def test_it_is_about_the_unit_and_nothing_else() -> None:
         (8, Action.UPDATE): 1,
         (9, Action.UPDATE): 1,
     }
+
+
+async def netted() -> World:
+    """An hour of which a quarter was taken back, and a minute counts twice by now."""
+    world = World()
+    world.tickets.book(7, time_unit=Decimal(60))
+    world.tickets.book(8, time_unit=Decimal(-15))
+    await world.sync()
+    assert lengths(world) == [45]
+    world.an_hour_later()
+    world.configuration = configuration(zammad={"time_unit_minutes": 2})
+    return world
+
+
+async def test_a_correction_keeps_its_unit_like_what_it_corrects() -> None:
+    world = await netted()
+    world.tickets.book(9, time_unit=Decimal(-5))
+    await world.sync()
+    assert lengths(world) == [60 - 15 - 10]
+    world.tickets.edit(7, time_unit=Decimal(80))
+    await world.sync()
+    assert lengths(world) == [80 - 15 - 10]
+
+
+async def test_one_that_was_taken_back_whole_keeps_its_unit() -> None:
+    world = World()
+    world.tickets.book(7, time_unit=Decimal(15))
+    world.tickets.book(8, time_unit=Decimal(-15))
+    await world.sync()
+    assert lengths(world) == []
+    world.configuration = configuration(zammad={"time_unit_minutes": 2})
+    world.tickets.book(9, time_unit=Decimal(10))
+    world.tickets.book(10, time_unit=Decimal(-5))
+    await world.sync()
+    assert lengths(world) == [2 * 10 - 2 * 5]
+
+
+async def test_the_plan_reads_corrections_with_the_unit_of_what_they_correct() -> None:
+    world = await netted()
+    plan = await unit_plan(world)
+    rows = {row.entry_id % 100: (row.action, row.minutes) for row in await world.rows_of(plan)}
+    assert rows[7] == (Action.UPDATE, Decimal(90))
+    run = await world.apply(plan)
+    assert (run.state, run.counters.updated) == ("completed", 1), run.error
+    assert lengths(world) == [90]
+    world.an_hour_later()
+    assert (await world.sync()).counters.updated == 0
+    world.tickets.book(9, time_unit=Decimal(-5))
+    await world.sync()
+    assert lengths(world) == [80]
+    assert (await unit_plan(world)).rows == 0

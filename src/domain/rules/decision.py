@@ -173,16 +173,15 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
 
 
 def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wait:
-    """Minutes of one unit of this booking and who said so.
+    """Minutes of one unit of this booking and who said so: what was carried keeps its own.
 
-    What was written or netted keeps its own, so another setting reads no history again.
+    A negative booking is carried by what it takes from others, and one that was taken back whole
+    by what takes from it; neither has a timesheet of its own.
     """
-    recorded = None
-    if entry.settled is not None:
-        recorded = None if situation.unit_anew else entry.settled.basis
-    elif entry.is_netted and entry.decided is not None:
+    recorded = None if entry.settled is None else entry.settled.basis
+    if recorded is None and entry.is_netted and entry.decided is not None:
         recorded = entry.decided.basis
-    if recorded is None or recorded.unit_minutes is None:
+    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
         return unit_of_today(situation)
     return recorded.unit_minutes, recorded.unit_source or "recorded"
 

@@ -95,7 +95,10 @@ def project_for(configuration: Configuration, context: Context) -> Mapped | Wait
     """
     own = _project(configuration, context.customer_id, context.organization_id, context.group_id)
     survivor = context.survivor
-    if survivor is None or own == _project_of(configuration, survivor) or isinstance(own, Wait):
+    if survivor is None or isinstance(own, Wait):
+        return own
+    other = _project_of(configuration, survivor)
+    if isinstance(other, Mapped) and other.item_id == own.item_id:  # whichever rows say so
         return own
     return Wait(
         reason=ReasonCode.TICKET_MERGED,

@@ -18,6 +18,7 @@ from domain.plan.pages import pages
 from domain.plan.values import (
     CARRIED_OUT,
     METHODS,
+    Action,
     Moved,
     PlanKind,
     PlanRow,
@@ -47,11 +48,13 @@ Cross = Callable[[Crossing], Awaitable[object]]  # runs it, and stops it when th
 class PlannedWrites:
     """What a plan does, as little of it as telling whether it still does so takes.
 
-    `rows` are number and fingerprint by entry. `moved` are those that turned out to be otherwise,
-    with the row they would have by now, None for none.
+    `rows` are number and fingerprint by entry, of what is written or linked. `beside` are entries
+    that only have something recorded. `moved` are rows that turned out to be otherwise, with what
+    they would be by now, None for nothing.
     """
 
     rows: dict[EntryId, tuple[int, bytes]]
+    beside: frozenset[EntryId] = frozenset()
     moved: dict[EntryId, PlanRow | None] = field(default_factory=dict)
     _met: set[EntryId] = field(default_factory=set)
 
@@ -121,7 +124,7 @@ async def apply_plan(
         start_date=plan.start_date,
         end_date=plan.end_date,
         unit_anew=plan.kind is PlanKind.UNIT,
-        only=writes.rows.keys(),
+        only=writes.rows.keys() | writes.beside,
         run_id=run.run_id,
     )
     if plan.applied_by is None:
@@ -165,14 +168,16 @@ def drifted_text(plan_id: PlanId, rows: int) -> str:
 
 async def _planned(plan: Plan, ports: Ports) -> PlannedWrites:
     """Read once, page by page. Raises RuleViolation when the stored rows are not those made."""
-    digest, rows = RowsDigest(), {}
+    digest, rows, beside = RowsDigest(), {}, set[EntryId]()
     async for page in pages(ports.ledger, plan.plan_id, plan.rows_after):
         for row in page:
             digest.add(row)
             if row.action in CARRIED_OUT:
                 rows[row.entry_id] = row.row, fingerprint(row)
+            elif plan.kind is PlanKind.RUN or row.action is not Action.CONFLICT:
+                beside.add(row.entry_id)
     plan.check_rows(digest.text)
-    return PlannedWrites(rows)
+    return PlannedWrites(rows, frozenset(beside))
 
 
 async def _told(plan: Plan, writes: PlannedWrites, ports: Ports) -> tuple[Moved, ...]:

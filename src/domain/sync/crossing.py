@@ -16,6 +16,7 @@ from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
+from domain.rules.netting import others
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
@@ -245,14 +246,14 @@ class Crossing:
     ) -> None:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
-            others = await self._limit_to_other_units(unsettled)
+            elsewise = await self._limit_to_other_units(unsettled)
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
             await self._observe_deletions()
             self.tally.phase = "decide"
             await self._decide_again(unsettled, resumed)
-            await self._decide_all(others)
+            await self._decide_all(elsewise)
             await self.netter.settle_gone()
             await self._decide_stacked()
             await self._decide_deletions()
@@ -390,9 +391,12 @@ class Crossing:
         return meant
 
     async def _decide_all(self, entries: Sequence[EntryId]) -> None:
+        """These, and what takes from them: a booking and its corrections have one unit."""
         own = [entry for entry in entries if entry not in self._taken]
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
+            beside = (other for live in lives if live.state for other in others(live.state))
+            self.judge.only = frozenset((*(self.judge.only or ()), *beside))
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_stacked(self) -> None:

@@ -326,6 +326,11 @@ class Crossing:
             row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
         ]
         lives = await self._lives(readable)
+        bookings = [row for row in readable if isinstance(row, SourceEntry)]
+        await self.netter.expect(
+            {row.ticket_id for row in bookings},
+            {row.ticket_id for row in bookings if row.time_unit < 0},
+        )
         work: list[tuple[Live, Sequence[Step]]] = [
             (live, [self._observation(row, contexts), self.judge.decision])
             for live, row in zip(lives, readable, strict=True)
@@ -433,13 +438,16 @@ class Crossing:
         self.writer.check_cancelled()
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
+        states = (live.state for live, _ in work)
+        known = {state.booking.ticket_id for state in states if state and state.booking}
+        await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
         self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
             placed = live.entry_id not in self.judge.unplaced
-            if placed and self._is_to_write(live) and not self.netter.waits(live):
+            if placed and self._is_to_write(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

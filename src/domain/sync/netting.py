@@ -68,7 +68,7 @@ class Netter:
 
     def _expect(self, entry: EntryId, ticket_id: int) -> None:
         self._touched[ticket_id].add(entry)
-        self._negative.add(ticket_id)
+        self.judge.netting.add(ticket_id)
 
     def note(self, lives: Iterable[Live]) -> None:
         """These were looked at: their groups may come out otherwise."""

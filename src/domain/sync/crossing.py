@@ -400,8 +400,9 @@ class Crossing:
         own = [entry for entry in entries if entry not in self._taken]
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
-            beside = (other for live in lives if live.state for other in others(live.state))
-            self.judge.only = frozenset((*(self.judge.only or ()), *beside))
+            beside = [other for live in lives if live.state for other in others(live.state)]
+            if beside and self.judge.only is not None:
+                self.judge.only = self.judge.only | frozenset(beside)
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_stacked(self) -> None:
@@ -418,6 +419,9 @@ class Crossing:
         doomed = list(self.judge.doomed)
         most = most_deletions(self.configuration.kimai, self.discoverer.live)
         plan_id = await self.hold(doomed) if len(doomed) > most else None
+        if plan_id is not None:
+            remark = f"{len(doomed)} deletions wait for approval as plan {plan_id}"
+            self.tally.remarks.append(remark)
 
         def step(entry: TimeEntry | None) -> Decide | None:
             ruling = self.judge.deletion(entry)

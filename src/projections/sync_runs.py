@@ -22,7 +22,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 4
+NAME, VERSION = "sync_runs", 5
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",
@@ -39,7 +39,7 @@ class Row:
 
     Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked), and
     `error` of a cancelled run, which names who did. `plan_id` is the plan that it carries out, or
-    that of the deletions it held back.
+    that of the deletions it held back. `whole`: not limited to some entries.
     """
 
     run_id: int
@@ -67,6 +67,7 @@ class Row:
     error: str | None
     correlation_id: str
     plan_id: int | None
+    whole: bool
 
 
 def keys(recorded: Recorded[SyncRunEvent | PlanRequested]) -> Sequence[int]:
@@ -157,6 +158,7 @@ def _queued(event: SyncRunQueued, recorded: Recorded[Any]) -> Row:
         error=None,
         correlation_id=recorded.metadata.correlation_id,
         plan_id=int(event.cause.name) if event.cause.kind == PLAN_CAUSE else None,
+        whole=event.entry_ids is None and event.cause.kind != PLAN_CAUSE,
     )
 
 

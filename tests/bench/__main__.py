@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("bench_ledger", "bench_project", "bench_sync", "bench_stacking")
+MODULES = ("bench_ledger", "bench_project", "bench_sync", "bench_stacking", "bench_netting")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Both sandbox peers in a process of their own, filled with many plain bookings.
 
-`python -m tests.bench.peers BOOKINGS` prints its two addresses as JSON and runs until its
-standard input ends, so that it never outlives the bench that started it.
+`python -m tests.bench.peers BOOKINGS [corrected]` prints its two addresses as JSON and runs until
+its standard input ends, so that it never outlives the bench that started it.
 """
 
 import asyncio
@@ -24,8 +24,12 @@ PER_TICKET = 5
 DAYS = 20  # the bookings lie in the last days, inside the usual range of a run
 
 
-def zammad(bookings: int) -> ZammadState:
-    """Agents, one customer, and bookings: every second one with an article."""
+def zammad(bookings: int, *, corrected: bool = False) -> ZammadState:
+    """Agents, one customer, and bookings: every second one with an article.
+
+    `corrected`: every second booking of an agent takes a part of those before it back, and all of
+    them are on one ticket.
+    """
     state = ZammadState()
     group = state.add_group("Service Desk").id
     home = state.add_organization("Aldermoor Logistics").id
@@ -41,12 +45,14 @@ def zammad(bookings: int) -> ZammadState:
     began = datetime.now(UTC) - timedelta(days=DAYS)
     step = timedelta(days=DAYS - 1) / bookings
     for n in range(bookings):
-        if n % PER_TICKET == 0:
+        if n % PER_TICKET == 0 and not (corrected and n):
             ticket = state.add_ticket(
                 title=f"Ticket {n}", group_id=group, customer_id=customer, at=began
             ).id
         by, at, amount = agents[n % AGENTS], began + step * n, str(5 + n % 40)
-        if n % 2:
+        if corrected:
+            amount = "-15" if n // AGENTS % 2 else "20"  # a ticket's total has four digits
+        if n % 2 or corrected:
             state.book(ticket, amount, type_id=kind, by=by, at=at)
         else:
             state.add_article(ticket, "Done.", time_unit=amount, time_type_id=kind, by=by, at=at)
@@ -64,9 +70,9 @@ def kimai() -> KimaiState:
     return state
 
 
-async def main(bookings: int) -> None:
+async def main(bookings: int, *, corrected: bool) -> None:
     async with (
-        running(create_zammad_app(zammad(bookings))) as zammad_url,
+        running(create_zammad_app(zammad(bookings, corrected=corrected))) as zammad_url,
         running(create_kimai_app(kimai())) as kimai_url,
     ):
         print(json.dumps([zammad_url, kimai_url]), flush=True)
@@ -74,9 +80,11 @@ async def main(bookings: int) -> None:
 
 
 @contextlib.contextmanager
-def peers(bookings: int) -> Iterator[tuple[str, str]]:
+def peers(bookings: int, *, corrected: bool = False) -> Iterator[tuple[str, str]]:
     """The addresses of Zammad and Kimai, in another process, for as long as the block."""
     command = [sys.executable, "-m", "tests.bench.peers", str(bookings)]
+    if corrected:
+        command.append("corrected")
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -91,4 +99,4 @@ def peers(bookings: int) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), corrected="corrected" in sys.argv))

@@ -13,9 +13,17 @@ from adapters.postgres.projection_runner import ProjectionRunner
 from domain import catalogue
 from domain.errors import LedgerError
 from domain.event import Append
-from domain.ids import ConnectorId, RunId, entry_id, entry_stream
+from domain.ids import ConnectorId, RunId, entry_id, entry_stream, run_stream
 from domain.ports.event_store import EventStore
-from domain.ports.known_entries import Known, KnownEntries, TargetMarks
+from domain.ports.known_entries import Known, KnownEntries, Negative, TargetMarks
+from domain.sync_run.events import (
+    Cause,
+    Counters,
+    SyncRunCompleted,
+    SyncRunEvent,
+    SyncRunQueued,
+    SyncRunStarted,
+)
 from domain.time_entry.events import (
     EntryDecided,
     EntryObserved,
@@ -258,3 +266,65 @@ async def test_a_timesheet_that_is_gone_occupies_nothing(known: Pair) -> None:
     ]
     assert row.stored is None
     assert row.decided is not None
+
+
+async def test_negative_bookings_are_known_also_when_they_are_deleted(known: Pair) -> None:
+    views = await filled(known)
+    assert list(await views.negatives(ZAMMAD)) == []
+    seen = replace(booking(91, START), ticket_id=52, time_unit=Decimal("-7.50"))
+    entry = entry_id(ZAMMAD, 91)
+    observed = EntryObserved(entry_id=entry, connector_id=ZAMMAD, booking=seen, context=None)
+    await told(known, 91, observed)
+    assert list(await views.negatives(ZAMMAD)) == [Negative(entry_id=entry, ticket_id=52)]
+    await told(known, 91, EntryVanishedAtSource(entry_id=entry))
+    assert list(await views.negatives(ZAMMAD)) == [Negative(entry_id=entry, ticket_id=52)]
+    assert list(await views.negatives(OTHER)) == []
+
+
+async def begun(pair: Pair, number: int, **limited: object) -> None:
+    """A run that is queued and has started."""
+    store, views = pair
+    run_id = RunId(number)
+    queued = SyncRunQueued(
+        run_id=run_id,
+        trigger="manual",
+        cause=Cause(kind="service", name="test"),
+        source_connector_id=ZAMMAD,
+        target_connector_id=KIMAI,
+        start_date=None,
+        end_date=None,
+        **limited,  # type: ignore[arg-type] # as the fields are
+    )
+    await ran(pair, number, [queued, SyncRunStarted(run_id=run_id)])
+    await views.wait_for(await store.head())
+
+
+async def ran(pair: Pair, number: int, events: list[SyncRunEvent]) -> None:
+    store, views = pair
+    (_, first, *_) = run(RunId(1), range(1, 2))
+    stream = run_stream(RunId(number))
+    await store.append(
+        Append(
+            stream=stream, events=events, metadata=first.metadata, occurred_at=START, expected=None
+        )
+    )
+    await views.wait_for(await store.head())
+
+
+def completed(number: int) -> SyncRunCompleted:
+    return SyncRunCompleted(run_id=RunId(number), counters=Counters(), watermark=None)
+
+
+async def test_a_run_that_broke_off_is_known_until_a_whole_one_completed(known: Pair) -> None:
+    views = await filled(known)
+    assert not await views.broke_off(ZAMMAD, None)
+    await begun(known, 2)
+    assert not await views.broke_off(ZAMMAD, RunId(2)), "the one that asks does not count"
+    await begun(known, 3, entry_ids=(entry_id(ZAMMAD, 1),))
+    assert await views.broke_off(ZAMMAD, RunId(3))
+    await ran(known, 3, [completed(3)])
+    assert await views.broke_off(ZAMMAD, None), "it looked at one entry only"
+    await begun(known, 4)
+    await ran(known, 4, [completed(4)])
+    assert not await views.broke_off(ZAMMAD, None)
+    assert not await views.broke_off(OTHER, None)

@@ -1,6 +1,7 @@
 """Zammad, Kimai and the read model in memory, and a way to fail at every point."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -37,7 +38,7 @@ from domain.plan.events import PlanRequested
 from domain.plan.pages import pages
 from domain.plan.values import PlanKind, PlanRow
 from domain.ports.event_store import EventStore, History
-from domain.ports.known_entries import Known, Linked, Occupying, TargetMarks, Unsettled
+from domain.ports.known_entries import Known, Linked, Negative, Occupying, TargetMarks, Unsettled
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -63,7 +64,13 @@ from domain.sync.planning import load as load_plan
 from domain.sync.planning import make_plan
 from domain.sync.ports import Ports
 from domain.sync_run.decide import Run
-from domain.sync_run.events import PLAN_CAUSE, Cause, SyncRunCompleted, SyncRunQueued
+from domain.sync_run.events import (
+    PLAN_CAUSE,
+    Cause,
+    SyncRunCompleted,
+    SyncRunQueued,
+    SyncRunStarted,
+)
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import (
     EntryUnreadable,
@@ -571,6 +578,8 @@ class FakeKnown:
     _seen: dict[EntryId, Written] = field(default_factory=dict)
     _unreadable: dict[EntryId, datetime | None] = field(default_factory=dict)
     _touched: dict[EntryId, int] = field(default_factory=dict)
+    _partial: set[RunId] = field(default_factory=set)
+    _broken: dict[ConnectorId, set[RunId]] = field(default_factory=lambda: defaultdict(set))
 
     async def wait_for(self, position: int) -> None:
         while page := await self.ledger.page(self.position, 1000):
@@ -582,8 +591,15 @@ class FakeKnown:
         event: Any = recorded.event
         if isinstance(event, SyncRunQueued):
             self._pairs[event.run_id] = event.source_connector_id, event.target_connector_id
+            if event.entry_ids is not None or event.cause.kind == PLAN_CAUSE:
+                self._partial.add(event.run_id)
+        elif isinstance(event, SyncRunStarted):
+            self._broken[self._pairs[event.run_id][0]].add(event.run_id)
         elif isinstance(event, SyncRunCompleted):
             pair = self._pairs[event.run_id]
+            self._broken[pair[0]].discard(event.run_id)
+            if event.run_id not in self._partial:
+                self._broken[pair[0]].clear()
             self.marks[pair[0]] = event.watermark
             self.ticket_marks[pair[0]] = event.ticket_watermark
             self.targets[pair] = TargetMarks(
@@ -668,6 +684,16 @@ class FakeKnown:
             and entry.booking.time_unit < 0
             and entry.booking.ticket_id in ticket_ids
         }
+
+    async def negatives(self, connector: ConnectorId) -> Sequence[Negative]:
+        return [
+            Negative(entry_id=entry.entry_id, ticket_id=entry.booking.ticket_id)
+            for entry in sorted(self._of(connector), key=lambda entry: entry.entry_id)
+            if entry.booking is not None and entry.booking.time_unit < 0
+        ]
+
+    async def broke_off(self, connector: ConnectorId, run_id: RunId | None) -> bool:
+        return bool(self._broken[connector] - {run_id})
 
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         return self.marks.get(connector)

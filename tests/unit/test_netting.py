@@ -1,5 +1,7 @@
 """Negative bookings shorten earlier timesheets, never below nothing, and never a billed one."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +12,7 @@ from domain.ids import EntryId
 from domain.rules.netting import Member, net
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Reduction
+from tests.property.test_sync_faults import dies_at, still
 from tests.support.bookings import BOOKED
 from tests.support.peers import Crash, World
 
@@ -237,3 +240,130 @@ def test_ten_times_the_bookings_take_ten_times_the_steps() -> None:
     netting = net(members)
     assert sum(netting.rest.values()) == 0
     assert sum(each.seconds for by in netting.by.values() for each in by) == 500 * 90
+
+
+async def at(world: World, source_id: int) -> tuple[EntryState, ReasonCode | None]:
+    standing = (await world.entry(source_id)).standing
+    return standing.state, standing.conflict
+
+
+def count_in_hours(world: World) -> None:
+    zammad = replace(world.configuration.zammad, time_unit_minutes="hour")
+    world.configuration = replace(world.configuration, zammad=zammad)
+
+
+async def test_another_unit_reads_no_netted_booking_again() -> None:
+    world = await a_world("60", "-20")
+    count_in_hours(world)
+    await later(world)
+    assert minutes(world) == {1: 40}
+    world.tickets.book(3, time_unit=Decimal(1))  # an hour, in the same group
+    await later(world)
+    assert sorted(minutes(world).values()) == [40, 60]
+    world.tickets.edit(1, time_unit=Decimal(50))
+    await later(world)
+    assert sorted(minutes(world).values()) == [30, 60]
+
+
+async def test_another_unit_reads_nothing_again_that_was_taken_whole() -> None:
+    world = await a_world("20", "-20")
+    count_in_hours(world)
+    await later(world)
+    assert minutes(world) == {}
+    world.tickets.edit(2, time_unit=Decimal(-10))
+    await later(world)
+    assert minutes(world) == {1: 10}
+
+
+async def test_a_correction_on_a_ticket_out_of_sight_keeps_its_unit() -> None:
+    world = await a_world("60")
+    world.tickets.hidden_tickets.add(50)
+    world.tickets.book(2, time_unit=Decimal(-20))
+    await later(world)
+    count_in_hours(world)
+    await later(world)
+    assert minutes(world) == {1: 40}
+
+
+async def test_any_number_of_exported_timesheets_is_passed_over_in_one_run() -> None:
+    world = await a_world(*["60"] * 20)
+    world.an_hour_later()
+    await world.sync()
+    for number, sheet in list(world.kimai.sheets.items()):  # by an export run: no poll tells
+        world.kimai.sheets[number] = replace(sheet, exported=True)
+    world.tickets.book(21, time_unit=Decimal(-20))
+    await world.sync()
+    found = {await at(world, number) for number in range(1, 21)}
+    assert found == {(EntryState.SYNCED, None)}
+    assert await at(world, 21) == (EntryState.CONFLICT, ReasonCode.NEGATIVE_TIME)
+
+
+Turn = Callable[[World], object]
+TURNS: dict[str, tuple[Turn, int]] = {  # of 60 and 30 minutes, less 40: what is left of them
+    "correction deleted": (lambda world: world.tickets.rows.pop(3), 90),
+    "correction zeroed": (lambda world: world.tickets.edit(3, time_unit=Decimal(0)), 90),
+    "correction smaller": (lambda world: world.tickets.edit(3, time_unit=Decimal(-10)), 80),
+    "correction larger": (lambda world: world.tickets.edit(3, time_unit=Decimal(-70)), 20),
+    "correction moved": (lambda world: world.tickets.edit(3, ticket_id=51), 90),
+    "correction retyped": (lambda world: world.tickets.edit(3, type_id=None), 90),
+    "booking deleted": (lambda world: world.tickets.rows.pop(2), 20),
+    "booking moved": (lambda world: world.tickets.edit(2, ticket_id=51), 50),
+    "booking cut": (lambda world: world.tickets.edit(2, time_unit=Decimal(10)), 30),
+    "booking zeroed": (lambda world: world.tickets.edit(2, time_unit=Decimal(0)), 20),
+    "second correction": (lambda world: world.tickets.book(4, time_unit=Decimal(-30)), 20),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+async def test_a_crash_anywhere_in_a_run_with_a_turn_is_made_good_by_the_next(turn: str) -> None:
+    """The streams of both sides are appended to one by one, so it dies between them, too."""
+    change, expected = TURNS[turn]
+    point, more = 0, True
+    while more:
+        point += 1
+        world = World(kimai={"delete_policy": "delete", "default_activity_id": 9})
+        world.limits = replace(world.limits, chunk=1)
+        for number, amount in enumerate((60, 30, -40), 1):
+            world.tickets.book(number, time_unit=Decimal(amount))
+        await world.sync()
+        assert sum(minutes(world).values()) == 50
+        world.an_hour_later()
+        change(world)
+        more = await dies_at(world, point)
+        world.an_hour_later()
+        await (world.resume() if more and point % 2 else world.sync())
+        assert sum(minutes(world).values()) == expected, point
+        assert await still(world)
+    assert point > 30
+
+
+ROOM: dict[str, Turn] = {
+    "another moved there": lambda world: world.tickets.edit(1, ticket_id=50),
+    "another was edited": lambda world: world.tickets.edit(2, time_unit=Decimal(30)),
+    "an export was taken back": lambda world: world.kimai.edit(1, exported=False),
+}
+
+
+@pytest.mark.parametrize("turn", ROOM)
+async def test_a_crash_does_not_hide_that_there_is_room_for_a_correction_now(turn: str) -> None:
+    point, more = 0, True
+    while more:
+        point += 1
+        world = World()
+        world.limits = replace(world.limits, chunk=1)
+        world.tickets.book(3, time_unit=Decimal(40))
+        await world.sync()
+        world.kimai.edit(1, exported=True)
+        world.tickets.book(1, time_unit=Decimal(60), ticket_id=51)
+        world.tickets.book(2, time_unit=Decimal(0))
+        world.tickets.book(4, time_unit=Decimal(-20))
+        world.an_hour_later()
+        await world.sync()
+        assert await at(world, 4) == (EntryState.CONFLICT, ReasonCode.NEGATIVE_TIME)
+        world.an_hour_later()
+        ROOM[turn](world)
+        more = await dies_at(world, point)
+        world.an_hour_later()
+        await world.sync()
+        assert await at(world, 4) == (EntryState.IGNORED, None), point
+    assert point > 30

@@ -14,9 +14,9 @@ from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.statements import statements
 from domain.errors import Unavailable
-from domain.ids import ConnectorId, EntryId, entry_id
+from domain.ids import ConnectorId, EntryId, RunId, entry_id
 from domain.personal import Personal
-from domain.ports.known_entries import Known, Linked, Occupying, TargetMarks, Unsettled
+from domain.ports.known_entries import Known, Linked, Negative, Occupying, TargetMarks, Unsettled
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
 from domain.work_day.values import Span
@@ -92,6 +92,18 @@ class PostgresKnownEntries:
         """See the port."""
         rows = await self._fetch("with_negatives", connector, list(ticket_ids))
         return {row["ticket_id"] for row in rows}
+
+    async def negatives(self, connector: ConnectorId) -> Sequence[Negative]:
+        """See the port."""
+        return [
+            Negative(entry_id=EntryId(row["entry_id"]), ticket_id=row["ticket_id"])
+            for row in await self._fetch("negatives", connector)
+        ]
+
+    async def broke_off(self, connector: ConnectorId, run_id: RunId | None) -> bool:
+        """See the port."""
+        (row,) = await self._fetch("broke_off", connector, run_id)
+        return bool(row["broke_off"])
 
     async def watermark(self, connector: ConnectorId) -> datetime | None:
         """See the port."""

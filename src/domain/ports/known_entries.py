@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
-from domain.ids import ConnectorId, EntryId
+from domain.ids import ConnectorId, EntryId, RunId
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
 from domain.work_day.values import Span
@@ -75,6 +75,14 @@ class Occupying:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Negative:
+    """A negative booking and its ticket."""
+
+    entry_id: EntryId
+    ticket_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetMarks:
     """`SyncRunCompleted.target_watermark` and `.target_listed_at`; None when there is none yet."""
 
@@ -121,6 +129,17 @@ class KnownEntries(Protocol):
         self, connector: ConnectorId, ticket_ids: Collection[int]
     ) -> AbstractSet[int]:
         """Those of at most 1000 tickets that ever had a negative booking which is not forgotten."""
+        ...
+
+    async def negatives(self, connector: ConnectorId) -> Sequence[Negative]:
+        """Every negative booking that was ever seen, those deleted since among them, by id."""
+        ...
+
+    async def broke_off(self, connector: ConnectorId, run_id: RunId | None) -> bool:
+        """Whether a run from this connector began and did not complete, and none has since.
+
+        Run `run_id` itself does not count, and a run over some entries only makes nothing good.
+        """
         ...
 
     async def watermark(self, connector: ConnectorId) -> datetime | None:

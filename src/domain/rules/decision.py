@@ -77,7 +77,7 @@ def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
 
 def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     configuration = situation.configuration
-    basis = _first_basis(entry, configuration)
+    basis = _first_basis(entry, situation)
     if entry.standing.vanished:
         return _vanished(entry, configuration, basis)
     stop = entry.found or _unreadable(entry) or _elsewhere(entry, configuration)
@@ -94,14 +94,18 @@ def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     return _timed(case, basis)
 
 
-def _first_basis(entry: TimeEntry, configuration: Configuration) -> Basis:
-    settled, booking = entry.settled, entry.booking
+def _first_basis(entry: TimeEntry, situation: Situation) -> Basis:
+    settled, booking, configuration = entry.settled, entry.booking, situation.configuration
     if booking is None:
         return Basis(zone=configuration.zammad.timezone)
     zone = zone_for(configuration, booking)
     if settled is not None and settled.booking.created_by_id == booking.created_by_id:
         zone = settled.basis.zone or zone
-    return Basis(zone=zone, work_date=work_date(booking.created_at, zone))
+    basis = Basis(zone=zone, work_date=work_date(booking.created_at, zone))
+    unit = unit_of(entry, situation)
+    if isinstance(unit, Wait) or not entry.is_netted:
+        return basis
+    return replace(basis, unit_minutes=unit[0], unit_source=unit[1])
 
 
 def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:

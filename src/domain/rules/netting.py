@@ -161,7 +161,10 @@ def _is_barred(entry: TimeEntry) -> bool:
 
 
 def _is_open(entry: TimeEntry) -> bool:
-    if entry.conflict is not None or entry.intent is not None or entry.standing.dead:
+    conflict = entry.conflict
+    if conflict is not None and conflict.reason is not ReasonCode.NEGATIVE_TIME:
+        return False  # that one was its own from when it was negative, and ends with this netting
+    if entry.intent is not None or entry.standing.dead:
         return False
     if entry.settled is not None:
         return not entry.settled.written.exported

@@ -125,6 +125,7 @@ async def apply_plan(
         end_date=plan.end_date,
         unit_anew=plan.kind is PlanKind.UNIT,
         only=writes.rows.keys() | writes.beside,
+        run_id=run.run_id,
     )
     if plan.applied_by is None:
         now = PlannedWrites(writes.rows)

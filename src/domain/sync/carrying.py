@@ -98,6 +98,8 @@ async def carry_across(
             start_date=run.start_date,
             end_date=run.end_date,
             only=None if run.entry_ids is None else frozenset(run.entry_ids),
+            run_id=run_id,
+            taken_up=run.state == "running",
             hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
         )
         crossing = prepare(order, configuration, ports, limits, tally, metadata)

@@ -49,7 +49,7 @@ from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Context, ReasonCode
 
 TARGET = "kimai"
-NETTINGS = 3  # in a run: each finds timesheets that cannot be shortened
+NETTINGS = 100  # in a run: each may find one more timesheet that cannot be shortened
 CHUNKS_AHEAD = 2  # one being fetched, one waiting, while a third is appended
 
 
@@ -104,6 +104,7 @@ class Crossing:
         await known.wait_for(await self.ports.ledger.head())
         begun = self.ports.clock.now()
         unsettled = await self._unsettled()
+        await self.netter.begin(unsettled)
         settler = Settler(self.writer)
         if self.rehearsed:
             resumed = await self._in_doubt(unsettled)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from domain.ids import EntryId, entry_id
+from domain.ids import EntryId, RunId, entry_id
+from domain.ports.known_entries import Unsettled
 from domain.rules.netting import Member, Reductions, is_due, member_of, net, others
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
@@ -19,7 +20,7 @@ from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.time_entry.commands import Decide, Net, Reduce, TimeEntryCommand
 from domain.time_entry.state import NettingKey, TimeEntry
-from domain.time_entry.values import Reduction
+from domain.time_entry.values import ReasonCode, Reduction
 
 TICKETS_AT_ONCE = 1_000  # asked of the read model together
 
@@ -29,13 +30,16 @@ class Netter:
     """Nets the groups (ticket, agent, type) that this run touched.
 
     `changed` are bookings that were netted, on whatever day they were. `kept` holds what a
-    rehearsed run has in hand, because its ledger does not; None in earnest.
+    rehearsed run has in hand, because its ledger does not; None in earnest. `run_id` and
+    `taken_up` are those of the `Order`.
     """
 
     ports: Ports
     limits: Limits
     entries: Entries
     judge: Judge
+    run_id: RunId | None = None
+    taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
     changed: set[EntryId] = field(default_factory=set)
     _due: set[EntryId] = field(default_factory=set)
@@ -48,6 +52,23 @@ class Netter:
         source = self.judge.configuration.source
         for part in parts(sorted(tickets - self.judge.netting), TICKETS_AT_ONCE):
             self.judge.netting |= await self.ports.known.with_negatives(source, part)
+
+    async def begin(self, unsettled: Iterable[Unsettled]) -> None:
+        """Have what found too little netted again, and everything when an earlier run broke off.
+
+        What a run that died had seen it did not net, and nothing says so any more.
+        """
+        source = self.judge.configuration.source
+        if self.taken_up or await self.ports.known.broke_off(source, self.run_id):
+            for negative in await self.ports.known.negatives(source):
+                self._expect(negative.entry_id, negative.ticket_id)
+        for item in unsettled:
+            if item.reason is ReasonCode.NEGATIVE_TIME and item.ticket_id is not None:
+                self._expect(item.entry_id, item.ticket_id)
+
+    def _expect(self, entry: EntryId, ticket_id: int) -> None:
+        self._touched[ticket_id].add(entry)
+        self.judge.netting.add(ticket_id)
 
     def note(self, lives: Iterable[Live]) -> None:
         """These were looked at: their groups may come out otherwise."""

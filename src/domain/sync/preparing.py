@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.event import Metadata
-from domain.ids import EntryId, PlanId
+from domain.ids import EntryId, PlanId, RunId
 from domain.rules.configuration import Configuration, Situation
 from domain.sync.adopting import Adopter
 from domain.sync.crossing import Crossing
@@ -40,7 +40,8 @@ class Order:
     `number` spreads what can be looked at only in part over many runs. `only` are the entries it
     is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
     person looks at all of them in a plan. `unit_anew`: only what was written with another unit is
-    decided, with that of today. `witness` and `gate` look on and hold back: see
+    decided, with that of today. `run_id` is that of a real run, and `taken_up` says that another
+    process had begun it. `witness` and `gate` look on and hold back: see
     `Entries` and `Writer`.
     """
 
@@ -51,6 +52,8 @@ class Order:
     rehearsed: bool = False
     hold: Hold | None = None
     unit_anew: bool = False
+    run_id: RunId | None = None
+    taken_up: bool = False
     witness: Witness = unseen
     gate: Gate = open_gate
 
@@ -135,6 +138,8 @@ def prepare(
             limits=limits,
             entries=entries,
             judge=judge,
+            run_id=order.run_id,
+            taken_up=order.taken_up,
             kept={} if order.rehearsed else None,
         ),
         hold=order.hold or _nothing_to_hold,

@@ -182,6 +182,11 @@ class TimeEntry:
             return None
         return booking.ticket_id, booking.created_by_id, booking.type_id
 
+    @property
+    def is_netted(self) -> bool:
+        """Whether something is taken from it, or it from others."""
+        return bool(self.reduced.by) or (self.netted is not None and bool(self.netted.against))
+
 
 def evolve(entry: TimeEntry | None, event: TimeEntryEvent) -> TimeEntry | None:
     """The booking after `event`."""

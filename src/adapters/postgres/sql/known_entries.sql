@@ -35,6 +35,23 @@ SELECT DISTINCT ticket_id FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
    AND (facts ->> 'time_unit') LIKE '-%' AND ticket_id = ANY($3::bigint[])
 
+-- name: negatives
+SELECT entry_id, ticket_id FROM time_entries
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
+   AND (facts ->> 'time_unit') LIKE '-%'
+ ORDER BY entry_id
+
+-- name: broke_off
+-- $3 is the run that asks, or NULL.
+SELECT EXISTS (
+    SELECT FROM sync_runs
+     WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL
+       AND state NOT IN ('queued', 'completed') AND run_id IS DISTINCT FROM $3
+       AND run_id > coalesce((SELECT run_id FROM sync_runs
+                               WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL
+                                 AND state = 'completed' AND whole
+                               ORDER BY run_id DESC LIMIT 1), 0)) AS broke_off
+
 -- name: watermark
 SELECT watermark, ticket_watermark FROM sync_runs
  WHERE log_id = $1 AND source_connector_id = $2 AND valid_to IS NULL AND state = 'completed'

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -168,6 +168,26 @@ async def test_a_negative_booking_is_netted_as_planned(world: World) -> None:
     (sheet,) = world.kimai.sheets.values()
     assert sheet.duration == timedelta(minutes=40)
     assert (await ready(world)).rows == 0
+
+
+async def test_a_stacked_day_is_laid_as_a_run_would_lay_it() -> None:
+    laid: list[list[tuple[datetime, datetime | None]]] = []
+    for planned in (True, False):
+        world = World(zammad={"work_time_anchor": "day_start_stacked"})
+        for number in (7, 8, 9):
+            world.tickets.book(number)
+        for _ in range(2):
+            run = await (world.apply(await ready(world)) if planned else world.sync())
+            assert run.state == "completed", run.error
+            world.an_hour_later()
+            if 6 not in world.tickets.rows:
+                world.tickets.book(6)
+                world.tickets.edit(8, time_unit=Decimal(30))
+        sheets = sorted(world.kimai.sheets.values(), key=lambda sheet: sheet.begin)
+        laid.append([(sheet.begin, sheet.end) for sheet in sheets])
+        assert (await ready(world)).rows == 0
+    assert laid[0] == laid[1]
+    assert len(laid[0]) == 4
 
 
 async def test_conflicts_of_a_plan_are_opened_with_it(world: World) -> None:

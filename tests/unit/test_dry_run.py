@@ -177,13 +177,21 @@ CHANGES = st.lists(
 )
 
 
-@given(first=CHANGES, second=CHANGES, policy=st.sampled_from(["delete", "conflict", "keep"]))
+@given(
+    first=CHANGES,
+    second=CHANGES,
+    policy=st.sampled_from(["delete", "conflict", "keep"]),
+    anchor=st.sampled_from(["end_at_booking", "day_start_stacked"]),
+)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 async def test_a_dry_run_is_the_next_run(
-    first: list[tuple[str, int, Decimal]], second: list[tuple[str, int, Decimal]], policy: str
+    first: list[tuple[str, int, Decimal]],
+    second: list[tuple[str, int, Decimal]],
+    policy: str,
+    anchor: str,
 ) -> None:
     """Whatever happened before: what the plan says is what the run then does."""
-    world = World(kimai={"delete_policy": policy})
+    world = World(kimai={"delete_policy": policy}, zammad={"work_time_anchor": anchor})
     for number in range(1, 5):
         world.tickets.book(number)
     for changes in (first, second):

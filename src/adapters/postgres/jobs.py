@@ -239,8 +239,13 @@ class RunWorker:
         """Somebody set another unit: what that would change is to be shown."""
         position = int(job.payload or b"0")
         (change,) = await self._store.page(position - 1, 1)
-        if isinstance(change.event, ConnectorChanged):
+        if not isinstance(change.event, ConnectorChanged):
+            return
+        try:
             await self._compare_units(change.event.connector_id, position)
+        except LedgerError as error:
+            log.warning("units_not_compared", error=str(error))
+            raise RetryRequested(delay=LOCK_RETRY, reason="the views lag") from error
 
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(

@@ -29,6 +29,7 @@ class Flow:
     _breaker: Breaker = breaker.CLOSED
     _pace: Pace = pace.STEADY
     _failure: ExternalSystemError | None = None
+    _wish: ExternalSystemError | None = None
     _answered: bool = False
 
     @property
@@ -61,7 +62,7 @@ class Flow:
         now = monotonic()
         rest = pace.held_for(self._pace, now)
         if rest > patience:
-            text = f"not asked: it wants to be left alone for {rest:.0f} s"
+            text = f"not asked: it wants to be left alone for {rest:.0f} s ({self._wish})"
             raise Unavailable(system, text, retry_after=rest)
         if self._breaker.state(now) is BreakerState.OPEN:
             _, open_for = breaker.asked(self._breaker, self.rules, now)
@@ -83,8 +84,9 @@ class Flow:
         if not isinstance(self._failure, TokenRefused):
             self._failure = None
 
-    def hold(self, seconds: float) -> None:
-        """It asked to be left alone for so long."""
+    def hold(self, seconds: float, error: ExternalSystemError) -> None:
+        """It asked to be left alone for so long, by the answer that `error` tells of."""
+        self._wish = error
         self._pace = pace.held(self._pace, monotonic(), seconds)
 
     def failed(self, sent_at: float, error: ExternalSystemError) -> None:

@@ -315,7 +315,7 @@ class PeerHttp:
             case _:
                 flow.failed(sent_at, error)
         if isinstance(error, Unavailable) and error.retry_after is not None:
-            flow.hold(error.retry_after)
+            flow.hold(error.retry_after, error)
 
     async def _send_all(self) -> None:
         """Send what is in line, one after the other, and be gone when there is no more."""

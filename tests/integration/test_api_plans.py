@@ -358,6 +358,7 @@ async def test_an_accident_in_zammad_deletes_nothing_until_somebody_approves(
             assert "wait for approval as plan 1" in run["message"]
             shown = (await service.http.get(f"/api/v1/sync/runs/{run['run_id']}")).json()
             assert (shown["plan_id"], shown["state"]) == (1, "completed")
+            assert shown["error_message"] == "25 deletions wait for approval as plan 1"
             entry = (await service.http.get(f"/api/v1/entries/{page['items'][0]['id']}")).json()
             assert (entry["state"], entry["reason_code"]) == ("conflict", "SOURCE_DELETED")
             path = f"/api/v1/entries/{entry['id']}/history"

@@ -64,6 +64,22 @@ async def test_bookings_are_carried_across_once_and_shown(migrated: str) -> None
         assert report.ok
 
 
+async def test_a_retired_connector_keeps_its_entries_and_its_past(migrated: str) -> None:
+    async with two_peers(5) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        await run_now(service)
+        before = (await service.http.get("/api/v1/entries")).json()
+        assert before["total"] == 5
+        for number in (1, 2):
+            answer = await service.http.delete(f"/api/v1/connectors/{number}")
+            assert answer.status_code == 204, answer.text
+        after = (await service.http.get("/api/v1/entries")).json()
+        assert [row["id"] for row in after["items"]] == [row["id"] for row in before["items"]]
+        history = await service.http.get(f"/api/v1/entries/{after['items'][0]['id']}/history")
+        assert len(history.json()["items"]) >= 3
+        assert peers.sheets > 0  # nothing was taken back in Kimai either
+
+
 async def entries_are_shown(service: Service, created: int) -> None:
     page = (await service.http.get("/api/v1/entries?limit=7&state=synced")).json()
     assert page["total"] == created

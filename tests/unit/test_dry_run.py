@@ -121,6 +121,17 @@ async def test_a_peer_that_fails_makes_the_plan_fail(world: World) -> None:
     assert (plan.state, plan.error) == ("failed", "zammad: no answer")
 
 
+async def test_a_plan_that_could_not_look_at_kimai_fails(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    world.an_hour_later()
+    world.perils.failing["kimai:modified"] = [Unavailable("kimai", "no answer")]
+    world.perils.failing["kimai:listing"] = [Unavailable("kimai", "no answer")]
+    plan = await world.plan()
+    assert plan.state == "failed"
+    assert "no answer" in (plan.error or "")
+
+
 async def test_a_plan_whose_maker_dies_anywhere_is_begun_again() -> None:
     point, dead = 0, True
     while dead:

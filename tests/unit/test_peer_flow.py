@@ -87,13 +87,15 @@ async def test_a_peer_that_asks_for_time_gets_it_from_everybody() -> None:
     async with talking(mock, flow) as http:
         with pytest.raises(Unavailable):
             await http.read("a")
-        flow.hold(0.15)
+        flow.hold(0.15, Unavailable("peer", "GET a: 429"))
         begun = monotonic()
         await asyncio.gather(http.read("a"), http.read("a"))
         assert monotonic() - begun >= 0.15
 
-        flow.hold(30)
-        with pytest.raises(Unavailable, match="left alone for 30 s") as refused:
+        flow.hold(30, Unavailable("peer", "GET a: 429"))
+        with pytest.raises(
+            Unavailable, match=r"left alone for 30 s \(peer: GET a: 429\)"
+        ) as refused:
             await http.write("POST", "a", {})
         assert refused.value.retry_after == pytest.approx(30, abs=0.5)
         assert len(mock.asked) == 3  # what must wait too long is not sent

@@ -132,8 +132,9 @@ async def apply_plan(
         look = replace(order, rehearsed=True, witness=rehearsal.witness, gate=rehearsal.gate)
         silent = Tally(clock=ports.clock, report=_untold, last=ports.clock.now())
         await cross(prepare(look, configuration, rehearsed(ports), limits, silent, metadata))
+        silent.problems += silent.remarks  # what a run does without, a plan does not
         if silent.problems:
-            raise LedgerError(silent.problems_text())
+            raise LedgerError(silent.problems_text("nothing was written"))
         now.close()
         if now.moved:
             await refuse(now)

@@ -325,6 +325,11 @@ class Crossing:
             row for row in rows if isinstance(row, UnreadableEntry) or row.source_id in contexts
         ]
         lives = await self._lives(readable)
+        bookings = [row for row in readable if isinstance(row, SourceEntry)]
+        await self.netter.expect(
+            {row.ticket_id for row in bookings},
+            {row.ticket_id for row in bookings if row.time_unit < 0},
+        )
         work: list[tuple[Live, Sequence[Step]]] = [
             (live, [self._observation(row, contexts), self.judge.decision])
             for live, row in zip(lives, readable, strict=True)
@@ -394,8 +399,9 @@ class Crossing:
         own = [entry for entry in entries if entry not in self._taken]
         for part in parts(own, self.limits.chunk):
             lives = await self.entries.load_all(part)
-            beside = (other for live in lives if live.state for other in others(live.state))
-            self.judge.only = frozenset((*(self.judge.only or ()), *beside))
+            beside = [other for live in lives if live.state for other in others(live.state)]
+            if beside and self.judge.only is not None:
+                self.judge.only = self.judge.only | frozenset(beside)
             await self._carry_on([(live, [self.judge.decision]) for live in lives])
 
     async def _decide_stacked(self) -> None:
@@ -412,6 +418,9 @@ class Crossing:
         doomed = list(self.judge.doomed)
         most = most_deletions(self.configuration.kimai, self.discoverer.live)
         plan_id = await self.hold(doomed) if len(doomed) > most else None
+        if plan_id is not None:
+            remark = f"{len(doomed)} deletions wait for approval as plan {plan_id}"
+            self.tally.remarks.append(remark)
 
         def step(entry: TimeEntry | None) -> Decide | None:
             ruling = self.judge.deletion(entry)
@@ -432,13 +441,16 @@ class Crossing:
         self.writer.check_cancelled()
         await self.judge.know_unit()
         self._taken.update(live.entry_id for live, _ in work)
+        states = (live.state for live, _ in work)
+        known = {state.booking.ticket_id for state in states if state and state.booking}
+        await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
         self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
             placed = live.entry_id not in self.judge.unplaced
-            if placed and self._is_to_write(live) and not self.netter.waits(live):
+            if placed and self._is_to_write(live):
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()

@@ -31,7 +31,8 @@ class Judge:
     timesheet is to be deleted and that are not decided yet: how many they are decides with them.
     `unplaced` are those that are decided once they have a place on their person's day.
     `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
-    like everything else, and those that were held back are decided again.
+    like everything else, and those that were held back are decided again. `netting` are tickets
+    with negative bookings: what is new there waits for the netting.
     """
 
     situation: Situation
@@ -44,6 +45,7 @@ class Judge:
     only: AbstractSet[EntryId] | None = None
     approved: bool = False
     doomed: dict[EntryId, None] = field(default_factory=dict)
+    netting: set[int] = field(default_factory=set)
     unplaced: dict[EntryId, Unplaced] = field(default_factory=dict)
     _people_read: bool = False
     _unit_read: bool = False
@@ -56,7 +58,7 @@ class Judge:
         """The rules' answer, where one is due and the run is meant for that day."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if not self._is_due(entry) or is_due(entry, self.situation):
+        if not self._is_due(entry) or self._waits(entry):
             return None
         ruling = rule(self._seen(entry), self.situation)
         return self._decided(entry, ruling) if self.in_range(_day_of(ruling)) else None
@@ -101,13 +103,28 @@ class Judge:
     def _is_held_back(self, entry: TimeEntry) -> bool:
         return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
 
-    def decision_after_netting(self, entry: TimeEntry | None) -> Decide | None:
-        """The same for what was netted: on whatever day it was, the other side is decided, too."""
+    def _waits(self, entry: TimeEntry) -> bool:
+        """Whether it is decided after the netting, which may shorten it."""
+        if is_due(entry, self.situation):
+            return True
+        if entry.booking is None or entry.standing.vanished:
+            return False
+        anew = entry.standing.outcome is None or self.situation.unit_anew
+        return anew and entry.booking.ticket_id in self.netting
+
+    def decision_after_netting(
+        self, entry: TimeEntry | None, *, anyway: bool = False
+    ) -> Decide | None:
+        """The same for what waited; `anyway`: on whatever day, its other side is decided, too."""
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
-        if entry.standing.outcome is not None or is_due(entry, self.situation):
+        anew = entry.standing.outcome is None or (self.situation.unit_anew and self._is_due(entry))
+        if not anew or is_due(entry, self.situation):
             return None
-        return self._decided(entry, rule(entry, self.situation))
+        ruling = rule(entry, self.situation)
+        if not anyway and not self.in_range(_day_of(ruling)):
+            return None
+        return self._decided(entry, ruling)
 
     def is_to_net(self, entry: TimeEntry) -> bool:
         """Whether it waits for its netting, in this run."""

@@ -6,7 +6,7 @@ until both are there it is pending, and whoever comes after a crash nets the gro
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
-from domain.time_entry.commands import Net, Reduce, TimeEntryCommand
+from domain.time_entry.commands import Decide, Net, Reduce, TimeEntryCommand
 from domain.time_entry.state import NettingKey, TimeEntry
 from domain.time_entry.values import Reduction
 
@@ -41,7 +41,13 @@ class Netter:
     _due: set[EntryId] = field(default_factory=set)
     _gone: set[EntryId] = field(default_factory=set)
     _touched: dict[int, set[EntryId]] = field(default_factory=lambda: defaultdict(set))
-    _negative: set[int] = field(default_factory=set)
+
+    async def expect(self, tickets: AbstractSet[int], negative: AbstractSet[int]) -> None:
+        """Bookings of `tickets` are about to be decided, of `negative` some are negative."""
+        self.judge.netting |= negative
+        source = self.judge.configuration.source
+        for part in parts(sorted(tickets - self.judge.netting), TICKETS_AT_ONCE):
+            self.judge.netting |= await self.ports.known.with_negatives(source, part)
 
     def note(self, lives: Iterable[Live]) -> None:
         """These were looked at: their groups may come out otherwise."""
@@ -53,17 +59,10 @@ class Netter:
                 self.kept[live.entry_id] = live
             if state.booking is not None:
                 self._touched[state.booking.ticket_id].add(live.entry_id)
-                if state.booking.time_unit < 0:
-                    self._negative.add(state.booking.ticket_id)
             if self.judge.is_to_net(state):
                 self._due.add(live.entry_id)
                 if state.standing.vanished:
                     self._gone.add(live.entry_id)
-
-    def waits(self, live: Live) -> bool:
-        """Whether it is better written after the netting, which may shorten it."""
-        booking = None if live.state is None else live.state.booking
-        return booking is not None and booking.ticket_id in self._negative
 
     async def settle_gone(self) -> None:
         """Have deleted bookings give back what was taken from them, before they are decided."""
@@ -77,19 +76,12 @@ class Netter:
         """Net what was noted since the last time; the bookings that may have to be written."""
         due, self._due = self._due, set()
         touched, self._touched = self._touched, defaultdict(set)
-        tickets = await self._with_negatives(touched)
+        tickets = touched.keys() & self.judge.netting
         lives = await self.load(due | {entry for ticket in tickets for entry in touched[ticket]})
         if lives:
             await self._complete(lives)
             await self._apply(lives)
         return list(lives.values())
-
-    async def _with_negatives(self, touched: Collection[int]) -> set[int]:
-        found = {ticket for ticket in touched if ticket in self._negative}
-        source = self.judge.configuration.source
-        for part in parts(sorted(touched), TICKETS_AT_ONCE):
-            found |= await self.ports.known.with_negatives(source, part)
-        return found
 
     async def load(self, ids: AbstractSet[EntryId]) -> dict[EntryId, Live]:
         """What a rehearsal has in hand, else what the ledger says."""
@@ -153,16 +145,27 @@ class Netter:
                 if unlike.isdisjoint([*others(each.state), *_ids(against.get(entry, ()))])
             ]
         )
+        await self._decide([live for live in lives.values() if self.judge.is_meant(live.entry_id)])
 
     async def _take(self, work: Sequence[tuple[Live, Step]]) -> None:
-        meant = [(live, step) for live, step in work if self.judge.is_meant(live.entry_id)]
+        meant = [(live, [step]) for live, step in work if self.judge.is_meant(live.entry_id)]
         self.changed.update(live.entry_id for live, _ in meant)
         for part in parts(meant, self.limits.chunk):
-            decision = self.judge.decision_after_netting
-            await self.entries.apply_all([(live, [step, decision]) for live, step in part])
-            unplaced = [live for live, _ in part if live.entry_id in self.judge.unplaced]
-            await self.judge.give_places(live.entry_id for live in unplaced)
-            await self.entries.apply_all([(live, [decision]) for live in unplaced])
+            await self.entries.apply_all(part)
+
+    async def _decide(self, lives: Sequence[Live]) -> None:
+        """Decide what waited; all that need a place on their day get one together."""
+
+        def decision(entry: TimeEntry | None) -> Decide | None:
+            anyway = entry is not None and entry.entry_id in self.changed
+            return self.judge.decision_after_netting(entry, anyway=anyway)
+
+        for part in parts(lives, self.limits.chunk):
+            await self.entries.apply_all([(live, [decision]) for live in part])
+        unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
+        await self.judge.give_places(live.entry_id for live in unplaced)
+        for part in parts(unplaced, self.limits.chunk):
+            await self.entries.apply_all([(live, [decision]) for live in part])
 
 
 @dataclass(frozen=True)

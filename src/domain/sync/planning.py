@@ -76,6 +76,7 @@ async def make_plan(
     try:
         await crossing.run()
         await writer.keep(everything=True)
+        tally.problems += tally.remarks  # what a run does without, a plan does not
         if tally.problems:
             await record(FailPlan(error=tally.problems_text("make a new plan later")))
         else:

@@ -12,10 +12,9 @@ import pytest
 from adapters.memory import MemoryEventStore
 from domain.catalogue import ALL
 from domain.errors import LedgerError, OutcomeUnknown, StreamMovedOn
-from domain.event import Actor, Metadata
+from domain.event import Actor, Append, Appended, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
-from domain.ports.event_store import Append, Appended
 from domain.ports.ticket_system import ListedEntry
 from domain.rules import requests
 from domain.sync_run.events import SyncRunProgressed

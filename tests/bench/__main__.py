@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-MODULES = ("bench_ledger", "bench_project", "bench_sync")
+MODULES = ("bench_ledger", "bench_project", "bench_sync", "bench_stacking")
 
 
 def main() -> int:

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,10 @@ import pytest
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, seed_recordings, token_of
 from adapters.sandbox.serve import running
+from domain.ports.ticket_system import SourceEntry
 from domain.ports.timesheets import Timesheet, TimesheetFields
+from domain.rules.rounding import as_asked
+from domain.rules.units import worked
 from domain.rules.wall_time import patch_times, wall_times
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
@@ -159,3 +163,73 @@ def stored(kimai: Server) -> list[tuple[int, int, int, int | None]]:
         (row.begin or 0, row.end or 0, row.duration, row.modified_at)
         for row in kimai.state.timesheets.values()
     ]
+
+
+@pytest.mark.parametrize("rounding", [*ROUNDINGS[:2], ROUNDINGS[4]], ids=str)
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+async def test_a_stacked_day_round_trips_around_a_clock_change(
+    kimai: Server, change: ClockChange, rounding: dict[str, Any]
+) -> None:
+    """Kimai's traps 2 to 5, 19 and 20: a day of 23 to 25 hours, filled from its first half hour.
+
+    What Kimai stores are the instants that were chosen, or what rounding was foreseen to make of
+    them; nothing overlaps, all of it lies on the local day, also after every booking was edited.
+    Kimai forbids overlaps here, so not even on the way from one to the other may there be one.
+    """
+    kimai.round_as(rounding)
+    kimai.state.settings.change({"timesheet.rules.allow_overlapping_records": False})
+    zone = ZoneInfo(change.zone)
+    for user in kimai.state.users.values():
+        user.timezone = change.zone
+    day = change.at.astimezone(zone).date()
+    lengths = [Decimal("7.31") * number for number in range(1, 11)]  # 6 hours and 42 minutes
+    zammad = {
+        "work_time_anchor": "day_start_stacked",
+        "day_start": "00:30",
+        "timezone": change.zone,
+    }
+    async with kimai.client() as client:
+        world = World(zammad=zammad, kimai=rounding)
+        world.clock.advance(max(change.at - NOON, timedelta(0)))
+        world.kimai = cast("Any", client)
+        for number, length in enumerate(lengths, start=1):
+            at = change.at + timedelta(hours=3, minutes=number)
+            world.tickets.book(number, time_unit=length, created_at=at, updated_at=at)
+        run = await world.sync()
+        assert (run.counters.created, run.counters.conflicts) == (10, 0)
+        await lies_as_foreseen(kimai, world, client, zone, day)
+        quiet = await world.sync()
+        assert (quiet.counters.updated, quiet.counters.conflicts) == (0, 0)
+        for number, length in enumerate(lengths, start=1):
+            world.tickets.edit(number, time_unit=length + (17 if number % 3 else -3))
+        run = await world.sync()
+        assert run.counters.conflicts == 0
+        await lies_as_foreseen(kimai, world, client, zone, day)
+
+
+async def lies_as_foreseen(
+    kimai: Server, world: World, client: KimaiTimesheets, zone: ZoneInfo, day: date
+) -> None:
+    found = []
+    for source_id, row in world.tickets.rows.items():
+        entry = await world.entry(source_id)
+        assert isinstance(row, SourceEntry)
+        assert entry.standing.state is EntryState.SYNCED
+        assert entry.settled is not None
+        desired = entry.settled.desired
+        assert desired.end - desired.begin == worked(row.time_unit, Decimal(1))
+        sheet = await client.get(entry.settled.written.timesheet_id)
+        assert sheet is not None
+        foreseen = entry.settled.basis.foreseen or as_asked(desired.begin, desired.end)
+        minute = as_asked(desired.begin, desired.end + -(desired.end - NOON) % timedelta(minutes=1))
+        assert times(sheet) in [
+            (stored.begin, stored.end, stored.duration) for stored in (foreseen, minute)
+        ]
+        assert sheet.begin.astimezone(zone).date() == day
+        assert sheet.end is not None
+        found.append((sheet.begin, sheet.end))
+    assert len(found) == len(kimai.state.timesheets)
+    found.sort()
+    for (_, end), (begin, _) in pairwise(found):
+        assert end <= begin
+    assert (found[-1][1] - timedelta(seconds=1)).astimezone(zone).date() == day

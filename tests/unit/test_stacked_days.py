@@ -1,7 +1,7 @@
 """Runs with `day_start_stacked`: places survive crashes, other writers, edits and deletions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, pairwise
@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
-from domain.event import Append, Appended, Event
+from domain.event import Actor, Append, Appended, Event, Metadata
 from domain.ids import EntryId, MappingId, entry_id
 from domain.mapping.rows import UserMapping
 from domain.plan.values import Action
 from domain.ports.timesheets import Timesheet
 from domain.sync.ports import Ports
+from domain.sync.preparing import Order, prepare
+from domain.sync.tally import Tally
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from domain.work_day.events import SlotTaken
+from domain.work_day.values import Unplaced, WorkDay
 from tests.property.test_sync_faults import dies_at, everything_is_settled
 from tests.support.bookings import ZAMMAD, configuration
 from tests.support.peers import FakeTickets, PerilousLedger, Perils, World
@@ -231,6 +234,22 @@ async def test_a_day_without_room_asks_a_person_and_goes_on_when_it_starts_earli
     assert await lies(world, 2) == (720, 751)
 
 
+async def test_a_day_that_has_room_again_takes_what_did_not_fit_by_itself() -> None:
+    world = World(zammad=stacked(day_start="22:00"), kimai={"delete_policy": "delete"})
+    world.tickets.book(1, time_unit=Decimal(90))
+    world.tickets.book(2, time_unit=Decimal(60))
+    await world.sync()
+    head = await world.store.head()
+    assert (await world.entry(2)).standing.state is EntryState.CONFLICT
+    await world.sync()
+    later = await world.store.page(head, 1000)
+    assert {each.stream for each in later} == {"sync-run-2"}
+    del world.tickets.rows[1]
+    await world.sync()
+    await world.sync()
+    assert await lies(world, 2) == (780, 840)
+
+
 async def test_another_anchor_leaves_what_was_written_where_it_is() -> None:
     world = World()
     world.tickets.book(1, created_at=NINE + timedelta(minutes=30), time_unit=Decimal(20))
@@ -376,3 +395,36 @@ async def test_a_negative_booking_shortens_a_timesheet_where_it_lies(
     places = [await lies(world, n) for n in (1, 2, 3, 5)]
     assert places == [(0, 15), (15, 30), (30, 45), (45, 60)]
     no_two_overlap(world)
+
+
+async def test_a_booking_that_asks_again_is_not_told_what_it_had_before(world: World) -> None:
+    """Longer, shorter and longer again in one run, and another one came in between."""
+    stacker = prepare(
+        Order(number=1, start_date=None, end_date=None),
+        world.configuration,
+        world.ports(),
+        world.limits,
+        Tally(clock=world.clock, report=told_nobody, last=world.clock.now()),
+        Metadata(actor=Actor(kind="service", name="sync"), correlation_id="run-1"),
+    ).judge.stacker
+    first = Unplaced(
+        entry_id=entry_id(ZAMMAD, 1),
+        day=WorkDay(connector_id=ZAMMAD, agent_id=5, day=NINE.date()),
+        zone="Europe/Berlin",
+        booked_at=NINE,
+        duration=15 * MINUTE,
+    )
+    shorter = replace(first, duration=10 * MINUTE)
+    second = replace(shorter, entry_id=entry_id(ZAMMAD, 2), duration=5 * MINUTE)
+    for wanted in (first, shorter, second):
+        await stacker.place([wanted])
+    assert first not in stacker.places
+    await stacker.place([first])
+    one, other = stacker.places[first], stacker.places[second]
+    assert one is not None
+    assert other is not None
+    assert not one.reach.meets(other.reach)
+
+
+async def told_nobody(*_progress: object) -> None:
+    """No run to report to."""

@@ -37,6 +37,8 @@ from domain.time_entry.values import (
 from domain.work_day.values import Unplaced
 
 NOTHING = timedelta(0)
+# in place of a digest: what a day has room for depends on its other bookings, not on settings
+WITH_EVERY_RUN = "with every run"
 # found right before a write: a changed setting elsewhere is no reason to try the same again
 FOUND_BEFORE_WRITING = frozenset(
     {ReasonCode.SOURCE_CHANGED_AFTER_EXPORT, ReasonCode.SOURCE_DELETED}
@@ -65,6 +67,8 @@ def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     """What should happen with `entry` as it stands; or that it needs a place on its day first."""
     ruling = _rule(entry, situation)
     if isinstance(ruling, Unplaced):
+        return ruling
+    if ruling.basis.configuration is not None:
         return ruling
     digest = situation.digest_for(ruling.reason)
     return replace(ruling, basis=replace(ruling.basis, configuration=digest))
@@ -172,15 +176,12 @@ def unit_of(entry: TimeEntry, situation: Situation) -> tuple[Decimal, str] | Wai
     """Minutes of one unit of this booking and who said so: what was carried keeps its own.
 
     A negative booking is carried by what it takes from others, and one that was taken back whole
-    by what takes from it; neither has a timesheet of its own.
+    by what takes from it; neither has a timesheet of its own (`TimeEntry.unit`).
     """
-    recorded = None if entry.settled is None else entry.settled.basis
-    netted = entry.reduced.by or (entry.netted is not None and entry.netted.against)
-    if recorded is None and netted and entry.decided is not None:
-        recorded = entry.decided.basis
-    if recorded is None or recorded.unit_minutes is None or situation.unit_anew:
+    if entry.unit is None or situation.unit_anew:
         return unit_of_today(situation)
-    return recorded.unit_minutes, recorded.unit_source or "recorded"
+    minutes, source = entry.unit
+    return minutes, source or "recorded"
 
 
 def unit_of_today(situation: Situation) -> tuple[Decimal, str] | Wait:
@@ -268,7 +269,8 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     if isinstance(times, Unplaced):
         return times
     if isinstance(times, Wait):
-        return _held(times, basis)
+        stacked = anchor is WorkTimeAnchor.DAY_START_STACKED
+        return _held(times, replace(basis, configuration=WITH_EVERY_RUN) if stacked else basis)
     begin, end = times
     desired = Desired(
         begin=begin,

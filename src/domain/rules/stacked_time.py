@@ -50,6 +50,6 @@ def _no_room(wanted: Unplaced, situation: Situation) -> Wait:
         reason=ReasonCode.CONFLICT,
         detail=f"The bookings of Zammad user {wanted.day.agent_id} on {wanted.day.day} leave no "
         f"room for {wanted.duration} hours in one piece between {start:%H:%M} and midnight "
-        f"({wanted.zone}). Set day_start earlier or correct the bookings in Zammad, then retry "
-        "the entry.",
+        f"({wanted.zone}). Set day_start earlier or correct the bookings in Zammad; every run "
+        "looks again whether there is room.",
     )

@@ -73,6 +73,8 @@ def first_free(
 def _between(
     begin: datetime, end: datetime, duration: timedelta, reach: Reach, step: int
 ) -> Slot | None:
+    if duration > end - begin:
+        return None
     for size in (MINUTE, max(MINUTE, timedelta(minutes=step))):
         slot = slot_at(_up_to(begin, size), duration, reach)
         if begin <= slot.reach.begin and slot.reach.end <= end:

@@ -50,6 +50,7 @@ class Stacker:
     configuration: Configuration
     limits: Limits
     places: dict[Unplaced, Slot | None] = field(default_factory=dict)
+    _asked: dict[EntryId, Unplaced] = field(default_factory=dict)
     _days: dict[WorkDay, _Day] = field(default_factory=dict)
 
     async def place(self, wanted: Sequence[Unplaced]) -> None:
@@ -87,9 +88,18 @@ class Stacker:
                 raise given
             opened = self._days[day]
             opened.slots, opened.version = slots, opened.version + len(events)
-            self.places |= {one: answer(one, slots) for one in wanted}
+            for one in wanted:
+                self._answer(one, slots)
             del left[day]
         return failed
+
+    def _answer(self, wanted: Unplaced, slots: Slots) -> None:
+        """A booking has one place: what it was told before does not count any more."""
+        former = self._asked.get(wanted.entry_id)
+        if former is not None:
+            self.places.pop(former, None)
+        self._asked[wanted.entry_id] = wanted
+        self.places[wanted] = answer(wanted, slots)
 
     def _taken(self, day: WorkDay, wanted: Sequence[Unplaced]) -> Taken:
         opened, events = self._days[day], list[WorkDayEvent]()

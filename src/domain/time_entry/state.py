@@ -140,7 +140,8 @@ class TimeEntry:
     `attempts` counts writes without effect since the last one that had some; `writes` counts
     all intents. `found` is what was found in Kimai and waits for a person. `drifted` is the
     timesheet as somebody left it since our last write; `accepted` the last conflict that a person
-    ended by keeping Kimai as it is.
+    ended by keeping Kimai as it is. `unit` are the minutes of one Zammad unit with which it was
+    carried, and who said so: written once, or netted; it stays when the timesheet goes.
     """
 
     entry_id: EntryId
@@ -159,6 +160,7 @@ class TimeEntry:
     accepted: Wait | None = None
     reduced: Reduced = NOT_REDUCED
     netted: Netted | None = None
+    unit: tuple[Decimal, str | None] | None = None
     writes: int = 0
     attempts: int = 0
 
@@ -194,7 +196,9 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case TimesheetDrifted(found=seen):
             return changed(drifted=seen, settled=_exported(entry, event))
         case EntryDecided():
-            return changed(decided=event)
+            against = () if entry.netted is None else entry.netted.against
+            carried = bool(entry.reduced.by or against)
+            return changed(decided=event, unit=_unit(event.basis, entry) if carried else entry.unit)
         case EntryReduced(by=by):
             return changed(reduced=Reduced(by=by, key=entry.netting_key))
         case EntryNetted(against=against, rest_seconds=rest):
@@ -248,6 +252,7 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
             found = None if isinstance(event, TimesheetAdopted) else entry.found
             return changed(
                 settled=settled,
+                unit=_unit(settled.basis, entry) if settled is not None else entry.unit,
                 intent=None,
                 refused=None,
                 attempts=0,
@@ -269,6 +274,11 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
             return changed(intent=None, attempts=entry.attempts + 1)
         case _:
             assert_never(event)
+
+
+def _unit(basis: Basis, entry: TimeEntry) -> tuple[Decimal, str | None] | None:
+    """What the basis says, which may not have got as far as the unit."""
+    return entry.unit if basis.unit_minutes is None else (basis.unit_minutes, basis.unit_source)
 
 
 def _exported(entry: TimeEntry, event: TimesheetDrifted) -> Settled | None:

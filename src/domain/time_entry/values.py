@@ -163,7 +163,8 @@ class Basis:
     `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`) or
     `setting:<key>`. `work_date` is the calendar day of the work in `zone`; without a known
     duration that of the booking. `configuration` is the digest of all settings and mappings
-    then in force: a held entry is decided again only when it has changed. `foreseen` is what
+    then in force: a held entry is decided again only when it has changed, so a text that is no
+    digest means with every run. `foreseen` is what
     Kimai's rounding makes of begin and end; None when it leaves them as they are.
     """
 

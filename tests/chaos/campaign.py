@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import Self
 
 import httpx
 
@@ -31,6 +32,7 @@ from tests.chaos.tripwire import CHANGES, Tripwire
 FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
 LISTING = "KIMAI_FULL_LISTING_HOURS"
 SKEW = 90.0  # seconds that a peer's clock is wrong, at most; ours is right
+SHORT = 1000  # operations
 SHOWN = 12  # problems of one seed; the first ones say what is wrong
 
 Say = Callable[[str], None]
@@ -41,11 +43,18 @@ class Plan:
     """One seed. A request may still land `limit` seconds after it was sent; the service knows."""
 
     seed: int
-    operations: int = 5000
+    operations: int
     limit: float = 4.0
     longest: float = 10.0  # seconds within which kills by the clock are spread, at most
     database_crashes: float = 0.15  # share of rounds
     killed_at_start: float = 0.08  # share of rounds
+
+    @classmethod
+    def of(cls, seed: int, operations: int) -> Self:
+        """A short history is to be quick."""
+        if operations > SHORT:
+            return cls(seed=seed, operations=operations)
+        return cls(seed=seed, operations=operations, limit=2.0, longest=3.0)
 
     @property
     def command(self) -> str:

@@ -149,7 +149,7 @@ EVERYTHING: dict[str, float] = {
     "delete": 5,
     "open_ticket": 2.5,
     "move": 1.2,
-    "merge": 0.8,
+    "merge": 0.3,
     "export": 7,
     "edit_sheet": 5,
     "delete_sheet": 2.5,

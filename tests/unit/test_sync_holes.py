@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,18 +11,19 @@ import pytest
 
 from adapters.memory import MemoryEventStore
 from domain.catalogue import ALL
-from domain.errors import OutcomeUnknown
-from domain.event import Actor, Metadata
+from domain.errors import LedgerError, OutcomeUnknown, StreamMovedOn
+from domain.event import Actor, Append, Appended, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
 from domain.ports.ticket_system import ListedEntry
 from domain.rules import requests
+from domain.sync_run.events import SyncRunProgressed
 from domain.time_entry.commands import Intend, TimeEntryCommand, Unsent
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Operation, ReasonCode
 from tests.support.bookings import KIMAI, ZAMMAD
-from tests.support.peers import NOON, Crash, FakeKnown, FakeTickets, World
+from tests.support.peers import NOON, Crash, FakeKnown, FakeTickets, PerilousLedger, World
 
 MARK = "TL-0a1b2c3d-0000010000000009-01"
 
@@ -255,3 +256,30 @@ async def test_an_update_that_was_made_before_somebody_edited_is_not_made_again(
     await world.sync()
     assert world.kimai.writes == writes + 1
     assert (await world.entry(9)).standing.conflict is ReasonCode.CONFLICT
+
+
+@dataclass
+class BusyRuns(PerilousLedger):
+    """Another report of the run's progress is always quicker."""
+
+    refused: int = 0
+
+    async def append_many(self, commands: Sequence[Append]) -> Sequence[Appended | LedgerError]:
+        if any(isinstance(e, SyncRunProgressed) for each in commands for e in each.events):
+            self.refused += 1
+            return [StreamMovedOn(each.stream, 26, 27) for each in commands]
+        return await super().append_many(commands)
+
+
+async def test_reports_that_overtake_each_other_do_not_end_the_run() -> None:
+    world = World()
+    ledger = BusyRuns(world.store, world.perils)
+    world.ports = lambda: replace(  # type: ignore[method-assign] # the same, with that ledger
+        World.ports(world), ledger=ledger
+    )
+    for source_id in range(1, 40):
+        world.tickets.book(source_id)
+    world.perils.then["kimai:create:before"] = lambda: world.clock.advance(timedelta(seconds=2))
+    run = await world.sync()
+    assert ledger.refused > 0
+    assert (run.state, run.counters.created) == ("completed", 39)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 
-from domain.errors import LedgerError, RuleViolation, RunCancelled, Unavailable
+from domain.errors import LedgerError, RuleViolation, RunCancelled, StreamMovedOn, Unavailable
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import RunId, run_stream
@@ -71,7 +71,8 @@ async def carry_across(
         )
 
     async def report(phase: str, done: int, total: int, counters: Counters) -> None:
-        with suppress(Unavailable):  # progress is for eyes; what matters waits for the database
+        # progress is for eyes: what matters waits for the database, and a newer report is as good
+        with suppress(Unavailable, StreamMovedOn):
             await record(ReportProgress(phase=phase, done=done, total=total, counters=counters))
 
     if run.state != "running":

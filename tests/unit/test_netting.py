@@ -367,3 +367,12 @@ async def test_a_crash_does_not_hide_that_there_is_room_for_a_correction_now(tur
         await world.sync()
         assert await at(world, 4) == (EntryState.IGNORED, None), point
     assert point > 30
+
+
+async def test_a_billed_one_that_gives_back_is_not_told_to_be_negative() -> None:
+    world = await a_world("60", "40")
+    world.kimai.export((await world.entry(2)).standing.timesheet_id or 0)
+    world.tickets.book(3, time_unit=Decimal(-30))
+    await world.sync()
+    assert "EntryReduced" in await world.types(2)
+    assert "EntryNetted" not in await world.types(2)

@@ -136,14 +136,17 @@ async def apply_plan(
         silent.problems += silent.remarks  # what a run does without, a plan does not
         if silent.problems:
             raise LedgerError(silent.problems_text("nothing was written"))
+        rehearsal.finish()
         now.close()
         if now.moved:
             await refuse(now)
             raise RuleViolation("plan_drifted", drifted_text(plan.plan_id, len(now.moved)))
     instant, digest = ports.clock.now(), plan.digest or ""
     await record(ApplyPlan(run_id=run.run_id, digest=digest, now=instant, again=again))
-    order = replace(order, witness=Rehearsal(take=writes.compare).witness, gate=writes.gate)
+    seen = Rehearsal(take=writes.compare)
+    order = replace(order, witness=seen.witness, gate=writes.gate)
     await cross(prepare(order, configuration, ports, limits, tally, metadata))
+    seen.finish()
     if writes.moved:
         await refuse(writes)
         raise RuleViolation(

@@ -161,7 +161,8 @@ class Netter:
             [
                 (each.live, _netted(against.get(entry, ()), rest.get(entry, 0)))
                 for each in found
-                if (entry := each.live.entry_id) in rest or is_due(each.state, self.judge.situation)
+                if (entry := each.live.entry_id) in rest
+                or (each.state.netted is not None and is_due(each.state, self.judge.situation))
                 # until all others have recorded their side, this one is not done
                 if unlike.isdisjoint([*others(each.state), *_ids(against.get(entry, ()))])
             ]

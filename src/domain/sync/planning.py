@@ -75,6 +75,7 @@ async def make_plan(
     crossing = prepare(order, configuration, rehearsed(ports), limits, tally, metadata)
     try:
         await crossing.run()
+        rehearsal.finish()
         await writer.keep(everything=True)
         tally.problems += tally.remarks  # what a run does without, a plan does not
         if tally.problems:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -62,11 +63,17 @@ def rehearsed(ports: Ports) -> Ports:
 
 @dataclass
 class Rehearsal:
-    """Makes the rows of a rehearsed crossing and gives each to `take`, as witness and gate."""
+    """Makes the rows of a rehearsed crossing and gives each to `take`, as witness and gate.
+
+    Where a ticket has negative bookings, a timesheet that turns out to be billed leaves what was
+    to be taken from it to another one, which had been settled before: its row waits for `finish`.
+    """
 
     take: Callable[[PlanRow], None]
     rows: int = 0
     _seen: set[EntryId] = field(default_factory=set)
+    _netting: set[int] = field(default_factory=set)
+    _later: dict[EntryId, Callable[[], None]] = field(default_factory=dict)
 
     def witness(self, live: Live, events: Sequence[TimeEntryEvent]) -> None:
         """What was recorded of a booking, where that says what becomes of it.
@@ -78,23 +85,47 @@ class Rehearsal:
             known = None if entry.settled is None else entry.settled.written
             why = ReasonCode.WRITE_UNCERTAIN
             self._tell(entry, Action.SKIP, before=known, reason=why, detail=IN_DOUBT)
-        if entry is None or action is None:
+        if entry is None:
+            return
+        nets = self._nets(entry)
+        if action is None:
             return
         conflict = entry.conflict if action is Action.CONFLICT else None
         decided = entry.decided
-        self._tell(
+        tell = partial(
+            self._tell,
             entry,
             action,
             before=None if entry.settled is None else entry.settled.written,
             reason=conflict and conflict.reason,
             detail=conflict.detail if conflict else decided and decided.detail,
         )
+        if nets:
+            self._later[entry.entry_id] = tell
+        else:
+            tell()
 
     def gate(self, live: Live, request: Request, found: Written | None) -> NoReturn:
         """A request that a run would send now."""
         assert live.state is not None
+        self._later.pop(live.entry_id, None)
         self._tell(live.state, METHODS[request.method], before=found, request=request)
         raise Withheld
+
+    def finish(self) -> None:
+        """The crossing is over: what waited is as it is now."""
+        for tell in self._later.values():
+            tell()
+        self._later.clear()
+
+    def _nets(self, entry: TimeEntry) -> bool:
+        """Whether its ticket has, or had, negative bookings, as far as they were met."""
+        booking = entry.booking
+        if booking is None:
+            return False
+        if booking.time_unit < 0 or entry.netted is not None or entry.reduced.by:
+            self._netting.add(booking.ticket_id)
+        return booking.ticket_id in self._netting
 
     def _tell(self, entry: TimeEntry, action: Action, **what: object) -> None:
         if entry.entry_id in self._seen:

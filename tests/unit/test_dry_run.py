@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LedgerError, OutcomeUnknown, Unavailable
@@ -188,6 +188,18 @@ CHANGES = st.lists(
 )
 
 
+@example(
+    first=[("book", 5, Decimal(-15))],
+    second=[("edit", 5, Decimal(0)), ("retype", 4, Decimal(0))],
+    policy="delete",
+    anchor="end_at_booking",
+)
+@example(
+    first=[],
+    second=[("book", 5, Decimal(-15)), ("edit", 3, Decimal(15)), ("export", 4, Decimal(0))],
+    policy="delete",
+    anchor="end_at_booking",
+)
 @given(
     first=CHANGES,
     second=CHANGES,

@@ -1,10 +1,12 @@
-"""`sync_create` and `sync_idle`: whole runs against sandbox peers in another process.
+"""Whole runs against sandbox peers in another process.
 
-Run with `python -m tests.bench.bench_sync [create|idle]`; prints JSON lines.
+`sync_create`, `sync_idle`, `sync_mixed`, `drift_full` and `memory`. Run with
+`python -m tests.bench.bench_sync [create|idle|mixed|full|memory]`; prints JSON lines.
 """
 
 import asyncio
 import json
+import resource
 import secrets
 import sys
 from collections.abc import AsyncIterator
@@ -29,6 +31,9 @@ from tests.support.postgres import DatabaseServer
 
 NEW, LATENCY, WRITERS = 2_000, 0.020, 8
 KNOWN, MOST_REQUESTS, MOST_SECONDS = 10_000, 6, 2.0
+CHANGED = KNOWN // 20
+LISTED, MOST_LISTS = 50_000, 110
+MANY, MOST_MEGABYTES = 100_000, 400
 LONG_AGO = 3600.0  # seconds
 PASSWORD = secrets.token_urlsafe(16)
 
@@ -72,15 +77,24 @@ class Bench:
             url = f"{self._urls[1]}/_control/clock"
             (await control.post(url, json={"skew_seconds": seconds})).raise_for_status()
 
-    async def requests(self) -> int:
-        """How many requests the peers have answered since this was asked last."""
+    async def requests(self, route: str | None = None) -> int:
+        """How many requests the peers have answered since this was asked last, of one route."""
         total = 0
         async with httpx.AsyncClient() as control:
             for url in self._urls:
-                counts = (await control.get(f"{url}/_control/requests")).raise_for_status().json()
-                total += counts["total"]
+                seen = (await control.get(f"{url}/_control/requests")).raise_for_status().json()
+                total += seen["total"] if route is None else seen["counts"].get(route, 0)
                 (await control.delete(f"{url}/_control/requests")).raise_for_status()
         return total
+
+    async def edit(self, bookings: int) -> None:
+        """Agents change the amount of so many bookings in Zammad."""
+        headers = {"Authorization": f"Token token={ZAMMAD_TOKEN}"}
+        async with httpx.AsyncClient(base_url=self._urls[0], headers=headers) as zammad:
+            for number in range(1, bookings + 1):
+                path = f"/api/v1/time_accountings/{number}"
+                answer = await zammad.put(path, json={"time_unit": str(50 + number % 40)})
+                answer.raise_for_status()
 
     async def run(self) -> tuple[dict[str, Any], float]:
         """One run to its end: what the API says of it, and seconds from wish to completion."""
@@ -98,7 +112,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(dsn: str, urls: tuple[str, str]) -> AsyncIterator[Bench]:
+async def bench(
+    dsn: str, urls: tuple[str, str], *, listing_hours: float = 24
+) -> AsyncIterator[Bench]:
     """The whole service in this process, on a real socket."""
     settings = load_settings(
         env_file=None,
@@ -108,6 +124,7 @@ async def bench(dsn: str, urls: tuple[str, str]) -> AsyncIterator[Bench]:
         admin_username="bench",
         admin_password=PASSWORD,
         log_level="warning",
+        kimai_full_listing_hours=listing_hours,
     )
     async with service(settings) as own:
         with bound("127.0.0.1", 0) as listener:
@@ -151,6 +168,45 @@ async def idle(dsn: str, urls: tuple[str, str]) -> None:
         line("sync_idle_time", seconds, "s", MOST_SECONDS)
 
 
+async def mixed(dsn: str, urls: tuple[str, str]) -> None:
+    """A run over 10,000 known bookings of which 5 % were changed."""
+    async with bench(dsn, urls) as at:
+        await at.configure()
+        await at.kimai_clock(-LONG_AGO)
+        await at.run()
+        await at.kimai_clock(0)
+        await at.run()
+        await at.edit(CHANGED)
+        await at.requests()
+        run, _ = await at.run()
+        assert run["entries_updated"] == CHANGED, run
+        line("sync_mixed", await at.requests(), "requests", 1.2 * CHANGED + 30)
+
+
+async def full(dsn: str, urls: tuple[str, str]) -> None:
+    """A full listing of 50,000 timesheets."""
+    async with bench(dsn, urls, listing_hours=0) as at:
+        await fill_and_list(at, LISTED)
+        line("drift_full", await at.requests("GET /api/timesheets"), "requests", MOST_LISTS)
+
+
+async def memory(dsn: str, urls: tuple[str, str]) -> None:
+    """What runs over 100,000 bookings take: one that carries them, one that lists all."""
+    async with bench(dsn, urls, listing_hours=0) as at:
+        await fill_and_list(at, MANY)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        line("memory", most, "MB", MOST_MEGABYTES)
+
+
+async def fill_and_list(at: Bench, bookings: int) -> None:
+    await at.configure()
+    run, _ = await at.run()
+    assert run["entries_synced"] == bookings, run
+    await at.requests()
+    run, _ = await at.run()
+    assert run["entries_synced"] + run["entries_updated"] == 0, run
+
+
 def line(name: str, value: float, unit: str, baseline: float) -> None:
     """One figure, as `make bench` prints them."""
     figure = {"bench": name, "value": round(value, 3), "unit": unit, "baseline": baseline}
@@ -160,7 +216,13 @@ def line(name: str, value: float, unit: str, baseline: float) -> None:
 def main(names: list[str]) -> None:
     logs.configure("warning")
     with DatabaseServer.running(settings={}) as server:
-        for name, bookings, measure in (("create", NEW, create), ("idle", KNOWN, idle)):
+        for name, bookings, measure in (
+            ("create", NEW, create),
+            ("idle", KNOWN, idle),
+            ("mixed", KNOWN, mixed),
+            ("full", LISTED, full),
+            ("memory", MANY, memory),
+        ):
             if names and name not in names:
                 continue
             with server.database() as dsn, peers(bookings) as urls:

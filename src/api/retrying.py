@@ -18,6 +18,7 @@ from domain.sync_run.commands import QueueRun
 from domain.sync_run.events import Cause
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
+from domain.time_entry.standing import EntryState
 
 AT_ONCE = 32  # streams opened together
 WHILE_BUSY = timedelta(seconds=2)  # another run is active: ask again then
@@ -93,13 +94,19 @@ class Retrier:
         return None
 
     async def _waiting(self, entries: Sequence[EntryId]) -> Sequence[EntryId]:
-        """Those that nothing was decided of since they were asked for."""
+        """Those that nothing was decided of since they were asked for, or are still to be written.
+
+        A changed mapping decides them, too, and writes nothing.
+        """
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def waits(entry: EntryId) -> bool:
             async with slots:
                 state = await state_of(self._own.store, TIME_ENTRY, entry_stream(entry))
-            return state is not None and state.standing.outcome is None
+            if state is None:
+                return False
+            standing = state.standing
+            return standing.outcome is None or standing.state is EntryState.PENDING
 
         answers = await asyncio.gather(*(waits(entry) for entry in entries))
         return [entry for entry, waiting in zip(entries, answers, strict=True) if waiting]

@@ -132,6 +132,9 @@ async def test_what_is_other_work_is_booked_beside_it(migrated: str) -> None:
         answer = await service.http.post(path, json={"timesheet_id": None})
         assert (answer.status_code, answer.json()["state"]) == (200, "pending")
         async with asyncio.timeout(30):  # a run of its own, which nobody need ask for
-            while (shown := await entry(service, alike["entry_id"]))["state"] != "synced":
+            while True:
+                shown = await entry(service, alike["entry_id"])
+                if shown["state"] == "synced":
+                    break
                 await asyncio.sleep(0.05)
         assert shown["target"]["timesheet_id"] != other

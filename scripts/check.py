@@ -18,7 +18,9 @@ STEPS = [
     ("imports", ["-c", "from importlinter.cli import lint_imports_command as c; c()"]),
 ]
 WORKERS = str(min(4, os.cpu_count() or 1))
-TESTS = ("tests", ["-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"])
+# The same examples every time: who looks for new ones runs pytest itself.
+SAME = ["--hypothesis-profile", "ci"]
+TESTS = ("tests", ["-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup", *SAME])
 
 
 def main() -> int:

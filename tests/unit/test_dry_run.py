@@ -200,6 +200,12 @@ CHANGES = st.lists(
     policy="delete",
     anchor="end_at_booking",
 )
+@example(
+    first=[("book", 5, Decimal(-15))],
+    second=[("book", 6, Decimal(-15)), ("edit", 1, Decimal(0)), ("edit", 5, Decimal(0))],
+    policy="delete",
+    anchor="end_at_booking",
+)
 @given(
     first=CHANGES,
     second=CHANGES,

@@ -167,7 +167,8 @@ def _is_open(entry: TimeEntry) -> bool:
     if entry.intent is not None or entry.standing.dead:
         return False
     if entry.settled is not None:
-        return not entry.settled.written.exported
+        refused = entry.refused is not None and entry.refused.wait.reason in BARRED
+        return not (refused or entry.settled.written.exported)
     wanted = entry.standing.outcome in (None, Outcome.CREATE)
     return wanted or bool(entry.reduced.by)
 

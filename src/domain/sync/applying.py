@@ -49,12 +49,13 @@ class PlannedWrites:
     """What a plan does, as little of it as telling whether it still does so takes.
 
     `rows` are number and fingerprint by entry, of what is written or linked. `beside` are entries
-    that only have something recorded. `moved` are rows that turned out to be otherwise, with what
-    they would be by now, None for nothing.
+    that only have something recorded, `deletions` those of `rows` that are one. `moved` are rows
+    that turned out to be otherwise, with what they would be by now, None for nothing.
     """
 
     rows: dict[EntryId, tuple[int, bytes]]
     beside: frozenset[EntryId] = frozenset()
+    deletions: frozenset[EntryId] = frozenset()
     moved: dict[EntryId, PlanRow | None] = field(default_factory=dict)
     _met: set[EntryId] = field(default_factory=set)
 
@@ -144,7 +145,8 @@ async def apply_plan(
     instant, digest = ports.clock.now(), plan.digest or ""
     await record(ApplyPlan(run_id=run.run_id, digest=digest, now=instant, again=again))
     seen = Rehearsal(take=writes.compare)
-    order = replace(order, witness=seen.witness, gate=writes.gate)
+    deletable = writes.deletions
+    order = replace(order, witness=seen.witness, gate=writes.gate, deletable=deletable)
     await cross(prepare(order, configuration, ports, limits, tally, metadata))
     seen.finish()
     if writes.moved:
@@ -172,16 +174,18 @@ def drifted_text(plan_id: PlanId, rows: int) -> str:
 
 async def _planned(plan: Plan, ports: Ports) -> PlannedWrites:
     """Read once, page by page. Raises RuleViolation when the stored rows are not those made."""
-    digest, rows, beside = RowsDigest(), {}, set[EntryId]()
+    digest, rows, beside, deletions = RowsDigest(), {}, set[EntryId](), set[EntryId]()
     async for page in pages(ports.ledger, plan.plan_id, plan.rows_after):
         for row in page:
             digest.add(row)
             if row.action in CARRIED_OUT:
                 rows[row.entry_id] = row.row, fingerprint(row)
+                if row.action is Action.DELETE:
+                    deletions.add(row.entry_id)
             elif plan.kind is PlanKind.RUN or row.action is not Action.CONFLICT:
                 beside.add(row.entry_id)
     plan.check_rows(digest.text)
-    return PlannedWrites(rows, frozenset(beside))
+    return PlannedWrites(rows, frozenset(beside), frozenset(deletions))
 
 
 async def _told(plan: Plan, writes: PlannedWrites, ports: Ports) -> tuple[Moved, ...]:

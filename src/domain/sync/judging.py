@@ -32,7 +32,8 @@ class Judge:
     timesheet is to be deleted and that are not decided yet: how many they are decides with them.
     `unplaced` are those that are decided once they have a place on their person's day.
     `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
-    like everything else, and those that were held back are decided again. `netting` are tickets
+    like everything else, and those that were held back are decided again; `deletable` are those
+    that were looked at, None is all. `netting` are tickets
     with negative bookings: what is new there waits for the netting.
     """
 
@@ -45,6 +46,7 @@ class Judge:
     end_date: date | None
     only: AbstractSet[EntryId] | None = None
     approved: bool = False
+    deletable: AbstractSet[EntryId] | None = None
     doomed: dict[EntryId, None] = field(default_factory=dict)
     netting: set[int] = field(default_factory=set)
     unplaced: dict[EntryId, Unplaced] = field(default_factory=dict)
@@ -72,9 +74,10 @@ class Judge:
             return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
-        if ruling.outcome is Outcome.DELETE and not self.approved:
-            self.doomed[entry.entry_id] = None
-            return None
+        if ruling.outcome is Outcome.DELETE and not self._may_delete(entry):
+            if not self.approved:
+                self.doomed[entry.entry_id] = None
+            return None  # what a plan did not show is the next run's to count
         return Decide(ruling=ruling)
 
     def deletion(self, entry: TimeEntry | None) -> Ruling | None:
@@ -103,8 +106,12 @@ class Judge:
         """A deletion that was held back and is approved now was never held back."""
         return replace(entry, conflict=None) if self._is_held_back(entry) else entry
 
+    def _may_delete(self, entry: TimeEntry) -> bool:
+        shown = self.deletable is None or entry.entry_id in self.deletable
+        return self.approved and shown
+
     def _is_held_back(self, entry: TimeEntry) -> bool:
-        return self.approved and entry.standing.conflict is ReasonCode.SOURCE_DELETED
+        return self._may_delete(entry) and entry.standing.conflict is ReasonCode.SOURCE_DELETED
 
     def _waits(self, entry: TimeEntry) -> bool:
         """Whether it is decided after the netting, which may shorten it."""

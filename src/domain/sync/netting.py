@@ -6,7 +6,7 @@ until both are there it is pending, and whoever comes after a crash nets the gro
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -25,6 +25,12 @@ from domain.time_entry.values import ReasonCode, Reduction
 TICKETS_AT_ONCE = 1_000  # asked of the read model together
 
 
+@dataclass(frozen=True)
+class _Found:
+    live: Live
+    state: TimeEntry  # as it was before
+
+
 @dataclass
 class Netter:
     """Nets the groups (ticket, agent, type) that this run touched.
@@ -38,6 +44,7 @@ class Netter:
     limits: Limits
     entries: Entries
     judge: Judge
+    suggestion: Step
     run_id: RunId | None = None
     taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
@@ -109,7 +116,10 @@ class Netter:
         kept = self.kept or {}
         lives = {entry: kept[entry] for entry in ids if entry in kept}
         loaded = await self.entries.load_all(sorted(ids - lives.keys()))
-        return lives | {live.entry_id: live for live in loaded}
+        read = {live.entry_id: live for live in loaded}
+        if self.kept is not None:
+            self.kept |= read  # what is netted again must be met as it was left
+        return lives | read
 
     async def _complete(self, lives: dict[EntryId, Live]) -> None:
         """Every group whole: all bookings of its ticket, and whatever was netted with one of them.
@@ -153,6 +163,8 @@ class Netter:
             for each in found
             if _differs(each.state, by.get(each.live.entry_id, ()))
         ]
+        barred = self._barred(found, by, against)
+        reduced = [(live, to) for live, to in reduced if live.entry_id not in barred]
         await self._take([(live, _reduced(to)) for live, to in reduced])
         unlike = {
             live.entry_id for live, to in reduced if live.state and live.state.reduced.by != to
@@ -165,9 +177,42 @@ class Netter:
                 or (each.state.netted is not None and is_due(each.state, self.judge.situation))
                 # until all others have recorded their side, this one is not done
                 if unlike.isdisjoint([*others(each.state), *_ids(against.get(entry, ()))])
+                if entry not in barred
             ]
         )
         await self._decide([live for live in lives.values() if self.judge.is_meant(live.entry_id)])
+
+    def _barred(
+        self,
+        found: Sequence[_Found],
+        by: Mapping[EntryId, Reductions],
+        against: Mapping[EntryId, Reductions],
+    ) -> set[EntryId]:
+        """What must stay as it is, because a plan is not about all that would have to change.
+
+        An ordinary run that was meant for some entries is meant for those netted with them, too:
+        both sides change, or neither.
+        """
+        if self.judge.only is None:
+            return set()
+        sides = {
+            each.live.entry_id: {
+                *others(each.state),
+                *_ids(by.get(each.live.entry_id, ())),
+                *_ids(against.get(each.live.entry_id, ())),
+            }
+            for each in found
+            if _differs(each.state, by.get(each.live.entry_id, ()))
+            or _netted_anew(each.state, against.get(each.live.entry_id, ()))
+        }
+        unmeant = {entry for entry in sides if not self.judge.is_meant(entry)}
+        if not self.judge.approved:
+            self.judge.only = frozenset({*self.judge.only, *unmeant})
+            return set()
+        barred = set(unmeant)
+        while more := {one for one, all_ in sides.items() if not barred.isdisjoint(all_)} - barred:
+            barred |= more
+        return barred
 
     async def _take(self, work: Sequence[tuple[Live, Step]]) -> None:
         meant = [(live, [step]) for live, step in work if self.judge.is_meant(live.entry_id)]
@@ -183,17 +228,11 @@ class Netter:
             return self.judge.decision_after_netting(entry, anyway=anyway)
 
         for part in parts(lives, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision]) for live in part])
+            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
         unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
         await self.judge.give_places(live.entry_id for live in unplaced)
         for part in parts(unplaced, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision]) for live in part])
-
-
-@dataclass(frozen=True)
-class _Found:
-    live: Live
-    state: TimeEntry  # as it was before
+            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
 
 
 def _ids(reductions: Reductions) -> list[EntryId]:
@@ -202,6 +241,11 @@ def _ids(reductions: Reductions) -> list[EntryId]:
 
 def _differs(state: TimeEntry, by: Reductions) -> bool:
     return by != state.reduced.by or (bool(by) and state.reduced.key != state.netting_key)
+
+
+def _netted_anew(state: TimeEntry, against: Reductions) -> bool:
+    before = () if state.netted is None else state.netted.against
+    return set(before) != set(against)
 
 
 def _reduced(by: Reductions) -> Step:

@@ -39,7 +39,8 @@ class Order:
 
     `number` spreads what can be looked at only in part over many runs. `only` are the entries it
     is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
-    person looks at all of them in a plan. `unit_anew`: only what was written with another unit is
+    person looks at all of them in a plan; `deletable` are those that were looked at, None is all.
+    `unit_anew`: only what was written with another unit is
     decided, with that of today. `run_id` is that of a real run, and `taken_up` says that another
     process had begun it. `witness` and `gate` look on and hold back: see
     `Entries` and `Writer`.
@@ -51,6 +52,7 @@ class Order:
     only: AbstractSet[EntryId] | None = None
     rehearsed: bool = False
     hold: Hold | None = None
+    deletable: AbstractSet[EntryId] | None = None
     unit_anew: bool = False
     run_id: RunId | None = None
     taken_up: bool = False
@@ -97,7 +99,9 @@ def prepare(
         end_date=order.end_date,
         only=order.only,
         approved=order.hold is None,
+        deletable=order.deletable,
     )
+    adopter = Adopter(ports=ports, configuration=configuration)
     target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
     return Crossing(
         ports=ports,
@@ -132,12 +136,13 @@ def prepare(
             gate=order.gate,
         ),
         look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
-        adopter=Adopter(ports=ports, configuration=configuration),
+        adopter=adopter,
         netter=Netter(
             ports=ports,
             limits=limits,
             entries=entries,
             judge=judge,
+            suggestion=adopter.suggestion,
             run_id=order.run_id,
             taken_up=order.taken_up,
             kept={} if order.rehearsed else None,

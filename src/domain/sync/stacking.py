@@ -52,6 +52,7 @@ class Stacker:
     places: dict[Unplaced, Slot | None] = field(default_factory=dict)
     _asked: dict[EntryId, Unplaced] = field(default_factory=dict)
     _days: dict[WorkDay, _Day] = field(default_factory=dict)
+    _fresh: bool = False
 
     async def place(self, wanted: Sequence[Unplaced]) -> None:
         """Answer each in `places`, in the order in which they were booked.
@@ -139,6 +140,9 @@ class Stacker:
         return dict(zip(days, answers, strict=True))
 
     async def _open(self, days: Sequence[WorkDay]) -> None:
+        if not self._fresh:  # what this run adopted is in the way, too
+            await self.known.wait_for(await self.ledger.head())
+            self._fresh = True
         source = self.configuration.source
         keys = [(day.agent_id, day.day) for day in days]
         found = await self.known.occupying(source, keys) if keys else {}

@@ -102,6 +102,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
         case Compare():
             found = compare(command, entry)
             return _drift(found, entry) if isinstance(found, NoteDrift) else found
+        case NoteSurplus() if entry.decided is None:
+            return []  # adopted, and not for this run to decide; the next listing sees them again
         case NoteSurplus():
             others = surplus(command, entry)
             if isinstance(others, str):

@@ -81,7 +81,7 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Written
+from domain.time_entry.values import Desired, Written
 from domain.work_day.values import Span
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
@@ -376,19 +376,10 @@ class FakeTimesheets:
             await self._request(name)
             yield [self.sheets[each] for each in shown[start : start + self.page]]
 
-    async def circumstances(
-        self,
-        *,
-        user_id: int,
-        project_id: int,
-        activity_id: int,
-        begin: datetime,
-        end: datetime,
-        timesheet_id: int | None,
-    ) -> Circumstances:
+    async def circumstances(self, desired: Desired, timesheet_id: int | None) -> Circumstances:
         await self._request("circumstances")
         return Circumstances(
-            own=user_id == self.token_user,
+            own=desired.user_id == self.token_user,
             user_enabled=True,
             project=Part(visible=True),
             activity=Part(visible=True),

@@ -26,6 +26,7 @@ from domain.ports.timesheets import (
     TimesheetsIdentity,
     TokenCapabilities,
 )
+from domain.time_entry.values import Desired
 
 SYSTEM = "kimai"
 PAGE = 500  # Kimai's cap; more is cut silently
@@ -318,43 +319,35 @@ class KimaiTimesheets:
             total = _counted(answer, "x-total-count")
         return list(sheets.values()), total
 
-    async def circumstances(
-        self,
-        *,
-        user_id: int,
-        project_id: int,
-        activity_id: int,
-        begin: datetime,
-        end: datetime,
-        timesheet_id: int | None,
-    ) -> Circumstances:
-        """See the port. From the lists: plain users may not read single projects (trap 12)."""
+    async def circumstances(self, desired: Desired, timesheet_id: int | None) -> Circumstances:
+        """See the port.
+
+        From the lists: plain users may not read single projects. Source: `peers/kimai.md`, 3.
+        """
         me, config = await self.identity(), await self._configuration()
         projects = {row.id: row for row in await self._projects()}
         customers = {row.id: row for row in await self._customers()}
         activities = {row.id: row for row in await self._activities()}
         users = {user.item_id: user.active for user in await self.users()}
-        project = projects.get(project_id)
+        project = projects.get(desired.project_id)
         customer = None if project is None else customers.get(project.customer)
         return Circumstances(
-            own=user_id == me.user_id,
-            user_enabled=users.get(user_id),
+            own=desired.user_id == me.user_id,
+            user_enabled=users.get(desired.user_id),
             project=wire.project_part(project, customer),
-            activity=wire.activity_part(activities.get(activity_id)),
+            activity=wire.activity_part(activities.get(desired.activity_id)),
             customer_budget=None if customer is None else customer.budgeted,
             overlaps_allowed=config.isAllowOverlapping,
             future_allowed=config.isAllowFutureTimes,
             overlapping=()
             if config.isAllowOverlapping
-            else await self._overlapping(user_id, begin, end, timesheet_id),
+            else await self._overlapping(desired, timesheet_id),
             past_lockdown=not LOCKDOWN_OVERRIDES.isdisjoint(me.roles),
         )
 
-    async def _overlapping(
-        self, user_id: int, begin: datetime, end: datetime, but: int | None
-    ) -> Sequence[int]:
-        zone = _zone((await self.identity()).timezone)
-        first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
+    async def _overlapping(self, desired: Desired, but: int | None) -> Sequence[int]:
+        zone, user_id = _zone((await self.identity()).timezone), desired.user_id
+        first, last = _wall(desired.begin - WIDENED, zone), _wall(desired.end + WIDENED, zone)
         try:
             found = await self._listed({"user": user_id, "begin": first, "end": last})
         except Rejected:  # the token may not list this user's records
@@ -364,8 +357,8 @@ class KimaiTimesheets:
             for sheet in found
             if sheet.user_id == user_id
             and sheet.timesheet_id != but
-            and sheet.begin < end
-            and (sheet.end is None or sheet.end > begin)
+            and sheet.begin < desired.end
+            and (sheet.end is None or sheet.end > desired.begin)
         )
 
     async def projects(self) -> Sequence[TargetItem]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from domain.time_entry.values import Desired
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timesheet:
@@ -201,17 +203,8 @@ class Timesheets(Protocol):
         """
         ...
 
-    async def circumstances(
-        self,
-        *,
-        user_id: int,
-        project_id: int,
-        activity_id: int,
-        begin: datetime,
-        end: datetime,
-        timesheet_id: int | None,
-    ) -> Circumstances:
-        """What a refused timesheet was to rest on; `timesheet_id` is not counted as overlapping."""
+    async def circumstances(self, desired: Desired, timesheet_id: int | None) -> Circumstances:
+        """What `desired`, which was refused, rests on; `timesheet_id` does not overlap itself."""
         ...
 
     async def projects(self) -> Sequence[TargetItem]:

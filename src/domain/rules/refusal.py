@@ -48,7 +48,7 @@ class _Case:
 
     @property
     def today(self) -> date:
-        """Kimai judges a project by today, not by the day of the work (trap 9)."""
+        """Kimai judges a project by today, not by the day of the work (trap 18)."""
         return _day(self.now, self.desired)
 
     @property

@@ -34,14 +34,7 @@ async def circumstances_of(
 ) -> Circumstances | None:
     """What `desired` rests on; None when Kimai does not say, which explains nothing."""
     with suppress(ExternalSystemError):
-        return await timesheets.circumstances(
-            user_id=desired.user_id,
-            project_id=desired.project_id,
-            activity_id=desired.activity_id,
-            begin=desired.begin,
-            end=desired.end,
-            timesheet_id=timesheet_id,
-        )
+        return await timesheets.circumstances(desired, timesheet_id)
     return None
 
 

@@ -37,7 +37,7 @@ from domain.time_entry.events import (
     TimesheetAdopted,
 )
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Outcome, ReasonCode, Request, Written
+from domain.time_entry.values import Desired, Outcome, ReasonCode, Request, Written
 
 IN_DOUBT = (
     "A request to Kimai is under way or its answer was lost. A run reads back what became of it "
@@ -310,25 +310,9 @@ class ReadOnlyTimesheets:
         """See the port."""
         return await self.timesheets.activities()
 
-    async def circumstances(
-        self,
-        *,
-        user_id: int,
-        project_id: int,
-        activity_id: int,
-        begin: datetime,
-        end: datetime,
-        timesheet_id: int | None,
-    ) -> Circumstances:
+    async def circumstances(self, desired: Desired, timesheet_id: int | None) -> Circumstances:
         """See the port."""
-        return await self.timesheets.circumstances(
-            user_id=user_id,
-            project_id=project_id,
-            activity_id=activity_id,
-            begin=begin,
-            end=end,
-            timesheet_id=timesheet_id,
-        )
+        return await self.timesheets.circumstances(desired, timesheet_id)
 
     async def users(self) -> Sequence[TargetItem]:
         """See the port."""

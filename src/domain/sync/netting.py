@@ -49,6 +49,7 @@ class Netter:
     taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
     changed: set[EntryId] = field(default_factory=set)
+    _asked: set[int] = field(default_factory=set)
     _due: set[EntryId] = field(default_factory=set)
     _gone: set[EntryId] = field(default_factory=set)
     _touched: dict[int, set[EntryId]] = field(default_factory=lambda: defaultdict(set))
@@ -56,8 +57,10 @@ class Netter:
     async def expect(self, tickets: AbstractSet[int], negative: AbstractSet[int]) -> None:
         """Bookings of `tickets` are about to be decided, of `negative` some are negative."""
         self.judge.netting |= negative
+        new = tickets - self.judge.netting - self._asked
+        self._asked |= new
         source = self.judge.configuration.source
-        for part in parts(sorted(tickets - self.judge.netting), TICKETS_AT_ONCE):
+        for part in parts(sorted(new), TICKETS_AT_ONCE):
             self.judge.netting |= await self.ports.known.with_negatives(source, part)
 
     async def begin(self, unsettled: Iterable[Unsettled]) -> None:
@@ -158,13 +161,13 @@ class Netter:
             by |= netting.by
             against |= netting.against
             rest |= netting.rest
-        reduced = [
-            (each.live, by.get(each.live.entry_id, ()))
-            for each in found
-            if _differs(each.state, by.get(each.live.entry_id, ()))
-        ]
         barred = self._barred(found, by, against)
-        reduced = [(live, to) for live, to in reduced if live.entry_id not in barred]
+        reduced = [
+            (each.live, by.get(entry, ()))
+            for each in found
+            if (entry := each.live.entry_id) not in barred
+            and _differs(each.state, by.get(entry, ()))
+        ]
         await self._take([(live, _reduced(to)) for live, to in reduced])
         unlike = {
             live.entry_id for live, to in reduced if live.state and live.state.reduced.by != to
@@ -195,16 +198,12 @@ class Netter:
         """
         if self.judge.only is None:
             return set()
-        sides = {
-            each.live.entry_id: {
-                *others(each.state),
-                *_ids(by.get(each.live.entry_id, ())),
-                *_ids(against.get(each.live.entry_id, ())),
-            }
-            for each in found
-            if _differs(each.state, by.get(each.live.entry_id, ()))
-            or _netted_anew(each.state, against.get(each.live.entry_id, ()))
-        }
+        sides = dict[EntryId, set[EntryId]]()
+        for each in found:
+            entry = each.live.entry_id
+            taken, taking = by.get(entry, ()), against.get(entry, ())
+            if _differs(each.state, taken) or _netted_anew(each.state, taking):
+                sides[entry] = {*others(each.state), *_ids(taken), *_ids(taking)}
         unmeant = {entry for entry in sides if not self.judge.is_meant(entry)}
         if not self.judge.approved:
             self.judge.only = frozenset({*self.judge.only, *unmeant})

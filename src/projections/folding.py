@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeAlias
 
 from domain.event import Event, Recorded
 from projections.projection import Projection, R
@@ -30,10 +30,13 @@ class Fold(Generic[R]):
         self.ended: dict[int, tuple[int, int]] = {}
         self._open: dict[int, Version[R]] = {}
 
-    def feed(self, recorded: Recorded[Event]) -> None:
-        """Move on by one event. Raises whatever the projection raises; nothing is moved then."""
+    def feed(self, recorded: Recorded[Event], keys: Sequence[int]) -> None:
+        """Move the rows of `keys` on by one event.
+
+        Raises whatever the projection raises; nothing is moved then.
+        """
         rows, at = self.rows, recorded.position
-        for key in self.projection.keys(recorded):
+        for key in keys:
             before = rows.get(key)
             after = self.projection.apply(before, recorded)
             if after is before:
@@ -60,6 +63,9 @@ class Stopped:
     error: Exception
 
 
+Touch: TypeAlias = tuple[str, Recorded[Event], Sequence[int]]  # view, event, keys it touches
+
+
 class Dispatch:
     """Which of a set of projections look at an event; `stopped` are those that failed at one."""
 
@@ -70,23 +76,30 @@ class Dispatch:
             for event in projection.events:
                 self._by_type.setdefault(event, []).append(projection)
 
-    def touched(self, page: Sequence[Recorded[Event]]) -> dict[str, set[int]]:
-        """The keys that the page touches, by projection."""
-        keys: dict[str, set[int]] = {}
-        for recorded in page:
-            for projection in self._by_type.get(type(recorded.event), ()):
-                keys.setdefault(projection.name, set()).update(projection.keys(recorded))
-        return keys
+    def touches(self, page: Sequence[Recorded[Event]]) -> list[Touch]:
+        """What of the page concerns which projection, in the order of the events."""
+        by_type = self._by_type
+        return [
+            (projection.name, recorded, projection.keys(recorded))
+            for recorded in page
+            for projection in by_type.get(type(recorded.event), ())
+        ]
 
-    def feed(self, events: Sequence[Recorded[Event]], folds: Mapping[str, Fold[Any]]) -> None:
+    def feed(self, touches: Sequence[Touch], folds: Mapping[str, Fold[Any]]) -> None:
         """Move all folds on; those that fail stay before the event they failed at, for good."""
         stopped = self.stopped
-        for recorded in events:
-            for projection in self._by_type.get(type(recorded.event), ()):
-                name = projection.name
-                if name in stopped:
-                    continue
-                try:
-                    folds[name].feed(recorded)
-                except Exception as error:  # noqa: BLE001 # recorded by the runner, shown, retried
-                    stopped[name] = Stopped(name, recorded.position, error)
+        for name, recorded, keys in touches:
+            if name in stopped:
+                continue
+            try:
+                folds[name].feed(recorded, keys)
+            except Exception as error:  # noqa: BLE001 # recorded by the runner, shown, retried
+                stopped[name] = Stopped(name, recorded.position, error)
+
+
+def touched(touches: Iterable[Touch]) -> dict[str, set[int]]:
+    """The keys that are touched, by projection."""
+    keys: dict[str, set[int]] = {}
+    for name, _, some in touches:
+        keys.setdefault(name, set()).update(some)
+    return keys

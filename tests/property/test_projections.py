@@ -99,7 +99,7 @@ def test_folding_in_pages_keeps_every_version(past: Sequence[Recorded[Event]], s
         for start in range(0, len(past), size):
             fold = Fold(projection, rows)
             dispatch = Dispatch([projection])
-            dispatch.feed(past[start : start + size], {projection.name: fold})
+            dispatch.feed(dispatch.touches(past[start : start + size]), {projection.name: fold})
             assert not dispatch.stopped
             for key, (since, until) in fold.ended.items():
                 before = history[key][-1]

@@ -6,6 +6,7 @@ name does not open. The keys themselves are stored wrapped under the service's e
 """
 
 import base64
+import binascii
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -136,7 +137,7 @@ class Keyring:
         cipher = self._ciphers[key]
         if cipher is None:
             return None
-        raw = base64.b64decode(sealed)
+        raw = binascii.a2b_base64(sealed)
         try:
             return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], key.encode()).decode()
         except InvalidTag as error:

@@ -17,6 +17,7 @@ import structlog
 from adapters.collecting import collecting_seldom
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_step import (
+    Folded,
     Page,
     ProjectionStep,
     Session,
@@ -66,6 +67,24 @@ class Rebuilt:
     same: bool
 
 
+@dataclass(frozen=True)
+class Storing:
+    """A page on its way into the views."""
+
+    page: Page
+    folded: Folded
+    task: asyncio.Task[bool]
+
+    async def done(self) -> bool:
+        """Whether it is stored; a refusal is not raised: who tries again finds whose it is."""
+        try:
+            return await self.task
+        except Exception as error:
+            if _refused(error) or isinstance(error, asyncpg.CharacterNotInRepertoireError):
+                return False
+            raise
+
+
 class ProjectionRunner:
     """`run` follows the log for ever; `catch_up` goes to its end once."""
 
@@ -110,8 +129,7 @@ class ProjectionRunner:
         await self._look()
         after = min((at.position for at in self._going().values()), default=head)
         with collecting_seldom():
-            async for page in _ahead(self._store.replay(after, head, limit=PAGE)):
-                await self._bring_to(page[-1].position, page)
+            await self._run_through(_ahead(self._store.replay(after, head, limit=PAGE)))
         return head
 
     async def wait_for(
@@ -188,11 +206,12 @@ class ProjectionRunner:
     async def _refill(self, connection: Session, name: str) -> int:
         after = 0
         async for page in _ahead(self._store.replay(limit=PAGE)):
-            written = await self._step.write(connection, [name], after, page)
-            reached = written.reached[name]
+            folded = await self._step.fold(connection, [name], page)
+            reached = folded.reached[name]
             if reached.error is not None:
                 raise LedgerError(f"{name} stopped at {reached.failed_at}: {reached.error}")
-            self._step.keep(written)
+            await self._step.store(connection, folded)
+            self._step.keep(folded)
             after = reached.position
         return after
 
@@ -222,6 +241,61 @@ class ProjectionRunner:
             ):  # wait_for would swallow a cancel that comes with it
                 await self._asked.wait()
         self._asked.clear()
+
+    async def _run_through(self, pages: AsyncIterator[Page]) -> None:
+        """Fold each page while the one before is stored: the long way from far behind.
+
+        Whatever is not as expected (another process, a row that the database refuses, views that
+        stand at different positions) is left to `_bring_to`, which takes one page after the other.
+        """
+        before: Storing | None = None
+        try:
+            async for page in pages:
+                folded = await self._fold_ahead(page, before)
+                if before is not None and not await before.done():
+                    await self._bring_to(before.page[-1].position, before.page)
+                    folded = None
+                before = None
+                if time.monotonic() - self._looked_at > POLL:
+                    await self._look()
+                if folded is not None and set(folded.reached) == set(self._at_once(folded.after)):
+                    storing = asyncio.create_task(self._store_taken(folded))
+                    before = Storing(page, folded, storing)
+                else:
+                    await self._bring_to(page[-1].position, page)
+            if before is not None and not await before.done():
+                await self._bring_to(before.page[-1].position, before.page)
+        finally:
+            if before is not None:
+                await _dropped(before.task)
+
+    def _at_once(self, after: int) -> list[str]:
+        """All views that are not stopped, if all of them stand at `after`."""
+        going = self._going()
+        return list(going) if all(at.position == after for at in going.values()) else []
+
+    async def _fold_ahead(self, page: Page, before: "Storing | None") -> Folded | None:
+        names = before.folded.going if before else self._at_once(page[0].position - 1)
+        if not names:
+            return None
+        async with self._pool.acquire() as connection:
+            return await self._step.fold(
+                connection, names, page, upon=before.folded if before else None
+            )
+
+    async def _store_taken(self, folded: Folded) -> bool:
+        """Store what was folded; False when not all of the views are ours to move from there."""
+        names = list(folded.reached)
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                ready, standing = await self._step.take(connection, names, folded.after)
+                if len(ready) < len(names):
+                    self._standing.update(standing)
+                    return False
+                await self._step.store(connection, folded)
+            await self._stored(connection, folded)
+        await self._note(folded.reached)
+        return True
 
     async def _bring_to(self, head: int, page: Page) -> None:
         """Move every projection that is not stopped up to `head`; `page` is the newest part."""
@@ -258,17 +332,19 @@ class ProjectionRunner:
                 if not ready:
                     self._standing.update(standing)
                     return any(at.position != after for at in standing.values())
-                written = await self._step.write(
-                    connection, ready, after, page, without_nul=without_nul
-                )
-            self._step.keep(written)
-            self._pages += 1
-            if self._pages % PRUNE_EVERY == 0:
-                reached = {name: at.position for name, at in written.reached.items()}
-                await self._step.prune(connection, reached)
-        self._trouble = None
-        await self._note({**standing, **written.reached})
+                folded = await self._step.fold(connection, ready, page)
+                await self._step.store(connection, folded, without_nul=without_nul)
+            await self._stored(connection, folded)
+        await self._note({**standing, **folded.reached})
         return True
+
+    async def _stored(self, connection: Session, folded: Folded) -> None:
+        self._step.keep(folded)
+        self._trouble = None
+        self._pages += 1
+        if self._pages % PRUNE_EVERY == 0:
+            reached = {name: at.position for name, at in folded.reached.items()}
+            await self._step.prune(connection, reached)
 
     async def _isolate(
         self, names: Sequence[str], after: int, page: Page, error: Exception
@@ -336,7 +412,7 @@ async def _ahead(pages: AsyncIterator[Page]) -> AsyncIterator[Page]:
         await _dropped(coming)
 
 
-async def _dropped(task: asyncio.Future[Page] | asyncio.Future[Page | None]) -> None:
+async def _dropped(task: asyncio.Future[Any]) -> None:
     """Cancel until it ends: before Python 3.12 `wait_for` may swallow one cancel in a race."""
     while not task.done():
         task.cancel()

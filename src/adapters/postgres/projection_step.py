@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import ViewTable
 from domain.event import Event, Recorded
-from projections.folding import Dispatch, Fold, Stopped
+from projections.folding import Dispatch, Fold, Stopped, touched
 from projections.projection import Projection
 
 if TYPE_CHECKING:
     import asyncpg
 
-AT_A_STRETCH = 32  # events folded before others get their turn: about a millisecond
+AT_A_STRETCH = 40  # steps of a view before others get their turn: about a millisecond
 REMEMBERED = 10_000  # rows kept per view between pages; about 2 kB each
 ERROR_LENGTH = 500  # characters of an error's text that are kept
 
@@ -32,11 +32,17 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a transaction did, to be kept once it is committed."""
+class Folded:
+    """What the events after `after` make of some views: to be stored, and to be kept after that."""
 
+    after: int
     reached: Mapping[str, Standing]
     folds: Mapping[str, Fold[Any]]
+
+    @property
+    def going(self) -> list[str]:
+        """The views that took every event."""
+        return [name for name, at in self.reached.items() if at.failed_at is None]
 
 
 class ViewChanged(Exception):  # says what happened, like the domain's errors
@@ -91,43 +97,51 @@ class ProjectionStep:
         ]
         return ready, standing
 
-    async def write(
+    async def fold(
         self,
         connection: Session,
         names: Collection[str],
-        after: int,
         page: Page,
         *,
-        without_nul: bool = False,
-    ) -> Written:
-        """Fold the page into the views and advance their checkpoints.
+        upon: Folded | None = None,
+    ) -> Folded:
+        """What the page makes of the views; nothing is stored yet.
 
-        Must run inside the transaction that holds the locks. A projection that cannot take an
-        event stops before it and keeps what it had done; the others go on.
+        `upon` is what the page before made and may not be stored yet. A projection that cannot take
+        an event stops before it and keeps what it had done; the others go on.
         """
-        projections = [self.tables[name].projection for name in names]
-        dispatch = Dispatch(projections)
-        keys = dispatch.touched(page)
+        after = page[0].position - 1
+        dispatch = Dispatch(self.tables[name].projection for name in names)
+        touches = dispatch.touches(page)
+        keys = touched(touches)
         folds = {
             name: Fold(
                 self.tables[name].projection,
-                await self._live(connection, name, keys.get(name, set()), after),
+                await self._live(connection, name, keys.get(name, set()), after, upon),
             )
             for name in names
         }
-        for start in range(0, len(page), AT_A_STRETCH):
-            dispatch.feed(page[start : start + AT_A_STRETCH], folds)
+        for start in range(0, len(touches), AT_A_STRETCH):
+            dispatch.feed(touches[start : start + AT_A_STRETCH], folds)
             await asyncio.sleep(0)
         stopped = dispatch.stopped
-        for name, fold in folds.items():
-            await self._store(connection, name, fold, without_nul=without_nul)
         reached = {name: _reached(stopped.get(name), page[-1].position) for name in names}
-        await self._advance(connection, after, reached)
-        return Written(reached, folds)
+        return Folded(after, reached, folds)
 
-    def keep(self, written: Written) -> None:
+    async def store(
+        self, connection: Session, folded: Folded, *, without_nul: bool = False
+    ) -> None:
+        """Store the rows and advance the checkpoints.
+
+        Must run inside the transaction that holds the locks of views that stand at `folded.after`.
+        """
+        for name, fold in folded.folds.items():
+            await self._store(connection, name, fold, without_nul=without_nul)
+        await self._advance(connection, folded.after, folded.reached)
+
+    def keep(self, folded: Folded) -> None:
         """Remember the rows of a committed transaction; the next page probably touches them."""
-        for name, fold in written.folds.items():
+        for name, fold in folded.folds.items():
             if self.tables[name].append_only:
                 continue
             known = self._rows[name]
@@ -136,7 +150,7 @@ class ProjectionStep:
             known.update(fold.rows)  # at the young end
             for key in list(known)[: max(0, len(known) - REMEMBERED)]:
                 del known[key]
-            self._rows_at[name] = written.reached[name].position
+            self._rows_at[name] = folded.reached[name].position
 
     async def fail(self, connection: Session, name: str, position: int, error: Exception) -> None:
         """Record that the projection cannot take the event at `position`."""
@@ -176,17 +190,28 @@ class ProjectionStep:
         ]
 
     async def _live(
-        self, connection: Session, name: str, keys: set[int], after: int
+        self,
+        connection: Session,
+        name: str,
+        keys: set[int],
+        after: int,
+        upon: Folded | None,
     ) -> dict[int, Any]:
-        """The rows that hold now, remembered ones first."""
+        """The rows that hold after `after`: those of the page before, remembered, stored ones."""
         table = self.tables[name]
         if table.append_only or not keys:
             return {}
         known = self._rows[name]
-        if self._rows_at.get(name) != after:  # another process moved on since
+        begun_at = upon.after if upon else after
+        if self._rows_at.get(name) not in {after, begun_at}:  # another process moved on since
             known.clear()
-        rows = {key: known[key] for key in keys & known.keys()}
-        if missing := keys - rows.keys():
+        rows, missing = {}, keys
+        if upon:
+            fresh = upon.folds[name]
+            rows = {key: fresh.rows[key] for key in keys & fresh.rows.keys()}
+            missing = keys - rows.keys() - fresh.ended.keys()
+        rows |= {key: known[key] for key in missing & known.keys()}
+        if missing := missing - rows.keys():
             query = self._for_table[name]["live_rows"]
             for record in await connection.fetch(query, self.log_id, list(missing)):
                 row = table.row(tuple(record))

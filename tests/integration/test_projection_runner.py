@@ -100,6 +100,35 @@ async def test_a_transaction_that_fails_leaves_no_trace(
     await expect_folds(store, events)
 
 
+@pytest.mark.parametrize("page", [1, 7, 100])
+async def test_every_version_is_the_same_in_pages_of_any_size(
+    store: PostgresEventStore, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """A page is folded upon the one being stored; a rebuild takes one after the other."""
+    monkeypatch.setattr(projection_runner, "PAGE", page)
+    events = await fill(store, 60)
+    runner = ProjectionRunner(store)
+    await runner.catch_up()
+    await expect_folds(store, events)
+    monkeypatch.setattr(projection_runner, "PAGE", 1_000)
+    for name in runner.names:
+        assert (await runner.rebuild(name)).same, name
+
+
+async def test_runners_side_by_side_from_far_behind(
+    store: PostgresEventStore, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each folds pages that the other may have stored meanwhile."""
+    monkeypatch.setattr(projection_runner, "PAGE", 50)
+    events = await fill(store)
+    async with postgres_ledger(database, catalogue=catalogue.ALL) as other:
+        runners = [ProjectionRunner(store), ProjectionRunner(other), ProjectionRunner(other)]
+        await asyncio.gather(*(runner.catch_up() for runner in runners))
+    await expect_folds(store, events)
+    for name in runners[0].names:
+        assert (await runners[0].rebuild(name)).same, name
+
+
 async def test_runners_side_by_side_share_the_work(
     store: PostgresEventStore, database: str
 ) -> None:
@@ -174,10 +203,12 @@ async def test_a_retry_is_seen_by_a_running_runner(store: PostgresEventStore) ->
     running.cancel()
 
 
+@pytest.mark.parametrize("page", [100, 1_000])
 async def test_a_row_that_the_database_refuses_stops_only_its_view(
-    store: PostgresEventStore,
+    store: PostgresEventStore, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     """The page is taken apart until the one event is found; all before it is kept."""
+    monkeypatch.setattr(projection_runner, "PAGE", page)
 
     def project(row: Any, recorded: Recorded[Any]) -> Any:
         after = time_entries.project(row, recorded)

@@ -99,7 +99,7 @@ class MemoryEventStore:
         self.codec.keyring.learn(subject, generation, self.codec.keyring.new_wrapped())
 
     def _append(self, prepared: Prepared) -> Appended:
-        command, stream = prepared.command, self._streams[prepared.stream]
+        command, stream = prepared.command, self._streams[prepared.stream.name]
         if command.key is not None and (seen := self._seen.get(command.key)):
             return Appended(position=seen.position, version=seen.version, duplicate=True)
         if command.expected is not None and command.expected != len(stream):
@@ -107,7 +107,7 @@ class MemoryEventStore:
         self._claim(prepared)
         recorded_at = self._recorded_at()
         for event in prepared.events:
-            row = self._row(prepared.stream, len(stream) + 1, event, recorded_at)
+            row = self._row(prepared.stream.name, len(stream) + 1, event, recorded_at)
             self._rows.append(row)
             stream.append(row)
         if command.key is not None:
@@ -117,7 +117,7 @@ class MemoryEventStore:
         return Appended(position=len(self._rows), version=len(stream))
 
     def _claim(self, prepared: Prepared) -> None:
-        command, stream = prepared.command, prepared.stream
+        command, stream = prepared.command, prepared.stream.name
         for claim in sorted(set(command.claims) - set(command.releases)):
             if (holder := self._claims.get(claim, stream)) != stream:
                 raise AlreadyClaimed(claim, holder)

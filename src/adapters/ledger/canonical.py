@@ -17,6 +17,9 @@ _BEYOND_BMP = 0xF0
 # 2^53, from where on JSON readers elsewhere may round, has 16 digits. A number follows one of
 # these three; the digits of a marker inside a string seldom do, and then care does no harm.
 _LONG_NUMBER = re.compile(rb"[:,\[]-?\d{16}")
+# Most texts have no 16 digits in a row at all, which is seen in a fifth of the time.
+_ANY_DIGIT = bytes(ord("0") if ord("0") <= byte <= ord("9") else 0 for byte in range(256))
+_SIXTEEN = b"0" * 16
 
 
 class Canonical:
@@ -62,6 +65,8 @@ def _needs_care(text: bytes) -> bool:
     """
     if not text.isascii() and max(text) >= _BEYOND_BMP:
         return True
+    if _SIXTEEN not in text.translate(_ANY_DIGIT):
+        return False
     return _LONG_NUMBER.search(text) is not None or text[:16].lstrip(b"-").isdigit()
 
 

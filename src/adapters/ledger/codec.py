@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,7 +18,9 @@ from domain.event import Actor, Append, Event, Metadata
 from domain.ids import stream_uuid
 from domain.personal import Personal
 
+STREAMS = 10_000  # names kept in stored form: a stream is read, appended to and read again
 ACTORS = 1_000  # parts of the program, kept decoded; people are sealed and never kept
+_NAMES = Canonical()
 _NEW = object.__new__
 _SET = object.__setattr__
 
@@ -43,6 +46,17 @@ class StoredMetadata(msgspec.Struct, omit_defaults=True):
     user_agent: Sealed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StreamName:
+    """A stream's name in stored form, and what is made of it: `canonical` is its JSON text."""
+
+    name: str
+    id: uuid.UUID
+    id_text: str
+    kind: str
+    canonical: bytes
+
+
 @dataclass(slots=True)
 class StoredEvent:
     """One event in stored form, all of it but what only the ledger's head can say."""
@@ -60,9 +74,8 @@ class Prepared:
     """A command whose events are in stored form already: hashed before any lock."""
 
     command: Append
-    stream: str
-    stream_id: uuid.UUID
-    events: tuple[StoredEvent, ...]
+    stream: StreamName
+    events: list[StoredEvent]
 
 
 class Codec:
@@ -96,19 +109,18 @@ class Codec:
         """
         if not command.events:
             raise Unstorable(f"nothing to append to {command.stream}")
-        names = (command.stream, command.key or "", *command.claims, *command.releases)
-        if "\0" in "".join(names):
-            raise Unstorable(f"a NUL character in the names of {names!r}")
-        stream = without_lone_surrogates(command.stream)
-        name = self._canonical.encode(stream)
-        meta = self.encode_metadata(command.metadata, command.occurred_at)
+        named = (*command.claims, *command.releases)
+        if command.key is not None or named:
+            _refuse_nul(command.key or "", *named)
+        stream = stream_name(command.stream)
+        occurred_at = command.occurred_at
+        meta = self.encode_metadata(command.metadata, occurred_at)
         return Prepared(
             command=command,
             stream=stream,
-            stream_id=stream_uuid(stream),
-            events=tuple(
-                self._stored(event, meta, name, command.occurred_at) for event in command.events
-            ),
+            events=[
+                self._stored(event, meta, stream.canonical, occurred_at) for event in command.events
+            ],
         )
 
     def _stored(
@@ -251,6 +263,20 @@ class Codec:
         if cls is not Personal:
             raise TypeError(f"{cls.__name__} cannot be stored")
         return self.keyring.personal(value["key"], value["sealed"])
+
+
+@lru_cache(maxsize=STREAMS)
+def stream_name(stream: str) -> StreamName:
+    """The name in stored form. Raises Unstorable for one with a NUL character."""
+    _refuse_nul(stream)
+    name = without_lone_surrogates(stream)
+    stream_id = stream_uuid(name)
+    return StreamName(name, stream_id, str(stream_id), kind_of(name), _NAMES.encode(name))
+
+
+def _refuse_nul(*names: str) -> None:
+    if "\0" in "".join(names):
+        raise Unstorable(f"a NUL character in the names of {names!r}")
 
 
 def kind_of(stream: str) -> str:

@@ -7,14 +7,14 @@ faster than one transaction each, because one flush to disk serves all of them.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 import structlog
 
-from adapters.ledger.codec import Prepared, kind_of
+from adapters.ledger.codec import Prepared
 from adapters.postgres.connecting import connection_lost, server_trouble, translated
 from domain.errors import (
     AlreadyClaimed,
@@ -37,7 +37,7 @@ PAUSE = 0.2  # seconds between attempts to reach it
 # asyncpg takes long to encode lists, above all of numbers.
 _APPEND = """
 SELECT * FROM append_events(
-    $1, $2::text[]::uuid[], $3, $4, $5::text::integer[], $6::text::bigint[], $7,
+    $1, $2::text::uuid[], $3, $4, $5::text::integer[], $6::text::bigint[], $7,
     $8::text::integer[], $9::text::integer[], $10, $11::text::integer[], $12,
     string_to_array($13, E'\n'), $14::text::integer[], string_to_array($15, E'\n'),
     string_to_array($16, E'\n'), string_to_array($17, E'\n'), $18)
@@ -178,7 +178,7 @@ class Appender:
             await self._write(unanswered[:middle])
             await self._write(unanswered[middle:])
         elif unanswered:
-            stream = unanswered[0].prepared.stream
+            stream = unanswered[0].prepared.stream.name
             log.error("append_refused", stream=stream, error=type(error).__name__)
             unanswered[0].reply(Unstorable(f"{stream}: {type(error).__name__}: {error}"))
 
@@ -216,7 +216,7 @@ class Appender:
         else:
             return answer
         rows = await connection.fetch(
-            _EVENTS_FROM, self._log_id, waiting.prepared.stream_id, before, count
+            _EVENTS_FROM, self._log_id, waiting.prepared.stream.id, before, count
         )
         ours = [(e.type, e.schema, e.data, e.meta) for e in waiting.prepared.events]
         if [(r["type"], r["schema_version"], r["data"], r["meta"]) for r in rows] != ours:
@@ -227,7 +227,7 @@ class Appender:
 def _arguments(log_id: int, batch: Sequence[_Waiting]) -> tuple[Any, ...]:
     """The batch as `append_events` takes it; indexes count from 1."""
     prepared = [w.prepared for w in batch]
-    streams = {p.stream_id: p.stream for p in prepared}
+    streams = {p.stream.id_text: p.stream for p in prepared}
     index = {stream_id: n for n, stream_id in enumerate(streams, 1)}
     commands = [p.command for p in prepared]
     events = [event for p in prepared for event in p.events]
@@ -235,19 +235,19 @@ def _arguments(log_id: int, batch: Sequence[_Waiting]) -> tuple[Any, ...]:
     releases = [(n, claim) for n, c in enumerate(commands, 1) for claim in c.releases]
     return (
         log_id,
-        [str(stream_id) for stream_id in streams],
-        list(streams.values()),
-        [kind_of(name) for name in streams.values()],
-        _integers([index[p.stream_id] for p in prepared]),
-        _integers([c.expected for c in commands]),
+        _array(streams),
+        [stream.name for stream in streams.values()],
+        [stream.kind for stream in streams.values()],
+        _array([str(index[p.stream.id_text]) for p in prepared]),
+        _array(["NULL" if c.expected is None else str(c.expected) for c in commands]),
         [c.key for c in commands] if any(c.key is not None for c in commands) else [],
-        _integers([len(p.events) for p in prepared]),
-        _integers([n for n, _ in claims]),
+        _array([str(len(p.events)) for p in prepared]),
+        _array([str(n) for n, _ in claims]),
         [claim for _, claim in claims],
-        _integers([n for n, _ in releases]),
+        _array([str(n) for n, _ in releases]),
         [claim for _, claim in releases],
         "\n".join([e.type for e in events]),
-        _integers([e.schema for e in events]),
+        _array([str(e.schema) for e in events]),
         "\n".join([e.occurred_at.isoformat() for e in events]),
         "\n".join([e.data for e in events]),
         "\n".join([e.meta for e in events]),
@@ -255,9 +255,9 @@ def _arguments(log_id: int, batch: Sequence[_Waiting]) -> tuple[Any, ...]:
     )
 
 
-def _integers(numbers: Sequence[int | None]) -> str:
-    """An array of numbers as PostgreSQL writes it."""
-    return "{" + ",".join("NULL" if n is None else str(n) for n in numbers) + "}"
+def _array(texts: Iterable[str]) -> str:
+    """An array of numbers or ids as PostgreSQL writes it."""
+    return "{" + ",".join(texts) + "}"
 
 
 def _answers(batch: Sequence[_Waiting], row: asyncpg.Record) -> list[Answer]:

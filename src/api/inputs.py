@@ -5,10 +5,11 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from api.problems import Problem
+from domain.connector.settings import iana_zone
 
 BIGGEST = 2**53 - 1  # the largest integer that JSON readers agree on
 
@@ -26,6 +27,7 @@ def _written_out(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written_out)]
+Zone = Annotated[str, Field(max_length=100), AfterValidator(iana_zone)]
 
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,15})"?')
 

@@ -2,16 +2,15 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from api.bodies import Body
-from domain.connector.settings import iana_zone
+from api.inputs import Zone
 
 SHOWN_ONLY = frozenset({"id", "created_at", "updated_at", "version"})
 BIGGEST_ID = 2**31 - 1  # both peers count in 32 bits
 
 Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
-Zone = Annotated[str, Field(max_length=100), AfterValidator(iana_zone)]
 Text = Annotated[str, Field(max_length=500)]
 
 

@@ -83,6 +83,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
                 "token_rejected",
                 "insecure_url",
                 "range_invalid",
+                "cron_invalid",
                 "cursor_invalid",
                 "as_of_in_future",
                 "as_of_read_only",

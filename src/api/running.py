@@ -56,7 +56,7 @@ async def work_only(settings: Settings) -> None:
         async with (
             database(settings) as dsn,
             opened(settings, dsn) as own,
-            working(own),
+            working(own, by_schedule=True),
         ):
             spare_what_stays()
             log.info("working")

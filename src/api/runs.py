@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from api.problems import Problem
 from api.services import Commands, Services
 from domain.connector.decide import paused_text
+from domain.errors import AlreadyClaimed
 from domain.handling import state_of
-from domain.ids import ConnectorId, RunId, run_stream
+from domain.ids import SCHEDULE_STREAM, ConnectorId, RunId, run_stream
 from domain.numbering import with_next_number
-from domain.sync_run.commands import QueueRun
-from domain.sync_run.decide import SYNC_RUN, Run, holds
+from domain.schedule.decide import SCHEDULE, SKIP
+from domain.sync_run.commands import QueueRun, SkipRun
+from domain.sync_run.decide import PLACES, SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
 
 T = TypeVar("T")
@@ -43,13 +45,21 @@ class Queued:
 
 
 async def queue(
-    own: Services, commands: Commands, wanted: Wanted, *, trigger: str, cause: Cause
+    own: Services,
+    commands: Commands,
+    wanted: Wanted,
+    *,
+    trigger: str,
+    cause: Cause,
+    key: str | None = None,
 ) -> Queued:
     """Append the wish for a run; the follower makes a job of it.
 
+    While another run is active the schedule's `concurrency` says whether it may wait.
+
     Raises:
-        Problem: `range_invalid`, `connectors_missing`, `connector_inactive`.
-        AlreadyClaimed: another run is active.
+        Problem: `range_invalid`, `connectors_missing`, `connector_inactive`, `queue_full`.
+        AlreadyClaimed: another run is active, and none may wait.
     """
     start, end = range_of(own, commands, wanted)
     source, target = await pair(own, wanted.connector_id)
@@ -62,12 +72,27 @@ async def queue(
         start_date=start,
         end_date=end,
     )
-    run_id = await numbered(own, commands, wish)
+    schedule = await state_of(own.store, SCHEDULE, SCHEDULE_STREAM)
+    take = numbered if schedule.concurrency == SKIP else _in_line
+    run_id = await take(own, commands, wish, key)
     return Queued(run_id=run_id, start_date=start, end_date=end)
 
 
-async def numbered(own: Services, commands: Commands, wish: QueueRun) -> RunId:
-    """Queue it under the next free number. Raises AlreadyClaimed when another run is active."""
+async def _in_line(own: Services, commands: Commands, wish: QueueRun, key: str | None) -> RunId:
+    """Queue it at the first free place. Raises Problem `queue_full`."""
+    for place in PLACES:
+        with suppress(AlreadyClaimed):
+            return await numbered(own, commands, replace(wish, place=place), key)
+    raise Problem("queue_full", f"{len(PLACES)} runs wait already; one has to begin first.")
+
+
+async def numbered(
+    own: Services, commands: Commands, wish: QueueRun | SkipRun, key: str | None = None
+) -> RunId:
+    """Queue it under the next free number; with a `key` that was used before, not again.
+
+    Raises AlreadyClaimed when another run is active, or its place is taken.
+    """
 
     async def add(number: int) -> None:
         run_id = RunId(number)
@@ -75,7 +100,7 @@ async def numbered(own: Services, commands: Commands, wish: QueueRun) -> RunId:
             commands,
             metadata=replace(commands.metadata, correlation_id=f"run-{number}", run_id=number),
         )
-        await theirs.run(SYNC_RUN, run_stream(run_id), replace(wish, run_id=run_id), holds)
+        await theirs.run(SYNC_RUN, run_stream(run_id), replace(wish, run_id=run_id), holds, key)
         commands.position = theirs.position
 
     number, _ = await with_next_number(own.store, lambda n: run_stream(RunId(n)), add)

@@ -108,6 +108,7 @@ class Commands:
         stream: str,
         command: C,
         holds: Callable[[S], frozenset[str]] | None = None,
+        key: str | None = None,
     ) -> Appended:
         """Run a command; raises what `domain.handling.handle` raises."""
         done = await handle(
@@ -118,6 +119,7 @@ class Commands:
             metadata=self.metadata,
             now=self.now,
             holds=holds,
+            key=key,
         )
         self.position = max(self.position, done.position)
         return done

@@ -84,6 +84,23 @@ class HealthOut(Health):
     breaker: Literal["closed", "open", "half_open"]
 
 
+class ScheduleOut(Answer):
+    id: int
+    cron: str
+    timezone: str
+    concurrency: Literal["skip", "queue"]
+    notifications: bool
+    enabled: bool
+    next_runs: list[datetime]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class PreviewOut(Answer):
+    next_runs: list[datetime]
+
+
 class MappingOut(Answer):
     id: int
     zammad_type_id: int | None

@@ -25,6 +25,7 @@ from api.peers import Peers
 from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
+from api.scheduling import Scheduling
 from api.services import Commands, Services
 from api.settings import MAKE_PASSWORD, Settings
 from api.tokens import Tokens
@@ -120,8 +121,11 @@ class Background:
 
 
 @asynccontextmanager
-async def working(own: Services) -> AsyncIterator[Background]:
-    """Views, jobs and runs go on for as long as the block; the run in hand is ended in order."""
+async def working(own: Services, *, by_schedule: bool = False) -> AsyncIterator[Background]:
+    """Views, jobs and runs go on for as long as the block; the run in hand is ended in order.
+
+    `by_schedule`: this process may be the one that begins the scheduled runs.
+    """
     carrier = Carrier(own, jitter=random.random)
     worker = RunWorker(
         own.store,
@@ -139,6 +143,7 @@ async def working(own: Services) -> AsyncIterator[Background]:
             ("projections", own.projections.run),
             ("follower", follower.run),
             ("patrol", worker.patrol),
+            *([("schedule", Scheduling(own).run)] if by_schedule else []),
         )
     ]
     work = asyncio.create_task(_for_ever("worker", worker.run), name="worker")
@@ -171,7 +176,7 @@ async def service(settings: Settings) -> AsyncIterator[Services]:
         dsn = await stack.enter_async_context(database(settings))
         own = await stack.enter_async_context(opened(settings, dsn))
         await prepare(own)
-        await stack.enter_async_context(working(own))
+        await stack.enter_async_context(working(own, by_schedule=True))
         yield own
 
 

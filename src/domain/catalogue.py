@@ -7,6 +7,7 @@ from domain.connector.events import ConnectorEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
+from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
@@ -20,6 +21,7 @@ ALL: tuple[type[Event], ...] = (
     PlanRowsListed,
     *get_args(ConnectorEvent),
     *get_args(MappingEvent),
+    ScheduleChanged,
     WaitingDecided,
     *get_args(UserEvent),
     *get_args(LoginEvent),

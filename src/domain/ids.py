@@ -87,3 +87,4 @@ def user_stream(user: UserId) -> str:
 
 
 LOGIN_STREAM = "login"
+SCHEDULE_STREAM = "schedule"

@@ -26,6 +26,7 @@ from domain.connector.events import (
     WebhookSecretReplaced,
 )
 from domain.event import Event, Recorded
+from domain.ids import LOGIN_STREAM
 from domain.mapping.events import (
     MappingRemoved,
     MappingSet,
@@ -36,12 +37,14 @@ from domain.mapping.events import (
 )
 from domain.personal import Personal
 from domain.plan.events import PlanApplied, PlanMade, PlanRefused
+from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import (
     SyncRunCancelled,
     SyncRunCancelRequested,
     SyncRunCompleted,
     SyncRunFailed,
     SyncRunQueued,
+    SyncRunSkipped,
     SyncRunStarted,
 )
 from domain.time_entry.events import ConflictResolved, EntryRetryRequested
@@ -85,6 +88,8 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         SyncRunFailed: "sync_failed",
         SyncRunCancelRequested: "sync_cancel_requested",
         SyncRunCancelled: "sync_cancelled",
+        SyncRunSkipped: "sync_skipped",
+        ScheduleChanged: "schedule_updated",
         PlanMade: "sync_plan_made",
         PlanApplied: "sync_plan_applied",
         PlanRefused: "sync_plan_refused",
@@ -190,7 +195,9 @@ def _entity(recorded: Recorded[Event]) -> tuple[str | None, int | None]:
     kind, _, number = recorded.stream.rpartition("-")
     if number.isdecimal():
         return kind.replace("-", "_"), int(number)
-    return "user", getattr(recorded.event, "user_id", None)
+    if recorded.stream == LOGIN_STREAM:
+        return "user", getattr(recorded.event, "user_id", None)
+    return recorded.stream, None
 
 
 def _who(recorded: Recorded[Event]) -> tuple[str | None, str | None, int | None]:

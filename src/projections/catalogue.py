@@ -9,6 +9,7 @@ from projections import (
     mappings,
     plans,
     project_mappings,
+    schedule,
     sync_runs,
     time_entries,
     user_mappings,
@@ -27,4 +28,5 @@ ALL: tuple[Projection[Any], ...] = (
     user_mappings.PROJECTION,
     project_mappings.PROJECTION,
     users.PROJECTION,
+    schedule.PROJECTION,
 )

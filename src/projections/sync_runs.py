@@ -18,6 +18,7 @@ from domain.sync_run.events import (
     SyncRunFailed,
     SyncRunProgressed,
     SyncRunQueued,
+    SyncRunSkipped,
     SyncRunStarted,
 )
 from projections.projection import Projection
@@ -85,8 +86,8 @@ def project(  # noqa: PLR0911 # one flat branch per event
     event = recorded.event
     if isinstance(event, SyncRunQueued):
         return _queued(event, recorded)
-    if row is None:
-        return None
+    if row is None or isinstance(event, SyncRunSkipped):
+        return row
     if isinstance(event, PlanRequested):
         return replace(row, position=recorded.position, plan_id=event.plan_id)
     row = replace(row, position=recorded.position, version=recorded.version)

@@ -1,5 +1,8 @@
 """The rules of a run."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from domain.ids import ConnectorId, RunId
@@ -10,9 +13,10 @@ from domain.sync_run.commands import (
     FailRun,
     QueueRun,
     ReportProgress,
+    SkipRun,
     StartRun,
 )
-from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, holds
+from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, holds, waiting_place
 from domain.sync_run.events import (
     Cause,
     Counters,
@@ -22,6 +26,7 @@ from domain.sync_run.events import (
     SyncRunFailed,
     SyncRunProgressed,
     SyncRunQueued,
+    SyncRunSkipped,
     SyncRunStarted,
 )
 from tests.support.given import given
@@ -128,3 +133,25 @@ def test_a_wish_to_stop_that_comes_too_late_changes_nothing() -> None:
     given(SYNC_RUN, QUEUED, STARTED, CANCEL_REQUESTED, CANCELLED).when(CANCEL).then_refused(
         "run_not_active"
     )
+
+
+def test_a_run_that_waits_takes_the_active_place_when_it_begins() -> None:
+    waiting = given(SYNC_RUN).when(replace(QUEUE, place=3)).then(replace(QUEUED, place=3))
+    assert holds(waiting.state) == {waiting_place(3)}
+    begun = waiting.when(StartRun()).then(STARTED)
+    assert holds(begun.state) == {ACTIVE_RUN}
+    assert holds(begun.when(CompleteRun(counters=SOME, watermark=None)).after().state) == set()
+    assert holds(waiting.when(CancelRun()).after().state) == set()
+
+
+def test_a_skipped_run_leaves_its_number_taken_and_holds_nothing() -> None:
+    cause = Cause(kind="schedule", name="2026-11-02T08:00:00+00:00")
+    what = {"due_at": datetime(2026, 11, 2, 8, tzinfo=UTC), "code": "run_active", "detail": "Busy."}
+    skip = SkipRun(run_id=ONE, cause=cause, **what)  # type: ignore[arg-type] # as named
+    skipped = SyncRunSkipped(run_id=ONE, cause=cause, **what)  # type: ignore[arg-type] # as named
+    stream = given(SYNC_RUN).when(skip).then(skipped)
+    assert holds(stream.state) == set()
+    for command in (QUEUE, skip):
+        with pytest.raises(NumberTaken):
+            stream.when(command).after()
+    stream.when(StartRun()).then_refused("run_not_active")

@@ -13,7 +13,6 @@ again, which becomes a run for exactly those.
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, timedelta
@@ -33,8 +32,9 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.locks import Session, session_lock
 from domain.connector.events import ConnectorChanged
-from domain.errors import LedgerError, RuleViolation, Unavailable
+from domain.errors import AlreadyClaimed, LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
 from domain.ids import ConnectorId, EntryId, PlanId, RunId, plan_stream, run_stream
@@ -44,7 +44,15 @@ from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
 from domain.ports.clock import Clock
 from domain.sync_run.commands import FailRun
-from domain.sync_run.decide import ACTIVE_RUN, STARTED, SYNC_RUN, Run, holds
+from domain.sync_run.decide import (
+    ACTIVE_RUN,
+    PLACES,
+    STARTED,
+    SYNC_RUN,
+    Run,
+    holds,
+    waiting_place,
+)
 from domain.sync_run.events import SyncRunQueued
 from domain.time_entry.events import EntryRetryRequested
 
@@ -93,19 +101,16 @@ _PRUNE = """
 DELETE FROM checkpoint
  WHERE log_id = $1 AND projection = $2 AND version = $3 AND position < $4
 """
-_HOLDER = """
+_HOLDERS = """
 SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
- WHERE c.log_id = $1 AND c.claim = $2
+ WHERE c.log_id = $1 AND c.claim = ANY($2)
 """
 _HALF_MADE = """
 SELECT plan_id FROM plans WHERE log_id = $1 AND valid_to IS NULL AND state = 'building'
 """
-_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
-Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and records its end
 Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
 Retry = Callable[[Sequence[EntryId], int], Awaitable[timedelta | None]]  # gives when to ask again
@@ -230,22 +235,37 @@ class RunWorker:
             await asyncio.sleep(PATROL)
 
     async def rescue(self) -> RunId | None:
-        """End the run that a crash left running; queue the one whose job was lost.
+        """End the run that a crash left running; queue those whose job was lost.
 
         Returns the run that was ended, None when there was none.
         """
-        holder = await self._store.pool.fetchval(_HOLDER, self._store.log_id, ACTIVE_RUN)
-        if holder is None:
-            return None
-        run = await self._load(RunId(int(holder.rpartition("-")[2])))
-        if run is None or run.run_id in self._active:
-            return None
-        if run.state == "queued" or _goes_on(run):
-            async with self._store.pool.acquire() as connection:
-                await _enqueue(connection, ENTRYPOINT, [run.run_id])
-            return None
-        async with self._pair_lock(run) as mine:
-            return run.run_id if mine and await self._interrupted(run) else None
+        ended = None
+        for run_id in await self._holders([ACTIVE_RUN, *map(waiting_place, PLACES)]):
+            run = await self._load(run_id)
+            if run is None or run_id in self._active:
+                continue
+            if run.state == "queued" or _goes_on(run):
+                async with self._store.pool.acquire() as connection:
+                    await _enqueue(connection, ENTRYPOINT, [run_id])
+                continue
+            async with self._pair_lock(run) as mine:
+                if mine and await self._interrupted(run):
+                    ended = run_id
+        return ended
+
+    async def _holders(self, claims: Sequence[str]) -> list[RunId]:
+        """The runs that hold one of the claims, the one that was asked for first in front."""
+        rows = await self._store.pool.fetch(_HOLDERS, self._store.log_id, list(claims))
+        return sorted(RunId(int(name.rpartition("-")[2])) for (name,) in rows)
+
+    async def _has_its_turn(self, run: Run) -> bool:
+        """Whether a run that waits may begin: nothing is active, and nobody came before it."""
+        if run.state != "queued" or run.place is None:
+            return True
+        if await self._holders([ACTIVE_RUN]):
+            return False
+        waiting = await self._holders([waiting_place(place) for place in PLACES])
+        return not waiting or waiting[0] >= run.run_id
 
     async def rescue_plans(self) -> None:
         """Queue again the plans that are half made; those that are worked on have their job."""
@@ -287,7 +307,7 @@ class RunWorker:
         Whatever cannot be done now, or is cut off, the next run does.
         """
         position = int(job.payload or b"0")
-        if await self._store.pool.fetchval(_HOLDER, self._store.log_id, ACTIVE_RUN):
+        if await self._holders([ACTIVE_RUN]):
             raise RetryRequested(delay=LOCK_RETRY, reason="a run may go by the former mappings")
         work = await self._until_stopped(self._decide_waiting(position, self._pair_lock))
         if work.cancelled():
@@ -328,6 +348,8 @@ class RunWorker:
         async with self._pair_lock(run) as mine:
             if not mine:
                 raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+            if not await self._has_its_turn(run):
+                raise RetryRequested(delay=LOCK_RETRY, reason="another run comes first")
             if not await self._interrupted(run):
                 self._active.add(run_id)
                 try:
@@ -356,8 +378,17 @@ class RunWorker:
         finally:
             error = _failure(work)
             if error is not None and not (work.cancelled() and run.is_owed):
+                if await self._was_too_late(run, work):
+                    raise RetryRequested(delay=LOCK_RETRY, reason="another run was quicker")
                 await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
         log.info("run_ended", run_id=run.run_id)
+
+    async def _was_too_late(self, run: Run, work: asyncio.Future[object]) -> bool:
+        """Whether it could not begin, because another one did in the same instant."""
+        if work.cancelled() or not isinstance(work.exception(), AlreadyClaimed):
+            return False
+        now = await self._load(run.run_id)
+        return now is not None and now.state == "queued"
 
     async def _until_stopped(self, what: Awaitable[object]) -> asyncio.Future[object]:
         """What came of it; cancelled when this worker is to stop, or is cancelled itself."""
@@ -398,14 +429,8 @@ class RunWorker:
         """
         pair = f"{run.source_connector_id}:{run.target_connector_id}"
         name = f"timeledger run {self._store.log_id}:{pair}"
-        async with self._store.pool.acquire() as connection:
-            mine = bool(await connection.fetchval(_LOCK, name))
-            try:
-                yield mine
-            finally:
-                if mine:
-                    with contextlib.suppress(*DATABASE_TROUBLE):  # gone with its session then
-                        await connection.execute(_UNLOCK, name)
+        async with session_lock(self._store.pool, name) as session:
+            yield session is not None
 
 
 def metadata_of(run_id: RunId) -> Metadata:

@@ -9,6 +9,8 @@ from domain.sync_run.events import Cause, Counters
 
 @dataclass(frozen=True, kw_only=True)
 class QueueRun:
+    """`place` None: only when no other run is active; else it waits for its turn there."""
+
     run_id: RunId
     trigger: str
     cause: Cause
@@ -17,6 +19,18 @@ class QueueRun:
     start_date: date | None
     end_date: date | None
     entry_ids: tuple[EntryId, ...] | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipRun:
+    """Record that a due run did not take place; see `SyncRunSkipped`."""
+
+    run_id: RunId
+    cause: Cause
+    due_at: datetime
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,4 +71,4 @@ class CancelRun:
     reason: str | None = None
 
 
-RunCommand = QueueRun | StartRun | ReportProgress | CompleteRun | FailRun | CancelRun
+RunCommand = QueueRun | SkipRun | StartRun | ReportProgress | CompleteRun | FailRun | CancelRun

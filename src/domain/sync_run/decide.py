@@ -16,6 +16,7 @@ from domain.sync_run.commands import (
     QueueRun,
     ReportProgress,
     RunCommand,
+    SkipRun,
     StartRun,
 )
 from domain.sync_run.events import (
@@ -28,12 +29,15 @@ from domain.sync_run.events import (
     SyncRunFailed,
     SyncRunProgressed,
     SyncRunQueued,
+    SyncRunSkipped,
     SyncRunStarted,
 )
 
 STARTED = ("running", "cancelling")
 ACTIVE = ("queued", *STARTED)
 ACTIVE_RUN = "active-run"  # the claim that keeps a second run out
+PLACES = tuple(range(1, 6))  # where runs wait for the active one (`contract.md`, section 9)
+NO_CONNECTOR = ConnectorId(0)  # of a run that did not take place
 CANCELLED = "Cancelled; what was written stays written."
 _ALLOWED_IN: Mapping[type[RunCommand], Sequence[str]] = {
     StartRun: ("queued",),
@@ -46,7 +50,7 @@ _ALLOWED_IN: Mapping[type[RunCommand], Sequence[str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is now; `state` is one of the contract's six (section 6).
+    """What a run is now; `state` is one of the contract's six (section 6), or `skipped`.
 
     `plan_id` is the plan that it carries out, None for an ordinary run.
     """
@@ -59,6 +63,7 @@ class Run:
     end_date: date | None
     plan_id: PlanId | None = None
     entry_ids: tuple[EntryId, ...] | None = None
+    place: int | None = None
     state: str = "queued"
     phase: str | None = None
     done: int = 0
@@ -78,8 +83,8 @@ class Run:
 
 def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
     """Raises RuleViolation (`not_found`, `run_not_active`)."""
-    if isinstance(command, QueueRun):
-        return _queued(command, run)
+    if isinstance(command, QueueRun | SkipRun):
+        return _begun(command, run)
     if run is None:
         raise RuleViolation("not_found", "There is no such run.")
     if run.state not in _ALLOWED_IN[type(command)]:
@@ -130,7 +135,18 @@ def evolve(  # noqa: PLR0911 # one flat branch per event
             start_date=event.start_date,
             end_date=event.end_date,
             entry_ids=event.entry_ids,
+            place=event.place,
             plan_id=PlanId(int(event.cause.name)) if event.cause.kind == PLAN_CAUSE else None,
+        )
+    if isinstance(event, SyncRunSkipped):
+        return Run(
+            run_id=event.run_id,
+            trigger="scheduled",
+            source_connector_id=NO_CONNECTOR,
+            target_connector_id=NO_CONNECTOR,
+            start_date=None,
+            end_date=None,
+            state="skipped",
         )
     if run is None:
         return None
@@ -158,8 +174,17 @@ def evolve(  # noqa: PLR0911 # one flat branch per event
 
 
 def holds(run: Run | None) -> frozenset[str]:
-    """The one active place."""
-    return frozenset({ACTIVE_RUN}) if run is not None and run.is_active else frozenset()
+    """The one active place, or one of those for the runs that wait for it."""
+    if run is None or not run.is_active:
+        return frozenset()
+    if run.state == "queued" and run.place is not None:
+        return frozenset({waiting_place(run.place)})
+    return frozenset({ACTIVE_RUN})
+
+
+def waiting_place(place: int) -> str:
+    """The claim of one who waits."""
+    return f"waiting-run-{place}"
 
 
 SYNC_RUN: Decider[RunCommand, Run | None, SyncRunEvent] = Decider(
@@ -184,9 +209,19 @@ def _cancelled(reason: str | None, run: Run) -> Sequence[SyncRunEvent]:
     return [requested, SyncRunCancelled(run_id=run.run_id, counters=run.counters)]
 
 
-def _queued(command: QueueRun, run: Run | None) -> Sequence[SyncRunEvent]:
+def _begun(command: QueueRun | SkipRun, run: Run | None) -> Sequence[SyncRunEvent]:
     if run is not None:
         raise NumberTaken(f"run {command.run_id} exists")
+    if isinstance(command, SkipRun):
+        return [
+            SyncRunSkipped(
+                run_id=command.run_id,
+                cause=command.cause,
+                due_at=command.due_at,
+                code=command.code,
+                detail=command.detail,
+            )
+        ]
     return [
         SyncRunQueued(
             run_id=command.run_id,
@@ -197,5 +232,6 @@ def _queued(command: QueueRun, run: Run | None) -> Sequence[SyncRunEvent]:
             start_date=command.start_date,
             end_date=command.end_date,
             entry_ids=command.entry_ids,
+            place=command.place,
         )
     ]

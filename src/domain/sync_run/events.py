@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from domain.ids import ConnectorId, EntryId, RunId
 
 PLAN_CAUSE = "plan"  # a run that carries out the plan whose number is its name
+SCHEDULE_CAUSE = "schedule"  # a run that was due; its name is that instant, ISO 8601
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +40,12 @@ class Counters:
 class SyncRunQueued:
     """Somebody asked for a run; `start_date` and `end_date` bound the work dates, inclusive.
 
-    `entry_ids`: it looks at these entries only; None: at all.
+    `entry_ids`: it looks at these entries only; None: at all. `place`: which of the places for
+    those that wait for another run it has; None: it was only taken because no other was active.
     """
 
     TYPE: ClassVar = "SyncRunQueued"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     run_id: RunId
     trigger: str  # manual, scheduled or webhook
@@ -53,11 +55,35 @@ class SyncRunQueued:
     start_date: date | None
     end_date: date | None
     entry_ids: tuple[EntryId, ...] | None = None
+    place: int | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Before, every run looked at all entries."""
         state["entry_ids"] = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Before, no run waited for another."""
+        state["place"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRunSkipped:
+    """The schedule wanted a run at `due_at`, and there was none; the only event of its stream.
+
+    `code` is what a person who asked then would have been told (`contract.md`, section 3), as
+    `detail` says in words.
+    """
+
+    TYPE: ClassVar = "SyncRunSkipped"
+    SCHEMA: ClassVar = 1
+
+    run_id: RunId
+    cause: Cause
+    due_at: datetime
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +194,7 @@ class SyncRunCancelled:
 
 SyncRunEvent = (
     SyncRunQueued
+    | SyncRunSkipped
     | SyncRunStarted
     | SyncRunProgressed
     | SyncRunCompleted

@@ -1,0 +1,130 @@
+"""Runs by the schedule, begun in whichever process holds the lead.
+
+The ledger says which due times were seen to: each becomes a run or a skipped one under a key of
+its own, so that neither two leaders nor a second look make two of it. What came due while
+nobody led is caught up by one run.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import structlog
+
+from adapters.postgres.connecting import DRIVER_ERRORS
+from adapters.postgres.locks import Session, session_lock
+from adapters.scheduler import Alarm
+from api import runs
+from api.problems import Problem, problem_of
+from api.services import Commands, Services
+from domain.errors import AlreadyClaimed, Unavailable
+from domain.event import Actor, Metadata
+from domain.handling import state_of
+from domain.ids import SCHEDULE_STREAM, RunId
+from domain.schedule.cron import Cron
+from domain.schedule.decide import SCHEDULE
+from domain.schedule.events import ScheduleChanged
+from domain.sync_run.commands import SkipRun
+from domain.sync_run.events import SCHEDULE_CAUSE, Cause
+from projections import schedule as schedule_view
+
+AGAIN = 3.0  # seconds between tries to take the lead
+PULSE = 3.0  # seconds between looks whether the session with the lock still lives
+PAUSE = 1.0  # seconds before another look while the database is away
+
+ACTOR = Actor(kind="service", name="schedule")
+log = structlog.get_logger(__name__)
+
+
+class Scheduling:
+    """`run` leads, or waits to; `look` is what it does when the alarm rings."""
+
+    def __init__(self, own: Services) -> None:
+        self._own = own
+
+    async def run(self) -> None:
+        """Until cancelled; outages of the database are waited out."""
+        name = f"timeledger schedule {self._own.store.log_id}"
+        while True:
+            try:
+                async with session_lock(self._own.store.pool, name) as session:
+                    if session is not None:
+                        await self._lead(session)
+            except* (*DRIVER_ERRORS, Unavailable) as gone:
+                log.warning("schedule_waits", errors=[type(e).__name__ for e in gone.exceptions])
+            await asyncio.sleep(AGAIN)
+
+    async def look(self) -> None:
+        """See to the newest time that came due, unless that was done: a run, or a skipped one."""
+        own = self._own
+        now = own.clock.now().astimezone(UTC)
+        await own.shown(await own.store.head())
+        row = await own.views.one(schedule_view.PROJECTION, schedule_view.THE_ONE)
+        if row is None or not row.enabled:
+            return
+        due = Cron(row.cron).before(now, row.timezone).astimezone(UTC)
+        if due <= max(row.changed_at, row.seen_to or row.changed_at):
+            return
+        await self._see_to(due, now)
+
+    async def _see_to(self, due: datetime, now: datetime) -> None:
+        own = self._own
+        name = due.isoformat()
+        key, cause = f"schedule-{name}", Cause(kind=SCHEDULE_CAUSE, name=name)
+        metadata = Metadata(actor=ACTOR, correlation_id=key)
+        commands = Commands(store=own.store, metadata=metadata, now=now)
+        try:
+            wanted = runs.Wanted()
+            await runs.queue(own, commands, wanted, trigger="scheduled", cause=cause, key=key)
+        except AlreadyClaimed as claimed:
+            problem = problem_of(claimed)
+        except Problem as refused:
+            problem = refused
+        else:
+            log.info("scheduled_run_queued", due=name)
+            return
+        log.warning("scheduled_run_skipped", due=name, code=problem.code)
+        skip = SkipRun(
+            run_id=RunId(0), cause=cause, due_at=due, code=problem.code, detail=problem.detail
+        )
+        await runs.numbered(own, commands, skip, key)
+
+    async def _lead(self, session: Session) -> None:
+        alarm = Alarm(self._look_until_done)
+        alarm.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_pulse(session))
+                tasks.create_task(self._follow(alarm))
+        finally:
+            alarm.stop()
+
+    async def _follow(self, alarm: Alarm) -> None:
+        """Keep the alarm as the schedule says, and see to what came due before."""
+        store = self._own.store
+        head = await store.head()
+        await self._set(alarm)
+        await self._look_until_done()
+        async for _ in store.subscribe(head, types=(ScheduleChanged.TYPE,)):
+            await self._set(alarm)
+
+    async def _set(self, alarm: Alarm) -> None:
+        schedule = await state_of(self._own.store, SCHEDULE, SCHEDULE_STREAM)
+        if schedule.enabled:
+            alarm.set(Cron(schedule.cron), schedule.timezone)
+        else:
+            alarm.clear()
+
+    async def _look_until_done(self) -> None:
+        while True:
+            try:
+                return await self.look()
+            except (*DRIVER_ERRORS, Unavailable) as error:
+                log.warning("schedule_looks_again", error=type(error).__name__)
+                await asyncio.sleep(PAUSE)
+
+
+async def _pulse(session: Session) -> None:
+    """Raises what the driver raises once the session, and the lock with it, is gone."""
+    while True:
+        await asyncio.sleep(PULSE)
+        await session.execute("SELECT 1")

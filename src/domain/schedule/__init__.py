@@ -1,0 +1,1 @@
+"""When runs begin by themselves."""

@@ -1,0 +1,122 @@
+"""Cron expressions in a zone: the one reader, for the preview and for what is really run.
+
+croniter reads the expression, in plain wall time; the clock changes are ours (`contract.md`,
+section 9): a wall time that occurs twice counts at its first occurrence, and those that a clock
+change leaves out count once, at the instant right after them.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterBadDateError, CroniterError, croniter
+
+from domain.errors import RuleViolation
+
+SHORTEST, LONGEST = 9, 100  # characters
+FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
+_NUMBER = r"\d{1,2}"
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_WEEKDAY = "sun|mon|tue|wed|thu|fri|sat"
+_SHAPES = tuple(
+    re.compile(rf"(?:{part})(?:,(?:{part}))*", re.IGNORECASE | re.ASCII)
+    for value in (_NUMBER, _NUMBER, _NUMBER, f"{_NUMBER}|{_MONTH}", f"{_NUMBER}|{_WEEKDAY}")
+    for part in (rf"\*(?:/{_NUMBER})?|(?:{value})(?:-(?:{value})(?:/{_NUMBER})?)?",)
+)
+_SPAN = re.compile(r"\b0*(\w+)-0*(\w+)(?:/\d+)?")
+_SUNDAY = re.compile(r"\b0?7-0?0(?:/\d+)?\b(?=[^ ]*$)")
+_SECOND = timedelta(seconds=1)
+_A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Cron:
+    """A readable expression; `text` has one blank between its five fields."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Cron":
+        """Raises RuleViolation `cron_invalid`, saying which field is wrong."""
+        if not SHORTEST <= len(text) <= LONGEST:
+            raise _invalid(f"has {SHORTEST} to {LONGEST} characters")
+        parts = text.split()
+        if len(parts) != len(FIELDS):
+            raise _invalid(f"has five fields ({', '.join(FIELDS)}), not {len(parts)}")
+        for name, part, shape in zip(FIELDS, parts, _SHAPES, strict=True):
+            if not shape.fullmatch(part):
+                raise _invalid(f"cannot have {part!r} as {name}")
+        cron = cls(" ".join(parts))
+        try:
+            next(cron._walls(datetime(2000, 1, 1), forward=True))  # noqa: DTZ001 # wall time
+        except CroniterBadDateError as error:
+            raise _invalid("names a day that never comes") from error
+        except CroniterError as error:
+            raise _invalid(f"cannot be read: {error}") from error
+        return cron
+
+    def following(self, after: datetime, zone: str) -> Iterator[datetime]:
+        """The instants after `after`, earliest first, with the offset of the zone."""
+        tz = ZoneInfo(zone)
+        last = after
+        for wall in self._walls(_wall(after, tz) - _shift(after, tz), forward=True):
+            instant = _instant(wall, tz)
+            if instant > last:
+                last = instant
+                yield instant.astimezone(tz)
+
+    def before(self, until: datetime, zone: str) -> datetime:
+        """The newest instant up to and including `until`."""
+        tz = ZoneInfo(zone)
+        begin = _wall(until, tz) + _shift(until, tz) + _SECOND
+        instants = (_instant(wall, tz) for wall in self._walls(begin, forward=False))
+        return next(instant for instant in instants if instant <= until).astimezone(tz)
+
+    def _walls(self, begin: datetime, *, forward: bool) -> Iterator[datetime]:
+        cron = croniter(_without_spans_of_one(self.text), begin)
+        step = cron.get_next if forward else cron.get_prev
+        while True:
+            yield step(datetime)
+
+
+def _without_spans_of_one(text: str) -> str:
+    """`5-5` is 5, and `7-0` Sunday; croniter 7.0 takes them for everything."""
+    text = _SUNDAY.sub("0", text)
+    return _SPAN.sub(lambda span: span[1] if span[1].lower() == span[2].lower() else span[0], text)
+
+
+def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None)
+
+
+def _shift(instant: datetime, zone: ZoneInfo) -> timedelta:
+    """By how much the clock changes around the instant; a whole day where a date was left out."""
+    local = instant.astimezone(UTC)
+    offsets = [
+        (local + day).astimezone(zone).utcoffset() or timedelta()
+        for day in (-_A_DAY, timedelta(), _A_DAY)
+    ]
+    return max(offsets) - min(offsets)
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant with that wall time; the end of the gap when there is none. In UTC."""
+    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if _wall(first, zone) == wall:
+        return first
+    # In a gap, fold 0 reckons with the offset before it and lies behind it; fold 1 lies before.
+    low, high = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first
+    old = low.astimezone(zone).utcoffset()
+    while high - low > _SECOND:
+        middle = low + timedelta(seconds=(high - low) // _SECOND // 2)
+        if middle.astimezone(zone).utcoffset() == old:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _invalid(what: str) -> RuleViolation:
+    return RuleViolation("cron_invalid", f"A cron expression {what}.")

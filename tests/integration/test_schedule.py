@@ -8,10 +8,12 @@ from itertools import islice
 from typing import Any
 
 import apscheduler.schedulers.base
+import asyncpg
 import pytest
 
 from adapters.sandbox.control.faults import FaultKind, FaultRule
 from adapters.scheduler import JOB, Alarm
+from api import scheduling
 from api.scheduling import Scheduling
 from domain.schedule.cron import Cron
 from domain.sync_run.events import SyncRunQueued, SyncRunSkipped
@@ -320,3 +322,53 @@ async def test_without_connectors_it_says_why_there_was_no_run(migrated: str) ->
         (skipped,) = await events(service, SyncRunSkipped)
         assert skipped.code == "connectors_missing"
         assert "Zammad" in skipped.detail
+
+
+async def test_one_of_two_processes_leads_and_the_other_takes_over(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has its session killed, the second is stopped: the schedule goes on."""
+    monkeypatch.setattr(scheduling, "AGAIN", 0.05)
+    monkeypatch.setattr(scheduling, "PULSE", 0.05)
+    clock = SetClock()
+    async with (
+        two_peers(3) as peers,
+        running_service(migrated, clock=clock, **FOR_WEEKS) as service,
+        running_service(migrated, clock=clock, **FOR_WEEKS) as other,
+    ):
+        await connect(service, peers)
+        await put(service, **SIX_HOURLY)
+        times = move_to_next(clock, 1)
+        tasks = [asyncio.create_task(Scheduling(each.own).run()) for each in (service, other)]
+        await until(lambda: more_than(service, 0))  # what was due before it began
+        await at_rest(service)
+        (leader,) = await leaders(service)
+        times += move_to_next(clock, 1)
+        owner = await asyncpg.connect(migrated)
+        await owner.execute("SELECT pg_terminate_backend($1)", leader)
+        await owner.close()
+        await until(lambda: more_than(service, 1))  # whoever leads now looks at once
+        assert len(await leaders(service)) == 1
+        await at_rest(service)
+        times += move_to_next(clock, 1)
+        tasks[0].cancel()
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert await leaders(service) == []
+        third = asyncio.create_task(Scheduling(other.own).run())
+        await until(lambda: more_than(service, 2))
+        third.cancel()
+        await asyncio.gather(third, return_exceptions=True)
+        await at_rest(service)
+        assert await due_times(service) == times
+
+
+async def leaders(service: Service) -> list[int]:
+    """The sessions that hold the schedule's lock."""
+    rows = await service.own.store.pool.fetch(
+        "SELECT pid FROM pg_locks, hashtextextended('timeledger schedule 1', 0) AS h"
+        " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+        "   AND classid::bigint = (h >> 32) & 4294967295 AND objid::bigint = h & 4294967295"
+        "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    return [row["pid"] for row in rows]

@@ -293,6 +293,7 @@ class EntryOut(Answer):
     target: TargetOut | None
     conflict_id: int | None
     reason_code: str | None
+    other_timesheet_ids: list[int]
     attempts: int
     next_retry_at: datetime | None
     last_run_id: int | None

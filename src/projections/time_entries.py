@@ -39,7 +39,7 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 1
+NAME, VERSION = "time_entries", 2
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -71,7 +71,7 @@ class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
     `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
-    counts the writes tried since the last settled one.
+    counts the writes tried since the last settled one. `others`: see `ConflictOpened`.
     """
 
     standing: Standing
@@ -88,6 +88,7 @@ class Facts:
     marker: str | None = None
     attempts: int = 0
     target: Target | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -223,10 +224,10 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return {}, {"attempts": attempts}
         case EntryRetryRequested():
             return {}, {"attempts": 0}
-        case ConflictOpened():
-            return {"conflict_id": recorded.position}, {}
+        case ConflictOpened(others=others):
+            return {"conflict_id": recorded.position}, {"others": others}
         case ConflictResolved():
-            return {"conflict_id": None}, {}
+            return {"conflict_id": None}, {"others": ()}
         case (
             EntryVanishedAtSource()
             | TimesheetWriteRejected()
@@ -363,6 +364,7 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "target": _shown_target(row),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
+        "other_timesheet_ids": list(row.facts.others),
         "attempts": row.facts.attempts,
         "next_retry_at": None,
         "last_run_id": row.last_run_id,

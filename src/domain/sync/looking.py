@@ -34,7 +34,6 @@ from domain.time_entry.commands import (
     Ruling,
     TimeEntryCommand,
 )
-from domain.time_entry.drift import surplus_ids
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
@@ -154,7 +153,7 @@ class Look:
             state = live.state
             if state is None or state.settled is None or state.conflict is None:
                 continue
-            ids = surplus_ids(state.conflict.detail)
+            ids = state.conflict.others
             sheets = await asyncio.gather(*(self.ports.timesheets.get(each) for each in ids))
             left = tuple(
                 sheet.timesheet_id
@@ -253,7 +252,7 @@ def _copied(claims: Sequence[tuple[int, Claim]]) -> Step:
         others = {timesheet_id for timesheet_id, claim in claims if _is_for(state, claim)}
         others -= {state.settled.written.timesheet_id}
         if state.conflict is not None and state.conflict.reason is ReasonCode.DUPLICATE:
-            others |= set(surplus_ids(state.conflict.detail))
+            others |= set(state.conflict.others)
         return NoteSurplus(timesheet_ids=tuple(sorted(others))) if others else None
 
     return step

@@ -150,10 +150,14 @@ class Distinguish:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Reading the target showed that a person must decide before anything is written."""
+    """Reading the target showed that a person must decide before anything is written.
+
+    `others`: see `ConflictOpened`.
+    """
 
     reason: ReasonCode
     detail: str
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,19 @@ from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode
 
 
-def open_conflict(reason: ReasonCode, detail: str, entry: TimeEntry) -> list[TimeEntryEvent]:
-    """Nothing when exactly this one is open; another one makes way."""
+def open_conflict(
+    reason: ReasonCode, detail: str, entry: TimeEntry, others: tuple[int, ...] = ()
+) -> list[TimeEntryEvent]:
+    """Nothing when exactly this one is open; another one makes way.
+
+    What was found in Kimai once and is held for it again names the same `others`.
+    """
     if entry.conflict and (entry.conflict.reason, entry.conflict.detail) == (reason, detail):
         return []
-    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail)
+    found = entry.found
+    if not others and found is not None and (found.reason, found.detail) == (reason, detail):
+        others = found.others
+    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail, others=others)
     return [*close_conflict(entry), opened]
 
 

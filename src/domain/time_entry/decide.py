@@ -95,8 +95,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return [EntryVanishedAtSource(entry_id=entry.entry_id)]
         case Decide(ruling=ruling):
             return _decide(ruling, entry)
-        case Hold(reason=reason, detail=detail):
-            return _hold(reason, detail, entry)
+        case Hold(reason=reason, detail=detail, others=others):
+            return _hold(reason, detail, entry, others)
         case NoteDrift():
             return _drift(command, entry)
         case Compare():
@@ -105,10 +105,10 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
         case NoteSurplus() if entry.decided is None:
             return []  # adopted, and not for this run to decide; the next listing sees them again
         case NoteSurplus():
-            others = surplus(command, entry)
-            if isinstance(others, str):
-                return _hold(ReasonCode.DUPLICATE, others, entry)
-            return others
+            over = surplus(command, entry)
+            if isinstance(over, str):
+                return _hold(ReasonCode.DUPLICATE, over, entry, command.timesheet_ids)
+            return over
         case NoteTargetGone(timesheet_id=timesheet_id):
             return _target_gone(timesheet_id, entry)
         case Distinguish():
@@ -186,7 +186,7 @@ def _observe_unreadable(command: ObserveUnreadable, entry: TimeEntry | None) -> 
     ]
 
 
-def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
+def _decide(ruling: Ruling, entry: TimeEntry, others: tuple[int, ...] = ()) -> Events:
     if entry.intent is not None:
         raise RuleViolation("entry_state", "A request is under way; settle it first.")
     if _stands(ruling, entry):
@@ -202,7 +202,7 @@ def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
     if ruling.outcome is not Outcome.HOLD:
         return [decided, *_close(entry)]
     reason, detail = ruling.reason or ReasonCode.OTHER, ruling.detail or ""
-    return [decided, *_open(reason, detail, entry)]
+    return [decided, *_open(reason, detail, entry, others)]
 
 
 def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
@@ -246,9 +246,11 @@ def _net(command: Net, entry: TimeEntry) -> Events:
     ]
 
 
-def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
+def _hold(
+    reason: ReasonCode, detail: str, entry: TimeEntry, others: tuple[int, ...] = ()
+) -> Events:
     if entry.intent is not None:  # only a read-back that failed comes here
-        return _open(reason, detail, entry)
+        return _open(reason, detail, entry, others)
     if entry.decided is None:
         raise RuleViolation("entry_state", "Nothing was decided that could be held.")
     return _decide(
@@ -260,6 +262,7 @@ def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
             detail=detail,
         ),
         entry,
+        others,
     )
 
 
@@ -389,5 +392,6 @@ def _adopt(command: Adopt, entry: TimeEntry) -> Events:
     adopted = TimesheetAdopted(entry_id=entry.entry_id, written=first, how=command.how)
     if not others:
         return [adopted, *_conclude(command.mismatch, entry)]
-    detail = surplus_text(first.timesheet_id, [written.timesheet_id for written in others])
-    return [adopted, *_open(ReasonCode.DUPLICATE, detail, entry)]
+    ids = tuple(written.timesheet_id for written in others)
+    detail = surplus_text(first.timesheet_id, ids)
+    return [adopted, *_open(ReasonCode.DUPLICATE, detail, entry, ids)]

@@ -3,6 +3,7 @@
 Stream `time-entry-<id>`; the names are the catalogue of `contract.md`, section 17.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -20,6 +21,9 @@ from domain.time_entry.values import (
     Request,
     Written,
 )
+
+# the texts of schema 1
+_OTHERS = re.compile(r" is linked, but ([0-9, ]+) in Kimai |^In Kimai, timesheet ([0-9, ]+) has ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,14 +279,26 @@ class EntryRetryRequested:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictOpened:
-    """A person has to decide. The conflict's id is the position of this event."""
+    """A person has to decide. The conflict's id is the position of this event.
+
+    `others` are the timesheets that a DUPLICATE is about: those that carry the marker beside the
+    linked one; without a link those that look like the booking.
+    """
 
     TYPE: ClassVar = "ConflictOpened"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     reason: ReasonCode
     detail: str
+    others: tuple[int, ...] = ()
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 named the other timesheets in its text only."""
+        named = _OTHERS.search(state["detail"])
+        ids = (named[1] or named[2]).split(", ") if named else ()
+        state["others"] = tuple(int(each) for each in ids)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,10 +85,14 @@ NOT_REDUCED = Reduced(by=(), key=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Why a person must act, with the text that says what to do."""
+    """Why a person must act, with the text that says what to do.
+
+    `others` are the timesheets that a DUPLICATE is about beside the linked one, if any is linked.
+    """
 
     reason: ReasonCode
     detail: str
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +230,8 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             settled = entry.settled and moved(entry.settled, kept=())
             found = None if again else entry.found
             return changed(refused=None, attempts=0, found=found, settled=settled)
-        case ConflictOpened(reason=reason, detail=detail):
-            wait = Wait(reason=reason, detail=detail)
+        case ConflictOpened(reason=reason, detail=detail, others=others):
+            wait = Wait(reason=reason, detail=detail, others=others)
             found = wait if reason in FOUND_IN_TARGET else entry.found
             return changed(conflict=wait, found=found)
         case ConflictResolved(action=action):

@@ -100,6 +100,7 @@ class Row:
     (`target_subject`). `minutes` are those booked in Zammad, None while the unit is unknown.
     `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
+    `cause` is there where the reason code has several.
     """
 
     entry_id: int
@@ -133,6 +134,7 @@ class Row:
     target_description: str | None = None
     target_subject: str | None = None
     decided_with: str | None = None
+    cause: str | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -155,6 +157,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         version=recorded.version,
         state=standing.state,
         reason_code=_reason(event, standing, row),
+        cause=_cause(event, standing, row),
         timesheet_id=standing.timesheet_id,
         vanished=standing.vanished,
         updated_at=recorded.recorded_at,
@@ -327,6 +330,13 @@ def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     return event.reason if isinstance(event, EntryDeadLettered) else row.reason_code
 
 
+def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
+    """What is behind the reason, where that has several causes."""
+    if isinstance(event, ConflictOpened | EntryDeadLettered):
+        return event.cause
+    return row.cause if standing.conflict is not None or standing.dead else None
+
+
 def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:
     if time_unit is None or unit_minutes is None:
         return None
@@ -364,6 +374,7 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "target": _shown_target(row),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
+        "cause": row.cause,
         "other_timesheet_ids": list(row.facts.others),
         "attempts": row.facts.attempts,
         "next_retry_at": None,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.sync_run.events import SyncRunCompleted
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import configuration
@@ -71,6 +72,8 @@ async def test_a_few_are_a_conflict_each(world: World) -> None:
     world.kimai.barred |= set(barred)
     assert await remark_of_a_listing(world) == ""
     assert (await reasons(world)).count(ReasonCode.PEER_REJECTED) == len(barred)
+    held = [(await world.entry(each)).conflict for each in range(1, COUNT + 1)]
+    assert [each.cause for each in held if each] == [RefusalCause.TIMESHEET_NOT_SHOWN] * len(barred)
     world.kimai.barred.clear()
     await remark_of_a_listing(world)
     assert {(await world.entry(each)).standing.state for each in range(1, COUNT + 1)} == {

@@ -25,6 +25,7 @@ from domain.sync.limits import Limits, share
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.target import Target
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import (
     Compare,
     Decide,
@@ -316,6 +317,8 @@ def _barred(timesheet_id: int) -> Step:
         lost = state.conflict is not None and state.conflict.reason is ReasonCode.PEER_REJECTED
         if state.standing.state is not EntryState.SYNCED and not lost:
             return None
-        return Hold(reason=ReasonCode.PEER_REJECTED, detail=detail)
+        return Hold(
+            reason=ReasonCode.PEER_REJECTED, detail=detail, cause=RefusalCause.TIMESHEET_NOT_SHOWN
+        )
 
     return step

@@ -34,6 +34,7 @@ from domain.sync.limits import Limits
 from domain.sync.ports import Ports
 from domain.sync.refusing import circumstances_of
 from domain.sync.target import Target
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -169,7 +170,14 @@ class Writer:
             f"Kimai refuses to show the timesheet that is to be changed (status {error.status}). "
             "Give the token access to it, then retry the entry."
         )
-        await self.entries.apply(live, Hold(reason=ReasonCode.PEER_REJECTED, detail=detail))
+        await self.entries.apply(
+            live,
+            Hold(
+                reason=ReasonCode.PEER_REJECTED,
+                detail=detail,
+                cause=RefusalCause.TIMESHEET_NOT_SHOWN,
+            ),
+        )
 
     async def _write_all(self, live: Live) -> None:
         for _ in range(2):  # Kimai drops `billable` beside other fields: that one goes after them
@@ -319,6 +327,7 @@ class Writer:
             fields=error.fields,
             reason=wait.reason,
             detail=wait.detail,
+            cause=wait.cause,
             circumstances=fingerprint(facts, desired, now) if facts and desired else None,
         )
 
@@ -436,18 +445,19 @@ class Writer:
         """Leave it to the next run; after many such runs, to a person."""
         self.entries.tally.count("failed")
         if self.stopped is None:
-            await self.bury(live, str(error))
+            await self.bury(live, str(error), RefusalCause.KIMAI_UNAVAILABLE)
 
-    async def bury(self, live: Live, cause: str) -> bool:
+    async def bury(self, live: Live, last: str, cause: RefusalCause) -> bool:
         """Give up for good when the booking had its tries; whether it did."""
         entry = live.state
         if entry is None or entry.attempts < self.limits.dead_letter_after:
             return False
         detail = (
-            f"{entry.attempts} requests to Kimai had no effect, the last one: {cause}. "
+            f"{entry.attempts} requests to Kimai had no effect, the last one: {last}. "
             "Find out why in Kimai's log, then retry the entry."
         )
-        await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
+        give_up = GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail, cause=cause)
+        await self.entries.apply(live, give_up)
         return True
 
 
@@ -481,6 +491,7 @@ def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> Not
             found=found,
             changed=(*changed, "exported"),
             reason=ReasonCode.SOURCE_DELETED,
+            cause=RefusalCause.EXPORTED,
             detail=f"The booking was deleted in Zammad after timesheet {found.timesheet_id} was "
             "exported. It stays as it was billed; keep it, or take back the export first.",
         )
@@ -488,6 +499,7 @@ def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> Not
         found=found,
         changed=(*changed, "exported"),
         reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
+        cause=RefusalCause.EXPORTED,
         detail=f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported. "
         "It stays as it was billed; keep it, or take back the export and retry.",
     )

@@ -1,23 +1,21 @@
 """How a conflict of a booking opens and closes, always in the append of its cause."""
 
 from domain.time_entry.events import ConflictOpened, ConflictResolved, TimeEntryEvent
-from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.state import TimeEntry, Wait
 
 
-def open_conflict(
-    reason: ReasonCode, detail: str, entry: TimeEntry, others: tuple[int, ...] = ()
-) -> list[TimeEntryEvent]:
-    """Nothing when exactly this one is open; another one makes way.
-
-    What was found in Kimai once and is held for it again names the same `others`.
-    """
-    if entry.conflict and (entry.conflict.reason, entry.conflict.detail) == (reason, detail):
+def open_conflict(wait: Wait, entry: TimeEntry) -> list[TimeEntryEvent]:
+    """Nothing when exactly this one is open; another one makes way."""
+    held = entry.conflict
+    if held is not None and (held.reason, held.detail) == (wait.reason, wait.detail):
         return []
-    found = entry.found
-    if not others and found is not None and (found.reason, found.detail) == (reason, detail):
-        others = found.others
-    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail, others=others)
+    opened = ConflictOpened(
+        entry_id=entry.entry_id,
+        reason=wait.reason,
+        detail=wait.detail,
+        cause=wait.cause,
+        others=wait.others,
+    )
     return [*close_conflict(entry), opened]
 
 

@@ -12,7 +12,7 @@ from domain.time_entry.events import (
     TimeEntryEvent,
     TimesheetAdopted,
 )
-from domain.time_entry.state import CREATE, KEEP_TARGET, TimeEntry
+from domain.time_entry.state import CREATE, KEEP_TARGET, TimeEntry, Wait
 from domain.time_entry.values import ReasonCode, Written
 
 MARKER, EARLIER_MARKER, CONFIRMED = "marker", "earlier_marker", "confirmed"
@@ -65,7 +65,8 @@ def take_over(command: Adopt, entry: TimeEntry) -> Events:
         return [adopted, *close_conflict(entry)]
     ids = tuple(written.timesheet_id for written in others)
     detail = surplus_text(first.timesheet_id, ids)
-    return [adopted, *open_conflict(ReasonCode.DUPLICATE, detail, entry, ids)]
+    wait = Wait(reason=ReasonCode.DUPLICATE, detail=detail, others=ids)
+    return [adopted, *open_conflict(wait, entry)]
 
 
 def distinguish(command: Distinguish, entry: TimeEntry) -> Events:

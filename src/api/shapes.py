@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.bodies import Answer
+from domain.time_entry.causes import RefusalCause
 
 Json = Any  # a value as JSON has it; its shape is the event's
 Number = int | float
@@ -195,6 +196,7 @@ class DeadLetterOut(Answer):
     entry_id: int | None = None
     delivery_id: str | None = None
     reason_code: str
+    cause: RefusalCause | None = None
     message: str
     attempts: int
     first_failed_at: datetime
@@ -209,6 +211,7 @@ class DeadLetterPage(Answer):
 
 class DeadLetterGroup(Answer):
     reason_code: str
+    cause: RefusalCause | None
     message: str
     count: int
 
@@ -310,6 +313,8 @@ class EntryOut(Answer):
     target: TargetOut | None
     conflict_id: int | None
     reason_code: str | None
+    cause: RefusalCause | None
+    other_timesheet_ids: list[int]
     attempts: int
     next_retry_at: datetime | None
     last_run_id: int | None

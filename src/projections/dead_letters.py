@@ -23,7 +23,7 @@ from domain.time_entry.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "dead_letters", 1
+NAME, VERSION = "dead_letters", 2
 
 _Failed = TimesheetWriteUnsent | TimesheetWriteUncertain
 _Over = (
@@ -45,7 +45,7 @@ _Seen = _Failed | EntryDeadLettered | _Over
 class Row:
     """An entry whose writes had no effect since the last that had one; `dead`: given up for good.
 
-    `reason_code`, `message` and `attempts` are those of the giving up.
+    `reason_code`, `cause`, `message` and `attempts` are those of the giving up.
     """
 
     entry_id: int
@@ -57,6 +57,7 @@ class Row:
     attempts: int
     first_failed_at: datetime
     last_failed_at: datetime
+    cause: str | None = None
 
 
 def keys(recorded: Recorded[_Seen]) -> Sequence[int]:
@@ -68,7 +69,7 @@ def project(row: Row | None, recorded: Recorded[_Seen]) -> Row | None:
     match event := recorded.event:
         case TimesheetWriteUnsent() | TimesheetWriteUncertain():
             return _failed(row, recorded)
-        case EntryDeadLettered(reason=reason, detail=detail, attempts=attempts):
+        case EntryDeadLettered(reason=reason, detail=detail, attempts=attempts, cause=cause):
             failed = _failed(row, recorded)
             # giving up is no try of its own
             last = failed.last_failed_at if row is None else row.last_failed_at
@@ -79,6 +80,7 @@ def project(row: Row | None, recorded: Recorded[_Seen]) -> Row | None:
                 message=detail,
                 attempts=attempts,
                 last_failed_at=last,
+                cause=cause,
             )
         case _ if isinstance(event, get_args(_Over)):
             return None
@@ -110,6 +112,7 @@ def shown(row: Row) -> dict[str, object]:
         "kind": "entry",
         "entry_id": row.entry_id,
         "reason_code": row.reason_code,
+        "cause": row.cause,
         "message": row.message,
         "attempts": row.attempts,
         "first_failed_at": row.first_failed_at,

@@ -39,7 +39,7 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 1
+NAME, VERSION = "time_entries", 2
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -71,7 +71,7 @@ class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
     `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
-    counts the writes tried since the last settled one.
+    counts the writes tried since the last settled one. `others`: see `ConflictOpened`.
     """
 
     standing: Standing
@@ -88,6 +88,7 @@ class Facts:
     marker: str | None = None
     attempts: int = 0
     target: Target | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Row:
     (`target_subject`). `minutes` are those booked in Zammad, None while the unit is unknown.
     `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
+    `cause` is there where the reason code has several.
     """
 
     entry_id: int
@@ -132,6 +134,7 @@ class Row:
     target_description: str | None = None
     target_subject: str | None = None
     decided_with: str | None = None
+    cause: str | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -154,6 +157,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         version=recorded.version,
         state=standing.state,
         reason_code=_reason(event, standing, row),
+        cause=_cause(event, standing, row),
         timesheet_id=standing.timesheet_id,
         vanished=standing.vanished,
         updated_at=recorded.recorded_at,
@@ -223,10 +227,10 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return {}, {"attempts": attempts}
         case EntryRetryRequested():
             return {}, {"attempts": 0}
-        case ConflictOpened():
-            return {"conflict_id": recorded.position}, {}
+        case ConflictOpened(others=others):
+            return {"conflict_id": recorded.position}, {"others": others}
         case ConflictResolved():
-            return {"conflict_id": None}, {}
+            return {"conflict_id": None}, {"others": ()}
         case (
             EntryVanishedAtSource()
             | TimesheetWriteRejected()
@@ -326,6 +330,13 @@ def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     return event.reason if isinstance(event, EntryDeadLettered) else row.reason_code
 
 
+def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
+    """What is behind the reason, where that has several causes."""
+    if isinstance(event, ConflictOpened | EntryDeadLettered):
+        return event.cause
+    return row.cause if standing.conflict is not None or standing.dead else None
+
+
 def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:
     if time_unit is None or unit_minutes is None:
         return None
@@ -363,6 +374,8 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "target": _shown_target(row),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
+        "cause": row.cause,
+        "other_timesheet_ids": list(row.facts.others),
         "attempts": row.facts.attempts,
         "next_retry_at": None,
         "last_run_id": row.last_run_id,

@@ -93,7 +93,9 @@ async def test_a_kimai_in_use_is_taken_over_without_a_write(migrated: str) -> No
             assert shown["target"]["timesheet_id"] == sheet
         assert (await entry(service, first["entry_id"]))["state"] == "synced"
         assert (await entry(service, second["entry_id"]))["target"]["exported"] is True
-        assert (await entry(service, third["entry_id"]))["reason_code"] == "DUPLICATE"
+        doubled = await entry(service, third["entry_id"])
+        assert doubled["reason_code"] == "DUPLICATE"
+        assert doubled["other_timesheet_ids"] == [twin]
         assert twin in peers.kimai.timesheets
 
         await confirm_the_suggestion(service, alike["entry_id"], suggested, twin)
@@ -109,7 +111,7 @@ async def confirm_the_suggestion(service: Service, number: int, suggested: int, 
     path = f"/api/v1/entries/{number}/adopt"
     shown = await entry(service, number)
     assert (shown["state"], shown["reason_code"]) == ("conflict", "DUPLICATE")
-    assert shown["target"] is None
+    assert (shown["target"], shown["other_timesheet_ids"]) == (None, [suggested])
     refused = await service.http.post(path, json={"timesheet_id": other})
     assert (refused.status_code, refused.json()["code"]) == (409, "entry_state")
     await service.add_user("viv", "viewer")
@@ -118,6 +120,7 @@ async def confirm_the_suggestion(service: Service, number: int, suggested: int, 
     adopted = await service.http.post(path, json={"timesheet_id": suggested, "notes": "same"})
     assert adopted.status_code == 200, adopted.text
     assert adopted.json()["target"]["timesheet_id"] == suggested
+    assert adopted.json()["other_timesheet_ids"] == []
     again = await service.http.post(path, json={"timesheet_id": suggested})
     assert (again.status_code, again.json()["code"]) == (409, "entry_state")
 

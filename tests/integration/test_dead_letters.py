@@ -78,6 +78,7 @@ async def test_dead_letters_are_listed_grouped_and_retried_one_by_one_by_group_a
         assert one["first_failed_at"] < one["last_failed_at"]
         assert await listed(world, kind="delivery") == []
         assert await listed(world, reason_code="OTHER") == []
+        await tells_the_cause(world, letters)
         groups = await listed(world, group="true")
         assert sum(group["count"] for group in groups) == len(ids)
         assert len(groups) < len(ids) or len(ids) < 4
@@ -114,7 +115,7 @@ async def test_dead_letters_are_listed_grouped_and_retried_one_by_one_by_group_a
             ],
         }
         group = (await listed(world, group="true"))[0]
-        cause = {"reason_code": group["reason_code"], "message": group["message"]}
+        cause = {name: group[name] for name in ("reason_code", "cause", "message")}
         by_group = await world.http.post(f"{PATH}/retry", json={"filter": cause})
         assert by_group.json() == {"accepted": group["count"], "refused": []}
         await world.http.post(f"{PATH}/retry", json={"filter": {}})
@@ -125,6 +126,17 @@ async def test_dead_letters_are_listed_grouped_and_retried_one_by_one_by_group_a
         assert world.wrong() == []
         audit = await world.http.get("/api/v1/audit-logs/", params={"action": "entry_retried"})
         assert audit.json()["total"] == len(ids)
+
+
+async def tells_the_cause(world: Scene, letters: list[dict[str, Any]]) -> None:
+    away = "KIMAI_UNAVAILABLE"
+    assert {letter["cause"] for letter in letters} == {away}
+    assert {row["cause"] for row in await entries(world, "failed")} == {away}
+    assert {group["cause"] for group in await listed(world, group="true")} == {away}
+    assert await listed(world, cause=away) == letters
+    assert await listed(world, cause="ANSWER_LOST") == []
+    unknown = await world.http.get(PATH, params={"cause": "WEATHER"})
+    assert code(unknown) == (422, "validation")
 
 
 async def test_a_retry_that_fails_again_is_given_up_again(database: str) -> None:

@@ -15,6 +15,7 @@ from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
 from domain.sync_run.decide import Run
+from domain.time_entry.causes import RefusalCause as Cause
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
@@ -97,58 +98,68 @@ def already_there(state: KimaiState) -> None:
 
 
 NO_OVERBOOKING = setting(allow_overbooking_budget=False)
-REFUSALS: dict[str, tuple[Change, ReasonCode, str]] = {
+REFUSALS: dict[str, tuple[Change, ReasonCode, Cause, str]] = {
     "period locked": (
         setting(
             lockdown_period_start="first day of january last year",
             lockdown_period_end="yesterday",
         ),
         ReasonCode.PERIOD_LOCKED,
+        Cause.PERIOD_LOCKED,
         "lies in a locked period",
     ),
     "overlap forbidden": (
         together(setting(allow_overlapping_records=False), already_there),
         ReasonCode.OVERLAP_FORBIDDEN,
+        Cause.OVERLAP,
         "overlaps timesheet 1",
     ),
     "budget that the token is not told of": (
         together(NO_OVERBOOKING, having("projects", 1, time_budget=60)),
         ReasonCode.CREATION_ERROR,
+        Cause.PROJECT_REFUSED,
         "or its budget is used up",
     ),
     "project ended": (
         having("projects", 1, end=f"{TODAY - timedelta(days=1)}"),
         ReasonCode.CREATION_ERROR,
+        Cause.PROJECT_ENDED,
         "project 1 ended on",
     ),
     "project not begun": (
         having("projects", 1, start=f"{TODAY + timedelta(days=9)}"),
         ReasonCode.CREATION_ERROR,
+        Cause.PROJECT_NOT_BEGUN,
         "project 1 begins on",
     ),
     "project begun since": (
         having("projects", 1, start=f"{TODAY - timedelta(days=1)}"),
         ReasonCode.CREATION_ERROR,
+        Cause.PROJECT_NOT_BEGUN,
         "project 1 had not begun on",
     ),
     "project hidden": (
         having("projects", 1, visible=False),
         ReasonCode.CREATION_ERROR,
+        Cause.PROJECT_HIDDEN,
         "project 1 or its customer is hidden",
     ),
     "activity hidden": (
         having("activities", 2, visible=False),
         ReasonCode.CREATION_ERROR,
+        Cause.ACTIVITY_HIDDEN,
         "activity 2 is hidden",
     ),
     "activity of another project": (
         having("activities", 2, project=2),
         ReasonCode.CREATION_ERROR,
+        Cause.ACTIVITY_OF_ANOTHER_PROJECT,
         "activity 2 belongs to project 2",
     ),
     "no global activities": (
         having("projects", 1, global_activities=False),
         ReasonCode.CREATION_ERROR,
+        Cause.GLOBAL_ACTIVITY_FORBIDDEN,
         "project 1 takes no global activities",
     ),
 }
@@ -156,37 +167,36 @@ REFUSALS: dict[str, tuple[Change, ReasonCode, str]] = {
 
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_each_refusal_has_its_own_reason_and_says_what_to_do(name: str) -> None:
-    change, reason, words = REFUSALS[name]
+    change, reason, cause, words = REFUSALS[name]
     state = house()
     change(state)
     async with booked(state) as world:
         entry = await world.entry(9)
         assert entry.conflict is not None
-        assert (entry.conflict.reason, words in entry.conflict.detail) == (reason, True), (
-            entry.conflict.detail
-        )
+        assert words in entry.conflict.detail
+        assert (entry.conflict.reason, entry.conflict.cause) == (reason, cause)
         assert entry.conflict.detail.endswith("Then try again.")
         await world.run()  # the same is not sent again
         assert (await world.entry(9)).writes == 1
 
 
 @pytest.mark.parametrize(
-    ("kind", "number", "words"),
+    ("kind", "number", "cause", "words"),
     [
-        ("projects", 1, "the budget of project 1 is used up"),
-        ("activities", 2, "the budget of activity 2 is used up"),
-        ("customers", 1, "the customer's budget is used up"),
+        ("projects", 1, Cause.PROJECT_BUDGET_USED, "the budget of project 1 is used up"),
+        ("activities", 2, Cause.ACTIVITY_BUDGET_USED, "the budget of activity 2 is used up"),
+        ("customers", 1, Cause.CUSTOMER_BUDGET_USED, "the customer's budget is used up"),
     ],
 )
 async def test_a_used_budget_is_named_to_tokens_that_see_budgets(
-    kind: str, number: int, words: str
+    kind: str, number: int, cause: Cause, words: str
 ) -> None:
     state = house()
     together(NO_OVERBOOKING, having(kind, number, time_budget=60))(state)
     async with booked(state, ADMIN) as world:
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
-        assert conflict.reason is ReasonCode.BUDGET_EXCEEDED
+        assert (conflict.reason, conflict.cause) == (ReasonCode.BUDGET_EXCEEDED, cause)
         assert words in conflict.detail
 
 
@@ -197,6 +207,7 @@ async def test_a_deactivated_user_is_named() -> None:
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
         assert conflict.reason is ReasonCode.CREATION_ERROR
+        assert conflict.cause is Cause.USER_DEACTIVATED
         assert "Kimai user 4 is deactivated" in conflict.detail
 
 
@@ -206,6 +217,7 @@ async def test_a_token_that_may_not_book_for_others_is_named() -> None:
     async with booked(state, "plain-t0ken-nobody-may-see") as world:
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
+        assert conflict.cause is Cause.OTHERS_FORBIDDEN
         assert "may book for its own user only" in conflict.detail
 
 
@@ -221,6 +233,7 @@ async def test_a_locked_or_exported_record_is_not_changed() -> None:
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
         assert conflict.reason is ReasonCode.LOCKED_OR_EXPORTED
+        assert conflict.cause is Cause.CHANGE_FORBIDDEN
 
 
 async def test_a_mode_that_takes_no_times_is_named() -> None:
@@ -229,6 +242,7 @@ async def test_a_mode_that_takes_no_times_is_named() -> None:
     async with booked(state, AGENT) as world:
         conflict = (await world.entry(9)).conflict
         assert conflict is not None
+        assert conflict.cause is Cause.TRACKING_MODE
         assert "tracking mode this token may not send begin" in conflict.detail
     assert len(state.timesheets) == 0
 

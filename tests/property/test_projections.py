@@ -15,6 +15,7 @@ from domain import catalogue
 from domain.errors import LedgerError
 from domain.event import Append, Event, Recorded
 from domain.time_entry.standing import NOWHERE, stand
+from domain.time_entry.state import evolve
 from projections import (
     audit_log,
     connectors,
@@ -132,6 +133,10 @@ def test_an_entry_stands_where_the_rules_say(past: Sequence[Recorded[Event]]) ->
         assert row.facts.standing == standing
         assert row.state == standing.state
         assert (row.conflict_id is None) or standing.conflict is None or row.reason_code
+        conflict = reduce(evolve, of_entry[first:], None).conflict  # type: ignore[arg-type,union-attr] # a stream of entry events
+        if conflict is not None:
+            named = (row.reason_code, row.cause, row.facts.others)
+            assert named == (conflict.reason, conflict.cause, conflict.others)
 
 
 @quick

@@ -129,6 +129,7 @@ class FakeTickets:
     rows: dict[int, SourceEntry | UnreadableEntry] = field(default_factory=dict)
     touched: dict[int, datetime] = field(default_factory=dict)
     hidden_tickets: set[int] = field(default_factory=set)
+    asked_for: list[int] = field(default_factory=list)  # tickets, each with its own request
     merged: dict[int, int] = field(default_factory=dict)
     customers: dict[int, int] = field(default_factory=dict)
     lists_all: bool = True
@@ -228,6 +229,7 @@ class FakeTickets:
 
     async def tickets(self, ticket_ids: Collection[int]) -> Mapping[int, SourceTicket]:
         await self._request("tickets")
+        self.asked_for += sorted(ticket_ids)
         return {
             ticket: SourceTicket(
                 ticket_id=ticket,

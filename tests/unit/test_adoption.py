@@ -16,7 +16,7 @@ from domain.sync.limits import LIMITS
 from domain.time_entry.commands import Adopt, Distinguish
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
-from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested_ids
+from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import KIMAI, LOG_TAG, ZAMMAD
 from tests.support.peers import NOON, Crash, World
@@ -202,7 +202,7 @@ async def test_what_only_looks_like_it_is_suggested_and_nothing_is_written(world
     await world.sync()
     state = await world.entry(9)
     assert state.standing.conflict is ReasonCode.DUPLICATE
-    assert suggested_ids(state.conflict) == (500,)
+    assert suggested(state) == (500,)
     assert (world.kimai.writes, state.standing.timesheet_id) == (0, None)
     world.an_hour_later()
     await world.sync()
@@ -328,7 +328,7 @@ async def test_a_crash_at_any_point_of_taking_over_makes_nothing_twice() -> None
         for source_id, timesheet_id in ((9, 500), (10, 501)):
             assert (await world.entry(source_id)).standing.timesheet_id == timesheet_id
         for source_id in (8, 11):
-            assert suggested_ids((await world.entry(source_id)).conflict) == (502,)
+            assert suggested(await world.entry(source_id)) == (502,)
         if finished:
             assert point > 10
             return

@@ -12,7 +12,7 @@ from domain.ids import entry_id, entry_stream
 from domain.rules.marker import marked_entry
 from domain.time_entry.commands import Compare, Confirm, NoteSurplus
 from domain.time_entry.decide import TIME_ENTRY
-from domain.time_entry.drift import surplus_ids, surplus_text
+from domain.time_entry.drift import surplus_text
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -21,6 +21,7 @@ from domain.time_entry.events import (
     TimesheetDrifted,
 )
 from domain.time_entry.standing import EntryState
+from domain.time_entry.taking_over import suggestion_text
 from domain.time_entry.values import Outcome, ReasonCode, Written
 from tests.support.bookings import (
     ENTRY,
@@ -130,9 +131,23 @@ def test_a_second_record_is_a_conflict_until_it_is_gone() -> None:
     held.when(NoteSurplus(timesheet_ids=())).then_types(TimesheetAdopted, ConflictResolved)
 
 
-def test_the_surplus_ones_are_read_back_from_the_text() -> None:
-    assert surplus_ids(surplus_text(11, [14, 12])) == (12, 14)
-    assert surplus_ids("flagged by hand") == ()
+def test_the_conflict_names_the_surplus_ones() -> None:
+    story, _ = synced()
+    held = story.when(NoteSurplus(timesheet_ids=(12, 14))).after()
+    assert held.state is not None
+    assert held.state.conflict is not None
+    assert held.state.conflict.others == (12, 14)
+
+
+def test_before_schema_2_only_the_text_named_them() -> None:
+    for detail, ids in (
+        (surplus_text(11, [14, 12]), (12, 14)),
+        (suggestion_text([501, 500]), (500, 501)),
+        ("flagged by hand", ()),
+    ):
+        state: dict[str, object] = {"detail": detail}
+        ConflictOpened.upcast_v1_v2(state)
+        assert state["others"] == ids
 
 
 def test_only_a_marker_of_this_log_in_the_last_line_is_ours() -> None:

@@ -12,6 +12,8 @@ from domain.ids import MappingId, entry_id, entry_stream, run_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem
+from domain.time_entry.causes import RefusalCause
+from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Stored
 from projections import history
@@ -212,7 +214,10 @@ async def test_an_unreadable_row_waits_and_recovers(world: World) -> None:
     )
     run = await world.sync()
     assert (run.state, run.counters.created, run.counters.conflicts) == ("completed", 1, 1)
-    assert (await world.entry(9)).standing.conflict is ReasonCode.PEER_REJECTED
+    held = await world.entry(9)
+    assert held.standing.conflict is ReasonCode.PEER_REJECTED
+    assert held.conflict is not None
+    assert held.conflict.cause is RefusalCause.ROW_UNREADABLE
     await world.sync()
     assert len(await world.types(9)) == 3
     world.tickets.book(9, updated_at=NOON + timedelta(hours=1))
@@ -323,6 +328,30 @@ async def test_a_request_sent_long_after_its_intent_is_waited_for_as_well(world:
     marks = sorted(sheet.description.split()[-1] for sheet in world.kimai.sheets.values())
     assert marks == sorted(set(marks))
     assert len(marks) == 2
+
+
+async def test_what_is_given_up_says_whether_kimai_was_away_or_its_answers_were_lost(
+    world: World,
+) -> None:
+    world.limits = replace(world.limits, dead_letter_after=2)
+    lost, away = OutcomeUnknown("kimai", "reset"), Unavailable("kimai", "no connection")
+    for source_id, error, cause in (
+        (8, lost, RefusalCause.ANSWER_LOST),
+        (9, away, RefusalCause.KIMAI_UNAVAILABLE),
+    ):
+        world.tickets.book(source_id)
+        world.perils.failing["kimai:create:before"] = [error] * 9
+        for _ in range(2):
+            await world.sync()
+            world.an_hour_later()
+        world.perils.failing.clear()
+        assert (await world.entry(source_id)).standing.state is EntryState.FAILED
+        assert await dead_letter(world, source_id) is cause
+
+
+async def dead_letter(world: World, source_id: int) -> RefusalCause | None:
+    history = await world.store.read(entry_stream(entry_id(ZAMMAD, source_id)))
+    return next(each.cause for each in history.events if isinstance(each, EntryDeadLettered))
 
 
 async def test_a_booking_whose_answers_are_all_lost_counts_as_failed(world: World) -> None:

@@ -24,6 +24,7 @@ class DeadFilter:
     reason_code: str | None = None
     before: datetime | None = None
     message: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Group:
     """Entries that failed for the same cause."""
 
     reason_code: str
+    cause: str | None
     message: str
     count: int
 
@@ -54,14 +56,14 @@ class DeadLetters:
         """At most `limit`, the newest failure first, from after that instant and entry on."""
         tail = f"ORDER BY last_failed_at DESC, entry_id DESC LIMIT {limit:d}"
         if after is not None:
-            tail = f"AND (last_failed_at, entry_id) < ($5::timestamptz, $6::bigint) {tail}"
+            tail = f"AND (last_failed_at, entry_id) < ($6::timestamptz, $7::bigint) {tail}"
         rows = await self._fetch(which, self._table.selected, tail, *(after or ()))
         return [self._table.row(tuple(row)) for row in rows]
 
     async def groups(self, which: DeadFilter, *, limit: int) -> Sequence[Group]:
         """By cause, the largest first."""
-        what = f"reason_code, {self._sql['group_of']} AS message, count(*) AS count"
-        tail = f"GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT {limit:d}"
+        what = f"reason_code, cause, {self._sql['group_of']} AS message, count(*) AS count"
+        tail = f"GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT {limit:d}"
         return [Group(**dict(row)) for row in await self._fetch(which, what, tail)]
 
     async def ids(self, which: DeadFilter) -> Sequence[EntryId]:
@@ -73,7 +75,7 @@ class DeadLetters:
         self, which: DeadFilter, what: str, tail: str = "", *more: object
     ) -> Sequence[Any]:
         query = self._sql["dead"].format(what=what, tail=tail, group_of=self._sql["group_of"])
-        wanted = (which.reason_code, which.before, which.message)
+        wanted = (which.reason_code, which.before, which.message, which.cause)
         try:
             return await self._pool.fetch(query, self._log_id, *wanted, *more)
         except asyncpg.DataError:

@@ -24,6 +24,7 @@ from api.shapes import (
 )
 from domain.handling import state_of
 from domain.ids import EntryId, entry_stream
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
 from projections import dead_letters
@@ -47,6 +48,7 @@ class Filter(Body):
 
     kind: Kind | None = None
     reason_code: Text = None
+    cause: RefusalCause | None = None
     before: AwareDatetime | None = None
     message: Text = None
 
@@ -72,10 +74,11 @@ async def list_dead_letters(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     kind: Kind | None = None,
     reason_code: Annotated[str | None, Query(max_length=100)] = None,
+    cause: RefusalCause | None = None,
     group: bool = False,
 ) -> object:
     """What failed for good with its cause, the newest first; by cause when grouped."""
-    which = DeadFilter(reason_code=reason_code)
+    which = DeadFilter(reason_code=reason_code, cause=cause)
     if group:
         groups = [] if kind == "delivery" else await own.dead.groups(which, limit=MOST_GROUPS)
         items = [vars(each) for each in groups]
@@ -116,6 +119,7 @@ async def retry_dead_letters(
             reason_code=body.filter.reason_code,
             before=body.filter.before,
             message=body.filter.message,
+            cause=body.filter.cause,
         )
         entries += await own.dead.ids(which)
     not_taken = await retrying.ask(commands, entries)

@@ -21,7 +21,7 @@ from domain.rules.comparison import as_written
 from domain.time_entry.commands import Adopt, Distinguish
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested_ids
+from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 
 router = APIRouter(prefix="/entries", tags=["entries"], route_class=LedgerRoute)
 
@@ -51,7 +51,7 @@ async def adopt(
 
 
 async def _adoption(own: Services, entry: TimeEntry, timesheet_id: int, notes: str | None) -> Adopt:
-    if timesheet_id not in suggested_ids(entry.conflict):
+    if timesheet_id not in suggested(entry):
         raise Problem("entry_state", f"Timesheet {timesheet_id} is not suggested for this entry.")
     targets = [each for each in await own.active_connectors() if each.kind == "kimai"]
     if not targets:

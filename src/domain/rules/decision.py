@@ -24,6 +24,7 @@ from domain.rules.rounding import as_asked, came_true, foreseen
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Ruling
 from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
 from domain.time_entry.values import (
@@ -136,6 +137,7 @@ def _unreadable(entry: TimeEntry) -> Wait | None:
         return None
     return Wait(
         reason=ReasonCode.PEER_REJECTED,
+        cause=RefusalCause.ROW_UNREADABLE,
         detail=f"Zammad's row cannot be read: {', '.join(entry.unreadable)}. Correct the entry in "
         "Zammad; it is read again with its next change.",
     )
@@ -399,5 +401,11 @@ def _still_held(entry: TimeEntry, desired: Desired | None) -> Wait | None:
 
 def _held(wait: Wait, basis: Basis, desired: Desired | None = None) -> Ruling:
     return Ruling(
-        outcome=Outcome.HOLD, basis=basis, desired=desired, reason=wait.reason, detail=wait.detail
+        outcome=Outcome.HOLD,
+        basis=basis,
+        desired=desired,
+        reason=wait.reason,
+        detail=wait.detail,
+        cause=wait.cause,
+        others=wait.others,
     )

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from domain.errors import Rejected
 from domain.ports.timesheets import Circumstances, Part
+from domain.time_entry.causes import RefusalCause as Cause
 from domain.time_entry.state import Wait
 from domain.time_entry.values import Desired, Operation, ReasonCode
 
@@ -32,9 +33,10 @@ WHOLE = (
 
 
 @dataclass(frozen=True)
-class _Cause:
+class _Finding:
     """Why, and what to do. `reason` None: the code of the operation."""
 
+    cause: Cause
     text: str
     reason: ReasonCode | None = None
 
@@ -75,22 +77,28 @@ def wait_for_refusal(
     if operation is not Operation.CREATE and error.status == FORBIDDEN:
         return Wait(
             reason=ReasonCode.LOCKED_OR_EXPORTED,
+            cause=Cause.CHANGE_FORBIDDEN,
             detail=f"Kimai forbids this token to {operation} the timesheet: it was exported, its "
             "period is locked, or the token lacks the permission. Unlock it, or grant it.",
         )
     reason = ReasonCode.PEER_REJECTED
     if operation is Operation.CREATE:
         reason = ReasonCode.CREATION_ERROR
-    causes = (
-        list(_causes(_Case(error=error, facts=facts, desired=desired, now=now))) if desired else []
+    findings = (
+        list(_findings(_Case(error=error, facts=facts, desired=desired, now=now)))
+        if desired
+        else []
     )
-    causes = causes or [_Cause("Kimai gives no reason. Look at the timesheet there")]
-    named = [cause.reason for cause in causes if cause.reason is not None]
+    findings = findings or [
+        _Finding(Cause.UNEXPLAINED, "Kimai gives no reason. Look at the timesheet there")
+    ]
+    first = next((each for each in findings if each.reason is not None), findings[0])
     where = f" at {', '.join(error.fields)}" if error.fields else ""
     return Wait(
-        reason=named[0] if named else reason,
+        reason=first.reason or reason,
+        cause=first.cause,
         detail=f"Kimai refused to {operation} the timesheet (status {error.status}{where}): "
-        f"{'; '.join(cause.text for cause in causes)}. Then try again.",
+        f"{'; '.join(each.text for each in findings)}. Then try again.",
     )
 
 
@@ -106,7 +114,7 @@ def fingerprint(facts: Circumstances, desired: Desired, now: datetime) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _causes(case: _Case) -> Iterator[_Cause]:
+def _findings(case: _Case) -> Iterator[_Finding]:
     error = case.error
     if error.status == FORBIDDEN:
         yield _forbidden(case)
@@ -124,139 +132,213 @@ def _causes(case: _Case) -> Iterator[_Cause]:
                 yield _user(case)
             case "exported":
                 text = "it was exported meanwhile; take back the export"
-                yield _Cause(text, ReasonCode.LOCKED_OR_EXPORTED)
+                yield _Finding(Cause.EXPORTED, text, ReasonCode.LOCKED_OR_EXPORTED)
             case _:
-                yield _Cause(f"it does not take this {name}; correct it in Zammad")
+                yield _Finding(
+                    Cause.FIELD_REFUSED, f"it does not take this {name}; correct it in Zammad"
+                )
     if error.root or not error.fields:
         yield _whole(case)
 
 
-def _forbidden(case: _Case) -> _Cause:
-    if case.facts is not None and case.facts.own:
-        return _Cause("the token may not create timesheets; grant its user create_own_timesheet")
-    return _Cause(
+def _forbidden(case: _Case) -> _Finding:
+    if case.facts is None:
+        return _Finding(
+            Cause.PERMISSION_MISSING,
+            f"the token may not book for Kimai user {case.desired.user_id}, or not create "
+            "timesheets at all; grant it, or use the token of a teamlead or administrator",
+        )
+    if case.facts.own:
+        return _Finding(
+            Cause.PERMISSION_MISSING,
+            "the token may not create timesheets; grant its user create_own_timesheet",
+        )
+    return _Finding(
+        Cause.OTHERS_FORBIDDEN,
         f"the token may not book for Kimai user {case.desired.user_id}; use the token of a "
-        "teamlead of theirs, or of an administrator"
+        "teamlead of theirs, or of an administrator",
     )
 
 
-def _extra(error: Rejected) -> _Cause:
+def _extra(error: Rejected) -> _Finding:
     names = ", ".join(error.extra)
     if TIMES.intersection(error.extra):
-        return _Cause(
+        return _Finding(
+            Cause.TRACKING_MODE,
             f"in Kimai's tracking mode this token may not send {names}; use mode default, or the "
-            "token of a teamlead or administrator"
+            "token of a teamlead or administrator",
         )
     if "user" in error.extra:
-        return _Cause(
-            "the token may book for its own user only; use the token of a teamlead or administrator"
+        return _Finding(
+            Cause.OTHERS_FORBIDDEN,
+            "the token may book for its own user only; use that of a teamlead or administrator",
         )
-    return _Cause(f"this token may not set {names}; use the token of a teamlead or administrator")
+    return _Finding(
+        Cause.UNKNOWN_EXTRA_FIELD,
+        f"this token may not set {names}; use the token of a teamlead or administrator",
+    )
 
 
-def _project(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+def _project(case: _Case) -> _Finding:  # noqa: PLR0911 # one return per cause
     name = f"project {case.desired.project_id}"
     if case.facts is None:
-        return _Cause(f"{HINTS['project']}; correct it there or in the mappings")
+        return _Finding(
+            Cause.PROJECT_REFUSED, f"{HINTS['project']}; correct it there or in the mappings"
+        )
     project, activity = case.facts.project, case.facts.activity
     if project is None:
-        return _Cause(f"{name} is deleted, or outside the token's teams; map to another one")
+        return _Finding(
+            Cause.PROJECT_NOT_SHOWN,
+            f"{name} is deleted, or outside the token's teams; map to another one",
+        )
     if not project.visible:
-        return _Cause(f"{name} or its customer is hidden; show it, or map to another one")
+        return _Finding(
+            Cause.PROJECT_HIDDEN,
+            f"{name} or its customer is hidden; show it, or map to another one",
+        )
     if project.ends is not None and project.ends < case.today:
-        return _Cause(f"{name} ended on {project.ends}; move its end, or map to another one")
+        return _Finding(
+            Cause.PROJECT_ENDED,
+            f"{name} ended on {project.ends}; move its end, or map to another one",
+        )
     if project.begins is not None and project.begins > case.today:
-        return _Cause(f"{name} begins on {project.begins} only; move that, or map to another one")
+        return _Finding(
+            Cause.PROJECT_NOT_BEGUN,
+            f"{name} begins on {project.begins} only; move that, or map to another one",
+        )
     if activity is not None and activity.parent_id not in (None, case.desired.project_id):
         return _other_project(case)
     if project.budget:
         text = f"the budget of {name} is used up; raise it, or allow overbooking"
-        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
-    more = "" if project.budget is False else ", or its budget is used up"
-    return _Cause(f"{name} is outside the token's teams{more}; correct that in Kimai")
-
-
-def _other_project(case: _Case) -> _Cause:
-    assert case.facts is not None
-    assert case.facts.activity is not None
-    return _Cause(
-        f"activity {case.desired.activity_id} belongs to project {case.facts.activity.parent_id}, "
-        f"not to {case.desired.project_id}; map the type to a global activity or to one of it"
+        return _Finding(Cause.PROJECT_BUDGET_USED, text, ReasonCode.BUDGET_EXCEEDED)
+    if project.budget is False:
+        text = f"{name} is outside the token's teams; correct that in Kimai"
+        return _Finding(Cause.PROJECT_OUTSIDE_TEAMS, text)
+    return _Finding(
+        Cause.PROJECT_REFUSED,
+        f"{name} is outside the token's teams, or its budget is used up; correct that in Kimai",
     )
 
 
-def _activity(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+def _other_project(case: _Case) -> _Finding:
+    assert case.facts is not None
+    assert case.facts.activity is not None
+    return _Finding(
+        Cause.ACTIVITY_OF_ANOTHER_PROJECT,
+        f"activity {case.desired.activity_id} belongs to project {case.facts.activity.parent_id}, "
+        f"not to {case.desired.project_id}; map the type to a global activity or to one of it",
+    )
+
+
+def _activity(case: _Case) -> _Finding:  # noqa: PLR0911 # one return per cause
     name = f"activity {case.desired.activity_id}"
     if case.facts is None:
-        return _Cause(f"{HINTS['activity']}; correct it there or in the mappings")
+        return _Finding(
+            Cause.ACTIVITY_REFUSED, f"{HINTS['activity']}; correct it there or in the mappings"
+        )
     project, activity = case.facts.project, case.facts.activity
     if activity is None:
-        return _Cause(f"{name} is deleted, or outside the token's teams; map to another one")
+        return _Finding(
+            Cause.ACTIVITY_NOT_SHOWN,
+            f"{name} is deleted, or outside the token's teams; map to another one",
+        )
     if not activity.visible:
-        return _Cause(f"{name} is hidden; show it, or map the type to another one")
+        return _Finding(
+            Cause.ACTIVITY_HIDDEN, f"{name} is hidden; show it, or map the type to another one"
+        )
     if activity.parent_id not in (None, case.desired.project_id):
         return _other_project(case)
     if activity.parent_id is None and project is not None and not project.global_activities:
-        return _Cause(
+        return _Finding(
+            Cause.GLOBAL_ACTIVITY_FORBIDDEN,
             f"project {case.desired.project_id} takes no global activities, and {name} is one; "
-            "allow them, or map the type to an activity of the project"
+            "allow them, or map the type to an activity of the project",
         )
     if activity.budget:
         text = f"the budget of {name} is used up; raise it, or allow overbooking"
-        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
-    more = "" if activity.budget is False else ", or its budget is used up"
-    return _Cause(f"{name} is outside the token's teams{more}; correct that in Kimai")
+        return _Finding(Cause.ACTIVITY_BUDGET_USED, text, ReasonCode.BUDGET_EXCEEDED)
+    if activity.budget is False:
+        text = f"{name} is outside the token's teams; correct that in Kimai"
+        return _Finding(Cause.ACTIVITY_OUTSIDE_TEAMS, text)
+    return _Finding(
+        Cause.ACTIVITY_REFUSED,
+        f"{name} is outside the token's teams, or its budget is used up; correct that in Kimai",
+    )
 
 
-def _user(case: _Case) -> _Cause:
+def _user(case: _Case) -> _Finding:
     name = f"Kimai user {case.desired.user_id}"
     if case.facts is None or case.facts.user_enabled is None:
-        return _Cause(f"{HINTS['user']}; enable {name}, or map the agent to another one")
+        return _Finding(
+            Cause.USER_REFUSED, f"{HINTS['user']}; enable {name}, or map the agent to another one"
+        )
     if not case.facts.user_enabled:
-        return _Cause(f"{name} is deactivated; activate it, or map the agent to another one")
-    return _Cause(f"{name} is outside the token's teams; use a token that leads one of theirs")
+        return _Finding(
+            Cause.USER_DEACTIVATED,
+            f"{name} is deactivated; activate it, or map the agent to another one",
+        )
+    return _Finding(
+        Cause.USER_OUTSIDE_TEAMS,
+        f"{name} is outside the token's teams; use a token that leads one of theirs",
+    )
 
 
-def _whole(case: _Case) -> _Cause:  # noqa: PLR0911 # one return per cause
+def _whole(case: _Case) -> _Finding:  # noqa: PLR0911 # one return per cause
     facts, desired = case.facts, case.desired
     if facts is None:
-        return _Cause(f"{WHOLE}; correct that there")
+        return _Finding(Cause.TIME_REFUSED, f"{WHOLE}; correct that there")
     if not facts.overlaps_allowed and facts.overlapping:
         others = ", ".join(str(each) for each in facts.overlapping)
-        return _Cause(
+        return _Finding(
+            Cause.OVERLAP,
             f"it overlaps timesheet {others}, which Kimai's settings forbid; move one of them, or "
             "allow overlapping records",
             ReasonCode.OVERLAP_FORBIDDEN,
         )
     if not facts.future_allowed and desired.end > case.now:
-        return _Cause("it lies in the future, which Kimai's settings forbid; wait, or allow it")
+        return _Finding(
+            Cause.FUTURE_FORBIDDEN,
+            "it lies in the future, which Kimai's settings forbid; wait, or allow it",
+        )
     if (cause := _outside(case, facts.project)) is not None:
         return cause
     if desired.begin == desired.end:
-        return _Cause("Kimai's settings forbid a length of zero; allow it, or delete the timesheet")
+        return _Finding(
+            Cause.ZERO_FORBIDDEN,
+            "Kimai's settings forbid a length of zero; allow it, or delete the timesheet",
+        )
     if facts.customer_budget:
         text = "the customer's budget is used up; raise it, or allow overbooking"
-        return _Cause(text, ReasonCode.BUDGET_EXCEEDED)
+        return _Finding(Cause.CUSTOMER_BUDGET_USED, text, ReasonCode.BUDGET_EXCEEDED)
     if _only_lockdown_is_left(case, facts):
         more = "" if facts.customer_budget is False else " (or the customer's budget is used up)"
-        return _Cause(
+        return _Finding(
+            Cause.PERIOD_LOCKED,
             f"nothing that Kimai shows explains it, so {case.day} lies in a locked period{more}; "
             "open it in Kimai's settings, or grant the token's user lockdown_override_timesheet",
             ReasonCode.PERIOD_LOCKED,
         )
-    return _Cause(f"{WHOLE}; correct that there")
+    return _Finding(Cause.TIME_REFUSED, f"{WHOLE}; correct that there")
 
 
-def _outside(case: _Case, project: Part | None) -> _Cause | None:
+def _outside(case: _Case, project: Part | None) -> _Finding | None:
     name = f"project {case.desired.project_id}"
     if project is None:
         return None
     if not project.visible:
-        return _Cause(f"{name} or its customer is hidden; show it, or map to another one")
+        return _Finding(
+            Cause.PROJECT_HIDDEN,
+            f"{name} or its customer is hidden; show it, or map to another one",
+        )
     if project.begins is not None and case.day < project.begins:
-        return _Cause(f"{name} had not begun on {case.day}, but begins on {project.begins}")
+        return _Finding(
+            Cause.PROJECT_NOT_BEGUN,
+            f"{name} had not begun on {case.day}, but begins on {project.begins}",
+        )
     if project.ends is not None and case.day > project.ends:
-        return _Cause(f"{name} had ended on {case.day}: its end is {project.ends}")
+        return _Finding(
+            Cause.PROJECT_ENDED, f"{name} had ended on {case.day}: its end is {project.ends}"
+        )
     return None
 
 

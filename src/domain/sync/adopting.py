@@ -109,4 +109,5 @@ class Adopter:
         ]
         if not ids:
             return None
-        return Hold(reason=ReasonCode.DUPLICATE, detail=suggestion_text(ids))
+        others = tuple(sorted(ids))
+        return Hold(reason=ReasonCode.DUPLICATE, detail=suggestion_text(others), others=others)

@@ -33,6 +33,7 @@ from domain.sync.settling import Settler
 from domain.sync.tally import Tally
 from domain.sync.waiting import Waiting
 from domain.sync.writing import Writer, wants_write
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import (
     Decide,
     Observe,
@@ -496,7 +497,7 @@ class Crossing:
             await settler.settle(live)
             if wants_write(live.state) and self.writer.stopped is None:
                 lost = "its answer was lost each time"
-                if not await self.writer.bury(live, lost):
+                if not await self.writer.bury(live, lost, RefusalCause.ANSWER_LOST):
                     await self.writer.write(live)
         except LedgerError as error:
             self.writer.stopped = self.writer.stopped or error

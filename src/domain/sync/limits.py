@@ -32,6 +32,9 @@ class Limits:
     poll_overlap: timedelta = timedelta(minutes=5)
     # deletions and export runs leave no trace in "modified": a day is how late they may be noticed
     list_every: timedelta = timedelta(hours=24)
+    # so many of ours that Kimai neither lists nor shows are one lost permission, not one each
+    lost_together: int = 100
+    duplicates: int = 200  # looked at again per run: their surplus timesheets are read one by one
     ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
 
 

@@ -21,10 +21,11 @@ from domain.rules.decision import rule
 from domain.rules.marker import Claim, claimed
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.judging import Judge
-from domain.sync.limits import Limits
+from domain.sync.limits import Limits, share
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.sync.target import Target
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import (
     Compare,
     Decide,
@@ -34,7 +35,6 @@ from domain.time_entry.commands import (
     Ruling,
     TimeEntryCommand,
 )
-from domain.time_entry.drift import surplus_ids
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
@@ -52,7 +52,8 @@ Pages = AsyncGenerator[Sequence[Timesheet], None]
 class Look:
     """One look at Kimai, after everything of this run was written.
 
-    `touched` are the bookings it opened: some may have something to be written now.
+    `touched` are the bookings it opened: some may have something to be written now. `turn` spreads
+    what can be looked at only in part over many runs.
     """
 
     ports: Ports
@@ -60,6 +61,7 @@ class Look:
     entries: Entries
     judge: Judge
     target: Target
+    turn: int = 0
     touched: list[Live] = field(default_factory=list)
 
     @property
@@ -125,44 +127,63 @@ class Look:
         await self._take(work)
 
     async def _ask_for(self, suspects: Sequence[Linked]) -> None:
-        """Absence from the list proves nothing; the record itself does (trap 8)."""
-        ids = [each.seen.timesheet_id for each in suspects]
-        found = await asyncio.gather(*(self._fate(timesheet_id) for timesheet_id in ids))
-        pairs = zip(suspects, found, strict=True)
-        await self._take([(each.entry_id, step) for each, step in pairs if step is not None])
+        """Absence from the list proves nothing; the record itself does (trap 8).
 
-    async def _fate(self, timesheet_id: int) -> Step | None:
+        A few that may not be read are a conflict each. Many are one finding of the run, and then
+        no more is asked for: the next listing begins elsewhere.
+        """
+        most, asked = self.limits.lost_together, 0
+        lost: list[tuple[EntryId, Step]] = []
+        for part in parts(_spread(suspects, most, self.turn), most):
+            fates = await asyncio.gather(*(self._fate(each.seen.timesheet_id) for each in part))
+            asked += len(part)
+            steps = [(each.entry_id, *fate) for each, fate in zip(part, fates, strict=True)]
+            lost += [(entry, step) for entry, step, shown in steps if step and not shown]
+            await self._take([(entry, step) for entry, step, shown in steps if step and shown])
+            if len(lost) >= most:
+                self.entries.tally.remarks.append(_lost_text(len(lost), asked, len(suspects)))
+                return
+        await self._take(lost)
+
+    async def _fate(self, timesheet_id: int) -> tuple[Step | None, bool]:
+        """What is to be recorded of it, and whether Kimai let us see what became of it."""
         try:
             sheet = await self.ports.timesheets.get(timesheet_id)
         except Rejected as error:
             if error.status == FORBIDDEN:
-                return _barred(timesheet_id)
+                return _barred(timesheet_id), False
             self.entries.tally.problems.append(f"timesheet {timesheet_id} was not shown: {error}")
-            return None
-        return _gone(timesheet_id) if sheet is None else self._comparison(sheet)
+            return None, False
+        return (_gone(timesheet_id) if sheet is None else self._comparison(sheet)), True
 
     async def _read_again(self, disputed: Iterable[EntryId]) -> None:
         for live in await self.entries.load_all(sorted(set(disputed))):
             if live.state is not None and live.state.settled is not None:
-                step = await self._fate(live.state.settled.written.timesheet_id)
+                step, _ = await self._fate(live.state.settled.written.timesheet_id)
                 await self._take([] if step is None else [(live.entry_id, step)])
 
     async def _count_surplus(self, unsettled: Sequence[Unsettled]) -> None:
         """A second record with a marker may be gone by now, or not carry it any more."""
         held = [item.entry_id for item in unsettled if item.reason is ReasonCode.DUPLICATE]
-        for live in await self.entries.load_all(held):
+        for live in await self.entries.load_all(share(held, self.limits.duplicates, self.turn)):
             state = live.state
             if state is None or state.settled is None or state.conflict is None:
                 continue
-            ids = surplus_ids(state.conflict.detail)
-            sheets = await asyncio.gather(*(self.ports.timesheets.get(each) for each in ids))
-            left = tuple(
-                sheet.timesheet_id
-                for sheet in sheets
-                if sheet is not None and _is_for(state, self._claim(sheet))
-            )
+            ids = state.conflict.others
+            there = await asyncio.gather(*(self._is_surplus(state, each) for each in ids))
+            left = tuple(each for each, is_left in zip(ids, there, strict=True) if is_left)
             if ids:
                 await self._take([(live.entry_id, NoteSurplus(timesheet_ids=left))])
+
+    async def _is_surplus(self, state: TimeEntry, timesheet_id: int) -> bool:
+        """One that may not be read is as it was."""
+        try:
+            sheet = await self.ports.timesheets.get(timesheet_id)
+        except Rejected as error:
+            if error.status == FORBIDDEN:
+                return True
+            raise
+        return sheet is not None and _is_for(state, self._claim(sheet))
 
     def _claim(self, sheet: Timesheet) -> Claim | None:
         configuration = self.configuration
@@ -253,7 +274,7 @@ def _copied(claims: Sequence[tuple[int, Claim]]) -> Step:
         others = {timesheet_id for timesheet_id, claim in claims if _is_for(state, claim)}
         others -= {state.settled.written.timesheet_id}
         if state.conflict is not None and state.conflict.reason is ReasonCode.DUPLICATE:
-            others |= set(surplus_ids(state.conflict.detail))
+            others |= set(state.conflict.others)
         return NoteSurplus(timesheet_ids=tuple(sorted(others))) if others else None
 
     return step
@@ -266,6 +287,21 @@ def _gone(timesheet_id: int) -> Step:
         return NoteTargetGone(timesheet_id=timesheet_id)
 
     return step
+
+
+def _spread(items: Sequence[Linked], part: int, turn: int) -> Sequence[Linked]:
+    """The same, so that each part comes from all over; another item first with each turn."""
+    step = max(1, len(items) // part)
+    return [each for start in range(step) for each in items[(start + turn) % step :: step]]
+
+
+def _lost_text(lost: int, asked: int, suspects: int) -> str:
+    return (
+        f"Kimai does not list {suspects} of our timesheets any more, and of {asked} that it was "
+        f"asked for it forbids to read {lost} (status 403): the token has lost access, and nobody "
+        "can say whether they changed. They do not count as deleted. Give the token access to "
+        "their projects and people again."
+    )
 
 
 def _barred(timesheet_id: int) -> Step:
@@ -281,6 +317,8 @@ def _barred(timesheet_id: int) -> Step:
         lost = state.conflict is not None and state.conflict.reason is ReasonCode.PEER_REJECTED
         if state.standing.state is not EntryState.SYNCED and not lost:
             return None
-        return Hold(reason=ReasonCode.PEER_REJECTED, detail=detail)
+        return Hold(
+            reason=ReasonCode.PEER_REJECTED, detail=detail, cause=RefusalCause.TIMESHEET_NOT_SHOWN
+        )
 
     return step

@@ -135,7 +135,14 @@ def prepare(
             limits=limits,
             gate=order.gate,
         ),
-        look=Look(ports=ports, limits=limits, entries=entries, judge=judge, target=target),
+        look=Look(
+            ports=ports,
+            limits=limits,
+            entries=entries,
+            judge=judge,
+            target=target,
+            turn=order.number,
+        ),
         adopter=adopter,
         netter=Netter(
             ports=ports,

@@ -41,10 +41,9 @@ class ContextReader:
         problems of the run. Raises Unavailable and Misconfigured.
         """
         await asyncio.gather(
-            self._fetch_tickets({row.ticket_id for row in rows}),
+            self._fetch_tickets_and_texts(rows),
             self._fetch_people({row.created_by_id for row in rows}),
             self._fetch_types(rows),
-            self._fetch_texts({row.ticket_id for row in rows if row.article_id is not None}),
         )
         # a merge takes the articles along and leaves the bookings (`peers/zammad.md`, trap 9)
         places = {row.source_id: self._place_of_text(row) for row in rows}
@@ -57,10 +56,10 @@ class ContextReader:
 
     def _place_of_text(self, row: Booking) -> int | None:
         """The ticket that has the booking's article: its own, or the one that took it in."""
-        if row.article_id is None:
-            return None
         own, ticket = self._texts.get(row.ticket_id), self._tickets.get(row.ticket_id)
-        if own is None or row.article_id in own or ticket is None:
+        if row.article_id is None or ticket is None:
+            return None
+        if own is None or row.article_id in own:
             return row.ticket_id
         return ticket.merged_into or row.ticket_id
 
@@ -117,6 +116,12 @@ class ContextReader:
                 return set(await self.tickets.visible(ticket_ids))
         except Rejected:
             return set()  # the next run asks again
+
+    async def _fetch_tickets_and_texts(self, rows: Sequence[Booking]) -> None:
+        """Articles are one request a ticket, which one that is not readable is not worth."""
+        await self._fetch_tickets({row.ticket_id for row in rows})
+        wanted = {row.ticket_id for row in rows if row.article_id is not None}
+        await self._fetch_texts({ticket for ticket in wanted if self._tickets.get(ticket)})
 
     async def _fetch_tickets(self, wanted: set[int]) -> None:
         await self._fetch_ticket_batch(wanted)

@@ -39,6 +39,7 @@ class Waiting:
     limits: Limits
     refusals: Refusals
     _lifted: set[EntryId] = field(default_factory=set)
+    _visible: set[int] = field(default_factory=set)
 
     async def worthwhile(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
         """Still to be written, decided with other settings, or with a ticket readable by now."""
@@ -98,14 +99,17 @@ class Waiting:
         if not tickets:
             return set()
         chosen = share(tickets, self.limits.unreadable_tickets, self.run_id)
-        visible = await self.reader.visible(set(chosen))
-        return {item.entry_id for item in hidden if item.ticket_id in visible}
+        self._visible = await self.reader.visible(set(chosen))
+        return {item.entry_id for item in hidden if item.ticket_id in self._visible}
 
     async def opened(self, items: Sequence[Unsettled]) -> Sequence[tuple[Live, Sequence[Step]]]:
         """Their streams, each with the steps to take before the decision."""
         lives = await self.entries.load_all(item.entry_id for item in items)
         held = {item.entry_id for item in items if item.state is EntryState.CONFLICT}
-        bookings = dict(self._to_look_at(lives, held))
+        parked = {item.entry_id for item in items if self._is_parked(item)}
+        bookings = dict(
+            self._to_look_at([live for live in lives if live.entry_id not in parked], held)
+        )
         await self.judge.know_agents(lives)
         found = await self.reader.contexts(list(bookings.values()))
         contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
@@ -115,6 +119,12 @@ class Waiting:
 
     def _anew(self, live: Live) -> Sequence[Step]:
         return [again] if live.entry_id in self._lifted else []
+
+    def _is_parked(self, item: Unsettled) -> bool:
+        """Its ticket is not readable still: asking for it alone is one request each."""
+        if item.reason is not ReasonCode.TICKET_UNREADABLE or item.decided_with is None:
+            return False
+        return item.ticket_id not in self._visible
 
     @staticmethod
     def _to_look_at(lives: Sequence[Live], held: set[EntryId]) -> Iterator[tuple[EntryId, Booking]]:

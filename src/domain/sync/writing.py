@@ -21,19 +21,19 @@ from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import (
     as_written,
-    asked_anew,
-    changes_since,
     mismatch_text,
     mismatches,
 )
 from domain.rules.configuration import Configuration
-from domain.rules.marker import carries, marker
+from domain.rules.marker import marker
+from domain.rules.objection import left_alone, objection
 from domain.rules.refusal import fingerprint, wait_for_refusal
 from domain.sync.entries import Entries, Live
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
 from domain.sync.refusing import circumstances_of
 from domain.sync.target import Target
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import (
     Adopt,
     Confirm,
@@ -42,7 +42,6 @@ from domain.time_entry.commands import (
     GiveUp,
     Hold,
     Intend,
-    NoteDrift,
     NoteTargetGone,
     Reject,
     TimeEntryCommand,
@@ -53,7 +52,6 @@ from domain.time_entry.state import Settled, TimeEntry
 from domain.time_entry.values import (
     Desired,
     Operation,
-    Outcome,
     ReasonCode,
     Request,
     Stored,
@@ -169,7 +167,14 @@ class Writer:
             f"Kimai refuses to show the timesheet that is to be changed (status {error.status}). "
             "Give the token access to it, then retry the entry."
         )
-        await self.entries.apply(live, Hold(reason=ReasonCode.PEER_REJECTED, detail=detail))
+        await self.entries.apply(
+            live,
+            Hold(
+                reason=ReasonCode.PEER_REJECTED,
+                detail=detail,
+                cause=RefusalCause.TIMESHEET_NOT_SHOWN,
+            ),
+        )
 
     async def _write_all(self, live: Live) -> None:
         for _ in range(2):  # Kimai drops `billable` beside other fields: that one goes after them
@@ -228,7 +233,7 @@ class Writer:
             record,
             zone=zone,
             expected=decided.basis.foreseen,
-            keep=self._keep(settled),
+            keep=left_alone(settled, self._policy),
         )
         if not fields:
             await self.entries.apply(live, self._equal(live, desired, record))
@@ -319,6 +324,7 @@ class Writer:
             fields=error.fields,
             reason=wait.reason,
             detail=wait.detail,
+            cause=wait.cause,
             circumstances=fingerprint(facts, desired, now) if facts and desired else None,
         )
 
@@ -330,6 +336,10 @@ class Writer:
         if self.ports.clock.now() - recorded > self.limits.request_limit:
             raise Unavailable("kimai", "its turn came too late; it was not sent")
 
+    @property
+    def _policy(self) -> EditedInKimaiPolicy:
+        return self.configuration.kimai.edited_in_kimai_policy
+
     async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
         """The record as it is now, or None when it must not be touched; why is recorded."""
         timesheet_id = settled.written.timesheet_id
@@ -338,62 +348,19 @@ class Writer:
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
             return None
-        found = _found(record, settled)
-        objection = self._objection(live, settled, found)
-        if objection is not None:
-            await self.entries.apply(live, objection)
+        assert live.state is not None
+        found = objection(live.state, settled, _found(record, settled), self._policy)
+        if found is not None:
+            await self.entries.apply(live, found)
             return None
         return record
-
-    def _objection(self, live: Live, settled: Settled, found: Written) -> TimeEntryCommand | None:
-        assert live.state is not None
-        changed = changes_since(settled.written, found)
-        if found.exported:
-            return _exported(live.state, found, changed)
-        ours = not settled.marker or carries(found.description.value or "", settled.marker)
-        policy = self.configuration.kimai.edited_in_kimai_policy
-        if not ours:
-            detail = (
-                f"Timesheet {found.timesheet_id} does not carry the marker {settled.marker} any "
-                "more, so it is left alone. Put the marker back in its last line, or keep it."
-            )
-            return NoteDrift(found=found, changed=(*changed, "marker"), detail=detail)
-        if changed and policy is not EditedInKimaiPolicy.OVERWRITE:
-            detail = _edited(live.state, found, changed)
-            return NoteDrift(found=found, changed=changed, detail=detail)
-        disputed = self._disputed(live.state, settled)
-        if disputed:
-            detail = _edited(live.state, found, disputed)
-            return NoteDrift(found=found, changed=disputed, detail=detail)
-        return None
-
-    def _disputed(self, entry: TimeEntry, settled: Settled) -> tuple[str, ...]:
-        """What was kept as somebody left it in Kimai, and what the booking says otherwise now."""
-        match self.configuration.kimai.edited_in_kimai_policy:
-            case EditedInKimaiPolicy.OVERWRITE:
-                return ()
-            case EditedInKimaiPolicy.CONFLICT:
-                return settled.kept  # it was kept beside the booking as that was then
-            case EditedInKimaiPolicy.KEEP_TARGET:
-                decided = None if entry.decided is None else entry.decided.desired
-                if decided is None or entry.standing.outcome is Outcome.DELETE:
-                    return settled.kept
-                anew = asked_anew(settled.desired, decided)
-                return tuple(name for name in settled.kept if name in anew)
-
-    def _keep(self, settled: Settled | None) -> tuple[str, ...]:
-        """What an update leaves as somebody set it in Kimai."""
-        policy = self.configuration.kimai.edited_in_kimai_policy
-        if settled is None or policy is not EditedInKimaiPolicy.KEEP_TARGET:
-            return ()
-        return settled.kept
 
     def differences(
         self, entry: TimeEntry, desired: Desired, written: Written, expected: Stored | None
     ) -> tuple[str, ...]:
         """What Kimai stored otherwise than asked, beyond rounding and what is kept there."""
         wrong = mismatches(desired, written, self.configuration.kimai, expected)
-        keep = self._keep(entry.settled)
+        keep = left_alone(entry.settled, self._policy)
         return tuple(name for name in wrong if name not in keep)
 
     def _confirmation(
@@ -436,18 +403,19 @@ class Writer:
         """Leave it to the next run; after many such runs, to a person."""
         self.entries.tally.count("failed")
         if self.stopped is None:
-            await self.bury(live, str(error))
+            await self.bury(live, str(error), RefusalCause.KIMAI_UNAVAILABLE)
 
-    async def bury(self, live: Live, cause: str) -> bool:
+    async def bury(self, live: Live, last: str, cause: RefusalCause) -> bool:
         """Give up for good when the booking had its tries; whether it did."""
         entry = live.state
         if entry is None or entry.attempts < self.limits.dead_letter_after:
             return False
         detail = (
-            f"{entry.attempts} requests to Kimai had no effect, the last one: {cause}. "
+            f"{entry.attempts} requests to Kimai had no effect, the last one: {last}. "
             "Find out why in Kimai's log, then retry the entry."
         )
-        await self.entries.apply(live, GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail))
+        give_up = GiveUp(reason=ReasonCode.PEER_REJECTED, detail=detail, cause=cause)
+        await self.entries.apply(live, give_up)
         return True
 
 
@@ -466,28 +434,3 @@ def _intent(live: Live) -> int:
     if live.state is None or live.state.intent is None:
         return 0
     return live.state.intent.event.intent
-
-
-def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:
-    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and the "
-    if entry.standing.vanished:
-        return edited + "booking was deleted in Zammad. Keep the timesheet, or delete it, too."
-    return edited + "booking changed in Zammad, too. Keep the one or bring it to the other."
-
-
-def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> NoteDrift:
-    if entry.standing.vanished:
-        return NoteDrift(
-            found=found,
-            changed=(*changed, "exported"),
-            reason=ReasonCode.SOURCE_DELETED,
-            detail=f"The booking was deleted in Zammad after timesheet {found.timesheet_id} was "
-            "exported. It stays as it was billed; keep it, or take back the export first.",
-        )
-    return NoteDrift(
-        found=found,
-        changed=(*changed, "exported"),
-        reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
-        detail=f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported. "
-        "It stays as it was billed; keep it, or take back the export and retry.",
-    )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.connector.settings import EditedInKimaiPolicy
 from domain.ids import ConnectorId, EntryId
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -22,13 +23,18 @@ from domain.time_entry.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Ruling:
-    """What the rules say should happen with a booking, on what basis; see `EntryDecided`."""
+    """What the rules say should happen with a booking, on what basis; see `EntryDecided`.
+
+    `cause` and `others` are for the conflict of one that is held: see `ConflictOpened`.
+    """
 
     outcome: Outcome
     basis: Basis
     desired: Desired | None = None
     reason: ReasonCode | None = None
     detail: str | None = None
+    cause: RefusalCause | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +113,7 @@ class Reject:
     reason: ReasonCode
     detail: str
     circumstances: str | None = None
+    cause: RefusalCause | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +157,15 @@ class Distinguish:
 
 @dataclass(frozen=True, kw_only=True)
 class Hold:
-    """Reading the target showed that a person must decide before anything is written."""
+    """Reading the target showed that a person must decide before anything is written.
+
+    `cause`, `others`: see `ConflictOpened`.
+    """
 
     reason: ReasonCode
     detail: str
+    cause: RefusalCause | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +176,7 @@ class NoteDrift:
     changed: tuple[str, ...]
     detail: str
     reason: ReasonCode = ReasonCode.TARGET_EDITED
+    cause: RefusalCause | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +213,7 @@ class GiveUp:
 
     reason: ReasonCode
     detail: str
+    cause: RefusalCause | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

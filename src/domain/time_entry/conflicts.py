@@ -1,15 +1,21 @@
 """How a conflict of a booking opens and closes, always in the append of its cause."""
 
 from domain.time_entry.events import ConflictOpened, ConflictResolved, TimeEntryEvent
-from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.state import TimeEntry, Wait
 
 
-def open_conflict(reason: ReasonCode, detail: str, entry: TimeEntry) -> list[TimeEntryEvent]:
+def open_conflict(wait: Wait, entry: TimeEntry) -> list[TimeEntryEvent]:
     """Nothing when exactly this one is open; another one makes way."""
-    if entry.conflict and (entry.conflict.reason, entry.conflict.detail) == (reason, detail):
+    held = entry.conflict
+    if held is not None and (held.reason, held.detail) == (wait.reason, wait.detail):
         return []
-    opened = ConflictOpened(entry_id=entry.entry_id, reason=reason, detail=detail)
+    opened = ConflictOpened(
+        entry_id=entry.entry_id,
+        reason=wait.reason,
+        detail=wait.detail,
+        cause=wait.cause,
+        others=wait.others,
+    )
     return [*close_conflict(entry), opened]
 
 

@@ -61,7 +61,7 @@ from domain.time_entry.events import (
     TimesheetWriteUnsent,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import Netted, Reduced, TimeEntry, evolve
+from domain.time_entry.state import Netted, Reduced, TimeEntry, Wait, evolve
 from domain.time_entry.taking_over import distinguish, take_over
 from domain.time_entry.values import Operation, Outcome, ReasonCode, Reduction
 
@@ -95,8 +95,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return [EntryVanishedAtSource(entry_id=entry.entry_id)]
         case Decide(ruling=ruling):
             return _decide(ruling, entry)
-        case Hold(reason=reason, detail=detail):
-            return _hold(reason, detail, entry)
+        case Hold(reason=reason, detail=detail, cause=cause, others=others):
+            return _hold(Wait(reason=reason, detail=detail, cause=cause, others=others), entry)
         case NoteDrift():
             return _drift(command, entry)
         case Compare():
@@ -105,10 +105,11 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
         case NoteSurplus() if entry.decided is None:
             return []  # adopted, and not for this run to decide; the next listing sees them again
         case NoteSurplus():
-            others = surplus(command, entry)
-            if isinstance(others, str):
-                return _hold(ReasonCode.DUPLICATE, others, entry)
-            return others
+            over = surplus(command, entry)
+            if isinstance(over, str):
+                ids = command.timesheet_ids
+                return _hold(Wait(reason=ReasonCode.DUPLICATE, detail=over, others=ids), entry)
+            return over
         case NoteTargetGone(timesheet_id=timesheet_id):
             return _target_gone(timesheet_id, entry)
         case Distinguish():
@@ -201,8 +202,13 @@ def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
     )
     if ruling.outcome is not Outcome.HOLD:
         return [decided, *_close(entry)]
-    reason, detail = ruling.reason or ReasonCode.OTHER, ruling.detail or ""
-    return [decided, *_open(reason, detail, entry)]
+    wait = Wait(
+        reason=ruling.reason or ReasonCode.OTHER,
+        detail=ruling.detail or "",
+        cause=ruling.cause,
+        others=ruling.others,
+    )
+    return [decided, *_open(wait, entry)]
 
 
 def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
@@ -218,6 +224,8 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
         desired=decided.desired,
         reason=decided.reason,
         detail=decided.detail,
+        cause=ruling.cause,  # of the conflict, which the text tells from all others
+        others=ruling.others,
     )
 
 
@@ -246,9 +254,9 @@ def _net(command: Net, entry: TimeEntry) -> Events:
     ]
 
 
-def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
+def _hold(wait: Wait, entry: TimeEntry) -> Events:
     if entry.intent is not None:  # only a read-back that failed comes here
-        return _open(reason, detail, entry)
+        return _open(wait, entry)
     if entry.decided is None:
         raise RuleViolation("entry_state", "Nothing was decided that could be held.")
     return _decide(
@@ -256,8 +264,10 @@ def _hold(reason: ReasonCode, detail: str, entry: TimeEntry) -> Events:
             outcome=Outcome.HOLD,
             basis=entry.decided.basis,
             desired=entry.decided.desired,
-            reason=reason,
-            detail=detail,
+            reason=wait.reason,
+            detail=wait.detail,
+            cause=wait.cause,
+            others=wait.others,
         ),
         entry,
     )
@@ -267,7 +277,8 @@ def _drift(command: NoteDrift, entry: TimeEntry) -> Events:
     drifted = TimesheetDrifted(
         entry_id=entry.entry_id, found=command.found, changed=command.changed
     )
-    held = _hold(command.reason, command.detail, entry)
+    wait = Wait(reason=command.reason, detail=command.detail, cause=command.cause)
+    held = _hold(wait, entry)
     return [drifted, *held] if held else []
 
 
@@ -281,7 +292,7 @@ def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
         f"Timesheet {timesheet_id} was deleted in Kimai. Create it again, "
         "or skip the entry to leave Kimai without it."
     )
-    return [gone, *_open(ReasonCode.TARGET_DELETED, detail, entry)]
+    return [gone, *_open(Wait(reason=ReasonCode.TARGET_DELETED, detail=detail), entry)]
 
 
 def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
@@ -295,6 +306,7 @@ def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
             reason=command.reason,
             detail=command.detail,
             attempts=entry.attempts,
+            cause=command.cause,
         )
     ]
 
@@ -364,7 +376,7 @@ def _confirm(command: Confirm, entry: TimeEntry) -> Events:
 def _conclude(mismatch: str | None, entry: TimeEntry) -> Events:
     if mismatch is None:
         return _close(entry)
-    return _open(ReasonCode.CONFLICT, mismatch, entry)
+    return _open(Wait(reason=ReasonCode.CONFLICT, detail=mismatch), entry)
 
 
 def _reject(command: Reject, entry: TimeEntry) -> Events:
@@ -376,8 +388,10 @@ def _reject(command: Reject, entry: TimeEntry) -> Events:
         reason=command.reason,
         detail=command.detail,
         circumstances=command.circumstances,
+        cause=command.cause,
     )
-    return [rejected, *_open(command.reason, command.detail, entry)]
+    wait = Wait(reason=command.reason, detail=command.detail, cause=command.cause)
+    return [rejected, *_open(wait, entry)]
 
 
 def _adopt(command: Adopt, entry: TimeEntry) -> Events:
@@ -389,5 +403,6 @@ def _adopt(command: Adopt, entry: TimeEntry) -> Events:
     adopted = TimesheetAdopted(entry_id=entry.entry_id, written=first, how=command.how)
     if not others:
         return [adopted, *_conclude(command.mismatch, entry)]
-    detail = surplus_text(first.timesheet_id, [written.timesheet_id for written in others])
-    return [adopted, *_open(ReasonCode.DUPLICATE, detail, entry)]
+    ids = tuple(written.timesheet_id for written in others)
+    detail = surplus_text(first.timesheet_id, ids)
+    return [adopted, *_open(Wait(reason=ReasonCode.DUPLICATE, detail=detail, others=ids), entry)]

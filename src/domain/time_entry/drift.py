@@ -4,7 +4,6 @@ Base is what Kimai stored then, theirs is Kimai now, ours is what Zammad asks fo
 bookings at rest are compared: what is to be written is looked at right before it is sent.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -23,7 +22,6 @@ from domain.time_entry.state import Settled, TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
 
 Events = list[TimeEntryEvent]
-_SURPLUS = re.compile(r" is linked, but ([0-9, ]+) in Kimai ")
 
 
 def compare(  # noqa: PLR0911 # one return per kind of finding
@@ -103,18 +101,12 @@ def surplus(command: NoteSurplus, entry: TimeEntry) -> Events | str:
 
 
 def surplus_text(linked: int, others: Sequence[int]) -> str:
-    """The detail of a DUPLICATE; `surplus_ids` reads the others back from it."""
+    """The detail of a DUPLICATE."""
     ids = ", ".join(str(each) for each in sorted(others))
     return (
         f"Timesheet {linked} is linked, but {ids} in Kimai carry the same marker. "
         "Delete the surplus ones in Kimai, then keep the linked one."
     )
-
-
-def surplus_ids(detail: str) -> tuple[int, ...]:
-    """The timesheets beside the linked one that `surplus_text` named."""
-    found = _SURPLUS.search(detail)
-    return tuple(int(each) for each in found[1].split(", ")) if found else ()
 
 
 def edited_text(base: Written, found: Written, names: Sequence[str]) -> str:

@@ -3,11 +3,13 @@
 Stream `time-entry-<id>`; the names are the catalogue of `contract.md`, section 17.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
 from domain.ids import ConnectorId, EntryId
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -20,6 +22,9 @@ from domain.time_entry.values import (
     Request,
     Written,
 )
+
+# the texts of schema 1
+_OTHERS = re.compile(r" is linked, but ([0-9, ]+) in Kimai |^In Kimai, timesheet ([0-9, ]+) has ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,11 +208,11 @@ class TimesheetWriteRejected:
     """Kimai refused the intended write; nothing was stored there.
 
     `circumstances` stands for what Kimai said then of everything the timesheet was to rest on
-    (`rules/refusal.py`); None: it was not asked, or did not say.
+    (`rules/refusal.py`); None: it was not asked, or did not say. `cause` None: before schema 3.
     """
 
     TYPE: ClassVar = "TimesheetWriteRejected"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     entry_id: EntryId
     intent: int
@@ -216,10 +221,16 @@ class TimesheetWriteRejected:
     reason: ReasonCode
     detail: str
     circumstances: str | None = None
+    cause: RefusalCause | None = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Schema 1 did not ask for the circumstances, so nothing is put there."""
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Schema 2 told the cause in words only, which nothing can rest on."""
+        state["cause"] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,12 +265,18 @@ class EntryDeadLettered:
     """Retries are used up; a person or a retry command goes on from here."""
 
     TYPE: ClassVar = "EntryDeadLettered"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     reason: ReasonCode
     detail: str
     attempts: int
+    cause: RefusalCause | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 told the cause in words only."""
+        state["cause"] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,14 +292,29 @@ class EntryRetryRequested:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictOpened:
-    """A person has to decide. The conflict's id is the position of this event."""
+    """A person has to decide. The conflict's id is the position of this event.
+
+    `others` are the timesheets that a DUPLICATE is about: those that carry the marker beside the
+    linked one; without a link those that look like the booking. `cause` is there where the reason
+    has several.
+    """
 
     TYPE: ClassVar = "ConflictOpened"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     reason: ReasonCode
     detail: str
+    cause: RefusalCause | None = None
+    others: tuple[int, ...] = ()
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Schema 1 named the other timesheets in its text only, and no cause."""
+        named = _OTHERS.search(state["detail"])
+        ids = (named[1] or named[2]).split(", ") if named else ()
+        state["others"] = tuple(int(each) for each in ids)
+        state["cause"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import assert_never
 from domain.ids import ConnectorId, EntryId
 from domain.moved import moved
 from domain.rules.comparison import changes_since
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import (
     ConflictOpened,
     ConflictResolved,
@@ -85,10 +86,16 @@ NOT_REDUCED = Reduced(by=(), key=None)
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Why a person must act, with the text that says what to do."""
+    """Why a person must act, with the text that says what to do.
+
+    `others` are the timesheets that a DUPLICATE is about beside the linked one, if any is linked.
+    `cause` is there where the reason has several.
+    """
 
     reason: ReasonCode
     detail: str
+    cause: RefusalCause | None = None
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,8 +233,8 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             settled = entry.settled and moved(entry.settled, kept=())
             found = None if again else entry.found
             return changed(refused=None, attempts=0, found=found, settled=settled)
-        case ConflictOpened(reason=reason, detail=detail):
-            wait = Wait(reason=reason, detail=detail)
+        case ConflictOpened(reason=reason):
+            wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
             found = wait if reason in FOUND_IN_TARGET else entry.found
             return changed(conflict=wait, found=found)
         case ConflictResolved(action=action):
@@ -284,7 +291,7 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
         case TimesheetWriteRejected():
             refused = Refused(
                 desired=None if entry.intent is None else entry.intent.desired,
-                wait=Wait(reason=event.reason, detail=event.detail),
+                wait=Wait(reason=event.reason, detail=event.detail, cause=event.cause),
                 circumstances=event.circumstances,
             )
             return changed(intent=None, refused=refused)

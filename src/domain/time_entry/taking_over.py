@@ -1,6 +1,5 @@
 """Timesheets that were in Kimai before us: linked as they are, or suggested to a person."""
 
-import re
 from collections.abc import Sequence
 
 from domain.errors import RuleViolation
@@ -18,7 +17,6 @@ from domain.time_entry.values import ReasonCode, Written
 
 MARKER, EARLIER_MARKER, CONFIRMED = "marker", "earlier_marker", "confirmed"
 TAKEN_OVER = frozenset({MARKER, EARLIER_MARKER, CONFIRMED})
-_SUGGESTED = re.compile(r"^In Kimai, timesheet ([0-9, ]+) has the ticket, ")
 
 Events = Sequence[TimeEntryEvent]
 
@@ -65,8 +63,10 @@ def take_over(command: Adopt, entry: TimeEntry) -> Events:
         return []
     if not others:
         return [adopted, *close_conflict(entry)]
-    detail = surplus_text(first.timesheet_id, [written.timesheet_id for written in others])
-    return [adopted, *open_conflict(ReasonCode.DUPLICATE, detail, entry)]
+    ids = tuple(written.timesheet_id for written in others)
+    detail = surplus_text(first.timesheet_id, ids)
+    wait = Wait(reason=ReasonCode.DUPLICATE, detail=detail, others=ids)
+    return [adopted, *open_conflict(wait, entry)]
 
 
 def distinguish(command: Distinguish, entry: TimeEntry) -> Events:
@@ -80,7 +80,7 @@ def distinguish(command: Distinguish, entry: TimeEntry) -> Events:
 
 
 def suggestion_text(timesheet_ids: Sequence[int]) -> str:
-    """The detail of a suggestion; `suggested_ids` reads them back from it."""
+    """The detail of a suggestion."""
     ids = ", ".join(str(each) for each in sorted(timesheet_ids))
     return (
         f"In Kimai, timesheet {ids} has the ticket, person, day and amount of this booking and "
@@ -89,15 +89,17 @@ def suggestion_text(timesheet_ids: Sequence[int]) -> str:
     )
 
 
-def suggested_ids(wait: Wait | None) -> tuple[int, ...]:
+def suggested(entry: TimeEntry) -> tuple[int, ...]:
     """The timesheets that an open conflict suggests; none when it is about something else."""
-    found = _SUGGESTED.search(wait.detail) if wait is not None else None
-    return tuple(int(each) for each in found[1].split(", ")) if found else ()
+    held = entry.conflict
+    if entry.settled is not None or held is None or held.reason is not ReasonCode.DUPLICATE:
+        return ()
+    return held.others
 
 
 def _check_suggested(entry: TimeEntry, chosen: Written | None) -> None:
-    ids = suggested_ids(entry.conflict)
-    if entry.settled is not None or entry.intent is not None or not ids:
+    ids = suggested(entry)
+    if entry.intent is not None or not ids:
         raise RuleViolation("entry_state", "No timesheet is suggested for this entry.")
     if chosen is not None and chosen.timesheet_id not in ids:
         message = f"Timesheet {chosen.timesheet_id} is not suggested for this entry."

@@ -1,5 +1,5 @@
 -- Dead letters. $1 is the log, $2 a reason code, $3 an instant before which the last try was,
--- $4 a group; NULL is any. {what} and {tail} are columns or counts, and order and bounds.
+-- $4 a group, $5 a cause; NULL is any. {what} and {tail} are columns or counts, and order and bounds.
 -- A group is what has one cause: its text without the numbers that differ from entry to entry.
 
 -- name: group_of
@@ -11,4 +11,5 @@ SELECT {what} FROM dead_letters
    AND ($2::text IS NULL OR reason_code = $2)
    AND ($3::timestamptz IS NULL OR last_failed_at < $3)
    AND ($4::text IS NULL OR {group_of} = $4)
+   AND ($5::text IS NULL OR cause = $5)
  {tail}

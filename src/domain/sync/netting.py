@@ -44,7 +44,6 @@ class Netter:
     limits: Limits
     entries: Entries
     judge: Judge
-    suggestion: Step
     run_id: RunId | None = None
     taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
@@ -227,11 +226,11 @@ class Netter:
             return self.judge.decision_after_netting(entry, anyway=anyway)
 
         for part in parts(lives, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
+            await self.entries.apply_all([(live, [decision]) for live in part])
         unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
         await self.judge.give_places(live.entry_id for live in unplaced)
         for part in parts(unplaced, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
+            await self.entries.apply_all([(live, [decision]) for live in part])
 
 
 def _ids(reductions: Reductions) -> list[EntryId]:

@@ -58,15 +58,16 @@ class Adopter:
     )
     _alike: dict[str, list[Timesheet]] = field(default_factory=lambda: defaultdict(list))
 
-    async def look(self) -> None:
-        """List all of Kimai, 500 records a request, unless a run has ended well before."""
+    async def look(self) -> bool:
+        """List all of Kimai, 500 records a request; False when a run has ended well before."""
         source, target = self.configuration.source, self.configuration.target
         known = self.ports.known
         if (await known.target_marks(source, target)).polled_at is not None:
-            return
+            return False
         self._taken |= {each.seen.timesheet_id for each in await known.linked(source, target)}
         await self._list(EVER, self.ports.clock.now() + YEARS)
         self._everything = True
+        return True
 
     async def look_around(self, entries: Sequence[TimeEntry]) -> None:
         """List the days of these, which are about to be created; none is listed twice in a run."""

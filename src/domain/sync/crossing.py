@@ -266,7 +266,8 @@ class Crossing:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
             elsewise = await self._limit_to_other_units(unsettled)
-            await self.adopter.look()
+            if await self.adopter.look():
+                self.judge.take_over()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()

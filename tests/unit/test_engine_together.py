@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from domain.errors import Misconfigured, Rejected
 from domain.ids import entry_id
+from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import ZAMMAD
 from tests.support.peers import NOON, World
@@ -101,3 +104,84 @@ async def test_a_timesheet_that_kimai_locks_is_not_told_to_be_shortened() -> Non
         world.an_hour_later()
         assert (await world.entry(2)).standing.conflict is ReasonCode.NEGATIVE_TIME
     assert minutes(world) == {1: 60}
+
+
+# --- what was in Kimai before us, on a ticket with corrections
+
+
+@pytest.mark.parametrize("correction_first", [True, False])
+@pytest.mark.parametrize(
+    ("lasting", "conflict"),
+    [(40, None), (60, ReasonCode.TIME_MISMATCH), (90, ReasonCode.TIME_MISMATCH)],
+)
+async def test_taking_over_shortens_nothing_whatever_was_corrected(
+    lasting: int,
+    conflict: ReasonCode | None,
+    correction_first: bool,
+) -> None:
+    world = World()
+    world.limits = replace(world.limits, chunk=1, first_chunk=1)
+    late, early = NOON + timedelta(hours=9), NOON + timedelta(hours=8)
+    world.tickets.book(9, time_unit=Decimal(60), updated_at=early if correction_first else late)
+    world.tickets.book(10, time_unit=Decimal(-20), updated_at=late if correction_first else early)
+    before = put(world, 500, "ZAM:T50|TA:9 VPN", duration=lasting * MINUTE)
+    for _ in range(3):
+        await world.sync()
+        world.an_hour_later()
+        state = await world.entry(9)
+        assert (state.standing.timesheet_id, state.standing.conflict) == (500, conflict)
+        assert world.kimai.sheets == {500: before}
+
+
+async def test_a_correction_that_comes_later_is_a_change_like_any_other() -> None:
+    for lasting, number in ((60, 10), (40, 11)):
+        world = World()
+        world.tickets.book(9, time_unit=Decimal(60))
+        if number == 11:
+            world.tickets.book(10, time_unit=Decimal(-20))
+        put(world, 500, "ZAM:T50|TA:9 VPN", duration=lasting * MINUTE)
+        await world.sync()
+        world.an_hour_later()
+        world.tickets.book(number, time_unit=Decimal(-15), updated_at=NOON + timedelta(days=2))
+        run = await world.sync()
+        assert (run.counters.updated, run.counters.conflicts) == (1, 0)
+        assert minutes(world) == {500: lasting - 15}
+        world.an_hour_later()
+        assert (await world.sync()).counters.updated == 0
+
+
+async def test_what_is_found_in_a_later_run_is_not_shortened_either() -> None:
+    world = World()
+    world.tickets.book(1, ticket_id=51)
+    await world.sync()
+    world.an_hour_later()
+    world.tickets.book(9, time_unit=Decimal(60))
+    world.tickets.book(10, time_unit=Decimal(-20))
+    before = put(world, 500, "ZAM:T50|TA:9 VPN", duration=60 * MINUTE)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TIME_MISMATCH
+    assert world.kimai.sheets[500] == before
+
+
+async def test_what_is_adopted_out_of_range_beside_a_correction_is_at_rest() -> None:
+    world = World()
+    world.tickets.book(9)
+    world.tickets.book(10, time_unit=Decimal(-5), created_by_id=77)  # somebody else's
+    before = put(world, 500, "ZAM:T50|TA:9 VPN")
+    await world.sync(start_date=date(2026, 7, 2))
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    assert world.kimai.sheets == {500: before}
+
+
+async def test_a_further_correction_does_not_answer_for_a_person() -> None:
+    world = World()
+    world.tickets.book(9, time_unit=Decimal(60))
+    before = put(world, 500, "ZAM:T50|TA:9 VPN", duration=90 * MINUTE)
+    await world.sync()
+    world.an_hour_later()
+    world.tickets.book(10, time_unit=Decimal(-15), updated_at=NOON + timedelta(days=2))
+    await world.sync()
+    state = await world.entry(9)
+    assert world.kimai.sheets == {500: before}
+    assert state.conflict is not None
+    assert "asks for 0:45" in state.conflict.detail

@@ -376,3 +376,16 @@ async def test_a_billed_one_that_gives_back_is_not_told_to_be_negative() -> None
     await world.sync()
     assert "EntryReduced" in await world.types(2)
     assert "EntryNetted" not in await world.types(2)
+
+
+async def test_a_second_look_at_a_group_forgets_no_correction() -> None:
+    """Two of one booking, in a run whose bookings the read model does not show yet."""
+    world = World()
+    for number in (1, 2):
+        world.tickets.book(number, time_unit=Decimal(60))
+    world.tickets.book(3, time_unit=Decimal(-20))
+    world.tickets.book(4, time_unit=Decimal(-45))
+    for _ in range(2):
+        await world.sync()
+        world.an_hour_later()
+        assert sum(sheet.duration // MINUTE for sheet in world.kimai.sheets.values()) == 55

@@ -17,10 +17,21 @@ ASKED = ("time_unit", "type_id", "created_by_id", "ticket_id")  # of a booking, 
 MINUTE = timedelta(minutes=1)
 
 
-def is_as_adopted(entry: TimeEntry, booking: Booking, context: Context) -> bool:
-    """Whether the booking asks for the same as when its timesheet was taken over."""
-    settled = entry.settled
-    if settled is None or not settled.adopted or entry.reduced.seconds != settled.reduced:
+def is_as_adopted(
+    entry: TimeEntry, booking: Booking, context: Context, *, taking_over: bool
+) -> bool:
+    """Whether the booking asks for the same as when its timesheet was taken over.
+
+    What corrections took from it by then belongs to that, in whatever order a run that takes a
+    Kimai over (`taking_over`) met them. While a person is asked about the amount, a further
+    correction only changes the question.
+    """
+    settled, conflict = entry.settled, entry.conflict
+    if settled is None or not settled.adopted:
+        return False
+    asked = conflict is not None and conflict.reason is ReasonCode.TIME_MISMATCH
+    corrected = settled.reduced not in (None, entry.reduced.seconds)
+    if corrected and not taking_over and not asked:
         return False
     same = all(getattr(settled.booking, name) == getattr(booking, name) for name in ASKED)
     return same and (settled.context is None or settled.context.owner == context.owner)

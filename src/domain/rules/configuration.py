@@ -41,7 +41,8 @@ class Situation:
     `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
     address, None where several share one; empty when the token may not list them. `unit_anew`:
     what was written with another unit is to be read with that of today. `places` are those that
-    bookings were given on their person's day, None where there is no room.
+    bookings were given on their person's day, None where there is no room. `taking_over`: no run
+    has ended well yet, so what Zammad says is older than the timesheets that are linked.
     """
 
     configuration: Configuration
@@ -49,6 +50,7 @@ class Situation:
     people: Mapping[str, int | None] = field(default_factory=dict)
     unit_anew: bool = False
     places: Mapping[Unplaced, Slot | None] = field(default_factory=dict)
+    taking_over: bool = False
 
     @cached_property
     def digest(self) -> str:

@@ -176,7 +176,8 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
     if left == NOTHING and case.settled is None:
         detail = "Negative bookings take back all of it."
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
-    if is_as_adopted(case.entry, case.booking, case.context):
+    taking_over = case.situation.taking_over
+    if is_as_adopted(case.entry, case.booking, case.context, taking_over=taking_over):
         return as_adopted(case.entry, left, basis, case.configuration.kimai)
     return _placed(case, basis, left)
 

@@ -26,6 +26,8 @@ BARRED = frozenset(
         ReasonCode.PERIOD_LOCKED,
     }
 )
+# its own from when it was negative; another amount than that of a timesheet that was taken over
+ENDED_BY_NETTING = frozenset({ReasonCode.NEGATIVE_TIME, ReasonCode.TIME_MISMATCH})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ def _landed(entry: TimeEntry) -> Reductions:
     """What is taken from it, as far as it can be: from a billed timesheet only what was before."""
     if not _is_barred(entry):
         return entry.reduced.by
-    left = 0 if entry.settled is None else entry.settled.reduced
+    left = (entry.settled and entry.settled.reduced) or 0
     kept: list[Reduction] = []
     for each in entry.reduced.by:
         seconds = min(each.seconds, left)
@@ -162,8 +164,8 @@ def _is_barred(entry: TimeEntry) -> bool:
 
 def _is_open(entry: TimeEntry) -> bool:
     conflict = entry.conflict
-    if conflict is not None and conflict.reason is not ReasonCode.NEGATIVE_TIME:
-        return False  # that one was its own from when it was negative, and ends with this netting
+    if conflict is not None and conflict.reason not in ENDED_BY_NETTING:
+        return False
     if entry.intent is not None or entry.standing.dead:
         return False
     if entry.settled is not None:

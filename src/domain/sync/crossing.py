@@ -11,13 +11,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.errors import LedgerError, Unavailable
+from domain.errors import ExternalSystemError, LedgerError, Unavailable
 from domain.ids import EntryId, PlanId, entry_id, entry_stream
 from domain.ports.known_entries import TargetMarks, Unsettled
 from domain.ports.ticket_system import ListedEntry, SourceEntry, UnreadableEntry
 from domain.rules.configuration import Configuration
 from domain.rules.netting import others
-from domain.sync.adopting import Adopter
+from domain.sync.adopting import Adopter, is_new
 from domain.sync.ahead import read_ahead
 from domain.sync.discovering import Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
@@ -83,6 +83,7 @@ class Crossing:
     _failed: LedgerError | None = None
     _group: asyncio.TaskGroup | None = None
     _target_prepared: bool = False
+    _writes: bool = True
 
     def __post_init__(self) -> None:
         self._queue = asyncio.Queue(self.limits.waiting)
@@ -94,7 +95,7 @@ class Crossing:
     @property
     def _ruling(self) -> Sequence[Step]:
         """A decision, for a booking whose timesheet may have been in Kimai before us."""
-        return [self.adopter.adoption, self.judge.decision, self.adopter.suggestion]
+        return [self.adopter.adoption, self.judge.decision]
 
     async def run(self) -> datetime | None:
         """Do it all; return the new watermark.
@@ -134,7 +135,7 @@ class Crossing:
 
         Raises a LedgerError when it could not go on.
         """
-        self._queue = asyncio.Queue()  # nobody takes anything from it
+        self._writes, self._queue = False, asyncio.Queue()  # nobody takes anything from it
         await self.ports.known.wait_for(await self.ports.ledger.head())
         unsettled = [item for item in await self._unsettled() if is_meant(item)]
         await self._decide_again(unsettled, [])
@@ -182,9 +183,9 @@ class Crossing:
             return wants_write(live.state)
         return self._is_to_write(live)
 
-    async def _write_beside(self, lives: Sequence[Live], settler: Settler) -> None:
+    async def _write_beside(self, lives: list[Live], settler: Settler) -> None:
         """Write these now, the queue being done with."""
-        for part in parts(lives, self.limits.writers):
+        for part in parts(await self._absent(lives), self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
 
@@ -266,7 +267,8 @@ class Crossing:
         """Everything up to the decision; always tells the writers when there is no more."""
         try:
             elsewise = await self._limit_to_other_units(unsettled)
-            await self.adopter.look()
+            if await self.adopter.look():
+                self.judge.take_over()
             await self._observe_all(self.discoverer.changed())
             await self._observe_all(self.discoverer.missing())
             await self._observe_moves()
@@ -434,8 +436,7 @@ class Crossing:
         for part in parts([one.entry_id for one in ordered], self.limits.chunk):
             await self.judge.give_places(part)
             lives = await self.netter.load(set(part))
-            steps: list[Step] = [self.judge.decision, self.adopter.suggestion]
-            await self._carry_on([(live, steps) for live in lives.values()])
+            await self._carry_on([(live, [self.judge.decision]) for live in lives.values()])
 
     async def _decide_deletions(self) -> None:
         """All at once, because many of them together are held back for a person."""
@@ -469,15 +470,40 @@ class Crossing:
         known = {state.booking.ticket_id for state in states if state and state.booking}
         await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
-        self.netter.note(live for live, _ in work)
-        for live, _ in work:
+        lives = [live for live, _ in work]
+        due = [
+            live
+            for live in lives
+            if live.entry_id not in self.judge.unplaced and self._is_to_write(live)
+        ]
+        due = await self._absent(due) if self._writes else due
+        self.netter.note(lives)
+        for live in lives:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)
-            placed = live.entry_id not in self.judge.unplaced
-            if placed and self._is_to_write(live):
-                self.tally.total += 1
-                await self._queue.put(live)
+        for live in due:
+            self.tally.total += 1
+            await self._queue.put(live)
         await self.tally.tell()
+
+    async def _absent(self, lives: list[Live]) -> list[Live]:
+        """Those still to be written once what Kimai holds for them is linked or suggested.
+
+        While Kimai does not say what it holds, nothing is created, and the run ends.
+        """
+        new = [live.state for live in lives if live.state is not None and is_new(live.state)]
+        if not new or self.writer.stopped is not None:
+            return lives
+        try:
+            await self.adopter.look_around(new)
+        except ExternalSystemError as error:
+            self.writer.stopped = error
+            self.tally.count("failed", len(new))
+            return []
+        steps: list[Step] = [*self._ruling, self.adopter.suggestion]
+        there = [live for live in lives if live.state and self.adopter.has_found(live.state)]
+        await self.entries.apply_all([(live, steps) for live in there])
+        return [live for live in lives if wants_write(live.state)]
 
     async def _verify(self, settler: Settler) -> None:
         """Settle what became doubtful in this run, and try again what proved absent."""

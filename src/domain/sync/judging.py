@@ -132,9 +132,8 @@ class Judge:
         if not anew or is_due(entry, self.situation):
             return None
         ruling = rule(entry, self.situation)
-        if not anyway and not self.in_range(_day_of(ruling)):
-            return None
-        return self._decided(entry, ruling)
+        meant = anyway or self.in_range(_day_of(ruling)) or _is_as_found(entry, ruling)
+        return self._decided(entry, ruling) if meant else None
 
     def is_to_net(self, entry: TimeEntry) -> bool:
         """Whether it waits for its netting, in this run."""
@@ -167,6 +166,10 @@ class Judge:
             return True
         after_start = self.start_date is None or day >= self.start_date
         return after_start and (self.end_date is None or day <= self.end_date)
+
+    def take_over(self) -> None:
+        """No run has ended well yet; see `Situation.taking_over`."""
+        self.situation = replace(self.situation, taking_over=True)
 
     async def unit(self) -> Decimal | None:
         """Minutes of one unit as of today; None when nobody said."""

@@ -44,7 +44,6 @@ class Netter:
     limits: Limits
     entries: Entries
     judge: Judge
-    suggestion: Step
     run_id: RunId | None = None
     taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
@@ -127,10 +126,13 @@ class Netter:
     async def _complete(self, lives: dict[EntryId, Live]) -> None:
         """Every group whole: all bookings of its ticket, and whatever was netted with one of them.
 
-        A booking that moved away since may bring a further ticket with it.
+        A booking that moved away since may bring a further ticket with it, and one that the read
+        model does not show yet a further booking.
         """
         source, whole = self.judge.configuration.source, set[int]()
-        while True:
+        known = -1
+        while known != len(lives):
+            known = len(lives)
             states = [live.state for live in lives.values() if live.state is not None]
             lives |= await self.load({o for state in states for o in others(state)} - lives.keys())
             tickets = {
@@ -138,12 +140,10 @@ class Netter:
                 for live in lives.values()
                 if live.state is not None and live.state.booking is not None
             }
-            if not (new := tickets - whole):
-                return
-            whole |= new
-            for part in parts(sorted(new), TICKETS_AT_ONCE):
-                known = await self.ports.known.live_of_tickets(source, part)
-                ids = {entry_id(source, each) for found in known.values() for each in found}
+            new, whole = sorted(tickets - whole), whole | tickets
+            for part in parts(new, TICKETS_AT_ONCE):
+                found = await self.ports.known.live_of_tickets(source, part)
+                ids = {entry_id(source, each) for of in found.values() for each in of}
                 lives |= await self.load(ids - lives.keys())
 
     async def _apply(self, lives: dict[EntryId, Live]) -> None:
@@ -227,11 +227,11 @@ class Netter:
             return self.judge.decision_after_netting(entry, anyway=anyway)
 
         for part in parts(lives, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
+            await self.entries.apply_all([(live, [decision]) for live in part])
         unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
         await self.judge.give_places(live.entry_id for live in unplaced)
         for part in parts(unplaced, self.limits.chunk):
-            await self.entries.apply_all([(live, [decision, self.suggestion]) for live in part])
+            await self.entries.apply_all([(live, [decision]) for live in part])
 
 
 def _ids(reductions: Reductions) -> list[EntryId]:

@@ -149,7 +149,6 @@ def prepare(
             limits=limits,
             entries=entries,
             judge=judge,
-            suggestion=adopter.suggestion,
             run_id=order.run_id,
             taken_up=order.taken_up,
             kept={} if order.rehearsed else None,

@@ -40,6 +40,7 @@ from domain.time_entry.values import (
     Booking,
     Context,
     Desired,
+    Outcome,
     ReasonCode,
     Reduction,
     Written,
@@ -120,8 +121,9 @@ class Settled:
     """What Kimai holds for us, and on what it was based: the base of every comparison.
 
     `kept` names what somebody edited in Kimai since and what was accepted as it is. `reduced` are
-    the seconds that negative bookings take from it there. `adopted`: it was there before us and
-    stays as it is until the booking changes; `desired` is what it is.
+    the seconds that negative bookings take from it there; None for one that was taken over and
+    that nothing was decided about yet. `adopted`: it was there before us and stays as it is until
+    the booking changes; `desired` is what it is.
     """
 
     target: ConnectorId
@@ -133,7 +135,7 @@ class Settled:
     context: Context | None
     kept: tuple[str, ...] = ()
     adopted: bool = False
-    reduced: int = 0
+    reduced: int | None = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,13 +222,14 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case EntryDecided():
             against = () if entry.netted is None else entry.netted.against
             carried = bool(entry.reduced.by or against)
-            return changed(decided=event, unit=_unit(event.basis, entry) if carried else entry.unit)
+            unit = _unit(event.basis, entry) if carried else entry.unit
+            return changed(decided=event, unit=unit, settled=_left_as_found(entry, event))
         case EntryReduced(by=by):
             return changed(reduced=Reduced(by=by, key=entry.netting_key))
         case EntryNetted(against=against, rest_seconds=rest):
-            unit = None if entry.booking is None else entry.booking.time_unit
+            units = None if entry.booking is None else entry.booking.time_unit
             key = entry.netting_key
-            netted = Netted(against=against, rest_seconds=rest, time_unit=unit, key=key)
+            netted = Netted(against=against, rest_seconds=rest, time_unit=units, key=key)
             return changed(netted=netted)
         case EntryRetryRequested():
             again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
@@ -368,7 +371,17 @@ def _taken_over(entry: TimeEntry, event: TimesheetAdopted) -> Settled | None:
         booking=entry.booking,
         context=entry.context,
         adopted=True,
+        reduced=None,
     )
+
+
+def _left_as_found(entry: TimeEntry, event: EntryDecided) -> Settled | None:
+    """What corrections took from a timesheet that was taken over, when it was left as it is."""
+    settled = entry.settled
+    if settled is None or not settled.adopted:
+        return settled
+    left = event.outcome is Outcome.LEAVE or event.reason is ReasonCode.TIME_MISMATCH
+    return moved(settled, reduced=entry.reduced.seconds) if left else settled
 
 
 def _settled(entry: TimeEntry, written: Written) -> Settled | None:

@@ -26,7 +26,7 @@ def main() -> int:
     jobs = int(os.environ.get("JOBS") or 1)
     console = Console(highlight=False, soft_wrap=True)
     passed = Passed(operations)
-    plans = [Plan.of(seed, operations) for seed in range(first, first + count)]
+    plans = [Plan(seed=seed, operations=operations) for seed in range(first, first + count)]
     if count == 1:
         outcomes: Iterator[tuple[Plan, Outcome]] = iter([(plans[0], one(plans[0], console.print))])
     else:

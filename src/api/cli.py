@@ -164,7 +164,7 @@ def main() -> None:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; an error of ours becomes its message and exit code 1."""
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work)
     except LedgerError as error:
         raise _exit_with(error) from None
@@ -211,7 +211,7 @@ def _progress() -> Progress:
     )
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Uvloop where there is one; it halves the cost of many small requests."""
     try:
         import uvloop

@@ -19,7 +19,7 @@ from api.problems import Problem
 from api.server import bound, on_stop_signal, serving
 from api.services import Commands
 from api.settings import Settings
-from api.wiring import database, opened, service, working
+from api.wiring import Manner, database, opened, service, working
 from domain.catalogue import ALL
 from domain.errors import Misconfigured, RuleViolation
 from domain.event import Actor, Metadata
@@ -33,12 +33,12 @@ LOOK = 0.2  # seconds between looks at the progress of a run
 ShowProgress = Callable[[str, int, int], None]
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, manner: Manner | None = None) -> None:
     """API, views and worker until a signal. Raises LedgerError when it cannot start."""
     stop = asyncio.Event()
     with on_stop_signal(stop.set), bound(settings.host, settings.port) as listener:
         async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(service(settings))
+            own = await stack.enter_async_context(service(settings, manner))
             url = await stack.enter_async_context(serving(create_app(own), listener))
             spare_what_stays()
             log.info("serving", url=url)

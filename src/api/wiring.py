@@ -5,14 +5,14 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.jobs import RunFollower, RunWorker
+from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.migrate import migrate
 from adapters.postgres.projection_runner import ProjectionRunner
@@ -50,6 +50,15 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How long a service waits for others; tests are in haste. None: as people run it."""
+
+    clock: Clock | None = None
+    peers: Peers | None = None
+    lock_retry: timedelta = LOCK_RETRY
 
 
 @asynccontextmanager
@@ -121,7 +130,9 @@ class Background:
 
 
 @asynccontextmanager
-async def working(own: Services, *, by_schedule: bool = False) -> AsyncIterator[Background]:
+async def working(
+    own: Services, manner: Manner | None = None, *, by_schedule: bool = False
+) -> AsyncIterator[Background]:
     """Views, jobs and runs go on for as long as the block; the run in hand is ended in order.
 
     `by_schedule`: this process may be the one that begins the scheduled runs.
@@ -135,6 +146,7 @@ async def working(own: Services, *, by_schedule: bool = False) -> AsyncIterator[
         carrier.compare_units,
         carrier.decide_waiting,
         Retrier(own).queue,
+        lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)
     tasks = [
@@ -170,13 +182,16 @@ async def _for_ever(name: str, start: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def service(settings: Settings) -> AsyncIterator[Services]:
+async def service(settings: Settings, manner: Manner | None = None) -> AsyncIterator[Services]:
     """Everything that `serve` needs besides the socket: database, services, work, first admin."""
+    manner = manner or Manner()
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(database(settings))
-        own = await stack.enter_async_context(opened(settings, dsn))
+        own = await stack.enter_async_context(
+            opened(settings, dsn, clock=manner.clock, peers=manner.peers)
+        )
         await prepare(own)
-        await stack.enter_async_context(working(own, by_schedule=True))
+        await stack.enter_async_context(working(own, manner, by_schedule=True))
         yield own
 
 

@@ -12,7 +12,9 @@ from tests.chaos.service import LOOK, ServiceProcess
 from tests.chaos.town import Town
 
 LONGEST_RUN = 180.0  # seconds; with all waits and repetitions some ten are usual
+GLANCE = 0.5  # seconds after which to look all the same whether a run has ended
 PAGE = 200
+GONE = httpx.codes.NOT_FOUND
 ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
 PEOPLE = "/api/v1/mappings/users/"
 
@@ -53,15 +55,23 @@ class Administrator:
     async def fulfil_wishes(self) -> None:
         """Set what is to be set, in order, for as long as the service lives."""
         while self._town.wishes and self._service.alive:
-            try:
-                async with self._service.client() as http:
-                    await self._fulfil(http, self._town.wishes[0])
-            except httpx.HTTPError as error:
-                if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
-                    raise  # it will not be accepted the next time either
-                await asyncio.sleep(LOOK)  # it died, or its database did
-            else:
+            if await self._fulfilled(self._town.wishes[0]):
                 self._town.wishes.pop(0)
+            else:
+                await asyncio.sleep(LOOK)
+
+    async def _fulfilled(self, wish: InSettings) -> bool:
+        """False when it died, or its database did, or its lists still show what is gone."""
+        try:
+            async with self._service.client() as http:
+                await self._fulfil(http, wish)
+        except httpx.HTTPStatusError as error:
+            if error.response.is_client_error and error.response.status_code != GONE:
+                raise  # it will not be accepted the next time either
+            return False
+        except httpx.TransportError:
+            return False
+        return True
 
     async def _fulfil(self, http: httpx.AsyncClient, wish: InSettings) -> None:
         """Raises httpx errors; whatever part was done may be done again."""
@@ -88,7 +98,10 @@ class Administrator:
                 assert_never(wish)
 
     async def run(self) -> dict[str, Any] | None:
-        """A run to its end, as the API shows it; None when the service died meanwhile."""
+        """A run to its end, as the API shows it; None when the service died meanwhile.
+
+        One that goes on already is not it: it may be for a few entries only.
+        """
         async with self._service.client() as http, asyncio.timeout(LONGEST_RUN):
             run_id: int | None = None
             while True:
@@ -102,9 +115,9 @@ class Administrator:
                 except httpx.TransportError:
                     if not self._service.alive:
                         return None
-                await asyncio.sleep(LOOK)
                 if not self._service.alive:
                     return None
+                await self._service.run_over(within=GLANCE)
 
     async def runs_left_running(self) -> list[dict[str, Any]]:
         async with self._service.client() as http:
@@ -163,15 +176,11 @@ async def _map(
 
 
 async def _asked(http: httpx.AsyncClient) -> int | None:
-    """The number of the run that begins now, or of the one that is active already."""
+    """The number of the run that is queued now; None while another one is active."""
     answer = await http.post("/api/v1/sync/run", headers={"Prefer": "respond-async"})
     if answer.status_code == httpx.codes.ACCEPTED:
         return int(answer.json()["run_id"])
-    if answer.status_code == httpx.codes.CONFLICT:
-        active = await http.get("/api/v1/sync/runs", params={"status": "running"})
-        rows = active.json().get("data", [])
-        return int(rows[0]["id"]) if rows else None
-    assert answer.status_code >= 500, answer.text
+    assert answer.status_code == httpx.codes.CONFLICT or answer.status_code >= 500, answer.text
     return None
 
 

@@ -86,7 +86,7 @@ def faults(random: Random) -> list[FaultRule]:
     """
     strength = random.choices((0.0, 0.3, 1.0), (25, 40, 35))[0]
     kinds = [
-        (FaultKind.TOO_MANY, 0.02),
+        (FaultKind.TOO_MANY, 0.018),
         (FaultKind.ERROR_BEFORE, 0.02),
         (FaultKind.ERROR_AFTER, 0.02),
         (FaultKind.RESET_BEFORE, 0.02),
@@ -99,15 +99,18 @@ def faults(random: Random) -> list[FaultRule]:
         (FaultKind.REPEAT_ROWS, 0.02),
         (FaultKind.HANG_AFTER_APPLY, 0.01),
     ]
+    # all requests wait a whole second then: one in ten of such answers is enough to meet it
+    later = FaultRule(kind=FaultKind.TOO_MANY, probability=strength * 0.002, retry_after=1)
     slow = FaultRule(kind=FaultKind.LATENCY, probability=0.33, seconds=random.uniform(0.005, 0.05))
     return [
         slow,
+        later,
         *(
             FaultRule(
                 kind=kind,
                 probability=strength * probability,
                 seconds=random.uniform(0.05, 0.4),
-                retry_after=random.choice((None, 0, 0, 1)),
+                retry_after=random.choice((None, 0)),
                 status=random.choice((None, 503, 504)),
             )
             for kind, probability in kinds

@@ -2,20 +2,23 @@
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
+from tests.chaos.nursery import Hear, Life
 from tests.support.embedded import SAME_PACKAGES
 
 PATIENCE = 60.0  # seconds; one or two are usual, the machine may be busy
 LOOK = 0.1  # seconds between looks
+OVER = (b'"run_ended"', b'"run_interrupted"')  # what it says then
 LONGEST_LINE = 1 << 24  # bytes; a traceback is one line of the log
 ENCRYPTION_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
@@ -30,40 +33,74 @@ class DidNotStart(Exception):
     """The process ended before it served; its log says why."""
 
 
+class Launcher(Protocol):
+    """How a process of the service comes to life."""
+
+    async def launch(
+        self, command: str, variables: Mapping[str, str], folder: Path, hear: Hear
+    ) -> Life: ...
+
+
+class AsInstalled:
+    """As a person starts it."""
+
+    def __init__(self) -> None:
+        self._listening: set[asyncio.Task[None]] = set()
+
+    async def launch(
+        self, command: str, variables: Mapping[str, str], folder: Path, hear: Hear
+    ) -> Life:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "api.cli", command),
+            cwd=folder,
+            env=dict(variables),
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        life = Life(process.pid)
+        listening = asyncio.create_task(_listen(process, hear, life))
+        self._listening.add(listening)
+        listening.add_done_callback(self._listening.discard)
+        return life
+
+
+async def _listen(process: asyncio.subprocess.Process, hear: Hear, life: Life) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        hear(line)
+    life.ended(await process.wait())
+
+
 class ServiceProcess:
     """`timeledger serve`, started anew after each death; its words are kept in `log`."""
 
-    def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], folder: Path, launcher: Launcher | None = None
+    ) -> None:
         self.variables = dict(variables)  # of its next life
-        self._folder = folder
+        self.folder = folder
         self.log = folder / "service.log"
-        self._process: asyncio.subprocess.Process | None = None
-        self._listening: asyncio.Task[None] | None = None
+        self._launcher = launcher or AsInstalled()
+        self._life: Life | None = None
         self._url: asyncio.Future[str] | None = None
         self._token = ""
+        self._over = asyncio.Event()
         self.url = ""
         self.lives = 0
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
+        return self._life is not None and self._life.code is None
 
     async def launch(self) -> None:
         """Start the process; `ready` waits for it."""
         assert not self.alive
         self.lives += 1
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "api.cli", "serve"),
-            cwd=self._folder,
-            env={**self.variables, "PORT": "0"},
-            stdout=asyncio.subprocess.PIPE,
-            limit=LONGEST_LINE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        assert self._process.stdout is not None
         self._url = asyncio.get_running_loop().create_future()
-        self._listening = asyncio.create_task(self._listen(self._process.stdout, self._url))
+        variables = {**self.variables, "PORT": "0"}
+        self._life = await self._launcher.launch("serve", variables, self.folder, self._hear)
 
     async def ready(self) -> None:
         """Wait until it serves and says that it is ready. Raises DidNotStart."""
@@ -77,33 +114,42 @@ class ServiceProcess:
 
     @property
     def exit_code(self) -> int | None:
-        return None if self._process is None else self._process.returncode
+        return None if self._life is None else self._life.code
 
     def kill(self) -> None:
         """SIGKILL, now."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        if self._life is not None:
+            self._life.send(signal.SIGKILL)
 
     async def ended(self) -> int:
         """Wait for the end of the process; its exit code."""
-        assert self._process is not None
-        assert self._listening is not None
-        code = await self._process.wait()
-        await self._listening
+        assert self._life is not None
+        assert self._url is not None
+        code = await self._life.end()
+        if not self._url.done():
+            self._url.set_exception(DidNotStart("it ended before it served"))
+            self._url.exception()  # read by `ready`, unless the process was killed on purpose
         return code
 
     async def stop(self) -> int:
         """Ask it to stop, as a service manager would; its exit code."""
-        assert self._process is not None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        assert self._life is not None
+        self._life.send(signal.SIGTERM)
         return await asyncio.wait_for(self.ended(), PATIENCE)
 
-    @contextlib.asynccontextmanager
-    async def client(self) -> Any:
+    async def run_over(self, within: float) -> None:
+        """Wait until a run ends or the process does, but not longer than so many seconds."""
+        assert self._life is not None
+        self._over.clear()
+        news = [asyncio.ensure_future(each) for each in (self._over.wait(), self._life.end())]
+        await asyncio.wait(news, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        for each in news:
+            each.cancel()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         """The administrator's session with the process as it is now."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False) as http:
+        async with _client(base_url=self.url, timeout=PATIENCE) as http:
             if not self._token:
                 self._token = await self._log_in(http)
             http.headers["Authorization"] = f"Bearer {self._token}"
@@ -120,32 +166,29 @@ class ServiceProcess:
 
     async def _says_ready(self) -> bool:
         try:
-            async with httpx.AsyncClient(timeout=5, trust_env=False) as http:
+            async with _client(timeout=5) as http:
                 return (await http.get(f"{self.url}/api/ready")).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
-    async def _listen(self, words: asyncio.StreamReader, url: "asyncio.Future[str]") -> None:
+    def _hear(self, line: bytes) -> None:
         with self.log.open("ab") as log:
-            async for line in words:
-                log.write(line)
-                log.flush()
-                if not url.done() and b'"serving"' in line:
-                    url.set_result(json.loads(line)["url"])
-        if not url.done():
-            url.set_exception(DidNotStart("it ended before it served"))
-            url.exception()  # read by `ready`, unless the process was killed on purpose
+            log.write(line)
+        if any(word in line for word in OVER):
+            self._over.set()
+        if self._url is not None and not self._url.done() and b'"serving"' in line:
+            self._url.set_result(json.loads(line)["url"])
 
 
-async def verify(service: ServiceProcess) -> list[str]:
+def _client(**how: Any) -> httpx.AsyncClient:
+    """Without certificates: reading them takes longer than most requests."""
+    return httpx.AsyncClient(trust_env=False, verify=False, **how)
+
+
+async def verify(service: ServiceProcess, launcher: Launcher | None = None) -> list[str]:
     """What `timeledger verify` objects to; nothing when the chain is whole."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "api.cli", "verify"),
-        cwd=service.log.parent,
-        env=dict(service.variables),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return [] if process.returncode == 0 else [f"verify ended with {process.returncode}: {said!r}"]
+    said: list[bytes] = []
+    variables, folder = service.variables, service.folder
+    life = await (launcher or AsInstalled()).launch("verify", variables, folder, said.append)
+    code = await life.end()
+    return [] if code == 0 else [f"verify ended with {code}: {b''.join(said)!r}"]

@@ -13,7 +13,7 @@ from tests.support.embedded import report
 async def test_whatever_happens_each_booking_is_billed_once_or_waits_with_a_true_reason(
     folder: Path, seed: int
 ) -> None:
-    plan = Plan.of(seed, operations=500)
+    plan = Plan(seed=seed, operations=500)
     outcome = await carried_out(plan, folder, report)
     report(str(outcome))
     assert outcome.problems == [], f"repeat with: {plan.command}"

@@ -60,6 +60,7 @@ from tests.support.bookings import (
     decide,
     intend,
     observe,
+    project_mapping,
     situation,
     written,
 )
@@ -303,6 +304,24 @@ def test_an_edit_becomes_an_update() -> None:
     stream = stream.when(intend(Operation.UPDATE, 11)).after()
     done = stream.when(Confirm(intent=2, written=stored(stream))).then_types(TimesheetUpdated)
     assert state(done).standing.state is EntryState.SYNCED
+
+
+def test_a_ticket_of_another_customer_in_the_same_project_changes_no_timesheet() -> None:
+    """Found by `make chaos`: an exported timesheet waited for a person, and nothing differed."""
+    theirs = context(
+        organization_id=9,
+        customer_id=21,
+        customer_name=Personal("customer:21", "Jo Field"),
+        text=Personal("customer:21", "Reset the tunnel."),
+    )
+    both = situation(projects=(project_mapping(), project_mapping(mapping_id=8, source_id=9)))
+    stream = created().when(observe(about=theirs)).after()
+    stream = stream.when(decide(stream.state, both)).after()
+    assert state(stream).standing.state is EntryState.SYNCED
+    said = replace(theirs, text=Personal("customer:21", "Reset it twice."))
+    stream = stream.when(observe(about=said)).after()
+    stream = stream.when(decide(stream.state, both)).after()
+    assert state(stream).standing.outcome is Outcome.UPDATE
 
 
 def test_billable_that_was_dropped_beside_other_fields_is_sent_again() -> None:

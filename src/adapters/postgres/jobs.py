@@ -70,6 +70,8 @@ CAUSES = (
     *(kind.TYPE for kind in MAPPINGS),
     EntryRetryRequested.TYPE,
 )
+# The other jobs ask again and again while a run is queued: many of them would never let it begin.
+FIRST = 1  # priority of runs and plans
 CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
@@ -108,6 +110,7 @@ SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stre
 _HALF_MADE = """
 SELECT plan_id FROM plans WHERE log_id = $1 AND valid_to IS NULL AND state = 'building'
 """
+_NEWER = "SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND id > $2)"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
@@ -154,8 +157,8 @@ class RunFollower:
             fresh = [recorded.event for recorded in page if recorded.position > taken]
             queued = [event.run_id for event in fresh if isinstance(event, SyncRunQueued)]
             plans = [event.plan_id for event in fresh if isinstance(event, PlanRequested)]
-            await _enqueue(connection, ENTRYPOINT, queued)
-            await _enqueue(connection, PLAN_ENTRYPOINT, plans)
+            await _enqueue(connection, ENTRYPOINT, queued, FIRST)
+            await _enqueue(connection, PLAN_ENTRYPOINT, plans, FIRST)
             units = [each.position for each in page if each.position > taken and _is_unit(each)]
             await _enqueue(connection, UNIT_ENTRYPOINT, units)
             mapped = [each.position for each in page if each.position > taken and _is_mapping(each)]
@@ -183,6 +186,8 @@ class RunWorker:
         compare_units: CompareUnits,
         decide_waiting: DecideWaiting,
         retry: Retry,
+        *,
+        lock_retry: timedelta = LOCK_RETRY,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -191,6 +196,7 @@ class RunWorker:
         self._compare_units = compare_units
         self._decide_waiting = decide_waiting
         self._retry = retry
+        self._lock_retry = lock_retry
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
         self._stopping = asyncio.Event()
@@ -246,7 +252,7 @@ class RunWorker:
                 continue
             if run.state == "queued" or _goes_on(run):
                 async with self._store.pool.acquire() as connection:
-                    await _enqueue(connection, ENTRYPOINT, [run_id])
+                    await _enqueue(connection, ENTRYPOINT, [run_id], FIRST)
                 continue
             async with self._pair_lock(run) as mine:
                 if mine and await self._interrupted(run):
@@ -271,7 +277,7 @@ class RunWorker:
         """Queue again the plans that are half made; those that are worked on have their job."""
         rows = await self._store.pool.fetch(_HALF_MADE, self._store.log_id)
         async with self._store.pool.acquire() as connection:
-            await _enqueue(connection, PLAN_ENTRYPOINT, [row["plan_id"] for row in rows])
+            await _enqueue(connection, PLAN_ENTRYPOINT, [row["plan_id"] for row in rows], FIRST)
 
     async def _plan(self, job: Job) -> None:
         """One job of the other kind, under the same lock: what moves cannot be planned."""
@@ -282,7 +288,7 @@ class RunWorker:
         structlog.contextvars.bind_contextvars(plan_id=plan_id)
         async with self._pair_lock(plan) as mine:
             if not mine:
-                raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+                raise RetryRequested(delay=self._lock_retry, reason="the pair is locked")
             work = await self._until_stopped(self._make(plan))
             if work.cancelled():
                 return  # begun again by whoever comes next
@@ -299,25 +305,30 @@ class RunWorker:
             await self._compare_units(change.event.connector_id, position)
         except LedgerError as error:
             log.warning("units_not_compared", error=str(error))
-            raise RetryRequested(delay=LOCK_RETRY, reason="the views lag") from error
+            raise RetryRequested(delay=self._lock_retry, reason="the views lag") from error
 
     async def _waiting(self, job: Job) -> None:
         """Somebody changed a mapping: what waits is decided again, under the lock of the runs.
 
-        Whatever cannot be done now, or is cut off, the next run does.
+        The newest change is for all before it: one job is left of many that a long run kept
+        waiting. Whatever cannot be done now, or is cut off, the next run does.
         """
+        if await self._store.pool.fetchval(_NEWER, WAITING_ENTRYPOINT, job.id):
+            return
         position = int(job.payload or b"0")
         if await self._holders([ACTIVE_RUN]):
-            raise RetryRequested(delay=LOCK_RETRY, reason="a run may go by the former mappings")
+            raise RetryRequested(
+                delay=self._lock_retry, reason="a run may go by the former mappings"
+            )
         work = await self._until_stopped(self._decide_waiting(position, self._pair_lock))
         if work.cancelled():
             return
         try:
             done = work.result()
         except Unavailable as error:
-            raise RetryRequested(delay=LOCK_RETRY, reason=str(error)) from error
+            raise RetryRequested(delay=self._lock_retry, reason=str(error)) from error
         if not done:
-            raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+            raise RetryRequested(delay=self._lock_retry, reason="the pair is locked")
 
     async def _queue_retry(self, job: Job) -> None:
         """Somebody wants entries tried again: a run for them, as soon as there may be one."""
@@ -347,9 +358,9 @@ class RunWorker:
         structlog.contextvars.bind_contextvars(run_id=run_id)
         async with self._pair_lock(run) as mine:
             if not mine:
-                raise RetryRequested(delay=LOCK_RETRY, reason="the pair is locked")
+                raise RetryRequested(delay=self._lock_retry, reason="the pair is locked")
             if not await self._has_its_turn(run):
-                raise RetryRequested(delay=LOCK_RETRY, reason="another run comes first")
+                raise RetryRequested(delay=self._lock_retry, reason="another run comes first")
             if not await self._interrupted(run):
                 self._active.add(run_id)
                 try:
@@ -379,7 +390,7 @@ class RunWorker:
             error = _failure(work)
             if error is not None and not (work.cancelled() and run.is_owed):
                 if await self._was_too_late(run, work):
-                    raise RetryRequested(delay=LOCK_RETRY, reason="another run was quicker")
+                    raise RetryRequested(delay=self._lock_retry, reason="another run was quicker")
                 await asyncio.shield(self._tell(run.run_id, FailRun(error=error)))
         log.info("run_ended", run_id=run.run_id)
 
@@ -513,7 +524,9 @@ async def _enqueue_retries(
     )
 
 
-async def _enqueue(connection: Session, entrypoint: str, numbers: Sequence[int]) -> None:
+async def _enqueue(
+    connection: Session, entrypoint: str, numbers: Sequence[int], priority: int = 0
+) -> None:
     """Jobs for those of the runs, or of the plans, that have none yet."""
     if not numbers:
         return
@@ -523,7 +536,7 @@ async def _enqueue(connection: Session, entrypoint: str, numbers: Sequence[int])
     await _queries(driver).enqueue(
         [entrypoint] * len(numbers),
         payloads,
-        [0] * len(numbers),
+        [priority] * len(numbers),
         dedupe_key=keys,
         on_conflict="skip",
     )

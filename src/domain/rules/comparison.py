@@ -1,6 +1,7 @@
 """Whether Kimai holds what we asked for, and whether somebody changed it since."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.connector.settings import KimaiSettings
@@ -62,6 +63,16 @@ def mismatch_text(names: Sequence[str], desired: Desired, written: Written) -> s
         "round_end, round_duration, rounding_mode and rounding_days as in Kimai when it rounds, "
         "else correct the timesheet."
     )
+
+
+def asks_the_same(former: Desired, desired: Desired) -> bool:
+    """Whether Kimai would be asked for nothing else.
+
+    Whose words the text holds it never hears: a ticket can come to another customer and stay with
+    its project.
+    """
+    same_text = former.description.value == desired.description.value
+    return same_text and replace(former, description=desired.description) == desired
 
 
 def asked_anew(former: Desired, desired: Desired) -> tuple[str, ...]:

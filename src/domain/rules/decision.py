@@ -15,7 +15,7 @@ from domain.connector.settings import DeletePolicy, WorkTimeAnchor
 from domain.ids import source_of
 from domain.minutes import minutes_of
 from domain.rules.adopted import as_adopted, is_as_adopted
-from domain.rules.comparison import mismatch_text, mismatches
+from domain.rules.comparison import asks_the_same, mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
 from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
@@ -373,7 +373,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
         return _held(stop, basis, desired)
     if case.settled is None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
-    if case.settled.desired != desired:
+    if not asks_the_same(case.settled.desired, desired):
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)
     if wrong == ("billable",) and not case.settled.kept:

@@ -11,7 +11,7 @@ from domain.ports.ticket_system import UnreadableEntry
 from domain.rules.marker import marker
 from domain.sync.limits import LIMITS
 from domain.time_entry.standing import EntryState
-from domain.time_entry.taking_over import suggested_ids
+from domain.time_entry.taking_over import suggested as suggested_in
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import LOG_TAG, ZAMMAD, configuration
 from tests.support.peers import NOON, Crash, World
@@ -32,7 +32,7 @@ async def used() -> World:
 
 
 async def suggested(world: World, source_id: int) -> tuple[int, ...]:
-    return suggested_ids((await world.entry(source_id)).conflict)
+    return suggested_in(await world.entry(source_id))
 
 
 async def test_a_booking_without_mapping_in_the_first_run_is_held_against_them_later() -> None:

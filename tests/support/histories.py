@@ -17,6 +17,7 @@ from domain.event import Actor, Append, Event, Metadata
 from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, UserMappingEvent
 from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
+from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
@@ -59,6 +60,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("user", "user_id", get_args(UserEvent)),
     ("login", "", get_args(LoginEvent)),
     ("work-day", "agent_id", get_args(WorkDayEvent)),
+    ("schedule", "", (ScheduleChanged,)),
 )
 
 

@@ -12,6 +12,7 @@ from api.routes import (
     connectors,
     dead_letters,
     entries,
+    events,
     login,
     mappings,
     plans,
@@ -76,6 +77,7 @@ def _add_routes(app: FastAPI) -> None:
         dead_letters.of_entry,
         suggestions.router,
         audit.router,
+        events.router,
         system.about,
     ):
         versioned.include_router(router)

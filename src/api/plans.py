@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from adapters.postgres.read_models import RunFilter
 from api import runs
 from api.problems import Problem
 from api.services import Commands, Services
@@ -35,7 +36,7 @@ async def request(
     """
     start, end = runs.range_of(own, commands, wanted)
     source, target = await runs.pair(own, wanted.connector_id)
-    active, _ = await own.views.runs(skip=0, limit=1, status="running")
+    active, _ = await own.views.runs(RunFilter(status="running"), skip=0, limit=1)
     if active:
         number = active[0].run_id
         raise Problem("run_active", f"Run {number} is active.", extra={"run_id": number})

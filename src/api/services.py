@@ -10,6 +10,7 @@ from fastapi import Request
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.projection_runner import ProjectionRunner
@@ -44,6 +45,7 @@ class Services:
     views: ReadModels
     known: PostgresKnownEntries
     dead: DeadLetters
+    log: EventLog
     vault: Vault
     credentials: Credentials
     passwords: Passwords

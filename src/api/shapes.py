@@ -381,3 +381,29 @@ class AuditLogOut(Answer):
 class AuditPage(Answer):
     data: list[AuditLogOut]
     total: int
+
+
+class EventOut(Answer):
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema_: int = Field(alias="schema")
+    recorded_at: str
+    data: Json
+    metadata: Json
+    digest: str
+
+
+class EventPage(Answer):
+    items: list[EventOut]
+    next_after: int
+    head: int
+
+
+class VerifyOut(Answer):
+    ok: bool
+    checked_from: int
+    checked_to: int
+    head_digest: str
+    first_bad_position: int | None

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
-from adapters.postgres.read_models import SORTS, EntryFilter, ReadModels
+from adapters.postgres.read_models import SORTS, AuditFilter, EntryFilter, ReadModels, RunFilter
 from domain import catalogue
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Event, Recorded
@@ -137,27 +137,25 @@ async def test_a_place_of_another_list_is_refused(ledger: Ledger, place: tuple[s
 
 async def test_runs_are_found_newest_first(ledger: Ledger) -> None:
     first, second = rows_after(sync_runs.PROJECTION, ledger.events).values()
-    runs = ledger.views.runs
-    assert await runs(skip=0, limit=20) == ([second, first], 2)
-    assert await runs(skip=1, limit=1) == ([first], 2)
-    assert await runs(skip=5, limit=1) == ([], 2)
-    assert await runs(skip=0, limit=20, status="completed", trigger_type="scheduled") == (
-        [second, first],
-        2,
-    )
+    runs, all_of_them = ledger.views.runs, RunFilter()
+    assert await runs(all_of_them, skip=0, limit=20) == ([second, first], 2)
+    assert await runs(all_of_them, skip=1, limit=1) == ([first], 2)
+    assert await runs(all_of_them, skip=5, limit=1) == ([], 2)
+    completed = RunFilter(status="completed", trigger_type="scheduled")
+    assert await runs(completed, skip=0, limit=20) == ([second, first], 2)
     for none in (
-        {"status": "failed"},
-        {"state": "queued"},
-        {"trigger_type": "manual"},
-        {"search": "timeout"},
-        {"search": "7"},
-        {"search": "9" * 30},
-        {"search": "\0"},
-        {"start_date": date(2999, 1, 1)},
-        {"end_date": date(1999, 1, 1)},
+        RunFilter(status="failed"),
+        RunFilter(state="queued"),
+        RunFilter(trigger_type="manual"),
+        RunFilter(search="timeout"),
+        RunFilter(search="7"),
+        RunFilter(search="9" * 30),
+        RunFilter(search="\0"),
+        RunFilter(start_date=date(2999, 1, 1)),
+        RunFilter(end_date=date(1999, 1, 1)),
     ):
-        assert await runs(skip=0, limit=20, **none) == ([], 0)
-    assert await runs(skip=0, limit=20, search="1") == ([first], 1)
+        assert await runs(none, skip=0, limit=20) == ([], 0)
+    assert await runs(RunFilter(search="1"), skip=0, limit=20) == ([first], 1)
     assert await ledger.views.run(2) == second
     assert await ledger.views.run(3) is None
     assert await ledger.views.run(2**80) is None
@@ -172,12 +170,13 @@ async def test_a_run_is_shown_as_it_was_while_it_went_on(ledger: Ledger) -> None
 
 
 async def test_days_of_a_filter_are_those_of_the_zone(ledger: Ledger) -> None:
-    (run, _), _ = await ledger.views.runs(skip=0, limit=2)
+    (run, _), _ = await ledger.views.runs(RunFilter(), skip=0, limit=2)
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):  # 25 hours apart: one is another day
         views = ReadModels(ledger.store, zone=zone)
         day = run.begun_at.astimezone(ZoneInfo(zone)).date()
-        assert (await views.runs(skip=0, limit=9, start_date=day, end_date=day))[1] >= 1
-        assert (await views.runs(skip=0, limit=9, end_date=day - timedelta(days=1)))[0][:1] != [run]
+        assert (await views.runs(RunFilter(start_date=day, end_date=day), skip=0, limit=9))[1] >= 1
+        before = RunFilter(end_date=day - timedelta(days=1))
+        assert (await views.runs(before, skip=0, limit=9))[0][:1] != [run]
 
 
 AUDITS: list[tuple[dict[str, Any], Callable[[audit_log.Row], bool]]] = [
@@ -204,8 +203,13 @@ async def test_the_audit_is_filtered(
 ) -> None:
     rows = rows_after(audit_log.PROJECTION, ledger.events)
     expected = [row for row in reversed(rows.values()) if wanted(row)]
-    assert await ledger.views.audit(skip=0, limit=500, **asked) == (expected, len(expected))
-    assert await ledger.views.audit(skip=1, limit=2, **asked) == (expected[1:3], len(expected))
+    values = dict(asked)
+    as_of = values.pop("as_of", None)
+    which, audit = AuditFilter(**values), ledger.views.audit
+    assert await audit(which, skip=0, limit=500, as_of=as_of) == (expected, len(expected))
+    assert await audit(which, skip=1, limit=2, as_of=as_of) == (expected[1:3], len(expected))
+    pages = ledger.views.all_audited(which, as_of=as_of)
+    assert [row async for page in pages for row in page] == expected
 
 
 async def test_one_audited_event_is_found_by_its_position(ledger: Ledger) -> None:

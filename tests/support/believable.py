@@ -102,7 +102,7 @@ def run(run_id: RunId, source_ids: range) -> Iterator[Append]:
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )
     stream = run_stream(run_id)
-    cause = Cause(kind="schedule", name="schedule")
+    cause = Cause(kind="schedule", name=now.isoformat())
     queued = SyncRunQueued(
         run_id=run_id,
         trigger="scheduled",

@@ -176,7 +176,7 @@ class PostgresEventStore:
         rows = await self._fetch(_HISTORY, self.log_id, stream_uuid(stream))
         decode = self.codec.decode
         events = [decode(row["type"], row["schema_version"], row["data"]) for row in rows]
-        await self._fetch_missing_keys()
+        await self.fetch_missing_keys()
         return History(events=events, version=rows[-1]["version"] if rows else 0)
 
     async def read_recorded(
@@ -279,10 +279,11 @@ class PostgresEventStore:
 
     async def _recorded(self, rows: Sequence[Any]) -> Sequence[Recorded[Event]]:
         events = recorded(self.codec, rows)
-        await self._fetch_missing_keys()
+        await self.fetch_missing_keys()
         return events
 
-    async def _fetch_missing_keys(self) -> None:
+    async def fetch_missing_keys(self) -> None:
+        """Learn the keys of the personal values that were met and not opened yet."""
         if missing := self.codec.keyring.missing:
             await self._keys(self.subject_keys.fetch, set(missing))
 

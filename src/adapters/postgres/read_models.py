@@ -4,7 +4,7 @@ Lists answer with rows and how many there are in all; `projections.<view>.shown`
 the contract's object.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -39,6 +39,7 @@ STATES_OF: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 BIGGEST = 2**63 - 1  # what PostgreSQL's bigint holds
+EXPORT_PAGE = 1_000  # rows that an export reads at once
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,33 @@ class EntryFilter:
     start_date: date | None = None
     end_date: date | None = None
     q: str | None = None
+    run_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """Which runs. Dates are of the start, inclusive; digits search the id, else the error."""
+
+    status: str | None = None
+    state: str | None = None
+    trigger_type: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which audited events. `entity` is a type, or `type:id`; dates are inclusive."""
+
+    action: str | None = None
+    action_type: str = "all"
+    user: str | None = None
+    ip_address: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    entity: str | None = None
+    correlation_id: str | None = None
     run_id: int | None = None
 
 
@@ -167,34 +195,36 @@ class ReadModels:
         return await self.one(projection, number, as_of=as_of)
 
     async def runs(
-        self,
-        *,
-        skip: int,
-        limit: int,
-        status: str | None = None,
-        state: str | None = None,
-        trigger_type: str | None = None,
-        start_date: date | None = None,
-        end_date: date | None = None,
-        search: str | None = None,
-        as_of: int | None = None,
+        self, which: RunFilter, *, skip: int, limit: int, as_of: int | None = None
     ) -> Rows[sync_runs.Row]:
-        """Runs, newest first. Dates are of the start; digits search the id, else the error."""
-        number = _number(search)
-        return await self._list(
-            sync_runs.PROJECTION,
-            "runs",
-            "run_id DESC",
-            skip,
-            limit,
-            as_of,
-            None if status is None else STATES_OF[status],
-            state,
-            trigger_type,
-            self._begin_of(start_date),
-            self._end_of(end_date),
+        """Runs, newest first."""
+        filters = self._run_filters(which)
+        order = "run_id DESC"
+        return await self._list(sync_runs.PROJECTION, "runs", order, skip, limit, as_of, *filters)
+
+    async def count_runs(self, which: RunFilter, *, as_of: int | None = None) -> int:
+        """How many there are."""
+        filters = self._run_filters(which)
+        (counted,) = await self._fetch("runs", as_of, *filters, what="count(*)", tail="")
+        return int(counted[0])
+
+    def all_runs(
+        self, which: RunFilter, *, as_of: int | None = None
+    ) -> AsyncIterator[list[sync_runs.Row]]:
+        """All of them, newest first, in pages."""
+        filters = self._run_filters(which)
+        return self._pages(sync_runs.PROJECTION, "runs", "run_id", as_of, *filters)
+
+    def _run_filters(self, which: RunFilter) -> Sequence[object]:
+        number = _number(which.search)
+        return (
+            None if which.status is None else STATES_OF[which.status],
+            which.state,
+            which.trigger_type,
+            self._begin_of(which.start_date),
+            self._end_of(which.end_date),
             number,
-            None if number is not None else _needle(search),
+            None if number is not None else _needle(which.search),
         )
 
     async def run(self, run_id: int, *, as_of: int | None = None) -> sync_runs.Row | None:
@@ -215,40 +245,32 @@ class ReadModels:
         return [table.row(tuple(record)) for record in records]
 
     async def audit(
-        self,
-        *,
-        skip: int,
-        limit: int,
-        action: str | None = None,
-        action_type: str = "all",
-        user: str | None = None,
-        ip_address: str | None = None,
-        start_date: date | None = None,
-        end_date: date | None = None,
-        entity: str | None = None,
-        correlation_id: str | None = None,
-        run_id: int | None = None,
-        as_of: int | None = None,
+        self, which: AuditFilter, *, skip: int, limit: int, as_of: int | None = None
     ) -> Rows[audit_log.Row]:
-        """Audited events, newest first. `entity` is a type, or `type:id`."""
-        entity_type, _, entity_id = (entity or "").partition(":")
-        return await self._list(
-            audit_log.PROJECTION,
-            "audit",
-            "valid_from DESC",
-            skip,
-            limit,
-            as_of,
-            _needle(action),
-            None if action_type == "all" else action_type == "sync",
-            _needle(user),
-            _needle(ip_address),
-            self._begin_of(start_date),
-            self._end_of(end_date),
+        """Audited events, newest first."""
+        order, filters = "valid_from DESC", self._audit_filters(which)
+        return await self._list(audit_log.PROJECTION, "audit", order, skip, limit, as_of, *filters)
+
+    def all_audited(
+        self, which: AuditFilter, *, as_of: int | None = None
+    ) -> AsyncIterator[list[audit_log.Row]]:
+        """All of them, newest first, in pages."""
+        filters = self._audit_filters(which)
+        return self._pages(audit_log.PROJECTION, "audit", "valid_from", as_of, *filters)
+
+    def _audit_filters(self, which: AuditFilter) -> Sequence[object]:
+        entity_type, _, entity_id = (which.entity or "").partition(":")
+        return (
+            _needle(which.action),
+            None if which.action_type == "all" else which.action_type == "sync",
+            _needle(which.user),
+            _needle(which.ip_address),
+            self._begin_of(which.start_date),
+            self._end_of(which.end_date),
             _needle(entity_type),
             _number(entity_id, unknown=-1) if entity_id else None,
-            _needle(correlation_id),
-            run_id,
+            _needle(which.correlation_id),
+            which.run_id,
         )
 
     async def audit_entry(self, position: int, *, as_of: int | None = None) -> audit_log.Row | None:
@@ -346,6 +368,24 @@ class ReadModels:
             )
             total = counted[0]
         return [table.row(tuple(record)) for record in records], total
+
+    async def _pages(
+        self, projection: Projection[R], name: str, key: str, as_of: int | None, *filters: object
+    ) -> AsyncIterator[list[R]]:
+        """All rows by falling key: what is written meanwhile moves no page."""
+        table = self._tables[projection.name]
+        place = len(filters) + 3
+        tail = f"AND {key} < ${place}::bigint ORDER BY {key} DESC LIMIT {EXPORT_PAGE}"
+        which = next(n for n, column in enumerate(table.columns) if column.name == key)
+        below = BIGGEST
+        while True:
+            records = await self._fetch(
+                name, as_of, *filters, below, what=table.selected, table=table.name, tail=tail
+            )
+            yield [table.row(tuple(record)) for record in records]
+            if len(records) < EXPORT_PAGE:
+                return
+            below = records[-1][which]
 
     async def _fetch(
         self,

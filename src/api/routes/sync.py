@@ -1,16 +1,18 @@
 """Runs: contract, section 6."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import Field, ValidationError
 
+from adapters.postgres.read_models import RunFilter
 from api import plans, runs
 from api.as_of import AsOf
 from api.bodies import Body
+from api.exporting import export
 from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem, of_validation
@@ -27,6 +29,25 @@ from projections import sync_runs
 
 PATIENCE = 25.0  # seconds within which `/sync/run` answers
 BEFORE_DEADLINE = 1.0  # seconds left for the answer itself
+MOST_EXPORTED = 1_000_000  # runs
+COLUMNS = (
+    "id",
+    "trigger_type",
+    "status",
+    "state",
+    "started_at",
+    "ended_at",
+    "duration_seconds",
+    "entries_fetched",
+    "entries_synced",
+    "entries_updated",
+    "entries_deleted",
+    "entries_already_synced",
+    "entries_skipped",
+    "entries_failed",
+    "conflicts_detected",
+    "error_message",
+)
 
 Status = Literal["all", "running", "completed", "failed"]
 State = Literal["queued", "running", "cancelling", "completed", "failed", "cancelled"]
@@ -131,33 +152,62 @@ def _planned(row: plan_view.Row) -> str:
     )
 
 
-@router.get("/runs", response_model=RunPage)
-async def list_runs(
-    _: Viewer,
-    own: Own,
-    as_of: AsOf,
-    skip: Skip = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+def _filter(
     status: Status = "all",
     state: State | None = None,
     trigger_type: Trigger | None = None,
     start_date: Day | None = None,
     end_date: Day | None = None,
     search: Annotated[str | None, Query(max_length=200)] = None,
-) -> object:
-    """Runs, newest first; the dates are those of the start, inclusive."""
-    rows, total = await own.views.runs(
-        skip=skip,
-        limit=limit,
+) -> RunFilter:
+    return RunFilter(
         status=None if status == "all" else status,
         state=state,
         trigger_type=trigger_type,
         start_date=start_date,
         end_date=end_date,
         search=search,
-        as_of=as_of,
     )
+
+
+Which = Annotated[RunFilter, Depends(_filter)]
+
+
+@router.get("/runs", response_model=RunPage)
+async def list_runs(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    which: Which,
+    skip: Skip = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> object:
+    """Runs, newest first; the dates are those of the start, inclusive."""
+    rows, total = await own.views.runs(which, skip=skip, limit=limit, as_of=as_of)
     return {"data": [sync_runs.shown(row) for row in rows], "total": total}
+
+
+@router.get("/runs/export", response_class=StreamingResponse)
+async def export_runs(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    which: Which,
+    form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv",
+) -> StreamingResponse:
+    """All of them, newest first, as a file; 422 `export_too_large` beyond a million."""
+    count = await own.views.count_runs(which, as_of=as_of)
+    if count > MOST_EXPORTED:
+        text = f"{count:,} runs; at most {MOST_EXPORTED:,} fit into an export. Choose dates."
+        raise Problem("export_too_large", text)
+    return export(_pages(own, which, as_of), name="sync-history", form=form, columns=COLUMNS)
+
+
+async def _pages(
+    own: Services, which: RunFilter, as_of: int | None
+) -> AsyncIterator[Sequence[SyncRunOut]]:
+    async for rows in own.views.all_runs(which, as_of=as_of):
+        yield [SyncRunOut.model_validate(sync_runs.shown(row)) for row in rows]
 
 
 @router.get("/runs/{run_id}", response_model=SyncRunOut)

@@ -1,0 +1,153 @@
+"""The ledger as it is stored, for people and auditors: one row per event, nothing interpreted.
+
+Readers get plain JSON, not the domain's values: an event of a type that this program does not
+know is shown like any other.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapters.ledger.digest import ZERO
+from adapters.postgres.connecting import DRIVER_ERRORS, translated
+from adapters.postgres.event_store import PostgresEventStore
+from domain.ids import stream_uuid
+from domain.personal import Personal
+
+SCAN = 50_000  # events that one look at a filtered list passes by at most
+PAGE = 1_000
+
+# Filters but that of a stream have no index, because it would slow down every append: a look ends
+# after `SCAN` events, found or not, and says where the next one goes on.
+_COLUMNS = """
+SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
+       e.digest
+  FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+"""
+_PAGE = f"""{_COLUMNS}
+ WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3
+   AND ($5::text IS NULL OR e.type = $5)
+   AND ($6::text IS NULL OR e.meta ->> 'correlation_id' = $6)
+ ORDER BY e.position LIMIT $4
+"""  # no value in it
+_STREAM = f"""{_COLUMNS}
+ WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND e.stream_id = $7
+   AND ($5::text IS NULL OR e.type = $5)
+   AND ($6::text IS NULL OR e.meta ->> 'correlation_id' = $6)
+ ORDER BY e.version LIMIT $4
+"""  # no value in it
+
+Json = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredRow:
+    """One event; `data` and `metadata` are the canonical texts that its digest covers."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    schema: int
+    recorded_at: datetime
+    data: str
+    metadata: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a look at the log found, and the position up to which it looked."""
+
+    rows: Sequence[StoredRow]
+    looked_to: int
+    head: int
+
+
+class EventLog:
+    """Reads the stored events of one log."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._store = store
+
+    async def page(
+        self,
+        after: int,
+        limit: int,
+        *,
+        type_: str | None = None,
+        stream: str | None = None,
+        correlation_id: str | None = None,
+    ) -> Look:
+        """The events after `after` by position, those that every given filter lets through."""
+        head = await self._store.head()
+        filtered = type_ is not None or correlation_id is not None
+        end = head if stream is not None or not filtered else min(head, after + SCAN)
+        arguments: list[object] = [after, end, limit, type_, correlation_id]
+        if stream is not None:
+            arguments.append(stream_uuid(stream))
+        rows = await self._fetch(_PAGE if stream is None else _STREAM, *arguments)
+        full = len(rows) == limit
+        return Look(rows=rows, looked_to=rows[-1].position if full else max(after, end), head=head)
+
+    async def one(self, position: int) -> StoredRow | None:
+        """The event at `position`."""
+        found = await self.page(position - 1, 1)
+        return next((row for row in found.rows if row.position == position), None)
+
+    async def between(self, first: int, last: int) -> AsyncIterator[Sequence[StoredRow]]:
+        """All events from `first` to `last`, in pages."""
+        for after in range(first - 1, last, PAGE):
+            yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None)
+
+    async def digest_before(self, position: int) -> str:
+        """What stands in the chain before `position`, hex; zeros before the first event."""
+        before = await self.one(position - 1) if position > 1 else None
+        return before.digest if before else ZERO.hex()
+
+    async def opened(self, texts: Sequence[str]) -> Sequence[Json]:
+        """The JSON of stored texts with personal values in clear, or `{"erased": true}`."""
+        ring = self._store.codec.keyring
+
+        def sealed(value: dict[str, Any]) -> Json:
+            if value.keys() == {"key", "sealed"}:
+                return ring.personal(value["key"], value["sealed"])
+            return value
+
+        values = [json.loads(text, object_hook=sealed) for text in texts]
+        await self._store.fetch_missing_keys()
+        return [_in_clear(value) for value in values]
+
+    async def _fetch(self, query: str, *arguments: object) -> Sequence[StoredRow]:
+        try:
+            records = await self._store.pool.fetch(query, self._store.log_id, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        return [
+            StoredRow(
+                position=position,
+                stream=stream,
+                version=version,
+                type=type_,
+                schema=schema,
+                recorded_at=recorded_at,
+                data=data,
+                metadata=meta,
+                digest=digest.hex(),
+            )
+            for position, stream, version, type_, schema, recorded_at, data, meta, digest in records
+        ]
+
+
+def _in_clear(value: Json) -> Json:
+    match value:
+        case Personal():
+            return {"erased": True} if value.value is None else value.value
+        case Mapping():
+            return {name: _in_clear(each) for name, each in value.items()}
+        case list():
+            return [_in_clear(each) for each in value]
+        case _:
+            return value

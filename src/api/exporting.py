@@ -1,0 +1,88 @@
+"""Files that people take away: streamed, as CSV, JSON or a JSON value a line (contract, 1)."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from fastapi.responses import StreamingResponse
+
+from api.bodies import Answer
+
+Format = Literal["csv", "json", "ndjson"]
+Pages: TypeAlias = AsyncIterator[Sequence[Answer]]
+
+# A spreadsheet takes a text that begins so for a formula.
+# Source: OWASP, "CSV Injection"; the contract names these five.
+FORMULA = ("=", "+", "-", "@", "\t")
+MEDIA: Mapping[Format, str] = MappingProxyType(
+    {
+        "csv": "text/csv; charset=utf-8",
+        "json": "application/json",
+        "ndjson": "application/x-ndjson",
+    }
+)
+
+
+def export(pages: Pages, *, name: str, form: Format, columns: Sequence[str]) -> StreamingResponse:
+    """`pages` as the file `<name>.<form>`; `columns` are those of its CSV, in order."""
+    match form:
+        case "csv":
+            lines = _csv(pages, columns)
+        case "json":
+            lines = _json(pages)
+        case "ndjson":
+            lines = _ndjson(pages)
+    return attached(lines, f"{name}.{form}", MEDIA[form])
+
+
+def attached(lines: AsyncIterator[str], file_name: str, media_type: str) -> StreamingResponse:
+    """An answer that a browser saves under `file_name`."""
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return StreamingResponse(lines, media_type=media_type, headers=headers)
+
+
+def cell(value: object) -> str | int | float:
+    """A value of JSON as one cell: nothing for null, JSON for what has parts, never a formula."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return value
+        case str():
+            return f"'{value}" if value.startswith(FORMULA) else value
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+async def _csv(pages: Pages, columns: Sequence[str]) -> AsyncIterator[str]:
+    yield _csv_lines([columns])
+    async for rows in pages:
+        if rows:
+            values = [row.model_dump(mode="json") for row in rows]
+            yield _csv_lines([[cell(row[column]) for column in columns] for row in values])
+
+
+def _csv_lines(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()
+
+
+async def _json(pages: Pages) -> AsyncIterator[str]:
+    between = "["
+    async for rows in pages:
+        for row in rows:
+            yield between + row.model_dump_json()
+            between = ",\n"
+    yield "[]" if between == "[" else "]"
+
+
+async def _ndjson(pages: Pages) -> AsyncIterator[str]:
+    async for rows in pages:
+        if rows:
+            yield "".join(f"{row.model_dump_json()}\n" for row in rows)

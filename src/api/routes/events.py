@@ -1,0 +1,155 @@
+"""The event log, its chain, and a proof of both: contract, section 10."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from adapters.postgres.event_log import StoredRow
+from api.exporting import attached
+from api.identity import Operator, Own, Viewer
+from api.inputs import BIGGEST, Number
+from api.problems import Problem
+from api.routing import LedgerRoute
+from api.services import Services
+from api.shapes import EventOut, EventPage, VerifyOut
+
+MOST_VERIFIED = 1_000_000  # events per call
+MOST_PROVEN = 100_000
+FORMAT = "timeledger-proof/1"
+
+Form = Literal["open", "stored"]
+Position = Annotated[int, Query(ge=0, le=BIGGEST)]
+Text = Annotated[str | None, Query(max_length=300)]
+
+router = APIRouter(tags=["audit"], route_class=LedgerRoute)
+
+
+@router.get("/events", response_model=EventPage)
+async def list_events(
+    _: Viewer,
+    own: Own,
+    after: Position = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    type: Text = None,  # noqa: A002 # the contract's name
+    stream: Text = None,
+    correlation_id: Text = None,
+    form: Form = "open",
+) -> object:
+    """Events by position. With a filter a page may be short: go on while `next_after` < `head`."""
+    look = await own.log.page(
+        after,
+        limit,
+        type_=_asked(type),
+        stream=_asked(stream),
+        correlation_id=_asked(correlation_id),
+    )
+    return {
+        "items": await _shown(own, look.rows, form),
+        "next_after": look.looked_to,
+        "head": look.head,
+    }
+
+
+@router.get("/events/{position}", response_model=EventOut)
+async def get_event(position: Number, _: Viewer, own: Own, form: Form = "open") -> object:
+    """One event."""
+    row = await own.log.one(position)
+    if row is None:
+        raise Problem("not_found", "There is no such event.")
+    (shown,) = await _shown(own, [row], form)
+    return shown
+
+
+@router.get("/audit/verify", response_model=VerifyOut)
+async def verify(
+    _: Viewer,
+    own: Own,
+    first: Annotated[int, Query(alias="from", ge=1, le=BIGGEST)] = 1,
+    to: Annotated[int | None, Query(ge=1, le=BIGGEST)] = None,
+) -> object:
+    """Walk the digest chain; the first altered event is named."""
+    last = await _end(own, first, to, MOST_VERIFIED)
+    report = await own.store.verify(first, last)
+    return {
+        "ok": report.ok,
+        "checked_from": report.checked_from,
+        "checked_to": report.checked_to,
+        "head_digest": report.head_digest,
+        "first_bad_position": report.first_bad_position,
+    }
+
+
+@router.get("/audit/proof", response_class=StreamingResponse)
+async def proof(
+    _: Operator,
+    own: Own,
+    first: Annotated[int, Query(alias="from", ge=1, le=BIGGEST)],
+    to: Annotated[int, Query(ge=1, le=BIGGEST)],
+) -> StreamingResponse:
+    """The events as they are stored, with what is needed to check them without the service."""
+    last = await _end(own, first, to, MOST_PROVEN)
+    name = f"timeledger-proof-{first}-{last}.ndjson"
+    return attached(_proof(own, first, last), name, "application/x-ndjson")
+
+
+async def _end(own: Services, first: int, to: int | None, most: int) -> int:
+    """The last position that is meant. Raises Problem `range_invalid`."""
+    head = await own.store.head()
+    last = head if to is None else to
+    if last > head:
+        raise Problem("range_invalid", f"The log ends at position {head}.")
+    if first > last:
+        raise Problem("range_invalid", "from lies after to.")
+    if last - first >= most:
+        raise Problem("range_invalid", f"At most {most:,} events per call.")
+    return last
+
+
+async def _proof(own: Services, first: int, last: int) -> AsyncIterator[str]:
+    before = await own.log.digest_before(first)
+    yield _line({"format": FORMAT, "from": first, "to": last, "previous_digest": before})
+    count, digest = 0, before
+    async for rows in own.log.between(first, last):
+        for row in rows:
+            yield _line(_stored(row))
+            count, digest = count + 1, row.digest
+    yield _line({"count": count, "head_digest": digest})
+
+
+async def _shown(own: Services, rows: Sequence[StoredRow], form: Form) -> Sequence[object]:
+    if form == "stored":
+        return [_stored(row) for row in rows]
+    texts = [text for row in rows for text in (row.data, row.metadata)]
+    opened = await own.log.opened(texts)
+    both = zip(rows, opened[::2], opened[1::2], strict=True)
+    return [_event(row, data, metadata) for row, data, metadata in both]
+
+
+def _stored(row: StoredRow) -> Mapping[str, object]:
+    return _event(row, json.loads(row.data), json.loads(row.metadata))
+
+
+def _event(row: StoredRow, data: object, metadata: object) -> Mapping[str, object]:
+    return {
+        "position": row.position,
+        "stream": row.stream,
+        "version": row.version,
+        "type": row.type,
+        "schema": row.schema,
+        "recorded_at": row.recorded_at.isoformat().replace("+00:00", "Z"),
+        "data": data,
+        "metadata": metadata,
+        "digest": row.digest,
+    }
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _asked(text: str | None) -> str | None:
+    """What is looked for; nothing is no filter, and no event has a NUL in its names."""
+    return text.replace("\0", "\ufffd") if text else None

@@ -1,0 +1,128 @@
+"""The OpenAPI document against the code, and against the contract, route by route."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api import schema
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = ROOT.parent / "shared" / "contract.md"
+METHOD = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\b")
+PATH = re.compile(r"`(/[^`]*)`")
+
+# Of the contract, and not built yet; whoever builds one takes it from here.
+MISSING = """
+DELETE /conflicts/{}
+DELETE /notifications/{}
+GET /conflicts
+GET /conflicts/{}
+GET /connectors/{}/activities
+GET /connectors/{}/customers
+GET /connectors/{}/projects
+GET /connectors/{}/users
+GET /diff
+GET /entries/{}/explain
+GET /mappings/export
+GET /mappings/projects/export
+GET /mappings/suggestions
+GET /mappings/users/export
+GET /metrics
+GET /notifications
+GET /notifications/{}
+GET /privacy/export
+GET /privacy/subjects
+GET /reconcile
+GET /reconcile/row/{}
+GET /reconcile/row/{}/preview
+GET /stream
+GET /sync/kpi
+GET /sync/runs/{}/entries
+GET /webhook/deliveries
+PATCH /conflicts/{}
+PATCH /notifications/{}
+POST /conflicts
+POST /entries/{}/ignore
+POST /entries/{}/unignore
+POST /mappings/import
+POST /mappings/projects/import
+POST /mappings/users/import
+POST /notifications
+POST /notifications/{}/test
+POST /privacy/erase
+POST /reconcile/bulk
+POST /reconcile/row/{}
+POST /webhook/deliveries/{}/replay
+POST /webhook/zammad
+"""
+# Ours, beyond the contract (docs/decisions 0012 and 0014).
+ADDED = """
+POST /connectors/{}/resume
+POST /entries/{}/adopt
+"""
+
+
+def test_the_document_is_what_the_code_says() -> None:
+    kept = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert json.loads(kept) == json.loads(schema.text()), (
+        "docs/openapi.json is not what the code says. Write it anew with"
+        " `.venv/bin/python -m api.schema > docs/openapi.json`, and look at what changed."
+    )
+
+
+def test_the_document_agrees_with_the_contract() -> None:
+    if not CONTRACT.is_file():
+        pytest.skip("contract.md lies beside the repository, and not in a copy of it alone")
+    promised = set(in_contract(CONTRACT.read_text(encoding="utf-8")))
+    served = {
+        f"{method.upper()} {plain(path)}"
+        for path, methods in schema.document()["paths"].items()
+        for method in methods
+    }
+    assert promised - served == lines(MISSING)
+    assert served - promised == lines(ADDED)
+
+
+def in_contract(text: str) -> Iterator[str]:
+    """`GET /connectors/{}` and so on: the first cells of its tables of routes."""
+    for row in text.splitlines():
+        cell = row.split("|")[1] if row.startswith("| ") else ""
+        if "/mappings/projects" in cell:
+            yield from (route.replace("/users", "/projects") for route in mapping_routes())
+        elif "/mappings/users" in cell:
+            yield from mapping_routes()
+        else:
+            yield from routes(cell)
+    yield from ("GET /stream", "POST /webhook/zammad")  # in sentences of sections 11 and 12
+
+
+def mapping_routes() -> Iterator[str]:
+    base = "/mappings/users"
+    yield from (f"{method} {base}" for method in ("GET", "POST"))
+    yield from (f"{method} {base}/{{}}" for method in ("GET", "PATCH", "DELETE"))
+    yield from (f"GET {base}/export", f"POST {base}/import")
+
+
+def routes(cell: str) -> Iterator[str]:
+    """Those of one cell: ``GET, POST `/a/`; GET `/a/{id}/b`, `/c` ``."""
+    for part in re.sub(r"\(also.*\)", "", cell).split(";"):
+        former = ""
+        for path in PATH.findall(part):
+            whole = path
+            if former.count("/") > 1 and path.count("/") == 1:  # a sibling of the one before
+                whole = former.rpartition("/")[0] + path
+            former = whole
+            yield from (f"{method} {plain(whole)}" for method in METHOD.findall(part))
+
+
+def plain(path: str) -> str:
+    """Without prefix, closing slash and the names of its parameters."""
+    path = path.removeprefix("/api/v1")
+    return re.sub(r"\{[^}]*\}", "{}", path).rstrip("/")
+
+
+def lines(text: str) -> set[str]:
+    return set(text.strip().splitlines())

@@ -141,3 +141,28 @@ async def test_what_is_other_work_is_booked_beside_it(migrated: str) -> None:
                     break
                 await asyncio.sleep(0.05)
         assert shown["target"]["timesheet_id"] != other
+
+
+async def test_a_later_run_finds_what_the_first_one_was_not_meant_for(migrated: str) -> None:
+    async with two_peers(20) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        alike, marked, *_ = rows = await planned(service)
+        elsewhen = {**RANGE, "start_date": "2020-01-01", "end_date": "2020-01-02"}
+        answer = await service.http.post("/api/v1/sync/run", json=elsewhen)
+        assert answer.json()["run_status"] == "completed"
+        suggested = put(peers, alike, f"On the phone, #{alike['ticket_number']}")
+        linked = put(peers, marked, earlier(peers, marked))
+        before = {i: asdict(sheet) for i, sheet in peers.kimai.timesheets.items()}
+
+        would = await counts(service)
+        assert (would["adopt"], would["create"]) == (1, len(rows) - 2)
+        done = await run(service)
+        assert done["num_created"] == len(rows) - 2 == await writes(peers)
+        assert {i: asdict(peers.kimai.timesheets[i]) for i in before} == before
+        shown = await entry(service, marked["entry_id"])
+        assert (shown["state"], shown["target"]["timesheet_id"]) == ("synced", linked)
+        shown = await entry(service, alike["entry_id"])
+        assert (shown["state"], shown["reason_code"]) == ("conflict", "DUPLICATE")
+        assert str(suggested) in str(shown)
+        await run(service)
+        assert await writes(peers) == len(rows) - 2

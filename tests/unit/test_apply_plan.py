@@ -11,13 +11,18 @@ from domain.errors import OutcomeUnknown, Unavailable
 from domain.event import Actor, Append, Metadata
 from domain.ids import plan_rows_stream, plan_stream
 from domain.plan.decide import Plan
+from domain.plan.digest import fingerprint
 from domain.plan.events import PlanRefused, PlanRowsListed
 from domain.plan.values import Action, Moved, PlanKind
+from domain.rules import requests
+from domain.sync.applying import PlannedWrites
+from domain.sync.entries import Live
+from domain.sync.writing import Withheld
 from domain.sync_run.decide import Run
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.property.test_sync_faults import crashed, one_timesheet_per_booking
-from tests.support.peers import World
+from tests.support.peers import NOON, World
 from tests.unit.test_dry_run import sent, told
 
 
@@ -324,3 +329,63 @@ async def dies_and_goes_on(world: World, plan: Plan) -> Run:
             raise
     world.perils.dead, world.perils.crash_at = False, None
     return await world.resume()
+
+
+# --- a correction on a later page than what it shortens
+
+
+@pytest.fixture
+def paged(world: World) -> World:
+    world.limits = replace(world.limits, chunk=1, first_chunk=1)
+    world.tickets.page = 1
+    return world
+
+
+async def test_a_plan_shows_what_a_later_page_makes_of_a_request(paged: World) -> None:
+    paged.tickets.book(7, time_unit=Decimal(60), updated_at=NOON + timedelta(hours=5))
+    paged.tickets.book(8, time_unit=Decimal(-20), updated_at=NOON + timedelta(hours=1))
+    plan = await ready(paged)
+    rows = {row.entry_id % 100: (row.action, row.minutes) for row in await paged.rows_of(plan)}
+    assert rows == {7: (Action.CREATE, Decimal(40)), 8: (Action.SKIP, Decimal(-20))}
+    assert plan.rows == 2
+    assert (await paged.apply(plan)).state == "completed"
+    paged.an_hour_later()
+    await paged.sync()
+    assert [sheet.duration for sheet in paged.kimai.sheets.values()] == [timedelta(minutes=40)]
+    assert paged.kimai.writes == 1
+
+
+async def test_a_correction_that_fits_by_now_stops_the_plan(paged: World) -> None:
+    paged.tickets.book(7, time_unit=Decimal(60), updated_at=NOON + timedelta(hours=5))
+    paged.tickets.book(
+        8, time_unit=Decimal(-20), type_id=None, updated_at=NOON + timedelta(hours=1)
+    )
+    plan = await ready(paged)
+    paged.tickets.edit(8, type_id=4, updated_at=NOON + timedelta(hours=2))
+    run = await paged.apply(plan)
+    assert "One row of plan 1 moved since it was made" in (run.error or "")
+    assert paged.kimai.writes == 0
+    moved = await moved_of(paged, plan)
+    assert {each.entry_id % 100 for each in moved} == {7}
+
+
+async def test_a_second_request_that_no_row_shows_is_withheld_and_has_moved(world: World) -> None:
+    world.tickets.book(7, time_unit=Decimal(60))
+    (row,) = await world.rows_of(await ready(world))
+    assert row.request is not None
+    assert row.after is not None
+    entry = row.entry_id
+    writes = PlannedWrites({entry: (row.row, fingerprint(row))})
+    await world.sync()
+    live = Live(entry, await world.entry(7), 1)
+    other = requests.patch(1, {"end": "2026-07-01T12:00:00"}, row.after)
+    for _ in range(2):  # what is asked for first may still become what is planned
+        with pytest.raises(Withheld):
+            writes.gate(live, other, None)
+        assert set(writes.moved) == {entry}
+        writes.gate(live, row.request, row.before)
+        assert not writes.moved
+    writes.gate(live, requests.patch(1, {"billable": True}, row.after), None)
+    with pytest.raises(Withheld):
+        writes.gate(live, other, None)
+    assert set(writes.moved) == {entry}

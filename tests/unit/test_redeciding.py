@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import Unavailable
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.ids import EntryId, waiting_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.known_entries import Unsettled
@@ -34,9 +34,14 @@ async def waiting(*types: int) -> World:
     return world
 
 
-async def again(world: World) -> WaitingDecided | None:
-    head = await world.store.head()
-    return await decide_waiting(head, world.configuration, world.ports(), limits=world.limits)
+async def again(world: World, change: int | None = None) -> WaitingDecided | None:
+    """Because of the change at that position, else of one right now."""
+    at = await world.store.head() if change is None else change
+    return await decide_waiting(at, world.configuration, world.ports(), limits=world.limits)
+
+
+async def records(world: World) -> list[Event]:
+    return list((await world.store.read(waiting_stream(ZAMMAD))).events)
 
 
 async def states(world: World, *numbers: int) -> list[EntryState]:
@@ -139,20 +144,25 @@ async def test_a_peer_that_does_not_answer_is_named_and_the_next_run_goes_on() -
     assert run.counters.created == 1
 
 
-async def test_whenever_it_is_killed_the_next_job_decides_the_rest() -> None:
+async def test_whenever_it_is_killed_the_next_job_decides_the_rest_and_counts_all() -> None:
     killed = 0
+    all_of_it = WaitingDecided(connector_id=ZAMMAD, to_write=2, held=1, left=0, error=None)
     for point in range(1, 99):
         world = await waiting(77, 77, 78)
         remap(world, 77)
+        change = await world.store.head()
         world.perils.reached, world.perils.crash_at = 0, point
         try:
-            await again(world)
+            await again(world, change)
         except Crash:
             killed += 1
         else:
             break
         world.perils.dead, world.perils.crash_at = False, None
-        await again(world)
+        told = await again(world, change)
+        assert told in (None, all_of_it), "or the record was there already"
+        assert await records(world) == [all_of_it]
+        assert await again(world, change) is None
         assert await states(world, 2, 3) == [EntryState.PENDING] * 2
         assert await states(world, 1, 4) == [EntryState.SYNCED, EntryState.CONFLICT]
         assert len(world.kimai.sheets) == 1

@@ -60,29 +60,43 @@ class PlannedWrites:
     _met: set[EntryId] = field(default_factory=set)
 
     def compare(self, row: PlanRow) -> None:
-        """A row as a plan of now has it; what was met already is as planned."""
+        """A row as a plan of now has it; of several about one entry the last counts."""
         planned = self.rows.get(row.entry_id)
-        if planned is None or row.entry_id in self._met:
+        if planned is None:
             return
-        self._met.add(row.entry_id)
-        if planned[1] != fingerprint(row):
+        if planned[1] == fingerprint(row):
+            self._meet(row.entry_id)
+        else:
             self.moved[row.entry_id] = row
+
+    def witness(self, row: PlanRow) -> None:
+        """The same while the plan is being carried out: what was done stays done."""
+        if row.entry_id not in self._met:
+            self.compare(row)
 
     def close(self) -> None:
         """Nothing more is to be compared: what was not met has moved."""
-        self.moved |= dict.fromkeys(self.rows.keys() - self._met)
+        self.moved |= dict.fromkeys(self.rows.keys() - self._met - self.moved.keys())
 
     def gate(self, live: Live, request: Request, found: Written | None) -> None:
-        """Raise Withheld unless exactly this is planned."""
+        """Raise Withheld unless exactly this is planned.
+
+        What is withheld has moved, unless what was planned is met after all: a correction on a
+        later page may make it of what is asked for now. So has a second request.
+        """
         action, planned = METHODS[request.method], self.rows.get(live.entry_id)
         if planned is not None and planned[1] == fingerprint_of(action, request, found):
-            self._met.add(live.entry_id)
+            self._meet(live.entry_id)
             return
         if live.entry_id in self._met and request.fields.keys() <= AFTERWARDS:
             return  # part of the same row
-        if planned is not None and live.entry_id not in self._met:
+        if planned is not None:
             self.moved[live.entry_id] = _as_met(live, request, found)
         raise Withheld
+
+    def _meet(self, entry: EntryId) -> None:
+        self._met.add(entry)
+        self.moved.pop(entry, None)
 
 
 async def apply_plan(
@@ -144,7 +158,7 @@ async def apply_plan(
             raise RuleViolation("plan_drifted", drifted_text(plan.plan_id, len(now.moved)))
     instant, digest = ports.clock.now(), plan.digest or ""
     await record(ApplyPlan(run_id=run.run_id, digest=digest, now=instant, again=again))
-    seen = Rehearsal(take=writes.compare)
+    seen = Rehearsal(take=writes.witness)
     deletable = writes.deletions
     order = replace(order, witness=seen.witness, gate=writes.gate, deletable=deletable)
     await cross(prepare(order, configuration, ports, limits, tally, metadata))

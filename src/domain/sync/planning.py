@@ -1,11 +1,12 @@
 """Make a plan: rehearse a run and keep what it tells."""
 
+from collections.abc import Awaitable, Callable
 from functools import reduce
 
 from domain.errors import LedgerError, RuleViolation
 from domain.event import Actor, Metadata
 from domain.handling import handle
-from domain.ids import PlanId, plan_rows_stream, plan_stream
+from domain.ids import EntryId, PlanId, plan_rows_stream, plan_stream
 from domain.plan.commands import BeginPlan, FailPlan, FinishPlan, PlanCommand
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
@@ -47,11 +48,34 @@ async def make_plan(
         stream = plan_stream(plan_id)
         await handle(ports.ledger, PLAN, stream, command, metadata=metadata, now=now)
 
-    kept = await ports.ledger.read_recorded(plan_rows_stream(plan_id))
+    try:
+        late = await _rehearse(plan, configuration, ports, limits, metadata, record, frozenset())
+        while late:
+            late = await _rehearse(plan, configuration, ports, limits, metadata, record, late)
+    except LedgerError as error:
+        await record(FailPlan(error=str(error)))
+    return await load(plan_id, ports)
+
+
+async def _rehearse(
+    plan: Plan,
+    configuration: Configuration,
+    ports: Ports,
+    limits: Limits,
+    metadata: Metadata,
+    record: Callable[[PlanCommand], Awaitable[None]],
+    late: frozenset[EntryId],
+) -> frozenset[EntryId]:
+    """Rehearse and keep the rows, those of `late` last; none when the plan is complete.
+
+    Else something was told twice, and its first row may be in the ledger already: these entries,
+    with `late`, are to be late in another rehearsal. Each time there are more of them, so it ends.
+    """
+    kept = await ports.ledger.read_recorded(plan_rows_stream(plan.plan_id))
     writer = RowsWriter(
         ledger=ports.ledger,
         clock=ports.clock,
-        plan_id=plan_id,
+        plan_id=plan.plan_id,
         metadata=metadata,
         version=kept[-1].version if kept else 0,
     )
@@ -61,9 +85,9 @@ async def make_plan(
         await writer.keep()
 
     tally = Tally(clock=ports.clock, report=keep, last=ports.clock.now())
-    rehearsal = Rehearsal(take=writer.take)
+    rehearsal = Rehearsal(take=writer.take, late=late)
     order = Order(
-        number=plan_id,
+        number=plan.plan_id,
         start_date=plan.start_date,
         end_date=plan.end_date,
         unit_anew=plan.kind is PlanKind.UNIT,
@@ -73,18 +97,17 @@ async def make_plan(
         gate=rehearsal.gate,
     )
     crossing = prepare(order, configuration, rehearsed(ports), limits, tally, metadata)
-    try:
-        await crossing.run()
-        rehearsal.finish()
-        await writer.keep(everything=True)
-        tally.problems += tally.remarks  # what a run does without, a plan does not
-        if tally.problems:
-            await record(FailPlan(error=tally.problems_text("make a new plan later")))
-        else:
-            await record(_finished(writer, tally.counters(), ports))
-    except LedgerError as error:
-        await record(FailPlan(error=str(error)))
-    return await load(plan_id, ports)
+    await crossing.run()
+    rehearsal.finish()
+    if more := rehearsal.again - late:
+        return late | more
+    await writer.keep(everything=True)
+    tally.problems += tally.remarks  # what a run does without, a plan does not
+    if tally.problems:
+        await record(FailPlan(error=tally.problems_text("make a new plan later")))
+    else:
+        await record(_finished(writer, tally.counters(), ports))
+    return frozenset()
 
 
 async def load(plan_id: PlanId, ports: Ports) -> Plan:

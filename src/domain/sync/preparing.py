@@ -12,7 +12,7 @@ from domain.rules.configuration import Configuration, Situation
 from domain.sync.adopting import Adopter
 from domain.sync.crossing import Crossing
 from domain.sync.discovering import Discoverer
-from domain.sync.entries import Entries, Witness, unseen
+from domain.sync.entries import Entries, Live, Witness, unseen
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
@@ -79,6 +79,7 @@ def prepare(
     )
     zammad = asyncio.Semaphore(limits.readers)
     reader = ContextReader(tickets=ports.tickets, tally=tally, slots=zammad)
+    kept: dict[EntryId, Live] | None = {} if order.rehearsed else None
     stacker = Stacker(
         ledger=ports.ledger,
         known=ports.known,
@@ -86,6 +87,7 @@ def prepare(
         metadata=metadata,
         configuration=configuration,
         limits=limits,
+        kept=kept,
     )
     judge = Judge(
         situation=Situation(
@@ -151,7 +153,7 @@ def prepare(
             judge=judge,
             run_id=order.run_id,
             taken_up=order.taken_up,
-            kept={} if order.rehearsed else None,
+            kept=kept,
         ),
         hold=order.hold or _nothing_to_hold,
         rehearsed=order.rehearsed,

@@ -21,9 +21,11 @@ from domain.sync.waiting import DECIDED_AGAIN
 from domain.sync_run.events import Counters
 from domain.time_entry.events import EntryDecided, TimeEntryEvent
 from domain.time_entry.standing import EntryState
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import Outcome, ReasonCode
 from domain.waiting.events import WaitingDecided
 
+PAGE = 1_000  # events of the ledger read together
+BECAME = {Outcome.HOLD: EntryState.CONFLICT, Outcome.LEAVE: EntryState.IGNORED}
 ACTOR = Actor(kind="service", name="sync")
 # the other reasons come before any mapping is asked: no row of them is the answer
 ANSWERED = DECIDED_AGAIN - {
@@ -52,15 +54,16 @@ async def decide_waiting(
     """Decide again because of the change at `position`; record how many that were, and return it.
 
     None, and nothing recorded, when all of them had been decided with today's mappings already.
-    A peer or a ledger that fails ends it early; that is recorded, too. At most one call per pair
-    of connectors at a time: the caller holds the lock that runs hold.
+    A peer or a ledger that fails ends it early; that is recorded, too. Called again after a call
+    that died, it counts what that one had decided. At most one call per pair of connectors at a
+    time: the caller holds the lock that runs hold.
 
-    Raises LedgerError: the ledger could not take the record.
+    Raises LedgerError: the ledger could not be read, or could not take the record.
     """
     metadata = Metadata(
         actor=ACTOR, correlation_id=f"waiting-{position}", causation_position=position
     )
-    became: dict[EntryId, EntryState] = {}
+    became = await _untold(position, metadata.correlation_id, ports)
 
     def witness(live: Live, events: Sequence[TimeEntryEvent]) -> None:
         if live.state is not None and any(isinstance(event, EntryDecided) for event in events):
@@ -85,6 +88,23 @@ async def decide_waiting(
     event = _counted(became, configuration, error)
     await _record(event, ports, metadata)
     return event
+
+
+async def _untold(position: int, correlation_id: str, ports: Ports) -> dict[EntryId, EntryState]:
+    """What was decided because of that change already, and is in no record yet."""
+    became: dict[EntryId, EntryState] = {}
+    head = await ports.ledger.head()
+    while position < head and (page := await ports.ledger.page(position, PAGE)):
+        for recorded in page:
+            if recorded.metadata.correlation_id != correlation_id:
+                continue
+            match recorded.event:
+                case EntryDecided(entry_id=entry, outcome=outcome):
+                    became[entry] = BECAME.get(outcome, EntryState.PENDING)
+                case WaitingDecided():
+                    became.clear()
+        position = page[-1].position
+    return became
 
 
 def _counted(

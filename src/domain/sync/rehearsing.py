@@ -1,10 +1,12 @@
 """A run that keeps nothing and sends nothing: its ports let nothing out, and it tells its rows.
 
-The crossing is the same as in earnest, so what it tells is what a run would do. A booking has one
-row: what would become of it, the first time that is clear.
+The crossing is the same as in earnest, so what it tells is what a run would do. What would become
+of a booking is told when it is clear, and once more when it turns out otherwise: a correction on a
+later page shortens what was about to be created. The last that is told of it counts.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +18,7 @@ from domain.errors import LedgerError
 from domain.event import Append, Appended, Event, Recorded
 from domain.ids import EntryId
 from domain.minutes import MINUTE_PLACES, minutes_of
+from domain.plan.digest import fingerprint
 from domain.plan.values import METHODS, Action, PlanRow
 from domain.ports.event_store import EventStore, History
 from domain.ports.timesheets import (
@@ -67,11 +70,14 @@ class Rehearsal:
 
     Where a ticket has negative bookings, a timesheet that turns out to be billed leaves what was
     to be taken from it to another one, which had been settled before: its row waits for `finish`.
+    So do those of `late`. `again` are bookings of which something else was told later.
     """
 
     take: Callable[[PlanRow], None]
+    late: AbstractSet[EntryId] = frozenset()
     rows: int = 0
-    _seen: set[EntryId] = field(default_factory=set)
+    again: set[EntryId] = field(default_factory=set)
+    _told: dict[EntryId, bytes] = field(default_factory=dict)
     _netting: set[int] = field(default_factory=set)
     _later: dict[EntryId, Callable[[], None]] = field(default_factory=dict)
 
@@ -100,7 +106,7 @@ class Rehearsal:
             reason=conflict and conflict.reason,
             detail=conflict.detail if conflict else decided and decided.detail,
         )
-        if nets:
+        if nets or entry.entry_id in self.late:
             self._later[entry.entry_id] = tell
         else:
             tell()
@@ -108,8 +114,13 @@ class Rehearsal:
     def gate(self, live: Live, request: Request, found: Written | None) -> NoReturn:
         """A request that a run would send now."""
         assert live.state is not None
+        action = METHODS[request.method]
+        tell = partial(self._tell, live.state, action, before=found, request=request)
         self._later.pop(live.entry_id, None)
-        self._tell(live.state, METHODS[request.method], before=found, request=request)
+        if live.entry_id in self.late:
+            self._later[live.entry_id] = tell
+        else:
+            tell()
         raise Withheld
 
     def finish(self) -> None:
@@ -128,11 +139,15 @@ class Rehearsal:
         return booking.ticket_id in self._netting
 
     def _tell(self, entry: TimeEntry, action: Action, **what: object) -> None:
-        if entry.entry_id in self._seen:
+        row = _row(self.rows + 1, entry, action, **what)  # type: ignore[arg-type] # as `_row` has them
+        told, before = fingerprint(row), self._told.get(entry.entry_id)
+        if told == before:
             return
-        self._seen.add(entry.entry_id)
+        if before is not None:
+            self.again.add(entry.entry_id)
+        self._told[entry.entry_id] = told
         self.rows += 1
-        self.take(_row(self.rows, entry, action, **what))  # type: ignore[arg-type] # as `_row` has them
+        self.take(row)
 
 
 def _row(

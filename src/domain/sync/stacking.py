@@ -5,11 +5,13 @@ append is refused when somebody else was there in between; then it is read again
 after that has taken a place and nothing else, and finds it again in the next run.
 """
 
+import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, timedelta
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 
 from domain.errors import LedgerError, StreamMovedOn, Unavailable
 from domain.event import Append, Appended, Metadata
@@ -19,12 +21,15 @@ from domain.ports.event_store import EventStore
 from domain.ports.known_entries import KnownEntries, Occupying
 from domain.rules.configuration import Configuration
 from domain.rules.stacking import reach_of
+from domain.sync.entries import Live
 from domain.sync.limits import Limits
 from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
 from domain.work_day.decide import WORK_DAY, Slots, TakeSlot, answer
 from domain.work_day.events import SlotTaken, WorkDayEvent
 from domain.work_day.values import Slot, Span, Unplaced, WorkDay
 
+DAY = timedelta(days=1)
 AT_REST = frozenset({EntryState.SYNCED, EntryState.WITHDRAWN, EntryState.IGNORED})
 Taken = tuple[WorkDay, Sequence[Unplaced], Sequence[WorkDayEvent], Slots]
 
@@ -41,7 +46,10 @@ class _Day:
 
 @dataclass
 class Stacker:
-    """The days that one run has opened, and in `places` what it found there."""
+    """The days that one run has opened, and in `places` what it found there.
+
+    `kept` is what a rehearsed run has in hand, because no read model will show it; None in earnest.
+    """
 
     ledger: EventStore
     known: KnownEntries
@@ -49,10 +57,15 @@ class Stacker:
     metadata: Metadata
     configuration: Configuration
     limits: Limits
+    kept: Mapping[EntryId, Live] | None = None
     places: dict[Unplaced, Slot | None] = field(default_factory=dict)
     _asked: dict[EntryId, Unplaced] = field(default_factory=dict)
     _days: dict[WorkDay, _Day] = field(default_factory=dict)
     _fresh: bool = False
+    _booked: dict[tuple[int, date], list[EntryId]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _indexed: int = 0  # of `kept`, which only grows
 
     async def place(self, wanted: Sequence[Unplaced]) -> None:
         """Answer each in `places`, in the order in which they were booked.
@@ -147,7 +160,25 @@ class Stacker:
         keys = [(day.agent_id, day.day) for day in days]
         found = await self.known.occupying(source, keys) if keys else {}
         for day, key in zip(days, keys, strict=True):
-            self._days[day] = await self._opened(day, found[key])
+            rows = {row.entry_id: row for row in found[key]} | self._in_hand(day)
+            self._days[day] = await self._opened(day, list(rows.values()))
+
+    def _in_hand(self, day: WorkDay) -> dict[EntryId, Occupying]:
+        """What the read model would show of a run in earnest by now."""
+        kept = self.kept or {}
+        for live in islice(kept.values(), self._indexed, None):
+            if live.state is not None and (booking := live.state.booking) is not None:
+                booked_on = booking.created_at.astimezone(UTC).date()
+                self._booked[booking.created_by_id, booked_on].append(live.entry_id)
+        self._indexed = len(kept)
+        around = (day.day + DAY * each for each in range(-2, 3))
+        near = chain.from_iterable(self._booked.get((day.agent_id, each), ()) for each in around)
+        states = (kept[entry].state for entry in near)
+        return {
+            state.entry_id: _occupying(state)
+            for state in states
+            if state is not None and _is_near(state, day)
+        }
 
     async def _opened(self, day: WorkDay, rows: Sequence[Occupying]) -> _Day:
         recorded = await self.ledger.read_recorded(day.stream)
@@ -180,6 +211,26 @@ class Stacker:
         reach = reach_of(self.configuration.kimai)
         decided = row.decided and reach(row.decided.begin, row.decided.end)
         return [span for span in (decided, row.stored) if span is not None]
+
+
+def _is_near(entry: TimeEntry, day: WorkDay) -> bool:
+    """As `KnownEntries.occupying` has it: of that person, within a day of that day."""
+    if entry.booking is None or entry.booking.created_by_id != day.agent_id:
+        return False
+    found = None if entry.decided is None else entry.decided.basis.work_date
+    return abs((found or entry.booking.created_at.astimezone(UTC).date()) - day.day) <= DAY
+
+
+def _occupying(entry: TimeEntry) -> Occupying:
+    desired = None if entry.decided is None else entry.decided.desired
+    sheet = None if entry.settled is None else entry.settled.written
+    return Occupying(
+        entry_id=entry.entry_id,
+        position=sys.maxsize,  # newer than all that is in the ledger
+        state=entry.standing.state,
+        decided=Span(begin=desired.begin, end=desired.end) if desired else None,
+        stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
+    )
 
 
 def _by_day(wanted: Sequence[Unplaced]) -> dict[WorkDay, Sequence[Unplaced]]:

@@ -31,6 +31,7 @@ from tests.support.bookings import (
     decide,
     intend,
     observe,
+    situation,
     written,
 )
 from tests.support.given import Given, given
@@ -297,6 +298,49 @@ async def test_absence_from_the_list_is_no_deletion() -> None:
     world.kimai.barred.clear()
     await later(world)
     assert (await world.entry(10)).standing.state is EntryState.SYNCED
+
+
+async def test_what_was_kept_and_is_disputed_now_waits_for_a_person_in_peace() -> None:
+    """It differs from the booking, not from what we last knew of it: nothing was undone."""
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    sheet = world.kimai.sheets[1]
+    world.kimai.edit(1, duration=sheet.duration * 3, end=sheet.begin + sheet.duration * 3)
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    held = await world.entry(9)
+    assert held.standing.conflict is ReasonCode.TARGET_EDITED
+    types = await world.types(9)
+    for _ in range(3):
+        await later(world)
+    assert await world.types(9) == types
+
+
+def test_keeping_what_another_conflict_is_about_keeps_no_earlier_edit() -> None:
+    story, stored = synced()
+    edited = story.when(Compare(found=replace(stored, project_id=77), policy=ASK)).after()
+    for action in ("update_from_source", "keep_target"):
+        state = edited.state
+        assert state is not None
+        assert state.conflict is not None
+        resolved = ConflictResolved(entry_id=ENTRY, reason=state.conflict.reason, action=action)
+        after = Given(TIME_ENTRY, [*edited.history, resolved])
+        edited = after.when(NoteSurplus(timesheet_ids=(12,))).after()
+    assert edited.state is not None
+    assert edited.state.settled is not None
+    assert (edited.state.settled.written, edited.state.settled.kept) == (stored, ())
+
+
+def test_a_hold_whose_conflict_was_closed_is_held_anew() -> None:
+    seen = given(TIME_ENTRY).when(observe()).after()
+    missing = decide(seen.state, situation(activities=()))
+    held = seen.when(missing).after()
+    resolved = ConflictResolved(
+        entry_id=ENTRY, reason=ReasonCode.UNMAPPED_ACTIVITY, action="create_in_target"
+    )
+    closed = Given(TIME_ENTRY, [*held.history, resolved])
+    closed.when(missing).then_types(EntryDecided, ConflictOpened)
 
 
 async def test_a_duplicate_is_a_conflict_until_it_is_gone_and_is_not_deleted_by_us() -> None:

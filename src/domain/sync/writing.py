@@ -19,11 +19,7 @@ from domain.errors import (
 from domain.moved import moved
 from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
-from domain.rules.comparison import (
-    as_written,
-    mismatch_text,
-    mismatches,
-)
+from domain.rules.comparison import as_written, mismatch_text, mismatches
 from domain.rules.configuration import Configuration
 from domain.rules.marker import marker
 from domain.rules.objection import left_alone, objection

@@ -216,6 +216,8 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
     decided = entry.decided
     if decided is None or entry.standing.outcome is None:
         return False
+    if ruling.outcome is Outcome.HOLD and entry.conflict is None:
+        return False  # its conflict was closed, and what it was about is there still
     if entry.settled is not None and (entry.standing.outcome, ruling.outcome) == AT_REST:
         return entry.conflict is None and ruling.desired == decided.desired
     return entry.standing.outcome is decided.outcome and ruling == Ruling(

@@ -34,7 +34,8 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     edits = changes_since(settled.written, found)
     exported = ("exported",) if settled.written.exported != found.exported else ()
     drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
-    if not edits:
+    disputed = _is_disputed_still(entry, found)
+    if not edits and not disputed:
         return [*([drifted] if exported else []), *_unchanged(entry, found)]
     if command.agreed is not None:
         decided = EntryDecided(
@@ -45,7 +46,7 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
         )
         adopted = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="equal")
         return [decided, adopted, *close_conflict(entry)]
-    if entry.conflict is not None and entry.drifted == found:
+    if disputed:
         return []
     if command.policy is EditedInKimaiPolicy.KEEP_TARGET:
         kept = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="kept")
@@ -68,6 +69,12 @@ def _is_comparable(entry: TimeEntry, settled: Settled, found: Written) -> bool:
     if entry.conflict is None:
         return entry.standing.state is EntryState.SYNCED
     return entry.conflict.reason is ReasonCode.TARGET_EDITED or _lost_access(entry)
+
+
+def _is_disputed_still(entry: TimeEntry, found: Written) -> bool:
+    """It is as it was when the conflict was opened: also where that is about what was kept."""
+    held = entry.conflict
+    return held is not None and held.reason is ReasonCode.TARGET_EDITED and entry.drifted == found
 
 
 def _lost_access(entry: TimeEntry) -> bool:

@@ -245,9 +245,14 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
                 return changed(conflict=None)
             if action != KEEP_TARGET:
                 distinct = entry.distinct or (action == CREATE and entry.settled is None)
-                return changed(conflict=None, found=None, distinct=distinct)
-            accepted, settled = entry.conflict, _kept(entry)
-            return changed(conflict=None, found=None, accepted=accepted, settled=settled)
+                return changed(conflict=None, found=None, distinct=distinct, drifted=None)
+            return changed(
+                conflict=None,
+                found=None,
+                accepted=entry.conflict,
+                settled=_kept(entry),
+                drifted=None,
+            )
         case _:
             return _after_write(entry, event, changed)
 

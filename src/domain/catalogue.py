@@ -8,6 +8,7 @@ from domain.event import Event
 from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
+from domain.target_item.events import TargetItemEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -15,6 +16,7 @@ from domain.work_day.events import WorkDayEvent
 ALL: tuple[type[Event], ...] = (
     *get_args(TimeEntryEvent),
     *get_args(WorkDayEvent),
+    *get_args(TargetItemEvent),
     *get_args(SyncRunEvent),
     *get_args(PlanEvent),
     PlanRowsListed,

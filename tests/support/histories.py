@@ -18,6 +18,7 @@ from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, Use
 from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.sync_run.events import SyncRunEvent
+from domain.target_item.events import TargetItemEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -59,6 +60,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("user", "user_id", get_args(UserEvent)),
     ("login", "", get_args(LoginEvent)),
     ("work-day", "agent_id", get_args(WorkDayEvent)),
+    ("target-project-ticket", "", get_args(TargetItemEvent)),
 )
 
 

@@ -10,6 +10,8 @@ from domain.connector.settings import KimaiSettings, ZammadSettings
 from domain.ids import ConnectorId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
 from domain.ports.timesheets import TargetItem
+from domain.target_item.values import WantedKey
+from domain.time_entry.state import Wait
 from domain.time_entry.values import ReasonCode
 from domain.work_day.values import Slot, Unplaced
 
@@ -41,7 +43,9 @@ class Situation:
     `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
     address, None where several share one; empty when the token may not list them. `unit_anew`:
     what was written with another unit is to be read with that of today. `places` are those that
-    bookings were given on their person's day, None where there is no room.
+    bookings were given on their person's day, None where there is no room. `items` are the Kimai
+    projects found or made for what bookings want, or why there is none; `listed` tells what was
+    known of Kimai's customers, projects and the token when they were asked for.
     """
 
     configuration: Configuration
@@ -49,6 +53,8 @@ class Situation:
     people: Mapping[str, int | None] = field(default_factory=dict)
     unit_anew: bool = False
     places: Mapping[Unplaced, Slot | None] = field(default_factory=dict)
+    items: Mapping[WantedKey, int | Wait] = field(default_factory=dict)
+    listed: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -66,6 +72,8 @@ class Situation:
                 return _digest(self.digest, sorted(self.people.items()))
             case ReasonCode.UNIT_UNKNOWN:
                 return _digest(self.digest, self.declared_unit)
+            case ReasonCode.PROJECT_OR_CUSTOMER_MISSING if self.listed is not None:
+                return _digest(self.digest, self.listed)
             case _:
                 return self.digest
 

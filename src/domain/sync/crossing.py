@@ -468,6 +468,7 @@ class Crossing:
         known = {state.booking.ticket_id for state in states if state and state.booking}
         await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
+        await self._provide([live for live, _ in work])
         self.netter.note(live for live, _ in work)
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
@@ -477,6 +478,14 @@ class Crossing:
                 self.tally.total += 1
                 await self._queue.put(live)
         await self.tally.tell()
+
+    async def _provide(self, lives: Sequence[Live]) -> None:
+        """Decide those that lack a project in Kimai once they have one, or cannot have it."""
+        lacking = [live for live in lives if live.entry_id in self.judge.lacking]
+        if lacking:
+            await self.judge.provide([live.entry_id for live in lacking])
+            steps: list[Step] = [self.judge.decision, self.adopter.suggestion]
+            await self.entries.apply_all([(live, steps) for live in lacking])
 
     async def _verify(self, settler: Settler) -> None:
         """Settle what became doubtful in this run, and try again what proved absent."""

@@ -71,6 +71,7 @@ async def make_plan(
         rehearsed=True,
         witness=rehearsal.witness,
         gate=rehearsal.gate,
+        creation_gate=rehearsal.creation_gate,
     )
     crossing = prepare(order, configuration, rehearsed(ports), limits, tally, metadata)
     try:

@@ -22,6 +22,10 @@ class OncePer(Generic[K, V]):
         """Remember what came along with another answer."""
         self._values[key] = value
 
+    def forget(self, key: K) -> None:
+        """Fetch it anew when it is next asked for."""
+        self._values.pop(key, None)
+
     def known(self, key: K) -> bool:
         """Whether `get` would answer without fetching."""
         return key in self._values

@@ -60,6 +60,7 @@ class PlanRowOut(Answer):
     minutes: Number | None
     before: PresentWorkOut | None
     after: PlannedWorkOut | None
+    creates: list[RequestOut]
     request: RequestOut | None
     reason_code: str | None
     message: str | None

@@ -9,6 +9,7 @@ from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
+from domain.target_item.events import TargetItemEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -16,6 +17,7 @@ from domain.work_day.events import WorkDayEvent
 ALL: tuple[type[Event], ...] = (
     *get_args(TimeEntryEvent),
     *get_args(WorkDayEvent),
+    *get_args(TargetItemEvent),
     *get_args(SyncRunEvent),
     *get_args(PlanEvent),
     PlanRowsListed,

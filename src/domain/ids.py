@@ -82,6 +82,11 @@ def waiting_stream(connector: ConnectorId) -> str:
     return f"waiting-{connector}"
 
 
+def target_item_stream(connector: ConnectorId, item: str, owner: str, source_id: int) -> str:
+    """A customer or project of Kimai connector `connector`, by what it is made for in Zammad."""
+    return f"target-{item}-{owner}-{entry_id(connector, source_id)}"
+
+
 def user_stream(user: UserId) -> str:
     return f"user-{user}"
 

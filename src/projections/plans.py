@@ -20,6 +20,7 @@ from domain.plan.events import (
     PlanRequested,
 )
 from domain.plan.values import Counts, Minutes, Moved, PlanRow
+from domain.target_item.values import Creation
 from domain.time_entry.values import Desired, Request, Written
 from projections.numbers import json_number, minutes_of
 from projections.projection import Projection
@@ -164,6 +165,7 @@ def row_shown(row: PlanRow) -> dict[str, object]:
         "minutes": None if row.minutes is None else json_number(row.minutes),
         "before": None if row.before is None else _before(row.before),
         "after": None if row.after is None else _after(row.after),
+        "creates": [_creation(each) for each in row.creates],
         "request": None if row.request is None else _request(row.request),
         "reason_code": None if row.reason is None else row.reason.value,
         "message": row.detail,
@@ -193,6 +195,10 @@ def _work(sheet: Written | Desired, lasting: timedelta) -> dict[str, object]:
         "user_id": sheet.user_id,
         "billable": sheet.billable,
     }
+
+
+def _creation(creation: Creation) -> dict[str, object]:
+    return {"method": "POST", "path": creation.path, "body": creation.body}
 
 
 def _request(request: Request) -> dict[str, object]:

@@ -19,6 +19,7 @@ from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
+from domain.target_item.events import TargetItemEvent
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -61,6 +62,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("login", "", get_args(LoginEvent)),
     ("work-day", "agent_id", get_args(WorkDayEvent)),
     ("schedule", "", (ScheduleChanged,)),
+    ("target-project-ticket", "", get_args(TargetItemEvent)),
 )
 
 

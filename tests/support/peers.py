@@ -71,6 +71,7 @@ from domain.sync_run.events import (
     SyncRunQueued,
     SyncRunStarted,
 )
+from domain.target_item.values import PATHS, Creation, ItemKind
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import (
     EntryUnreadable,
@@ -285,6 +286,12 @@ class FakeTimesheets:
     tags: set[str] = field(default_factory=set)
     round_minutes: int = 1
     people: tuple[TargetItem, ...] = ()
+    items: dict[ItemKind, list[TargetItem]] = field(
+        default_factory=lambda: {kind: [] for kind in ItemKind}
+    )
+    may_not_make: set[ItemKind] = field(default_factory=set)
+    duplicates: bool = True  # Kimai looks and then inserts: what two send at once lands twice
+    roles: tuple[str, ...] = ()
     writes: int = 0
     requests: int = 0
     slow: int = 0  # turns of the loop that a write takes
@@ -304,7 +311,7 @@ class FakeTimesheets:
             user_id=self.token_user,
             username="sync",
             timezone=self.zone,
-            roles=(),
+            roles=self.roles,
             version="2.66.0",
             tracking_mode="default",
         )
@@ -393,10 +400,38 @@ class FakeTimesheets:
         )
 
     async def projects(self) -> Sequence[TargetItem]:
-        return ()
+        await self._request("projects")
+        return tuple(self.items[ItemKind.PROJECT])
 
     async def customers(self) -> Sequence[TargetItem]:
-        return ()
+        await self._request("customers")
+        return tuple(self.items[ItemKind.CUSTOMER])
+
+    async def listed_now(self, kind: ItemKind) -> Sequence[TargetItem]:
+        await self._request("listed_now")
+        return tuple(self.items[kind])
+
+    async def make(self, creation: Creation, *, last_look: LastLook | None = None) -> TargetItem:
+        self.bodies.append(creation)
+        return await self._write("make", lambda: self._make(creation), last_look)
+
+    def _make(self, creation: Creation) -> TargetItem:
+        kind = next(kind for kind, path in PATHS.items() if path == creation.path)
+        if kind in self.may_not_make:
+            raise Rejected("kimai", "403", status=403)
+        body, items = creation.body, self.items[kind]
+        if any(item.number == body["number"] for item in items) and not self.duplicates:
+            raise Rejected("kimai", "400", status=400, fields=("number",))
+        customer = body.get("customer")
+        item = TargetItem(
+            item_id=len(self.items[ItemKind.CUSTOMER] + self.items[ItemKind.PROJECT]) + 100,
+            name=str(body["name"]),
+            active=True,
+            parent_id=customer if isinstance(customer, int) else None,
+            number=str(body["number"]),
+        )
+        items.append(item)
+        return item
 
     async def activities(self) -> Sequence[TargetItem]:
         return ()

@@ -118,9 +118,9 @@ async def test_master_data_is_read_with_ended_and_hidden_rows_and_once() -> None
     )
     async with kimai(mock) as client:
         for _ in range(2):
-            assert TargetItem(item_id=1, name="Website", active=True, parent_id=1) in (
-                await client.projects()
-            )
+            assert TargetItem(
+                item_id=1, name="Website", active=True, parent_id=1, number="0002"
+            ) in (await client.projects())
             activities = {item.item_id: item.parent_id for item in await client.activities()}
             assert activities == {1: None, 2: 1, 3: 2}
             assert [item.name for item in await client.customers()] == ["Acme GmbH"]

@@ -64,7 +64,7 @@ async def test_the_type_has_its_name_and_is_asked_for_once() -> None:
 
 async def test_two_customers_of_one_name_are_two() -> None:
     """L25: it merged customers by equal name; here one is mapped, and the other is not."""
-    world = World()
+    world = World(kimai={"auto_create_projects": False})
     world.tickets.customers[60] = 4  # another organisation, called the same
     world.tickets.book(1)
     world.tickets.book(2, ticket_id=60)

@@ -23,6 +23,7 @@ from domain.rules.marker import carries, marker
 from domain.rules.refusal import wait_for_refusal
 from domain.rules.units import unit_minutes, worked
 from domain.rules.work_time import work_date, work_time
+from domain.target_item.values import Wanted
 from domain.time_entry.commands import Ruling
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.state import TimeEntry, Wait, evolve
@@ -237,6 +238,9 @@ def test_two_kimai_users_with_one_address_are_nobody() -> None:
     assert "several" in found.detail
 
 
+FIXED = {"project_strategy": "fixed"}
+
+
 def row(kind: SourceKind, source: int, project: int | None) -> ProjectMapping:
     return project_mapping(
         source_kind=kind, source_id=source, kimai_project_id=project, kimai_customer_id=2
@@ -250,22 +254,19 @@ def test_the_customers_row_comes_before_organization_and_group() -> None:
         row(SourceKind.CUSTOMER, 8, 10),
     ]
     for count, project in ((3, 10), (2, 20), (1, 30)):
-        found = project_for(configuration(projects=tuple(rows[:count])), context())
+        found = project_for(configuration(projects=tuple(rows[:count])), 50, context())
         assert found == Mapped(item_id=project, basis="project-mapping:7@1")
-    assert (
-        reason(project_for(configuration(projects=()), context()))
-        is ReasonCode.PROJECT_OR_CUSTOMER_MISSING
-    )
+    assert isinstance(project_for(configuration(projects=()), 50, context()), Wanted)
 
 
 def test_the_fixed_strategy_uses_the_default_project() -> None:
     fixed = {"project_strategy": "fixed", "default_project_id": 5}
     only_customer = (row(SourceKind.ORGANIZATION, 3, None),)
     for rows in ((), only_customer):
-        found = project_for(configuration(kimai=fixed, projects=rows), context())
+        found = project_for(configuration(kimai=fixed, projects=rows), 50, context())
         assert found == Mapped(item_id=5, basis="setting:default_project_id")
     unset = configuration(kimai={"project_strategy": "fixed"}, projects=())
-    assert reason(project_for(unset, context())) is ReasonCode.PROJECT_OR_CUSTOMER_MISSING
+    assert reason(project_for(unset, 50, context())) is ReasonCode.PROJECT_OR_CUSTOMER_MISSING
 
 
 def merged(**ids: int | None) -> Context:
@@ -275,18 +276,18 @@ def merged(**ids: int | None) -> Context:
 
 def test_a_merge_matters_only_when_it_leads_to_another_project() -> None:
     config = configuration()
-    assert isinstance(project_for(config, merged()), Mapped)
-    assert isinstance(project_for(config, merged(customer_id=77)), Mapped)
+    assert isinstance(project_for(config, 50, merged()), Mapped)
+    assert isinstance(project_for(config, 50, merged(customer_id=77)), Mapped)
     for elsewhere in ({"organization_id": 4}, {"customer_id": None, "group_id": None}):
-        found = project_for(config, merged(**elsewhere))
+        found = project_for(config, 50, merged(**elsewhere))
         assert reason(found) is ReasonCode.TICKET_MERGED
     fixed = configuration(kimai={"project_strategy": "fixed", "default_project_id": 5}, projects=())
-    assert isinstance(project_for(fixed, merged(customer_id=None)), Mapped)
+    assert isinstance(project_for(fixed, 50, merged(customer_id=None)), Mapped)
 
 
 def test_a_merge_into_another_customer_of_the_same_project_matters_not() -> None:
     rows = (row(SourceKind.ORGANIZATION, 3, 1), row(SourceKind.ORGANIZATION, 4, 1))
-    found = project_for(configuration(projects=rows), merged(organization_id=4))
+    found = project_for(configuration(projects=rows), 50, merged(organization_id=4))
     assert isinstance(found, Mapped)
     assert found.item_id == 1
 
@@ -470,7 +471,7 @@ def test_a_decision_says_on_what_it_rests() -> None:
     [
         ({"activities": ()}, ReasonCode.UNMAPPED_ACTIVITY),
         ({"users": ()}, ReasonCode.USER_UNMAPPED),
-        ({"projects": ()}, ReasonCode.PROJECT_OR_CUSTOMER_MISSING),
+        ({"projects": (), "kimai": FIXED}, ReasonCode.PROJECT_OR_CUSTOMER_MISSING),
         ({"zammad": {"time_unit_minutes": None}}, ReasonCode.UNIT_UNKNOWN),
     ],
 )

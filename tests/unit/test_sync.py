@@ -161,7 +161,7 @@ async def test_an_exported_timesheet_of_a_deleted_booking_stays() -> None:
 
 
 async def test_a_missing_mapping_waits_and_goes_on_by_itself() -> None:
-    world = World(projects=())
+    world = World(projects=(), kimai={"project_strategy": "fixed"})
     world.tickets.book(9)
     run = await world.sync()
     assert run.counters.conflicts == 1

@@ -173,7 +173,7 @@ async def test_what_was_left_alone_is_carried_over_once_it_is_mapped() -> None:
 
 
 async def test_a_run_from_the_first_day_of_all_leaves_what_waits_alone() -> None:
-    world = World(projects=())
+    world = World(projects=(), kimai={"auto_create_projects": False})
     world.tickets.book(9)
     await world.sync()
     world.configuration = World().configuration

@@ -188,7 +188,8 @@ def test_a_conflict_whose_cause_is_gone_closes_itself() -> None:
 def test_another_reason_replaces_the_open_conflict() -> None:
     stream = observed()
     held = stream.when(decide(stream.state, situation(activities=()))).after()
-    other = held.when(decide(held.state, situation(projects=()))).then_types(
+    fixed = situation(projects=(), kimai={"project_strategy": "fixed"})
+    other = held.when(decide(held.state, fixed)).then_types(
         EntryDecided, ConflictResolved, ConflictOpened
     )
     assert state(other).standing.conflict is ReasonCode.PROJECT_OR_CUSTOMER_MISSING

@@ -26,6 +26,7 @@ from domain.ports.timesheets import (
     TimesheetsIdentity,
     TokenCapabilities,
 )
+from domain.target_item.values import PATHS, Creation, ItemKind
 from domain.time_entry.values import Desired
 
 SYSTEM = "kimai"
@@ -373,6 +374,28 @@ class KimaiTimesheets:
 
     async def _customers(self) -> Sequence[wire.Customer]:
         return await self._all("customers", wire.Customer, {"visible": 3})
+
+    async def listed_now(self, kind: ItemKind) -> Sequence[TargetItem]:
+        """See the port. Not by `term`, which is a search and no look-up (trap 23)."""
+        if kind is ItemKind.CUSTOMER:
+            self._rows.forget("customers")
+            return await self.customers()
+        self._rows.forget("projects")
+        return await self.projects()
+
+    async def make(self, creation: Creation, *, last_look: LastLook | None = None) -> TargetItem:
+        """See the port."""
+        path = creation.path.removeprefix("/")
+        answer = await self._http.write("POST", path, creation.body, last_look=last_look)
+        if answer is None:
+            raise Misconfigured(SYSTEM, f"POST {path}: 404; check address and version")
+        model: type[wire.Customer | wire.Project] = wire.Project
+        if creation.path == PATHS[ItemKind.CUSTOMER]:
+            model = wire.Customer
+        try:
+            return parsed(SYSTEM, f"POST {path}", model, answer.data).item()
+        except Misconfigured as error:
+            raise OutcomeUnknown(SYSTEM, f"POST {path}: sent, but {error}") from None
 
     async def activities(self) -> Sequence[TargetItem]:
         return [row.item() for row in await self._activities()]

@@ -93,6 +93,7 @@ class Holder(WireModel):
     id: int
     name: str
     visible: bool
+    number: str | None = None
     budget: float | None = None
     timeBudget: int | None = None  # noqa: N815  Kimai's name; seconds
 
@@ -108,7 +109,7 @@ class Customer(Holder):
     """An item of `GET /api/customers`."""
 
     def item(self) -> TargetItem:
-        return TargetItem(item_id=self.id, name=self.name, active=self.visible)
+        return TargetItem(item_id=self.id, name=self.name, active=self.visible, number=self.number)
 
 
 class Project(Holder):
@@ -121,7 +122,11 @@ class Project(Holder):
 
     def item(self) -> TargetItem:
         return TargetItem(
-            item_id=self.id, name=self.name, active=self.visible, parent_id=self.customer
+            item_id=self.id,
+            name=self.name,
+            active=self.visible,
+            parent_id=self.customer,
+            number=self.number,
         )
 
 

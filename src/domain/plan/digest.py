@@ -19,7 +19,10 @@ class RowsDigest:
         self._sum = hashlib.sha256()
 
     def add(self, row: PlanRow) -> None:
-        text = json.dumps(_plain(row), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        plain = {name: _plain(value) for name, value in vars(row).items()}
+        if not row.creates:
+            del plain["creates"]  # as the rows of older plans have it
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         self._sum.update(text.encode() + b"\n")
 
     @property

@@ -5,7 +5,7 @@ Names of `contract.md`, section 17; the others tell how a plan comes about.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.ids import ConnectorId, EntryId, PlanId, RunId
 from domain.plan.values import Counts, Minutes, Moved, PlanKind, PlanRow
@@ -47,10 +47,16 @@ class PlanRowsListed:
     """A page of rows. All pages of a plan but the last have the same length."""
 
     TYPE: ClassVar = "PlanRowsListed"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     plan_id: PlanId
     rows: tuple[PlanRow, ...]
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Nothing was made for a booking but its timesheet."""
+        for row in state["rows"]:
+            row["creates"] = []
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from domain.ids import EntryId
 from domain.personal import Personal
+from domain.target_item.values import Creation
 from domain.time_entry.values import Desired, ReasonCode, Request, Written
 
 PAGE = 50  # rows in one event: some hundred kilobytes at most, texts included
@@ -47,7 +48,8 @@ class PlanRow:
 
     `before` is the timesheet as Kimai holds it, where it was read, else as we last knew it;
     `after` what it would be asked to become. `minutes` are those of `after`, else of `before`.
-    `request` is exact, its description apart.
+    `request` is exact, its description apart. `creates` are the customer and the project that are
+    made in Kimai first; until then the request names the project by its number, and `after` by 0.
     """
 
     row: int
@@ -61,6 +63,7 @@ class PlanRow:
     request: Request | None
     reason: ReasonCode | None = None
     detail: str | None = None
+    creates: tuple[Creation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +111,9 @@ def moved_between(planned: PlanRow, now: PlanRow | None) -> tuple[Moved, ...]:
             after = f"{after} ({now.reason.value})"
         return (_moved(planned, "action", before, after),)
     found: list[Moved] = []
+    if now.creates != planned.creates:
+        texts = (" and ".join(each.path for each in row.creates) for row in (planned, now))
+        found.append(_moved(planned, "creates", *(text or "nothing" for text in texts)))
     for prefix, old, new in (
         ("request.", _told_request(planned.request), _told_request(now.request)),
         ("before.", _told(planned.before), _told(now.before)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from domain.target_item.values import Creation, ItemKind
 from domain.time_entry.values import Desired
 
 
@@ -83,6 +84,7 @@ class TargetItem:
     """A customer, project, activity or user to choose from.
 
     `parent_id` is the customer of a project, or the project of an activity (None: global).
+    `number` is Kimai's own key for people, unique unless its settings allow duplicates.
     """
 
     item_id: int
@@ -90,6 +92,7 @@ class TargetItem:
     active: bool
     parent_id: int | None = None
     email: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +216,14 @@ class Timesheets(Protocol):
 
     async def customers(self) -> Sequence[TargetItem]:
         """All customers."""
+        ...
+
+    async def listed_now(self, kind: ItemKind) -> Sequence[TargetItem]:
+        """All customers or projects as they are now, whatever was read before."""
+        ...
+
+    async def make(self, creation: Creation, *, last_look: LastLook | None = None) -> TargetItem:
+        """One POST of a customer or project, never repeated in here."""
         ...
 
     async def activities(self) -> Sequence[TargetItem]:

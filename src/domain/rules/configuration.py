@@ -10,6 +10,8 @@ from domain.connector.settings import KimaiSettings, ZammadSettings
 from domain.ids import ConnectorId
 from domain.mapping.rows import ActivityMapping, ProjectMapping, SourceKind, UserMapping
 from domain.ports.timesheets import TargetItem
+from domain.target_item.values import WantedKey
+from domain.time_entry.state import Wait
 from domain.time_entry.values import ReasonCode
 from domain.work_day.values import Slot, Unplaced
 
@@ -42,7 +44,9 @@ class Situation:
     address, None where several share one; empty when the token may not list them. `unit_anew`:
     what was written with another unit is to be read with that of today. `places` are those that
     bookings were given on their person's day, None where there is no room. `taking_over`: no run
-    has ended well yet, so what Zammad says is older than the timesheets that are linked.
+    has ended well yet, so what Zammad says is older than the timesheets that are linked. `items`
+    are the Kimai projects found or made for what bookings want, or why there is none; `listed`
+    tells what was known of Kimai's customers, projects and the token when they were asked for.
     """
 
     configuration: Configuration
@@ -51,6 +55,8 @@ class Situation:
     unit_anew: bool = False
     places: Mapping[Unplaced, Slot | None] = field(default_factory=dict)
     taking_over: bool = False
+    items: Mapping[WantedKey, int | Wait] = field(default_factory=dict)
+    listed: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -68,6 +74,8 @@ class Situation:
                 return _digest(self.digest, sorted(self.people.items()))
             case ReasonCode.UNIT_UNKNOWN:
                 return _digest(self.digest, self.declared_unit)
+            case ReasonCode.PROJECT_OR_CUSTOMER_MISSING if self.listed is not None:
+                return _digest(self.digest, self.listed)
             case _:
                 return self.digest
 

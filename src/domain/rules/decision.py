@@ -18,12 +18,21 @@ from domain.rules.adopted import as_adopted, is_as_adopted
 from domain.rules.comparison import asks_the_same, mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
 from domain.rules.description import description
-from domain.rules.mapping import LeftAlone, Mapped, activity_for, project_for, user_for, zone_for
+from domain.rules.mapping import (
+    LeftAlone,
+    Mapped,
+    Where,
+    activity_for,
+    project_for,
+    user_for,
+    zone_for,
+)
 from domain.rules.marker import marker
 from domain.rules.rounding import as_asked, came_true, foreseen
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
+from domain.target_item.values import LETTERS, Lacking, OwnerKind, Wanted
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Ruling
 from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
@@ -39,8 +48,10 @@ from domain.time_entry.values import (
 from domain.work_day.values import Unplaced
 
 NOTHING = timedelta(0)
+Unready = Unplaced | Lacking
 # in place of a digest: what a day has room for depends on its other bookings, not on settings
 WITH_EVERY_RUN = "with every run"
+BY_NUMBER = "number:"  # a basis: the Kimai project that has this number
 # found right before a write: a changed setting elsewhere is no reason to try the same again
 FOUND_BEFORE_WRITING = frozenset(
     {ReasonCode.SOURCE_CHANGED_AFTER_EXPORT, ReasonCode.SOURCE_DELETED}
@@ -65,10 +76,13 @@ class _Case:
         return self.situation.configuration
 
 
-def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
-    """What should happen with `entry` as it stands; or that it needs a place on its day first."""
+def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unready:
+    """What should happen with `entry` as it stands; or what it needs first to be decided.
+
+    That is a place on its person's day, or a project in Kimai.
+    """
     ruling = _rule(entry, situation)
-    if isinstance(ruling, Unplaced):
+    if not isinstance(ruling, Ruling):
         return ruling
     if ruling.basis.configuration is not None:
         return ruling
@@ -76,7 +90,7 @@ def rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
     return replace(ruling, basis=replace(ruling.basis, configuration=digest))
 
 
-def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unplaced:
+def _rule(entry: TimeEntry, situation: Situation) -> Ruling | Unready:
     configuration = situation.configuration
     basis = _first_basis(entry, situation)
     if entry.standing.vanished:
@@ -155,7 +169,7 @@ def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
 
 def _timed(  # noqa: PLR0911 # one return per kind of amount
     case: _Case, basis: Basis
-) -> Ruling | Unplaced:
+) -> Ruling | Unready:
     """How long and when; zero is recorded and not written, negative needs a person."""
     unit = unit_of(case.entry, case.situation)
     if not isinstance(unit, Wait):
@@ -246,7 +260,7 @@ def _endless(case: _Case) -> Wait:
 
 def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     case: _Case, basis: Basis, duration: timedelta
-) -> Ruling | Unplaced:
+) -> Ruling | Unready:
     anchor = case.configuration.zammad.work_time_anchor
     if case.settled is not None and case.settled.basis.anchor is not None:
         anchor = WorkTimeAnchor(case.settled.basis.anchor)
@@ -276,11 +290,13 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
         return _held(user, basis)
     if isinstance(project, Wait):
         return _held(project, basis)
-    if isinstance(times, Unplaced):
-        return times
     if isinstance(times, Wait):
         stacked = anchor is WorkTimeAnchor.DAY_START_STACKED
         return _held(times, replace(basis, configuration=WITH_EVERY_RUN) if stacked else basis)
+    if isinstance(project, Wanted):  # nothing is made for what cannot be written
+        return _lacking(case, project, basis)
+    if isinstance(times, Unplaced):
+        return times
     begin, end = times
     desired = Desired(
         begin=begin,
@@ -346,13 +362,40 @@ def _user(case: _Case) -> Mapped | Wait:
     return _kept(case, same, "user") or user_for(case.situation, case.booking, case.context)
 
 
-def _project(case: _Case) -> Mapped | Wait:
+def _project(case: _Case) -> Where:
     def same(settled: Settled) -> bool:
         if settled.context is None:
             return settled.adopted
+        if _is_of_ticket(settled.basis) and settled.booking.ticket_id != case.booking.ticket_id:
+            return False
         return settled.context.owner == case.context.owner
 
-    return _kept(case, same, "project") or project_for(case.configuration, case.context)
+    kept = _kept(case, same, "project")
+    if kept is not None:
+        return kept
+    found = project_for(case.configuration, case.booking.ticket_id, case.context)
+    if not isinstance(found, Wanted):
+        return found
+    item = case.situation.items.get(found.key)
+    if item is None or isinstance(item, Wait):
+        return item or found
+    return Mapped(item_id=item, basis=f"{BY_NUMBER}{found.project.owner.number}")
+
+
+def _is_of_ticket(basis: Basis) -> bool:
+    ticket = BY_NUMBER + LETTERS[OwnerKind.TICKET]
+    return basis.project is not None and basis.project.startswith(ticket)
+
+
+def _lacking(case: _Case, wanted: Wanted, basis: Basis) -> Lacking:
+    decided = case.entry.decided
+    held = decided is not None and decided.reason is ReasonCode.PROJECT_OR_CUSTOMER_MISSING
+    return Lacking(
+        entry_id=case.entry.entry_id,
+        wanted=wanted,
+        work_date=basis.work_date,
+        asked=held and case.entry.standing.outcome is None,
+    )
 
 
 def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | None:

@@ -1,10 +1,12 @@
 """On which activity, person and project a booking goes (`contract.md`, section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.connector.settings import ProjectStrategy
 from domain.mapping.rows import ProjectMapping, SourceKind, UserMapping
 from domain.rules.configuration import Configuration, Situation
+from domain.rules.wanted import wanted
+from domain.target_item.values import Wanted
 from domain.time_entry.state import Wait
 from domain.time_entry.values import Booking, Context, ReasonCode, Survivor
 
@@ -21,6 +23,9 @@ class Mapped:
 @dataclass(frozen=True, kw_only=True)
 class LeftAlone:
     """A rule says that bookings like this one are not carried over."""
+
+
+Where = Mapped | Wanted | Wait
 
 
 def activity_for(
@@ -87,18 +92,17 @@ def zone_for(configuration: Configuration, booking: Booking) -> str:
     return (row.timezone if row else None) or configuration.zammad.timezone
 
 
-def project_for(configuration: Configuration, context: Context) -> Mapped | Wait:
+def project_for(configuration: Configuration, ticket_id: int, context: Context) -> Where:
     """Customer row, organization row, group row, then the strategy.
 
     A merged ticket keeps its time (`peers/zammad.md`, trap 9); when the surviving ticket would
-    lead to another project, a person decides.
+    lead to another project, a person decides. With a project per ticket it always does.
     """
-    own = _project(configuration, context.customer_id, context.organization_id, context.group_id)
+    own = _project(configuration, ticket_id, context)
     survivor = context.survivor
     if survivor is None or isinstance(own, Wait):
         return own
-    other = _project_of(configuration, survivor)
-    if isinstance(other, Mapped) and other.item_id == own.item_id:  # whichever rows say so
+    if _same(own, _project_of(configuration, survivor, context)):
         return own
     return Wait(
         reason=ReasonCode.TICKET_MERGED,
@@ -108,36 +112,50 @@ def project_for(configuration: Configuration, context: Context) -> Mapped | Wait
     )
 
 
+def _same(own: Mapped | Wanted, other: Where | None) -> bool:
+    """Whichever rows say so."""
+    if isinstance(own, Wanted):
+        return isinstance(other, Wanted) and other.key == own.key
+    return isinstance(other, Mapped) and other.item_id == own.item_id
+
+
 def _named(survivor: Survivor) -> str:
     return "another one" if survivor.ticket_id is None else f"ticket {survivor.ticket_id}"
 
 
-def _project_of(configuration: Configuration, survivor: Survivor) -> Mapped | Wait | None:
-    """None when nobody knows; without any project row the strategy says the same for all."""
-    if survivor.customer_id is None or survivor.group_id is None:
-        return _project(configuration, 0, None, 0) if not configuration.projects else None
-    return _project(
-        configuration, survivor.customer_id, survivor.organization_id, survivor.group_id
+def _project_of(configuration: Configuration, survivor: Survivor, merged: Context) -> Where | None:
+    """None when nobody knows; without any project row a fixed project is the same for all."""
+    if survivor.ticket_id is None or survivor.customer_id is None or survivor.group_id is None:
+        fixed = configuration.kimai.project_strategy is ProjectStrategy.FIXED
+        if configuration.projects or not fixed:
+            return None
+        return _project(configuration, 0, merged)
+    context = replace(
+        merged,
+        customer_id=survivor.customer_id,
+        organization_id=survivor.organization_id,
+        group_id=survivor.group_id,
     )
+    return _project(configuration, survivor.ticket_id, context)
 
 
-def _project(
-    configuration: Configuration, customer: int, organization: int | None, group: int
-) -> Mapped | Wait:
-    row = _row(configuration, customer, organization, group)
+def _project(configuration: Configuration, ticket_id: int, context: Context) -> Where:
+    row = _row(configuration, context.customer_id, context.organization_id, context.group_id)
     if row is not None and row.kimai_project_id is not None:
         return Mapped(
             item_id=row.kimai_project_id, basis=f"project-mapping:{row.mapping_id}@{row.version}"
         )
     kimai = configuration.kimai
-    if kimai.project_strategy is ProjectStrategy.FIXED:
-        if kimai.default_project_id is not None:
-            return Mapped(item_id=kimai.default_project_id, basis="setting:default_project_id")
-        return _no_project("project_strategy is fixed, but default_project_id is not set")
-    return _no_project(
-        f"no project mapping names a Kimai project for customer {customer}, "
-        f"organization {organization or 'none'} or group {group}, and projects are not created "
-        f"({kimai.project_strategy}) by this version"
+    if kimai.project_strategy is not ProjectStrategy.FIXED:
+        customer = None if row is None else row.kimai_customer_id
+        return wanted(kimai.project_strategy, ticket_id, context, customer)
+    if kimai.default_project_id is not None:
+        return Mapped(item_id=kimai.default_project_id, basis="setting:default_project_id")
+    return Wait(
+        reason=ReasonCode.PROJECT_OR_CUSTOMER_MISSING,
+        detail="There is no Kimai project to book on: project_strategy is fixed, but "
+        "default_project_id is not set. Set it, or add a project mapping for the customer, "
+        "organization or group.",
     )
 
 
@@ -149,12 +167,3 @@ def _row(
     if row is None and organization is not None:
         row = rows.get((SourceKind.ORGANIZATION, organization))
     return row or rows.get((SourceKind.GROUP, group))
-
-
-def _no_project(why: str) -> Wait:
-    return Wait(
-        reason=ReasonCode.PROJECT_OR_CUSTOMER_MISSING,
-        detail=f"There is no Kimai project to book on: {why}. Add a project mapping for the "
-        "customer, organization or group, or choose project_strategy fixed with a "
-        "default_project_id.",
-    )

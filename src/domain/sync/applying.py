@@ -4,7 +4,7 @@ What moved before is found by rehearsing the same entries again, and nothing is 
 moves while the plan is being carried out is stopped by the gate, row by row.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.errors import LedgerError, RuleViolation
@@ -32,10 +32,11 @@ from domain.sync.limits import Limits
 from domain.sync.planning import load
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
-from domain.sync.rehearsing import Rehearsal, rehearsed
+from domain.sync.rehearsing import Rehearsal, numbered, rehearsed
 from domain.sync.tally import Tally
 from domain.sync.writing import Withheld
 from domain.sync_run.decide import SYNC_RUN, Run
+from domain.target_item.values import Creation
 from domain.time_entry.values import Request, Written
 
 TOLD = 200  # rows that moved and are told of one by one; the others are only counted
@@ -49,13 +50,15 @@ class PlannedWrites:
     """What a plan does, as little of it as telling whether it still does so takes.
 
     `rows` are number and fingerprint by entry, of what is written or linked. `beside` are entries
-    that only have something recorded, `deletions` those of `rows` that are one. `moved` are rows
+    that only have something recorded, `deletions` those of `rows` that are one, `creates` what is
+    made for those of `rows` that lack a project. `moved` are rows
     that turned out to be otherwise, with what they would be by now, None for nothing.
     """
 
     rows: dict[EntryId, tuple[int, bytes]]
     beside: frozenset[EntryId] = frozenset()
     deletions: frozenset[EntryId] = frozenset()
+    creates: Mapping[EntryId, tuple[Creation, ...]] = field(default_factory=dict)
     moved: dict[EntryId, PlanRow | None] = field(default_factory=dict)
     _met: set[EntryId] = field(default_factory=set)
 
@@ -64,7 +67,8 @@ class PlannedWrites:
         planned = self.rows.get(row.entry_id)
         if planned is None:
             return
-        if planned[1] == fingerprint(row):
+        planned_too = row.request is None or row.creates == self.creates.get(row.entry_id, ())
+        if planned[1] == fingerprint(row) and planned_too:
             self._meet(row.entry_id)
         else:
             self.moved[row.entry_id] = row
@@ -85,7 +89,10 @@ class PlannedWrites:
         later page may make it of what is asked for now. So has a second request.
         """
         action, planned = METHODS[request.method], self.rows.get(live.entry_id)
-        if planned is not None and planned[1] == fingerprint_of(action, request, found):
+        same = (request, numbered(live, request))  # it was planned before it had its project
+        if planned is not None and planned[1] in (
+            fingerprint_of(action, each, found) for each in same
+        ):
             self._meet(live.entry_id)
             return
         if live.entry_id in self._met and request.fields.keys() <= AFTERWARDS:
@@ -97,6 +104,23 @@ class PlannedWrites:
     def _meet(self, entry: EntryId) -> None:
         self._met.add(entry)
         self.moved.pop(entry, None)
+
+    def creation_gate(self, entries: Sequence[EntryId], creations: Sequence[Creation]) -> None:
+        """Raise Withheld unless exactly this is planned for one of them."""
+        for entry in entries:
+            planned = self.creates.get(entry, ())
+            if all(any(_is_planned(each, one) for one in planned) for each in creations):
+                return
+        unmet = [entry for entry in entries if entry in self.rows and entry not in self._met]
+        self.moved |= dict.fromkeys(unmet)
+        raise Withheld
+
+
+def _is_planned(now: Creation, planned: Creation) -> bool:
+    """The same, or of a customer that was to be made and was made since."""
+    if isinstance(planned.fields.get("customer"), str):
+        now = replace(now, fields={**now.fields, "customer": planned.fields["customer"]})
+    return now == planned
 
 
 async def apply_plan(
@@ -143,9 +167,15 @@ async def apply_plan(
         run_id=run.run_id,
     )
     if plan.applied_by is None:
-        now = PlannedWrites(writes.rows)
+        now = PlannedWrites(writes.rows, creates=writes.creates)
         rehearsal = Rehearsal(take=now.compare)
-        look = replace(order, rehearsed=True, witness=rehearsal.witness, gate=rehearsal.gate)
+        look = replace(
+            order,
+            rehearsed=True,
+            witness=rehearsal.witness,
+            gate=rehearsal.gate,
+            creation_gate=rehearsal.creation_gate,
+        )
         silent = Tally(clock=ports.clock, report=_untold, last=ports.clock.now())
         await cross(prepare(look, configuration, rehearsed(ports), limits, silent, metadata))
         silent.problems += silent.remarks  # what a run does without, a plan does not
@@ -160,7 +190,13 @@ async def apply_plan(
     await record(ApplyPlan(run_id=run.run_id, digest=digest, now=instant, again=again))
     seen = Rehearsal(take=writes.witness)
     deletable = writes.deletions
-    order = replace(order, witness=seen.witness, gate=writes.gate, deletable=deletable)
+    order = replace(
+        order,
+        witness=seen.witness,
+        gate=writes.gate,
+        creation_gate=writes.creation_gate,
+        deletable=deletable,
+    )
     await cross(prepare(order, configuration, ports, limits, tally, metadata))
     seen.finish()
     if writes.moved:
@@ -189,17 +225,20 @@ def drifted_text(plan_id: PlanId, rows: int) -> str:
 async def _planned(plan: Plan, ports: Ports) -> PlannedWrites:
     """Read once, page by page. Raises RuleViolation when the stored rows are not those made."""
     digest, rows, beside, deletions = RowsDigest(), {}, set[EntryId](), set[EntryId]()
+    creates: dict[EntryId, tuple[Creation, ...]] = {}
     async for page in pages(ports.ledger, plan.plan_id, plan.rows_after):
         for row in page:
             digest.add(row)
             if row.action in CARRIED_OUT:
                 rows[row.entry_id] = row.row, fingerprint(row)
+                if row.creates:
+                    creates[row.entry_id] = row.creates
                 if row.action is Action.DELETE:
                     deletions.add(row.entry_id)
             elif plan.kind is PlanKind.RUN or row.action is not Action.CONFLICT:
                 beside.add(row.entry_id)
     plan.check_rows(digest.text)
-    return PlannedWrites(rows, frozenset(beside), frozenset(deletions))
+    return PlannedWrites(rows, frozenset(beside), frozenset(deletions), creates)
 
 
 async def _told(plan: Plan, writes: PlannedWrites, ports: Ports) -> tuple[Moved, ...]:

@@ -471,6 +471,7 @@ class Crossing:
         await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
         lives = [live for live, _ in work]
+        await self._provide(lives)
         due = [
             live
             for live in lives
@@ -504,6 +505,13 @@ class Crossing:
         there = [live for live in lives if live.state and self.adopter.has_found(live.state)]
         await self.entries.apply_all([(live, steps) for live in there])
         return [live for live in lives if wants_write(live.state)]
+
+    async def _provide(self, lives: Sequence[Live]) -> None:
+        """Decide those that lack a project in Kimai once they have one, or cannot have it."""
+        lacking = [live for live in lives if live.entry_id in self.judge.lacking]
+        if lacking:
+            await self.judge.provide([live.entry_id for live in lacking])
+            await self.entries.apply_all([(live, [self.judge.decision]) for live in lacking])
 
     async def _verify(self, settler: Settler) -> None:
         """Settle what became doubtful in this run, and try again what proved absent."""

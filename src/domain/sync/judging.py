@@ -5,16 +5,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import assert_never
 
+from domain.connector.settings import ProjectStrategy
 from domain.ids import EntryId
 from domain.ports.ticket_system import TicketSystem
 from domain.ports.timesheets import Timesheets
 from domain.rules.configuration import Configuration, Situation, people_by_email
-from domain.rules.decision import rule, unit_of_today
+from domain.rules.decision import Unready, rule, unit_of_today
 from domain.rules.netting import is_due
 from domain.sync.entries import Live
 from domain.sync.limits import Limits
+from domain.sync.making import Maker
 from domain.sync.stacking import Stacker
+from domain.target_item.values import Lacking
 from domain.time_entry.commands import Decide, Ruling
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry, Wait
@@ -30,7 +34,8 @@ class Judge:
 
     `only` are the entries that the run is limited to, None limits nothing. `doomed` are those whose
     timesheet is to be deleted and that are not decided yet: how many they are decides with them.
-    `unplaced` are those that are decided once they have a place on their person's day.
+    `unplaced` are those that are decided once they have a place on their person's day, `lacking`
+    those that are once they have a project in Kimai.
     `approved`: the run is a plan's, to be looked at or looked at already, so deletions are decided
     like everything else, and those that were held back are decided again; `deletable` are those
     that were looked at, None is all. `netting` are tickets
@@ -39,6 +44,7 @@ class Judge:
 
     situation: Situation
     stacker: Stacker
+    maker: Maker
     tickets: TicketSystem
     timesheets: Timesheets
     limits: Limits
@@ -50,6 +56,7 @@ class Judge:
     doomed: dict[EntryId, None] = field(default_factory=dict)
     netting: set[int] = field(default_factory=set)
     unplaced: dict[EntryId, Unplaced] = field(default_factory=dict)
+    lacking: dict[EntryId, Lacking] = field(default_factory=dict)
     _people_read: bool = False
     _unit_read: bool = False
 
@@ -68,10 +75,14 @@ class Judge:
             return None
         return self._decided(entry, ruling)
 
-    def _decided(self, entry: TimeEntry, ruling: Ruling | Unplaced) -> Decide | None:
-        if isinstance(ruling, Unplaced):
-            self.unplaced[entry.entry_id] = ruling
-            return None
+    def _decided(self, entry: TimeEntry, ruling: Ruling | Unready) -> Decide | None:
+        match ruling:
+            case Unplaced():
+                self.unplaced[entry.entry_id] = ruling
+                return None
+            case Lacking():
+                self.lacking[entry.entry_id] = ruling
+                return None
         if ruling.outcome is Outcome.DELETE and self.situation.unit_anew:
             return None  # another unit is no reason to delete anything
         if ruling.outcome is Outcome.DELETE and not self._may_delete(entry):
@@ -85,7 +96,7 @@ class Judge:
         if entry is None or entry.intent is not None or entry.standing.dead:
             return None
         ruling = rule(entry, self.situation)
-        if isinstance(ruling, Unplaced):
+        if not isinstance(ruling, Ruling):
             return None
         return ruling if ruling.outcome is Outcome.DELETE else None
 
@@ -94,6 +105,14 @@ class Judge:
         wanted = [self.unplaced.pop(entry) for entry in entries]
         if wanted:
             await self.stacker.place(wanted)
+
+    async def provide(self, entries: Iterable[EntryId]) -> None:
+        """Find or make the projects that those of `lacking` need; they can be decided then."""
+        wanted = [self.lacking.pop(entry) for entry in entries]
+        if wanted:
+            await self.know_items()
+            await self.maker.provide(wanted)
+            await self.know_items()
 
     async def place(self, entries: Iterable[TimeEntry]) -> None:
         """Give those of them their places that need one to be decided."""
@@ -196,6 +215,12 @@ class Judge:
             state.booking.created_by_id for state in states if state is not None and state.booking
         )
 
+    async def know_items(self) -> None:
+        """Read Kimai's customers and projects, once per run, where they count by number."""
+        if self.configuration.kimai.project_strategy is not ProjectStrategy.FIXED:
+            listed = await self.maker.look()
+            self.situation = replace(self.situation, listed=listed)
+
     async def know_people(self) -> None:
         """Read Kimai's users, once per run, when matching by e-mail is wanted."""
         if self._people_read or not self.configuration.accept_email_matches:
@@ -205,11 +230,19 @@ class Judge:
         self._people_read = True
 
 
-def _is_as_found(entry: TimeEntry, ruling: Ruling | Unplaced) -> bool:
+def _is_as_found(entry: TimeEntry, ruling: Ruling | Unready) -> bool:
     """Whether it was taken over and is left alone, which no range of days has to bound."""
     adopted = entry.settled is not None and entry.settled.adopted
     return adopted and isinstance(ruling, Ruling) and ruling.outcome is Outcome.LEAVE
 
 
-def _day_of(ruling: Ruling | Unplaced) -> date | None:
-    return ruling.day.day if isinstance(ruling, Unplaced) else ruling.basis.work_date
+def _day_of(ruling: Ruling | Unready) -> date | None:
+    match ruling:
+        case Unplaced():
+            return ruling.day.day
+        case Lacking():
+            return ruling.work_date
+        case Ruling():
+            return ruling.basis.work_date
+        case _:
+            assert_never(ruling)

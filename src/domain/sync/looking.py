@@ -38,7 +38,6 @@ from domain.time_entry.commands import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
-from domain.work_day.values import Unplaced
 
 DAY = timedelta(days=1)  # around the window of our records, for small moves
 KNOWN_AT_ONCE = 1_000  # ids asked of the read model together
@@ -214,7 +213,7 @@ class Look:
         if state.settled is None or state.standing.dead:
             return None
         ruling = rule(state, self.judge.situation)
-        return None if isinstance(ruling, Unplaced) else Decide(ruling=ruling)
+        return Decide(ruling=ruling) if isinstance(ruling, Ruling) else None
 
     def _comparison(self, sheet: Timesheet) -> Step:
         def step(state: TimeEntry | None) -> Compare | None:
@@ -238,7 +237,7 @@ class Look:
     def _ours_now(self, state: TimeEntry) -> Ruling | None:
         """What the rules would ask for if Kimai had been left alone."""
         ruling = rule(_untouched(state), self.judge.situation)
-        if isinstance(ruling, Unplaced):
+        if not isinstance(ruling, Ruling):
             return None
         return ruling if ruling.outcome in (Outcome.LEAVE, Outcome.UPDATE) else None
 

@@ -228,6 +228,10 @@ class Netter:
 
         for part in parts(lives, self.limits.chunk):
             await self.entries.apply_all([(live, [decision]) for live in part])
+        lacking = [live for live in lives if live.entry_id in self.judge.lacking]
+        await self.judge.provide([live.entry_id for live in lacking])
+        for part in parts(lacking, self.limits.chunk):
+            await self.entries.apply_all([(live, [decision]) for live in part])
         unplaced = [live for live in lives if live.entry_id in self.judge.unplaced]
         await self.judge.give_places(live.entry_id for live in unplaced)
         for part in parts(unplaced, self.limits.chunk):

@@ -95,6 +95,7 @@ async def _rehearse(
         rehearsed=True,
         witness=rehearsal.witness,
         gate=rehearsal.gate,
+        creation_gate=rehearsal.creation_gate,
     )
     crossing = prepare(order, configuration, rehearsed(ports), limits, tally, metadata)
     await crossing.run()

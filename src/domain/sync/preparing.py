@@ -16,6 +16,7 @@ from domain.sync.entries import Entries, Live, Witness, unseen
 from domain.sync.judging import Judge
 from domain.sync.limits import Limits
 from domain.sync.looking import Look
+from domain.sync.making import CreationGate, Maker, open_creation_gate
 from domain.sync.netting import Netter
 from domain.sync.ports import Ports
 from domain.sync.reading import ContextReader
@@ -23,6 +24,7 @@ from domain.sync.refusing import Refusals
 from domain.sync.stacking import Stacker
 from domain.sync.tally import Tally
 from domain.sync.target import Target
+from domain.sync.target_items import TargetItems
 from domain.sync.waiting import Waiting
 from domain.sync.writing import Gate, Writer, open_gate
 
@@ -42,8 +44,8 @@ class Order:
     person looks at all of them in a plan; `deletable` are those that were looked at, None is all.
     `unit_anew`: only what was written with another unit is
     decided, with that of today. `run_id` is that of a real run, and `taken_up` says that another
-    process had begun it. `witness` and `gate` look on and hold back: see
-    `Entries` and `Writer`.
+    process had begun it. `witness`, `gate` and `creation_gate` look on and hold
+    back: see `Entries`, `Writer` and `Maker`.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Order:
     taken_up: bool = False
     witness: Witness = unseen
     gate: Gate = open_gate
+    creation_gate: CreationGate = open_creation_gate
 
 
 def prepare(
@@ -89,11 +92,43 @@ def prepare(
         limits=limits,
         kept=kept,
     )
+    adopter = Adopter(ports=ports, configuration=configuration)
+    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
+    writer = Writer(
+        entries=entries,
+        target=target,
+        ports=ports,
+        configuration=configuration,
+        limits=limits,
+        gate=order.gate,
+    )
+    items = TargetItems(
+        ports=ports,
+        configuration=configuration,
+        limits=limits,
+        metadata=metadata,
+        tally=tally,
+        sleep=writer.sleep,
+        check_cancelled=writer.check_cancelled,
+    )
+    maker = Maker(
+        items=items,
+        kimai=configuration.kimai,
+        limits=limits,
+        tally=tally,
+        check_cancelled=writer.check_cancelled,
+        gate=order.creation_gate,
+        rehearsed=order.rehearsed,
+    )
     judge = Judge(
         situation=Situation(
-            configuration=configuration, unit_anew=order.unit_anew, places=stacker.places
+            configuration=configuration,
+            unit_anew=order.unit_anew,
+            places=stacker.places,
+            items=maker.found,
         ),
         stacker=stacker,
+        maker=maker,
         tickets=ports.tickets,
         timesheets=ports.timesheets,
         limits=limits,
@@ -103,8 +138,6 @@ def prepare(
         approved=order.hold is None,
         deletable=order.deletable,
     )
-    adopter = Adopter(ports=ports, configuration=configuration)
-    target = Target(timesheets=ports.timesheets, tag=configuration.kimai.entry_tag)
     return Crossing(
         ports=ports,
         limits=limits,
@@ -129,14 +162,7 @@ def prepare(
                 limits=limits,
             ),
         ),
-        writer=Writer(
-            entries=entries,
-            target=target,
-            ports=ports,
-            configuration=configuration,
-            limits=limits,
-            gate=order.gate,
-        ),
+        writer=writer,
         look=Look(
             ports=ports,
             limits=limits,

@@ -6,6 +6,7 @@ written by the next run for its day.
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NoReturn
 
 from domain.errors import LedgerError
 from domain.event import Actor, Append, Metadata
@@ -18,7 +19,9 @@ from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
 from domain.sync.tally import Tally
 from domain.sync.waiting import DECIDED_AGAIN
+from domain.sync.writing import Withheld
 from domain.sync_run.events import Counters
+from domain.target_item.values import Creation
 from domain.time_entry.events import EntryDecided, TimeEntryEvent
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Outcome, ReasonCode
@@ -71,7 +74,12 @@ async def decide_waiting(
 
     tally = Tally(clock=ports.clock, report=_to_nobody, last=ports.clock.now())
     order = Order(
-        number=position, start_date=None, end_date=None, hold=_left_to_a_run, witness=witness
+        number=position,
+        start_date=None,
+        end_date=None,
+        hold=_left_to_a_run,
+        witness=witness,
+        creation_gate=_made_by_a_run,
     )
     crossing = prepare(order, configuration, ports, limits, tally, metadata)
     error = None
@@ -141,3 +149,7 @@ async def _to_nobody(_phase: str, _done: int, _total: int, _counters: Counters) 
 
 async def _left_to_a_run(entries: Sequence[EntryId]) -> PlanId:
     raise AssertionError(f"deletions are a run's, not a mapping's: {entries[:3]}")
+
+
+def _made_by_a_run(_entries: Sequence[EntryId], _creations: Sequence[Creation]) -> NoReturn:
+    raise Withheld

@@ -30,9 +30,12 @@ from domain.ports.timesheets import (
     Timesheets,
     TimesheetsIdentity,
 )
+from domain.rules.decision import BY_NUMBER
 from domain.sync.entries import Live
+from domain.sync.making import MISSING
 from domain.sync.ports import Ports
 from domain.sync.writing import Withheld
+from domain.target_item.values import Creation, ItemKind
 from domain.time_entry.events import (
     ConflictOpened,
     EntryDecided,
@@ -80,6 +83,7 @@ class Rehearsal:
     _told: dict[EntryId, bytes] = field(default_factory=dict)
     _netting: set[int] = field(default_factory=set)
     _later: dict[EntryId, Callable[[], None]] = field(default_factory=dict)
+    _creates: dict[EntryId, tuple[Creation, ...]] = field(default_factory=dict)
 
     def witness(self, live: Live, events: Sequence[TimeEntryEvent]) -> None:
         """What was recorded of a booking, where that says what becomes of it.
@@ -114,13 +118,20 @@ class Rehearsal:
     def gate(self, live: Live, request: Request, found: Written | None) -> NoReturn:
         """A request that a run would send now."""
         assert live.state is not None
+        told = numbered(live, request) if request.fields.get("project") == MISSING else request
+        creates = self._creates.get(live.entry_id, ()) if told is not request else ()
         action = METHODS[request.method]
-        tell = partial(self._tell, live.state, action, before=found, request=request)
+        tell = partial(self._tell, live.state, action, before=found, request=told, creates=creates)
         self._later.pop(live.entry_id, None)
         if live.entry_id in self.late:
             self._later[live.entry_id] = tell
         else:
             tell()
+        raise Withheld
+
+    def creation_gate(self, entries: Sequence[EntryId], creations: Sequence[Creation]) -> NoReturn:
+        """What a run would make in Kimai first, for these."""
+        self._creates |= dict.fromkeys(entries, tuple(creations))
         raise Withheld
 
     def finish(self) -> None:
@@ -150,6 +161,15 @@ class Rehearsal:
         self.take(row)
 
 
+def numbered(live: Live, request: Request) -> Request:
+    """The request with its project named by number, where that is how it was chosen."""
+    decided = None if live.state is None else live.state.decided
+    basis = "" if decided is None else decided.basis.project or ""
+    if not basis.startswith(BY_NUMBER) or "project" not in request.fields:
+        return request
+    return replace(request, fields={**request.fields, "project": basis.removeprefix(BY_NUMBER)})
+
+
 def _row(
     number: int,
     entry: TimeEntry,
@@ -172,7 +192,7 @@ def _row(
         before=before,
         after=after,
         request=request,
-        **why,  # type: ignore[arg-type] # reason and detail
+        **why,  # type: ignore[arg-type] # reason, detail and creates
     )
 
 
@@ -320,6 +340,19 @@ class ReadOnlyTimesheets:
     async def customers(self) -> Sequence[TargetItem]:
         """See the port."""
         return await self.timesheets.customers()
+
+    async def listed_now(self, kind: ItemKind) -> Sequence[TargetItem]:
+        """See the port."""
+        return await self.timesheets.listed_now(kind)
+
+    async def make(
+        self,
+        creation: Creation,
+        *,
+        last_look: LastLook | None = None,  # noqa: ARG002 # nothing is sent
+    ) -> TargetItem:
+        """Never."""
+        raise _written(f"POST {creation.path}")
 
     async def activities(self) -> Sequence[TargetItem]:
         """See the port."""

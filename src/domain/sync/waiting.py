@@ -47,6 +47,8 @@ class Waiting:
             waiting = await self._with_people(waiting)
         if any(item.reason is ReasonCode.UNIT_UNKNOWN for item in waiting):
             await self.judge.know_unit()
+        if any(item.reason is ReasonCode.PROJECT_OR_CUSTOMER_MISSING for item in waiting):
+            waiting = await self._with_items(waiting)
         readable = await self._readable(waiting)
         self._lifted = set(await self.refusals.lifted(waiting))
         hopeful = readable | self._lifted
@@ -60,6 +62,17 @@ class Waiting:
             remark = f"People without a mapping were not looked for, the next run does: {error}"
             self.entries.tally.remarks.append(remark)
             return [item for item in waiting if item.reason is not ReasonCode.USER_UNMAPPED]
+        return waiting
+
+    async def _with_items(self, waiting: Sequence[Unsettled]) -> Sequence[Unsettled]:
+        """The same with Kimai's customers and projects."""
+        try:
+            await self.judge.know_items()
+        except Unavailable as error:
+            remark = f"Projects without a mapping were not looked for, the next run does: {error}"
+            self.entries.tally.remarks.append(remark)
+            missing = ReasonCode.PROJECT_OR_CUSTOMER_MISSING
+            return [item for item in waiting if item.reason is not missing]
         return waiting
 
     def _is_worthwhile(self, item: Unsettled) -> bool:

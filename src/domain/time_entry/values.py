@@ -160,8 +160,9 @@ class Basis:
     """What a decision rested on, so that it can be explained later.
 
     `unit_minutes` are the minutes of one Zammad unit that were assumed; the mappings are
-    `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`) or
-    `setting:<key>`. `work_date` is the calendar day of the work in `zone`; without a known
+    `<kind>:<id>@<version>` (`mapping:4@2`, `user-mapping:email`, `project-mapping:7@1`),
+    `setting:<key>`, or `number:<that of a Kimai project>`.
+    `work_date` is the calendar day of the work in `zone`; without a known
     duration that of the booking. `configuration` is the digest of all settings and mappings
     then in force: a held entry is decided again only when it has changed, so a text that is no
     digest means with every run. `foreseen` is what

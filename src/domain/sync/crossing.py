@@ -183,6 +183,7 @@ class Crossing:
 
     async def _write_beside(self, lives: Sequence[Live], settler: Settler) -> None:
         """Write these now, the queue being done with."""
+        self.writer.expect(lives)
         for part in parts(lives, self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
@@ -469,6 +470,7 @@ class Crossing:
         await self.netter.expect(known, frozenset())
         await self.entries.apply_all(work)
         self.netter.note(live for live, _ in work)
+        self.writer.expect(live for live, _ in work if self._is_to_write(live))
         for live, _ in work:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)

@@ -32,6 +32,9 @@ class Limits:
     poll_overlap: timedelta = timedelta(minutes=5)
     # deletions and export runs leave no trace in "modified": a day is how late they may be noticed
     list_every: timedelta = timedelta(hours=24)
+    # timesheets near each other that are looked at with one request before they are changed; for
+    # fewer of them it saves little, and each alone is looked at later
+    together: int = 8
     ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
 
 

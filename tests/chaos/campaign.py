@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -19,6 +20,7 @@ import httpx
 from adapters.embedded import EmbeddedPostgres
 from adapters.sandbox.serve import running
 from api.demo.keys import DemoKeys
+from domain.sync.glancing import SENT_BY
 from tests.chaos.administrator import Administrator
 from tests.chaos.checker import differences, written_twice
 from tests.chaos.diary import Diary, House
@@ -36,6 +38,8 @@ FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
 ONLY_PROCESSES_DIE = {"fsync": "off", "full_page_writes": "off"}
 LISTING = "KIMAI_FULL_LISTING_HOURS"
 SKEW = 90.0  # seconds that a peer's clock is wrong, at most; ours is right
+# seconds in which a change may rest on a list: the bound, and as long on its way on a busy machine
+LIST_LASTS = 2 * SENT_BY.total_seconds()
 SHOWN = 12  # problems of one seed; the first ones say what is wrong
 
 Say = Callable[[str], None]
@@ -117,11 +121,12 @@ class Campaign:
         self._killed = "by itself"
         self._began = time.monotonic()
         self._stall = 0.0  # seconds, the longest
-        self._knew: dict[int, bool] = {}  # timesheet → exported when it was last read
+        # timesheet → exported when it was last read, and until when that excuses a change
+        self._knew: dict[int, tuple[bool, float]] = {}
         self.outcome = Outcome()
         self.wires = {
-            "zammad": Tripwire(town.zammad_app, lambda _method, _id: None),
-            "kimai": Tripwire(town.kimai_app, self._heard),
+            "zammad": Tripwire(town.zammad_app, lambda *_: None, lambda *_: None),
+            "kimai": Tripwire(town.kimai_app, self._heard, self._shown),
         }
 
     async def run(self, zammad_url: str, kimai_url: str) -> None:
@@ -329,14 +334,22 @@ class Campaign:
 
     # -- what is heard and said ---------------------------------------------------------------
 
-    def _heard(self, method: str, timesheet_id: int) -> None:
+    def _heard(self, method: str, timesheet_id: int, arrived: float) -> None:
         """A change of what was exported is excused if it was not yet when it was last read."""
         if method not in CHANGES:
-            self._knew[timesheet_id] = timesheet_id in self._town.billed
+            self._knew[timesheet_id] = timesheet_id in self._town.billed, inf
         elif timesheet_id in self._town.billed:
-            if self._knew.get(timesheet_id, True):
+            exported, until = self._knew.get(timesheet_id, (True, inf))
+            if exported or arrived > until:
                 self._problem(f"timesheet {timesheet_id} was written to after it was exported")
             self._town.excused.add(timesheet_id)
+
+    def _shown(self, exported: dict[int, bool], answered: float) -> None:
+        """A list excuses only what is changed right after it; what was read alone stays so."""
+        until = answered + LIST_LASTS
+        for timesheet_id, billed in exported.items():
+            if billed or self._knew.get(timesheet_id, (True, inf)) != (False, inf):
+                self._knew[timesheet_id] = billed, until
 
     def _problem(self, text: str) -> None:
         self.outcome.problems.append(text)

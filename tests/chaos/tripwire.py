@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.sandbox.control import Controlled
@@ -15,6 +16,18 @@ CHANGES = frozenset({"PATCH", "DELETE"})
 WRITES = frozenset({"POST", *CHANGES})
 RECORDS = "/api/timesheets"
 RECORD = re.compile(r"/api/timesheets/(\d+)$")
+Tells = Callable[[str, int, float], None]
+Shows = Callable[[dict[int, bool], float], None]
+
+
+class Listed(BaseModel):
+    """A row of a list, as far as it matters here."""
+
+    id: int
+    exported: bool
+
+
+LISTED = TypeAdapter(list[Listed])
 
 
 class Stage(StrEnum):
@@ -47,14 +60,16 @@ class Wire:
 class Tripwire:
     """A peer that can end its client at a chosen request.
 
-    `tells(method, id)` hears of each reading of a timesheet as it arrives, and of each change
-    right before it is applied. `busy` counts the requests in hand, those included that land long
-    after their sender died; `writes` those that may change a timesheet.
+    `tells(method, id, arrived)` hears of each reading of a timesheet as it arrives, and of each
+    change right before it is applied; `shows(exported by id, answered)` of what a list showed.
+    Both instants are those of the loop. `busy` counts the requests in hand, those included that
+    land long after their sender died; `writes` those that may change a timesheet.
     """
 
-    def __init__(self, peer: Controlled, tells: Callable[[str, int], None]) -> None:
+    def __init__(self, peer: Controlled, tells: Tells, shows: Shows) -> None:
         self._peer = peer
         self._tells = tells
+        self._shows = shows
         self.writes = 0
         self._wire: Wire | None = None
         self._count = 0
@@ -101,7 +116,7 @@ class Tripwire:
             case Stage.LATE:
                 await self._land_late(wire, scope, receive, spring)
             case Stage.APPLIED:
-                self._tell(scope)
+                self._tell(scope, _now())
                 await capture(self._peer.app, scope, receive)
                 spring()
                 await reset(scope, receive)
@@ -111,8 +126,18 @@ class Tripwire:
                 spring()
 
     async def _apply(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        self._tell(scope)
-        await app(scope, receive, send)
+        self._tell(scope, _now())
+        if (scope["method"], scope["path"]) != ("GET", RECORDS):
+            await app(scope, receive, send)
+            return
+        body = bytearray()
+
+        async def overheard(message: Message) -> None:
+            body.extend(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, overheard)
+        self._shows(_exported(bytes(body)), _now())
 
     def _hits(self, wire: Wire, scope: Scope) -> bool:
         if not wire.spans(scope["method"], scope["path"]):
@@ -120,20 +145,32 @@ class Tripwire:
         self._count += 1
         return self._count == wire.nth
 
-    def _tell(self, scope: Scope) -> None:
+    def _tell(self, scope: Scope, arrived: float) -> None:
         found = RECORD.fullmatch(scope["path"])
         if found is not None:
-            self._tells(scope["method"], int(found[1]))
+            self._tells(scope["method"], int(found[1]), arrived)
         self.writes += scope["method"] in WRITES and scope["path"].startswith(RECORDS)
 
     async def _land_late(
         self, wire: Wire, scope: Scope, receive: Receive, spring: Callable[[], None]
     ) -> None:
-        request = await _whole(receive)
+        request, arrived = await _whole(receive), _now()
         spring()
         await asyncio.sleep(wire.seconds)
-        self._tell(scope)
+        self._tell(scope, arrived)
         await capture(self._peer.app, scope, request)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _exported(body: bytes) -> dict[int, bool]:
+    """Whether each record of a list is; an answer that is no list told its reader nothing."""
+    try:
+        return {row.id: row.exported for row in LISTED.validate_json(body)}
+    except ValidationError:
+        return {}
 
 
 async def _whole(receive: Receive) -> Receive:

@@ -79,21 +79,28 @@ async def test_a_crash_at_any_point_of_a_first_run_is_made_good_by_the_next() ->
     assert point > 30
 
 
-async def test_a_crash_at_any_point_of_a_run_with_changes_is_made_good_by_the_next() -> None:
+@pytest.mark.parametrize("together", [2, 8])  # changes from which one list is their look
+async def test_a_crash_at_any_point_of_a_run_with_changes_is_made_good_by_the_next(
+    together: int,
+) -> None:
     point, more = 0, True
     while more:
         point += 1
         world = World(kimai={"delete_policy": "delete"})
+        world.limits = replace(world.limits, together=together)
         for source_id in range(1, BOOKINGS + 1):
             world.tickets.book(source_id)
         await world.sync()
         world.tickets.edit(1, time_unit=Decimal(40))
+        world.tickets.edit(3, time_unit=Decimal(41))
+        world.kimai.asked.clear()
         del world.tickets.rows[2]
         world.tickets.book(4)
         more = await dies_at(world, point)
         assert (await world.sync()).state == "completed"
         await everything_is_settled(world)
         assert (await world.entry(2)).standing.state is EntryState.WITHDRAWN
+        assert more or (world.kimai.asked["peek"] > 0) == (together == 2)
     assert point > 40
 
 
@@ -130,14 +137,17 @@ errors = st.sampled_from(
     faults=st.lists(st.tuples(st.sampled_from(KIMAI), errors), max_size=6),
     outages=st.lists(st.sampled_from(LEDGER), max_size=12),
     edits=st.lists(st.tuples(st.integers(1, BOOKINGS), st.integers(0, 300)), max_size=3),
+    together=st.sampled_from([1, 2, 8]),
 )
 async def test_any_history_of_crashes_faults_and_edits_ends_with_one_timesheet_each(
     crashes: list[int],
     faults: list[tuple[str, Unavailable | OutcomeUnknown]],
     outages: list[str],
     edits: list[tuple[int, int]],
+    together: int,
 ) -> None:
     world = World()
+    world.limits = replace(world.limits, together=together)
     for source_id in range(1, BOOKINGS + 1):
         world.tickets.book(source_id)
     for name, error in faults:

@@ -1,7 +1,7 @@
 """Zammad, Kimai and the read model in memory, and a way to fail at every point."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -12,6 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from collections.abc import Set as AbstractSet
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -52,6 +53,7 @@ from domain.ports.timesheets import (
     Circumstances,
     LastLook,
     Part,
+    Peek,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -304,6 +306,7 @@ class FakeTimesheets:
     barred: set[int] = field(default_factory=set)  # neither
     page: int = 500
     listed: list[datetime] = field(default_factory=list)  # begin of each full listing
+    asked: Counter[str] = field(default_factory=Counter)
 
     async def identity(self) -> TimesheetsIdentity:
         await self._request("identity")
@@ -371,11 +374,17 @@ class FakeTimesheets:
         self, begin: datetime, end: datetime
     ) -> AsyncGenerator[Sequence[Timesheet], None]:
         self.listed.append(begin)
-        found = {
-            sheet.timesheet_id for sheet in self.sheets.values() if begin <= sheet.begin <= end
-        }
-        async for page in self._listed("listing", found):
+        async for page in self._listed("listing", self._within(begin, end)):
             yield page
+
+    def _within(self, begin: datetime, end: datetime) -> set[int]:
+        found = (sheet for sheet in self.sheets.values() if begin <= sheet.begin <= end)
+        return {sheet.timesheet_id for sheet in found}
+
+    async def peek(self, begin: datetime, end: datetime) -> Peek:
+        async with aclosing(self._listed("peek", self._within(begin, end))) as pages:
+            sheets = await anext(pages)
+            return Peek(sheets=sheets, complete=await anext(pages, None) is None)
 
     async def _listed(
         self, name: str, ids: AbstractSet[int]
@@ -460,6 +469,7 @@ class FakeTimesheets:
 
     async def _request(self, name: str) -> None:
         self.requests += 1
+        self.asked[name] += 1
         self.land()
         await self.perils.point(f"kimai:{name}")
 

@@ -350,6 +350,21 @@ async def test_trap_9_pages_of_500_until_the_last_and_never_beyond() -> None:
     assert {page["size"] for page in listed} == {"500"}
 
 
+@pytest.mark.parametrize("more", [[], [[record(3)]]])
+async def test_a_peek_is_one_request_and_says_whether_it_shows_all(
+    more: list[list[dict[str, Any]]],
+) -> None:
+    outside = {"begin": "2026-11-03T02:00:00+0100", "end": "2026-11-03T03:00:00+0100"}
+    rows = [record(1, exported=True), record(2, **outside)]
+    mock = MockPeer({**ME, LIST: listing(rows, *more)})
+    async with kimai(mock) as client:
+        peek = await client.peek(**WINDOW)
+    assert [(each.timesheet_id, each.exported) for each in peek.sheets][:1] == [(1, True)]
+    assert peek.complete is not bool(more)
+    (listed,) = [dict(r.url.params) for r in mock.asked if r.url.path == "/api/timesheets"]
+    assert (listed["user"], listed["size"], listed["order"]) == ("all", "500", "ASC")
+
+
 async def test_a_page_that_vanished_meanwhile_ends_the_list() -> None:
     pages = [[record(i) for i in range(1, 501)]]
 

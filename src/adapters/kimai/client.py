@@ -20,6 +20,7 @@ from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from domain.ports.timesheets import (
     Circumstances,
     LastLook,
+    Peek,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -270,9 +271,7 @@ class KimaiTimesheets:
         A record deleted meanwhile moves another one out of sight: when Kimai's own count fell,
         all is listed once more.
         """
-        zone = _zone((await self.identity()).timezone)
-        first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
-        params = {"user": EVERYBODY, "begin": first, "end": last}
+        params = await self._window(begin, end)
         for _ in range(SHIFTED_READS):
             rows, counts = 0, list[int]()
             async for page, answer in self._each_page(params, MOST_LISTED):
@@ -282,6 +281,24 @@ class KimaiTimesheets:
             if not counts or (rows >= counts[-1] and counts == sorted(counts)):
                 return
         raise Unavailable(SYSTEM, "GET api/timesheets: records disappear while they are listed")
+
+    async def peek(self, begin: datetime, end: datetime) -> Peek:
+        """See the port: the first page alone."""
+        path, params = "api/timesheets", await self._window(begin, end)
+        answer = await self._http.read(
+            path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": 1}
+        )
+        rows = parsed_all(SYSTEM, path, wire.Record, answer.data)
+        return Peek(
+            sheets=[row.timesheet() for row in rows],
+            complete=_counted(answer, "x-total-pages") <= 1,
+        )
+
+    async def _window(self, begin: datetime, end: datetime) -> dict[str, str | int]:
+        """Everybody's records that begin in it, and some around it: wall times may be ambiguous."""
+        zone = _zone((await self.identity()).timezone)
+        first, last = _wall(begin - WIDENED, zone), _wall(end + WIDENED, zone)
+        return {"user": EVERYBODY, "begin": first, "end": last}
 
     async def _each_page(
         self, params: Mapping[str, str | int], most: int

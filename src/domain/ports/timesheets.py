@@ -132,6 +132,14 @@ class Circumstances:
     past_lockdown: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Peek:
+    """The first records of a window, and whether that is all of them."""
+
+    sheets: Sequence[Timesheet]
+    complete: bool
+
+
 LastLook = Callable[[], None]  # raises when a write may not be sent any more, its turn come at last
 
 
@@ -203,6 +211,13 @@ class Timesheets(Protocol):
 
         Of everybody the token may see. A record not in it is not proved gone: it may be hidden,
         moved, or have changed its page while the pages were read.
+        """
+        ...
+
+    async def peek(self, begin: datetime, end: datetime) -> Peek:
+        """Of the records that `listing` gives, as many as one request shows.
+
+        What it shows is as it is at that instant; what it does not show may exist all the same.
         """
         ...
 

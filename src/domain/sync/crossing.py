@@ -185,7 +185,9 @@ class Crossing:
 
     async def _write_beside(self, lives: list[Live], settler: Settler) -> None:
         """Write these now, the queue being done with."""
-        for part in parts(await self._absent(lives), self.limits.writers):
+        absent = await self._absent(lives)
+        self.writer.expect(absent)
+        for part in parts(absent, self.limits.writers):
             await asyncio.gather(*(self._write_again(live) for live in part))
         await self._verify(settler)
 
@@ -479,6 +481,7 @@ class Crossing:
         ]
         due = await self._absent(due) if self._writes else due
         self.netter.note(lives)
+        self.writer.expect(due)
         for live in lives:
             if live.state is not None and live.state.standing.conflict is ReasonCode.TARGET_EDITED:
                 self._disputed.add(live.entry_id)

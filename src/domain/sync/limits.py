@@ -35,6 +35,9 @@ class Limits:
     # so many of ours that Kimai neither lists nor shows are one lost permission, not one each
     lost_together: int = 100
     duplicates: int = 200  # looked at again per run: their surplus timesheets are read one by one
+    # timesheets near each other that are looked at with one request before they are changed; for
+    # fewer of them it saves little, and each alone is looked at later
+    together: int = 8
     ledger_attempts: int = 8  # tries of one append: a restarting database takes some seconds
 
 

@@ -24,6 +24,7 @@ from domain.ports.event_store import EventStore, History
 from domain.ports.timesheets import (
     Circumstances,
     LastLook,
+    Peek,
     TargetItem,
     Timesheet,
     TimesheetFields,
@@ -332,6 +333,10 @@ class ReadOnlyTimesheets:
     def listing(self, begin: datetime, end: datetime) -> AsyncGenerator[Sequence[Timesheet], None]:
         """See the port."""
         return self.timesheets.listing(begin, end)
+
+    async def peek(self, begin: datetime, end: datetime) -> Peek:
+        """See the port."""
+        return await self.timesheets.peek(begin, end)
 
     async def projects(self) -> Sequence[TargetItem]:
         """See the port."""

@@ -1,7 +1,7 @@
 """Carry out what was decided: intend, send, confirm; and hold back where the target objects."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from domain.rules.marker import marker
 from domain.rules.objection import left_alone, objection
 from domain.rules.refusal import fingerprint, wait_for_refusal
 from domain.sync.entries import Entries, Live
+from domain.sync.glancing import Glance, Glances, Overtaken
 from domain.sync.limits import Limits
 from domain.sync.ports import Ports
 from domain.sync.refusing import circumstances_of
@@ -97,8 +98,17 @@ class Writer:
     gate: Gate = open_gate
     doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
     stopped: LedgerError | None = None
+    glances: Glances = field(init=False)
     _failures: int = 0
     _cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.glances = Glances(self.ports.timesheets, self.ports.clock, self.limits.together)
+
+    def expect(self, lives: Iterable[Live]) -> None:
+        """These will be written soon; those that change a timesheet are looked at together."""
+        states = (live.state for live in lives)
+        self.glances.expect(state.settled.written for state in states if state and state.settled)
 
     def stop(self, why: LedgerError) -> None:
         """Send nothing more, and end every wait; what is under way is finished."""
@@ -150,6 +160,8 @@ class Writer:
                 await self._hold_unreadable(live, error)
                 return
             except Unavailable as error:
+                if isinstance(error, Overtaken) and attempt < self.limits.attempts:
+                    continue  # looked at alone now
                 self._count_failure(error)
                 if attempt == self.limits.attempts or not await self._pause(attempt, error):
                     await self._give_up(live, error)
@@ -181,7 +193,6 @@ class Writer:
         entry = live.state
         assert entry is not None
         assert entry.standing.outcome is not None
-        await self.target.ensure_tag()
         match OPERATIONS[entry.standing.outcome]:
             case Operation.CREATE:
                 await self._create(live, entry)
@@ -194,6 +205,7 @@ class Writer:
         assert entry.decided is not None
         assert entry.decided.desired is not None
         desired = entry.decided.desired
+        await self.target.ensure_tag()
         mark = marker(self.configuration.log_tag, entry.entry_id)
         fields = requests.create_fields(
             desired,
@@ -216,7 +228,8 @@ class Writer:
         assert decided is not None
         assert decided.desired is not None
         desired = decided.desired
-        record = await self._record(live, settled)
+        glance = await self._glance(live, settled)
+        record = glance.record
         if record is None:
             return
         if settled.adopted and desired != settled.desired:  # from now on it is known by ours
@@ -234,6 +247,8 @@ class Writer:
         if not fields:
             await self.entries.apply(live, self._equal(live, desired, record))
             return
+        if "tags" in fields:
+            await self.target.ensure_tag()
 
         async def send(last_look: LastLook) -> TimeEntryCommand:
             sheet = await self.ports.timesheets.update(
@@ -243,11 +258,12 @@ class Writer:
 
         request = requests.patch(record.timesheet_id, fields, desired)
         self.gate(live, request, _found(record, settled))
-        await self._send(live, Operation.UPDATE, settled.marker, request, send, record.timesheet_id)
+        await self._send(live, Operation.UPDATE, settled.marker, request, send, glance)
 
     async def _delete(self, live: Live, entry: TimeEntry) -> None:
         assert entry.settled is not None
-        record = await self._record(live, entry.settled)
+        glance = await self._glance(live, entry.settled)
+        record = glance.record
         if record is None:
             return
         timesheet_id = record.timesheet_id
@@ -260,7 +276,7 @@ class Writer:
 
         request = requests.delete(timesheet_id)
         self.gate(live, request, _found(record, entry.settled))
-        await self._send(live, Operation.DELETE, entry.settled.marker, request, send, timesheet_id)
+        await self._send(live, Operation.DELETE, entry.settled.marker, request, send, glance)
 
     async def _send(
         self,
@@ -269,9 +285,11 @@ class Writer:
         mark: str,
         request: Request,
         send: Callable[[LastLook], Awaitable[TimeEntryCommand]],
-        timesheet_id: int | None = None,
+        glance: Glance | None = None,
     ) -> None:
         """Record the intent, send, record what came of it."""
+        record = None if glance is None else glance.record
+        timesheet_id = None if record is None else record.timesheet_id
         decided = None if live.state is None else live.state.decided
 
         def intend(entry: TimeEntry | None) -> Intend:
@@ -287,8 +305,13 @@ class Writer:
 
         await self.entries.apply(live, intend)
         recorded = self.ports.clock.now()
+
+        def last_look() -> None:
+            self._still_ours(recorded)
+            self.glances.check(glance)
+
         try:
-            outcome = await send(lambda: self._still_ours(recorded))
+            outcome = await send(last_look)
         except (Unavailable, Misconfigured) as error:
             await self.entries.apply(live, Unsent(intent=_intent(live), cause=str(error)))
             raise
@@ -336,20 +359,21 @@ class Writer:
     def _policy(self) -> EditedInKimaiPolicy:
         return self.configuration.kimai.edited_in_kimai_policy
 
-    async def _record(self, live: Live, settled: Settled) -> Timesheet | None:
+    async def _glance(self, live: Live, settled: Settled) -> Glance:
         """The record as it is now, or None when it must not be touched; why is recorded."""
         timesheet_id = settled.written.timesheet_id
-        record = await self.ports.timesheets.get(timesheet_id)
+        glance = await self.glances.look(settled.written)
+        record = glance.record
         self._failures = 0
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
-            return None
+            return glance
         assert live.state is not None
         found = objection(live.state, settled, _found(record, settled), self._policy)
         if found is not None:
             await self.entries.apply(live, found)
-            return None
-        return record
+            return Glance(record=None)
+        return glance
 
     def differences(
         self, entry: TimeEntry, desired: Desired, written: Written, expected: Stored | None

@@ -561,6 +561,16 @@ class Carried(RuleBasedStateMachine):
         for answer in self.answers:
             if getattr(answer, "intent", open_intent) != open_intent:
                 assert TIME_ENTRY.decide(answer, self.state) == []
+            gone = answer.timesheet_id if isinstance(answer, NoteTargetGone) else None
+            if gone is not None and gone != self.state.standing.timesheet_id:
+                assert TIME_ENTRY.decide(answer, self.state) == []
+
+    @invariant()
+    def what_has_a_timesheet_or_asks_for_one_is_not_taken_over(self) -> None:
+        found = self.kimai.marked()
+        if self.state is not None and found and not is_free(self.state):
+            adopt = Adopt(found=found, how=MARKER, target_connector_id=KIMAI, marker=MARK)
+            assert TIME_ENTRY.decide(adopt, self.state) == []
 
     @invariant()
     def a_replayed_stream_gives_the_same_state(self) -> None:

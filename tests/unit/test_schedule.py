@@ -105,6 +105,14 @@ def test_a_span_of_one_is_that_one() -> None:
     ]
 
 
+@pytest.mark.parametrize("every", ["*", "*/1", "0-6", "1-7", "mon-sun"])
+def test_every_weekday_is_no_choice(every: str) -> None:
+    """croniter 7.0 knows only the star as such."""
+    friday = datetime(2026, 11, 27, tzinfo=UTC)
+    days = ["Tue 01 09:00+0000", "Fri 01 09:00+0000"]
+    assert shown(f"0 9 1 * {every}", "UTC", friday, 2) == days
+
+
 def test_either_of_two_restricted_day_fields() -> None:
     friday = datetime(2026, 11, 27, tzinfo=UTC)
     days = ["Mon 30 00:00+0000", "Tue 01 00:00+0000", "Mon 07 00:00+0000"]

@@ -6,9 +6,10 @@ change leaves out count once, at the instant right after them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
@@ -17,6 +18,7 @@ from domain.errors import RuleViolation
 
 SHORTEST, LONGEST = 9, 100  # characters
 FIELDS = ("minute", "hour", "day of the month", "month", "weekday")
+ALL = (60, 24, 31, 12, 7)  # values of each
 _NUMBER = r"\d{1,2}"
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _WEEKDAY = "sun|mon|tue|wed|thu|fri|sat"
@@ -75,10 +77,21 @@ class Cron:
         return next(instant for instant in instants if instant <= until).astimezone(tz)
 
     def _walls(self, begin: datetime, *, forward: bool) -> Iterator[datetime]:
-        cron = croniter(_without_spans_of_one(self.text), begin)
+        cron = croniter(_spelt_out(self.text), begin)
         step = cron.get_next if forward else cron.get_prev
         while True:
             yield step(datetime)
+
+
+@lru_cache(maxsize=100)
+def _spelt_out(text: str) -> str:
+    """Values, and a star for all of them: croniter takes weekday `*/1` for a choice of days."""
+    fields, _ = croniter.expand(_without_spans_of_one(text))
+    return " ".join(map(_field, fields, ALL))
+
+
+def _field(values: Sequence[int | str], count: int) -> str:
+    return "*" if len(set(values)) == count else ",".join(str(value) for value in values)
 
 
 def _without_spans_of_one(text: str) -> str:

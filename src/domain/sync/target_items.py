@@ -115,9 +115,11 @@ class TargetItems:
         return found
 
     def _foreign(self, kind: ItemKind, owner: Owner, stream: _Stream) -> Wait | None:
-        source = stream.state.source
+        state, source = stream.state, stream.state.source
         if source is None or source == self.configuration.source:
             return None
+        if state.item_id is None and not state.open:
+            return None  # it was never made
         return texts.of_another_zammad(kind, owner, source)
 
     async def make(

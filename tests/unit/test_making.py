@@ -276,6 +276,16 @@ async def test_a_number_that_is_taken_in_between_is_looked_up() -> None:
     assert booked_on(world) == {"ZT50": 1}
 
 
+async def test_a_number_that_is_taken_and_not_shown_says_so() -> None:
+    world = unmapped()
+    listed(world, CUSTOMER, "ZO3")
+    taken = Rejected("kimai", "400", status=400, fields=("number",))
+    world.perils.failing["kimai:make:before"] = [taken]
+    world.tickets.book(1)
+    await world.sync()
+    assert "is not shown" in await why(world)
+
+
 async def test_two_with_one_number_are_a_conflict() -> None:
     world = unmapped()
     customer = listed(world, CUSTOMER, "ZO3")

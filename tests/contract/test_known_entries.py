@@ -27,6 +27,7 @@ from domain.sync_run.events import (
 from domain.time_entry.events import (
     EntryDecided,
     EntryObserved,
+    EntryRetryRequested,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimesheetCreated,
@@ -78,6 +79,7 @@ Told = (
     | EntryVanishedAtSource
     | EntryUnreadable
     | EntryDecided
+    | EntryRetryRequested
     | TimesheetDrifted
     | TimesheetVanished
 )
@@ -123,6 +125,13 @@ async def test_only_entries_that_are_not_at_rest_are_unsettled(known: Pair) -> N
     assert waiting.reason is ReasonCode.UNMAPPED_ACTIVITY
     assert waiting.decided_with == "0123456789abcdef"
     assert waiting.booked_at == booking(25, RUN).created_at
+
+
+async def test_after_a_retry_no_decision_holds(known: Pair) -> None:
+    await filled(known)
+    await told(known, 25, EntryRetryRequested(entry_id=entry_id(ZAMMAD, 25), note=None))
+    (waiting,) = await known[1].unsettled(ZAMMAD)
+    assert (waiting.state, waiting.decided_with) == (EntryState.CONFLICT, None)
 
 
 async def test_what_a_rule_left_alone_is_unsettled_too(known: Pair) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -275,6 +276,16 @@ async def test_a_number_that_is_taken_in_between_is_looked_up() -> None:
     assert booked_on(world) == {"ZT50": 1}
 
 
+async def test_a_number_that_is_taken_and_not_shown_says_so() -> None:
+    world = unmapped()
+    listed(world, CUSTOMER, "ZO3")
+    taken = Rejected("kimai", "400", status=400, fields=("number",))
+    world.perils.failing["kimai:make:before"] = [taken]
+    world.tickets.book(1)
+    await world.sync()
+    assert "is not shown" in await why(world)
+
+
 async def test_two_with_one_number_are_a_conflict() -> None:
     world = unmapped()
     customer = listed(world, CUSTOMER, "ZO3")
@@ -373,6 +384,51 @@ async def test_a_changed_mapping_alone_makes_nothing() -> None:
     assert (await world.entry(1)).standing.state is EntryState.CONFLICT
     await world.sync()
     assert booked_on(world) == {"ZT50": 1}
+
+
+async def test_stacked_bookings_get_their_project_before_their_place() -> None:
+    world = World(projects=(), zammad={"work_time_anchor": "day_start_stacked"})
+    for number in (1, 2, 3):
+        world.tickets.book(number, ticket_id=50 + number % 2)
+    plan = await world.plan()
+    rows = await world.rows_of(plan)
+    assert [len(row.creates) for row in rows] == [2, 2, 2]
+    run = await world.apply(plan)
+    assert (run.state, run.counters.created) == ("completed", 3), run.error
+    assert booked_on(world) == {"ZT50": 1, "ZT51": 2}
+    begins = sorted(sheet.begin for sheet in world.kimai.sheets.values())
+    assert [each - begins[0] for each in begins] == [timedelta(minutes=15 * n) for n in range(3)]
+
+
+async def test_bookings_that_are_netted_get_their_project_too() -> None:
+    world = unmapped()
+    world.tickets.book(1, time_unit=Decimal(30))
+    world.tickets.book(2, time_unit=Decimal(-10))
+    world.tickets.book(3, ticket_id=51, time_unit=Decimal(10))
+    world.tickets.book(4, ticket_id=51, time_unit=Decimal(-10))
+    rows = {row.entry_id % 10: row for row in await world.rows_of(await world.plan())}
+    assert [each.fields["number"] for each in rows[1].creates] == ["ZO3", "ZT50"]
+    run = await world.sync()
+    assert run.state == "completed", run.error
+    (sheet,) = world.kimai.sheets.values()
+    assert sheet.duration == timedelta(minutes=20)
+    assert numbers(world, PROJECT) == ["ZT50"]  # nothing is left of the time on the other ticket
+
+
+async def test_nothing_is_made_for_another_time_than_that_of_the_run() -> None:
+    world = three_bookings()
+    await world.sync(start_date=date(2027, 1, 1), end_date=date(2027, 1, 2))
+    assert made(world) == []
+    await world.sync()
+    one_of_each(world)
+
+
+async def test_a_run_for_one_entry_makes_what_that_one_needs() -> None:
+    world = three_bookings()
+    await world.sync(entry_ids=(entry_id(ZAMMAD, 3),))
+    assert numbers(world, PROJECT) == ["ZT51"]
+    await world.sync()
+    one_of_each(world)
 
 
 # -- failures -----------------------------------------------------------------------------------

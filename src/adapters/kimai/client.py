@@ -44,6 +44,10 @@ _TAG_LENGTHS = range(2, 101)  # characters, after trimming
 LOCKDOWN_OVERRIDES = frozenset({"ROLE_ADMIN", "ROLE_SUPER_ADMIN"})
 LEADING = LOCKDOWN_OVERRIDES | {"ROLE_TEAMLEAD"}
 
+_CUSTOMERS = {"visible": 3}
+# Without ignoreDates ended and future projects are left out.
+_PROJECTS = {"visible": 3, "ignoreDates": 1}
+
 M = TypeVar("M", bound=WireModel)
 
 
@@ -383,22 +387,27 @@ class KimaiTimesheets:
         return [row.item() for row in await self._projects()]
 
     async def _projects(self) -> Sequence[wire.Project]:
-        # Without ignoreDates ended and future projects are left out.
-        return await self._all("projects", wire.Project, {"visible": 3, "ignoreDates": 1})
+        return await self._all("projects", wire.Project, _PROJECTS)
 
     async def customers(self) -> Sequence[TargetItem]:
         return [row.item() for row in await self._customers()]
 
     async def _customers(self) -> Sequence[wire.Customer]:
-        return await self._all("customers", wire.Customer, {"visible": 3})
+        return await self._all("customers", wire.Customer, _CUSTOMERS)
 
     async def listed_now(self, kind: ItemKind) -> Sequence[TargetItem]:
-        """See the port. Not by `term`, which is a search and no look-up (trap 23)."""
+        """See the port. Not by `term`, which is a search and no look-up (trap 23).
+
+        Nor by joining a request that was under way already: its answer may be from before.
+        """
+        noun = f"{kind}s"
         if kind is ItemKind.CUSTOMER:
-            self._rows.forget("customers")
-            return await self.customers()
-        self._rows.forget("projects")
-        return await self.projects()
+            customers = await self._fetch(noun, wire.Customer, _CUSTOMERS)
+            self._rows.put(noun, customers)
+            return [row.item() for row in customers]
+        projects = await self._fetch(noun, wire.Project, _PROJECTS)
+        self._rows.put(noun, projects)
+        return [row.item() for row in projects]
 
     async def make(self, creation: Creation, *, last_look: LastLook | None = None) -> TargetItem:
         """See the port."""
@@ -406,6 +415,7 @@ class KimaiTimesheets:
         answer = await self._http.write("POST", path, creation.body, last_look=last_look)
         if answer is None:
             raise Misconfigured(SYSTEM, f"POST {path}: 404; check address and version")
+        self._rows.forget(path.removeprefix("api/"))  # what was read of them is not all any more
         model: type[wire.Customer | wire.Project] = wire.Project
         if creation.path == PATHS[ItemKind.CUSTOMER]:
             model = wire.Customer
@@ -439,13 +449,19 @@ class KimaiTimesheets:
         denied: Verdict = Verdict.MISCONFIGURED,
     ) -> Sequence[M]:
         """A list that Kimai answers whole, without pages."""
+        return await self._rows.get(noun, lambda: self._fetch(noun, model, params, denied=denied))
 
-        async def fetch() -> Sequence[M]:
-            path = f"api/{noun}"
-            answer = await self._http.read(path, params, denied=denied)
-            return tuple(parsed_all(SYSTEM, path, model, answer.data))
-
-        return await self._rows.get(noun, fetch)
+    async def _fetch(
+        self,
+        noun: str,
+        model: type[M],
+        params: Mapping[str, int],
+        *,
+        denied: Verdict = Verdict.MISCONFIGURED,
+    ) -> Sequence[M]:
+        path = f"api/{noun}"
+        answer = await self._http.read(path, params, denied=denied)
+        return tuple(parsed_all(SYSTEM, path, model, answer.data))
 
 
 def _stored(call: str, answer: Answer) -> Timesheet:

@@ -115,9 +115,11 @@ class TargetItems:
         return found
 
     def _foreign(self, kind: ItemKind, owner: Owner, stream: _Stream) -> Wait | None:
-        source = stream.state.source
+        state, source = stream.state, stream.state.source
         if source is None or source == self.configuration.source:
             return None
+        if state.item_id is None and not state.open:
+            return None  # it was never made
         return texts.of_another_zammad(kind, owner, source)
 
     async def make(
@@ -198,14 +200,14 @@ class TargetItems:
             owner=owner,
             creation=creation,
         )
+        begun = self.ports.clock.now()  # before the append: whoever waits for us counts from that
         try:
             version = await self._append(stream.name, intended, stream.version)
         except StreamMovedOn:
             return None  # somebody else is about to make it
-        recorded = self.ports.clock.now()
 
         def last_look() -> None:
-            if self.ports.clock.now() - recorded > self.limits.request_limit:
+            if self.ports.clock.now() - begun > self.limits.request_limit:
                 raise Unavailable("kimai", "its turn came too late; it was not sent")
 
         try:
@@ -229,12 +231,13 @@ class TargetItems:
     async def _refused(
         self, kind: ItemKind, owner: Owner, stream: str, version: int, error: Rejected
     ) -> int | Wait:
+        wait = texts.refused(kind, owner, error)
         if "number" in error.fields:  # somebody was faster, or it is not listed
             found = await self._find_now(kind, owner)
             if isinstance(found, TargetItem):
                 await self._record(stream, self._finding(kind, owner, found), version)
                 return found.item_id
-        wait = texts.refused(kind, owner, error)
+            wait = found or wait
         event = TargetItemRefused(
             status=error.status, fields=error.fields, detail=wait.detail, roles=self._roles
         )

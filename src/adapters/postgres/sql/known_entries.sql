@@ -9,7 +9,9 @@ SELECT source_id, source_updated_at, vanished, state FROM unnest($2::bigint[]) A
  WHERE valid_to IS NULL AND source_updated_at IS NOT NULL
 
 -- name: unsettled
-SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state, decided_with,
+-- A retry or a change asks for a new decision: the newest one does not hold any more.
+SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state,
+       CASE WHEN facts #>> '{standing,outcome}' IS NOT NULL THEN decided_with END AS decided_with,
        facts #>> '{standing,conflict}' AS reason,
        (facts ->> 'source_created_at')::timestamptz AS booked_at
   FROM time_entries

@@ -74,7 +74,7 @@ class Flow:
             f"not asked for {rest:.0f} s, because {self._breaker.failures} requests in a row"
             f" failed, the last one: {self._failure}"
         )
-        return Unavailable(system, text, retry_after=rest)
+        return Unavailable(system, text, retry_after=rest, tripped=True)
 
     def answered(self, sent_at: float) -> None:
         """It answered, whatever it said: it is there."""

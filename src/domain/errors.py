@@ -82,15 +82,23 @@ class ExternalSystemError(LedgerError):
 class Unavailable(ExternalSystemError):
     """It cannot answer now and nothing was changed; `retry_after` is in seconds when it said so.
 
-    `busy`: it is well, and answered that it has too much to do.
+    `busy`: it is well, and answered that it has too much to do. `tripped`: so many requests
+    failed that the breaker lets none through; it is the peer, and not the record asked for.
     """
 
     def __init__(
-        self, system: str, message: str, *, retry_after: float | None = None, busy: bool = False
+        self,
+        system: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        busy: bool = False,
+        tripped: bool = False,
     ) -> None:
         super().__init__(system, message)
         self.retry_after = retry_after
         self.busy = busy
+        self.tripped = tripped
 
 
 class OutcomeUnknown(ExternalSystemError):

@@ -22,8 +22,10 @@ from zoneinfo import ZoneInfo
 
 from adapters.memory import MemoryClock, MemoryEventStore
 from domain.catalogue import ALL
-from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected
+from domain.errors import LedgerError, Misconfigured, OutcomeUnknown, Rejected, Unavailable
 from domain.event import Actor, Append, Appended, Event, Metadata, Recorded
+from domain.flow import breaker
+from domain.flow.breaker import Breaker, BreakerRules
 from domain.ids import (
     ConnectorId,
     EntryId,
@@ -307,6 +309,8 @@ class FakeTimesheets:
     page: int = 500
     listed: list[datetime] = field(default_factory=list)  # begin of each full listing
     asked: Counter[str] = field(default_factory=Counter)
+    rules: BreakerRules = field(default_factory=BreakerRules)
+    breaker: Breaker = breaker.CLOSED
 
     async def identity(self) -> TimesheetsIdentity:
         await self._request("identity")
@@ -471,7 +475,23 @@ class FakeTimesheets:
         self.requests += 1
         self.asked[name] += 1
         self.land()
-        await self.perils.point(f"kimai:{name}")
+        await self._through(f"kimai:{name}")
+
+    async def _through(self, point: str) -> None:
+        """A point at which it may fail, behind a breaker as the clients have one."""
+        now = self.clock.now().timestamp()
+        self.breaker, rest = breaker.asked(self.breaker, self.rules, now)
+        if rest > 0:
+            raise Unavailable(
+                "kimai", f"not asked for {rest:.0f} s", retry_after=rest, tripped=True
+            )
+        try:
+            await self.perils.point(point)
+        except (Unavailable, OutcomeUnknown):
+            ended = self.clock.now().timestamp()
+            self.breaker = breaker.failed(self.breaker, self.rules, ended, sent_at=now)
+            raise
+        self.breaker = breaker.CLOSED
 
     async def _write(self, name: str, apply: Callable[[], T], last_look: LastLook | None) -> T:
         async with self.turns:

@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import OutcomeUnknown, Unavailable
 from domain.event import Actor, Append, Metadata
+from domain.flow.breaker import BreakerRules
 from domain.ids import plan_rows_stream, plan_stream
 from domain.plan.decide import Plan
 from domain.plan.digest import fingerprint
@@ -268,12 +269,14 @@ async def test_a_plan_that_an_outage_cut_short_is_applied_again(world: World) ->
     for number in (7, 8, 9):
         world.tickets.book(number)
     plan = await ready(world)
-    world.limits = replace(world.limits, attempts=1, breaker=1, writers=1, ahead=0)
+    world.limits = replace(world.limits, attempts=1, writers=1, ahead=0)
+    world.kimai.rules = BreakerRules(failures=1)
     world.perils.then["kimai:create:after"] = lambda: world.perils.failing.update(
         {"kimai:create:before": [Unavailable("kimai", "gone")]}
     )
     run = await world.apply(plan)
     assert (run.state, len(world.kimai.sheets)) == ("failed", 1)
+    world.clock.advance(timedelta(minutes=1))
     world.tickets.edit(9, time_unit=Decimal(99))
     again = await world.apply(plan)
     assert again.state == "failed"

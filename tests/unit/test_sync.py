@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from domain.errors import Misconfigured, OutcomeUnknown, Rejected, Unavailable
+from domain.flow.breaker import BreakerRules
 from domain.ids import MappingId, entry_id, entry_stream, run_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
@@ -404,17 +405,22 @@ async def test_a_busy_kimai_is_tried_again_within_the_run(world: World) -> None:
 
 
 async def test_a_kimai_that_is_down_fails_the_run_and_loses_nothing(world: World) -> None:
-    for source_id in range(1, 51):
+    for source_id in range(1, 501):
         world.tickets.book(source_id)
+    world.kimai.rules = BreakerRules(failures=4)  # this clock moves all writers at once
     world.perils.failing["kimai:create:before"] = [
-        Unavailable("kimai", "connection refused") for _ in range(40)
+        Unavailable("kimai", "connection refused") for _ in range(1000)
     ]
     run = await world.sync()
     assert run.state == "failed"
+    assert "not asked for" in (run.error or "")
+    assert len(world.perils.failing["kimai:create:before"]) > 800  # most were not asked about
+    world.perils.failing.clear()
+    world.clock.advance(timedelta(minutes=1))
     assert "kimai" in (run.error or "")
     world.perils.failing.clear()
     run = await world.sync()
-    assert (run.state, len(world.kimai.sheets)) == ("completed", 50)
+    assert (run.state, len(world.kimai.sheets)) == ("completed", 500)
 
 
 async def test_an_entry_that_never_succeeds_becomes_a_dead_letter(world: World) -> None:

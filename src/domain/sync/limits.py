@@ -24,7 +24,6 @@ class Limits:
     attempts: int = 3  # tries per entry and run; later runs go on where this one stopped
     pause: float = 1.0  # seconds before the second try, doubled for each further one
     longest_pause: float = 30.0  # seconds; a peer that asks for more is left to the next run
-    breaker: int = 16  # failures in a row after which the peer is down, not the entry odd
     dead_letter_after: int = 10  # writes without effect, over several runs
     unreadable_tickets: int = 200  # asked for again per run, all in one request
     refused_entries: int = 200  # looked at again per run: each is a stream to read

@@ -99,7 +99,6 @@ class Writer:
     doubtful: list[tuple[Live, datetime]] = field(default_factory=list)
     stopped: LedgerError | None = None
     glances: Glances = field(init=False)
-    _failures: int = 0
     _cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -162,7 +161,8 @@ class Writer:
             except Unavailable as error:
                 if isinstance(error, Overtaken) and attempt < self.limits.attempts:
                     continue  # looked at alone now
-                self._count_failure(error)
+                if error.tripped:
+                    self.stopped = self.stopped or error
                 if attempt == self.limits.attempts or not await self._pause(attempt, error):
                     await self._give_up(live, error)
                     return
@@ -318,12 +318,10 @@ class Writer:
         except OutcomeUnknown as error:
             await self.entries.apply(live, Doubt(intent=_intent(live), cause=str(error)))
             self.doubtful.append((live, self.ports.clock.now()))
-            self._count_failure(error)
             return
         except Rejected as error:
             outcome = await self._refusal(live, operation, error, timesheet_id)
         await self.entries.apply(live, outcome)
-        self._failures = 0
 
     async def _refusal(
         self, live: Live, operation: Operation, error: Rejected, timesheet_id: int | None
@@ -364,7 +362,6 @@ class Writer:
         timesheet_id = settled.written.timesheet_id
         glance = await self.glances.look(settled.written)
         record = glance.record
-        self._failures = 0
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
             return glance
@@ -404,12 +401,6 @@ class Writer:
         wrong = self.differences(live.state, desired, written, _expected(live))
         text = mismatch_text(wrong, desired, written) if wrong else None
         return Adopt(found=[written], how="equal", mismatch=text)
-
-    def _count_failure(self, error: ExternalSystemError) -> None:
-        self._failures += 1
-        if self._failures >= self.limits.breaker:
-            message = f"no answer to {self._failures} requests in a row, the last one: {error}"
-            self.stopped = self.stopped or Unavailable(error.system, message)
 
     async def _pause(self, attempt: int, error: Unavailable) -> bool:
         """Wait before the next try; False when there is no point in waiting."""

@@ -1,22 +1,28 @@
 """`python -m tests.chaos`: exit code 0 when all seeds were passed, 1 with the seeds when not."""
 
 import asyncio
-import multiprocessing
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from tests.chaos.campaign import Outcome, Plan, Say, carried_out
+from tests.chaos.campaign import Outcome, Plan
 from tests.chaos.passed import Passed
+from tests.chaos.seeds import all_of, one, until_stopped
 
 SEEDS, OPERATIONS = 200, 5000
+INTERRUPTED = 130
+
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
@@ -24,26 +30,13 @@ def main() -> int:
     operations = int(os.environ.get("OPERATIONS") or OPERATIONS)
     first, count = int(os.environ.get("SEED") or 1), int(os.environ.get("SEEDS") or SEEDS)
     jobs = int(os.environ.get("JOBS") or 1)
-    console = Console(highlight=False, soft_wrap=True)
-    passed = Passed(operations)
     plans = [Plan(seed=seed, operations=operations) for seed in range(first, first + count)]
-    if count == 1:
-        outcomes: Iterator[tuple[Plan, Outcome]] = iter([(plans[0], one(plans[0], console.print))])
-    else:
-        known = passed.seeds()
-        todo = [plan for plan in plans if plan.seed not in known]
-        console.print(f"{count} seeds of {operations} operations, {len(todo)} of them to do.")
-        outcomes = _in_turn(todo, jobs, console)
-    failed: list[Plan] = []
-    for plan, outcome in outcomes:
-        console.print(f"seed {plan.seed}: {outcome}")
-        if outcome.problems:
-            failed.append(plan)
-            for problem in outcome.problems:
-                console.print(problem, style="red")
-            console.print(f"Repeat with: {plan.command}")
-        else:
-            passed.add(plan.seed, seconds=outcome.seconds)
+    passed = Passed(operations)
+    try:
+        failed = asyncio.run(until_stopped(_campaign(plans, jobs, passed)))
+    except asyncio.CancelledError:
+        console.print(f"Interrupted. {passed.summary(plans)} The same command goes on from there.")
+        return INTERRUPTED
     if failed:
         console.print(f"Failed: {', '.join(str(plan.seed) for plan in failed)}", style="red")
         return 1
@@ -51,35 +44,37 @@ def main() -> int:
     return 0
 
 
-def one(plan: Plan, say: Say) -> Outcome:
-    """One seed; the folder with the service's log is kept when it was not passed."""
-    folder = Path(tempfile.mkdtemp(prefix=f"timeledger-chaos-{plan.seed}-"))
-    folder.chmod(0o711)  # the database server's account must pass through
-    outcome = asyncio.run(carried_out(plan, folder, say))
-    if outcome.problems:
-        outcome.problems.append(f"The service's log is in {folder}.")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    return outcome
-
-
-def _quietly(plan: Plan) -> Outcome:
-    return one(plan, lambda _: None)
-
-
-def _in_turn(plans: Sequence[Plan], jobs: int, console: Console) -> Iterator[tuple[Plan, Outcome]]:
-    """All of them, `jobs` at a time, each in a process of its own."""
-    columns = (TextColumn("Seeds"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    context = multiprocessing.get_context("spawn")
-    with (
-        Progress(*columns, console=console) as bar,
-        ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool,
-    ):
-        task = bar.add_task("", total=len(plans))
-        waiting = {pool.submit(_quietly, plan): plan for plan in plans}
-        for done in as_completed(waiting):
+async def _campaign(plans: Sequence[Plan], jobs: int, passed: Passed) -> list[Plan]:
+    """Those that were not passed."""
+    if len(plans) == 1:
+        return _noted(plans[0], await one(plans[0], console.print), passed)
+    console.print(passed.summary(plans))
+    known = passed.seeds()
+    columns = (
+        TextColumn("Seeds"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    failed: list[Plan] = []
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=len(plans), completed=len(known & {p.seed for p in plans}))
+        async for plan, outcome in all_of([p for p in plans if p.seed not in known], jobs):
+            failed += _noted(plan, outcome, passed)
             bar.advance(task)
-            yield waiting[done], done.result()
+    return failed
+
+
+def _noted(plan: Plan, outcome: Outcome, passed: Passed) -> list[Plan]:
+    console.print(f"seed {plan.seed}: {outcome}")
+    if not outcome.problems:
+        passed.add(plan.seed, seconds=outcome.seconds)
+        return []
+    for problem in outcome.problems:
+        console.print(problem, style="red")
+    console.print(f"Repeat with: {plan.command}")
+    return [plan]
 
 
 if __name__ == "__main__":

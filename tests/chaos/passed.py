@@ -2,7 +2,12 @@
 
 import hashlib
 import json
+import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+from tests.chaos.campaign import Plan
 
 REPOSITORY = Path(__file__).parents[2]
 FILE = REPOSITORY / ".chaos" / "passed.jsonl"
@@ -10,21 +15,67 @@ CODE = ("src", "tests/chaos")
 
 
 class Passed:
-    """Kept in a file beside the code; what an older code passed does not count."""
+    """Kept in a file beside the code; what another code passed is told apart, and done again.
 
-    def __init__(self, operations: int, file: Path = FILE) -> None:
+    The digest decides; the commit is for people.
+    """
+
+    def __init__(self, operations: int, file: Path = FILE, code: str | None = None) -> None:
         self._file = file
-        self._same = {"operations": operations, "code": digest()}
+        self._operations = operations
+        self._code = code or digest()
 
     def seeds(self) -> set[int]:
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
-        rows = [json.loads(line) for line in lines]
-        return {row["seed"] for row in rows if self._same.items() <= row.items()}
+        """Those that this code passed."""
+        return {row["seed"] for row in self._rows() if row["code"] == self._code}
 
     def add(self, seed: int, *, seconds: float) -> None:
+        row = {
+            "operations": self._operations,
+            "seed": seed,
+            "code": self._code,
+            "commit": commit(),
+            "seconds": round(seconds),
+        }
         self._file.parent.mkdir(exist_ok=True)
         with self._file.open("a") as file:
-            file.write(json.dumps({**self._same, "seed": seed, "seconds": round(seconds)}) + "\n")
+            file.write(json.dumps(row) + "\n")
+
+    def summary(self, plans: Sequence[Plan]) -> str:
+        """How far the campaign is: on this code, and only on another."""
+        wanted = {plan.seed for plan in plans}
+        here = self.seeds() & wanted
+        others = [row for row in self._rows() if row["seed"] in wanted - here]
+        text = (
+            f"{len(wanted)} seeds of {self._operations} operations: {len(here)} passed on this"
+            f" code ({commit()}), {len(wanted - here)} to do"
+        )
+        if not others:
+            return f"{text}."
+        seeds = {row["seed"] for row in others}
+        return f"{text}, {len(seeds)} of them passed on other code only ({_commits(others)})."
+
+    def _rows(self) -> list[dict[str, Any]]:
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+        return [row for row in rows if row["operations"] == self._operations]
+
+
+def _commits(rows: Iterable[dict[str, Any]]) -> str:
+    return ", ".join(dict.fromkeys(row.get("commit", "unknown") for row in rows))
+
+
+def commit(root: Path = REPOSITORY) -> str:
+    """The commit that is checked out, with a + when files differ from it."""
+
+    def git(*words: str) -> str:
+        asked = subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, check=False
+        )
+        return asked.stdout.strip()
+
+    name = git("rev-parse", "--short", "HEAD") or "no commit"
+    return f"{name}+" if git("status", "--porcelain", "--", *CODE) else name
 
 
 def digest(root: Path = REPOSITORY) -> str:

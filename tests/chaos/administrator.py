@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import httpx
 
 from api.demo.setup import DemoSetup
-from tests.chaos.history import InSettings, MapActivity, MapPerson, MapProject
+from tests.chaos.history import InSettings, JudgePlans, MapActivity, MapPerson, MapProject
 from tests.chaos.service import LOOK, ServiceProcess
 from tests.chaos.town import Town
 
@@ -16,6 +17,7 @@ GLANCE = 0.5  # seconds after which to look all the same whether a run has ended
 PAGE = 200
 GONE = httpx.codes.NOT_FOUND
 ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
+PLANS = "/api/v1/sync/plans"
 PEOPLE = "/api/v1/mappings/users/"
 
 
@@ -25,6 +27,7 @@ class Administrator:
     def __init__(self, town: Town, service: ServiceProcess) -> None:
         self._town = town
         self._service = service
+        self._left_for_good: set[int] = set()  # plans
 
     async def set_up(self, zammad_url: str, kimai_url: str) -> None:
         """The first day, with the settings that the town's people keep to."""
@@ -40,6 +43,8 @@ class Administrator:
                 },
                 "kimai": {
                     "delete_policy": house.delete_policy,
+                    "delete_limit": house.delete_limit,
+                    "delete_limit_percent": house.delete_limit_percent,
                     "edited_in_kimai_policy": house.edited_policy,
                     "rounding_mode": house.rounding.mode,
                     "round_begin": house.rounding.begin,
@@ -94,8 +99,38 @@ class Administrator:
                 source = {"zammad_user_id": agent}
                 await _map(http, PEOPLE, source, "kimai_user_id", user)
                 diary.people.change(agent, user or town.by_email(agent), diary.now)
+            case JudgePlans(approve=approve):
+                await self._judge(http, approve=approve)
             case _:
                 assert_never(wish)
+
+    async def _judge(self, http: httpx.AsyncClient, *, approve: bool) -> None:
+        """All plans of deletions that nobody judged yet."""
+        listed = (await http.get(PLANS, params={"limit": PAGE})).raise_for_status().json()
+        for row in listed["items"]:
+            ready = row["state"] == "ready" and row["kind"] == "deletions"
+            if not ready or row["plan_id"] in self._left_for_good:
+                continue
+            if approve:
+                await _apply(http, row)
+            else:
+                self._left_for_good.add(row["plan_id"])
+
+    async def approve(self, entries: Sequence[int]) -> dict[str, Any]:
+        """A plan of these entries, made anew and carried out; the run, once it is over."""
+        async with self._service.client() as http, asyncio.timeout(LONGEST_RUN):
+            wish = {"entry_ids": list(entries)}
+            plan = (await http.post(PLANS, json=wish)).raise_for_status().json()
+            while plan["state"] == "building":
+                await asyncio.sleep(LOOK)
+                path = f"{PLANS}/{plan['plan_id']}"
+                plan = (await http.get(path)).raise_for_status().json()
+            run_id = await _apply(http, plan)
+            while True:
+                run = None if run_id is None else await _run(http, run_id)
+                if run is not None and run["status"] != "running":
+                    return run
+                await self._service.run_over(within=LOOK)
 
     async def run(self) -> dict[str, Any] | None:
         """A run to its end, as the API shows it; None when the service died meanwhile.
@@ -182,6 +217,15 @@ async def _asked(http: httpx.AsyncClient) -> int | None:
         return int(answer.json()["run_id"])
     assert answer.status_code == httpx.codes.CONFLICT or answer.status_code >= 500, answer.text
     return None
+
+
+async def _apply(http: httpx.AsyncClient, plan: dict[str, Any]) -> int | None:
+    """The run that carries the plan out; None when it cannot be carried out now."""
+    path, body = f"{PLANS}/{plan['plan_id']}/apply", {"digest": plan["digest"]}
+    answer = await http.post(path, json=body, headers={"Prefer": "respond-async"})
+    if answer.status_code == httpx.codes.CONFLICT:
+        return None  # it expired, or a run is active
+    return int(answer.raise_for_status().json()["run_id"])
 
 
 async def _run(http: httpx.AsyncClient, run_id: int) -> dict[str, Any] | None:

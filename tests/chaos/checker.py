@@ -155,6 +155,10 @@ class Checker:
             return None
         return f"is timesheet {sheet.id} {sheet}, which differs in {', '.join(names)} from {due}"
 
+    def _differs(self, entry: TimeAccounting, sheet: Timesheet, wrong: str | None) -> bool:
+        """Also one that looks like a part that a negative booking left: it may never have been."""
+        return wrong is not None or not all(self._lies_well(entry, sheet, self._due(entry)))
+
     def _lies_well(self, entry: TimeAccounting, sheet: Timesheet, due: Due) -> tuple[bool, bool]:
         """Whether it begins, and ends, where it should."""
         house, seen = self._diary.house, stored(sheet)
@@ -241,7 +245,7 @@ class Checker:
                 raced = sheet is not None and sheet.id in diary.edited and wrong is not None
                 return raced or (diary.house.is_stacked and self._days.may_be_full(entry))
             case "SOURCE_CHANGED_AFTER_EXPORT":
-                return sheet is not None and sheet.exported and wrong is not None
+                return sheet is not None and sheet.exported and self._differs(entry, sheet, wrong)
             case "CREATION_ERROR":
                 closed = diary.was_closed(projects, since)
                 return sheet is None and (closed or diary.was_disabled(self._users(entry), since))

@@ -142,6 +142,16 @@ def test_a_negative_booking_waits_only_when_nothing_before_it_is_open() -> None:
     assert differences(town, {2: "NEGATIVE_TIME"}) == []
 
 
+def test_a_billed_timesheet_of_another_length_waits_beside_a_negative_booking() -> None:
+    town, _ = town_with_one_booking()
+    town.apply(history.ExportSheet(booking=1))
+    assert "is not true" in " ".join(differences(town, {1: "SOURCE_CHANGED_AFTER_EXPORT"}))
+    town.apply(history.Edit(booking=1, amount="80"))
+    take_back(town, "-10")
+    waiting = {1: "SOURCE_CHANGED_AFTER_EXPORT", 2: "NEGATIVE_TIME"}
+    assert differences(town, waiting) == []
+
+
 def test_without_a_negative_booking_nothing_may_be_missing() -> None:
     town, sheet = town_with_one_booking()
     shorten(town, sheet, 20)

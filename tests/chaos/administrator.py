@@ -2,20 +2,23 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import httpx
 
 from api.demo.setup import DemoSetup
-from tests.chaos.history import InSettings, MapActivity, MapPerson, MapProject
+from tests.chaos.history import InSettings, JudgePlans, MapActivity, MapPerson, MapProject
 from tests.chaos.service import LOOK, ServiceProcess
 from tests.chaos.town import Town
 
-LONGEST_RUN = 180.0  # seconds; with all waits and repetitions some ten are usual
+LONGEST_RUN = 400.0  # seconds; some ten are usual, the machine may be busy
 GLANCE = 0.5  # seconds after which to look all the same whether a run has ended
 PAGE = 200
+Row = dict[str, Any]
 GONE = httpx.codes.NOT_FOUND
 ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
+PLANS = "/api/v1/sync/plans"
 PEOPLE = "/api/v1/mappings/users/"
 
 
@@ -25,6 +28,8 @@ class Administrator:
     def __init__(self, town: Town, service: ServiceProcess) -> None:
         self._town = town
         self._service = service
+        self._left_for_good: set[int] = set()  # plans
+        self._rows: dict[str, dict[int, Row]] = {}  # of mappings by path and id, while known
 
     async def set_up(self, zammad_url: str, kimai_url: str) -> None:
         """The first day, with the settings that the town's people keep to."""
@@ -40,6 +45,8 @@ class Administrator:
                 },
                 "kimai": {
                     "delete_policy": house.delete_policy,
+                    "delete_limit": house.delete_limit,
+                    "delete_limit_percent": house.delete_limit_percent,
                     "edited_in_kimai_policy": house.edited_policy,
                     "rounding_mode": house.rounding.mode,
                     "round_begin": house.rounding.begin,
@@ -66,10 +73,12 @@ class Administrator:
             async with self._service.client() as http:
                 await self._fulfil(http, wish)
         except httpx.HTTPStatusError as error:
+            self._rows.clear()
             if error.response.is_client_error and error.response.status_code != GONE:
                 raise  # it will not be accepted the next time either
             return False
         except httpx.TransportError:
+            self._rows.clear()
             return False
         return True
 
@@ -81,21 +90,71 @@ class Administrator:
             case MapActivity():
                 kind, activity = town.kind(wish.kind), _at(town.activities, wish.activity)
                 source = {"zammad_type_id": kind}
-                await _map(http, ACTIVITIES, source, "kimai_activity_id", activity)
+                await self._map(http, ACTIVITIES, source, "kimai_activity_id", activity)
                 diary.activities.change(kind, activity, diary.now)
             case MapProject():
                 organization = town.organizations[wish.customer]
                 project = _at(town.projects, wish.project)
                 source = {"source_kind": "organization", "source_id": organization}
-                await _map(http, PROJECTS, source, "kimai_project_id", project)
+                await self._map(http, PROJECTS, source, "kimai_project_id", project)
                 diary.projects.change(organization, project, diary.now)
             case MapPerson():
                 agent, user = town.agents[wish.agent], _at(town.users, wish.user)
                 source = {"zammad_user_id": agent}
-                await _map(http, PEOPLE, source, "kimai_user_id", user)
+                await self._map(http, PEOPLE, source, "kimai_user_id", user)
                 diary.people.change(agent, user or town.by_email(agent), diary.now)
+            case JudgePlans(approve=approve):
+                await self._judge(http, approve=approve)
             case _:
                 assert_never(wish)
+
+    async def _map(
+        self, http: httpx.AsyncClient, path: str, source: Row, column: str, target: int | None
+    ) -> None:
+        """Rows are asked for again after anything went wrong: nobody knows then what was done."""
+        if path not in self._rows:
+            listed = (await http.get(path, params={"is_active": "true"})).raise_for_status().json()
+            self._rows[path] = {row["id"]: row for row in listed}
+        rows = self._rows[path]
+        row = next((row for row in rows.values() if source.items() <= row.items()), None)
+        if row is None and target is None:
+            return
+        if row is None:
+            answer = await http.post(path, json={**source, column: target})
+        elif target is None:
+            answer = await http.delete(f"{path}{row['id']}")
+            del rows[row["id"]]
+        else:
+            answer = await http.patch(f"{path}{row['id']}", json={column: target})
+        if answer.raise_for_status().content:
+            rows[answer.json()["id"]] = answer.json()
+
+    async def _judge(self, http: httpx.AsyncClient, *, approve: bool) -> None:
+        """All plans of deletions that nobody judged yet."""
+        listed = (await http.get(PLANS, params={"limit": PAGE})).raise_for_status().json()
+        for row in listed["items"]:
+            ready = row["state"] == "ready" and row["kind"] == "deletions"
+            if not ready or row["plan_id"] in self._left_for_good:
+                continue
+            if approve:
+                await _apply(http, row)
+            else:
+                self._left_for_good.add(row["plan_id"])
+
+    async def approve(self, entries: Sequence[int]) -> dict[str, Any]:
+        """A plan of these entries, made anew and carried out; the run, once it is over."""
+        async with self._service.client() as http, asyncio.timeout(LONGEST_RUN):
+            wish = {"entry_ids": list(entries)}
+            plan = (await http.post(PLANS, json=wish)).raise_for_status().json()
+            while plan["state"] == "building":
+                await asyncio.sleep(LOOK)
+                path = f"{PLANS}/{plan['plan_id']}"
+                plan = (await http.get(path)).raise_for_status().json()
+            while (run_id := await _apply(http, plan)) is None:
+                await self._service.run_over(within=GLANCE)
+            while (run := await _run(http, run_id)) is None or run["status"] == "running":
+                await self._service.run_over(within=GLANCE)
+            return run
 
     async def run(self) -> dict[str, Any] | None:
         """A run to its end, as the API shows it; None when the service died meanwhile.
@@ -159,22 +218,6 @@ def _at(ids: list[int], number: int | None) -> int | None:
     return None if number is None else ids[number]
 
 
-async def _map(
-    http: httpx.AsyncClient, path: str, source: dict[str, Any], column: str, target: int | None
-) -> None:
-    rows = (await http.get(path, params={"is_active": "true"})).raise_for_status().json()
-    row = next((row for row in rows if source.items() <= row.items()), None)
-    if row is None:
-        if target is not None:
-            answer = await http.post(path, json={**source, column: target})
-            answer.raise_for_status()
-    elif target is None:
-        (await http.delete(f"{path}{row['id']}")).raise_for_status()
-    else:
-        answer = await http.patch(f"{path}{row['id']}", json={column: target})
-        answer.raise_for_status()
-
-
 async def _asked(http: httpx.AsyncClient) -> int | None:
     """The number of the run that is queued now; None while another one is active."""
     answer = await http.post("/api/v1/sync/run", headers={"Prefer": "respond-async"})
@@ -182,6 +225,15 @@ async def _asked(http: httpx.AsyncClient) -> int | None:
         return int(answer.json()["run_id"])
     assert answer.status_code == httpx.codes.CONFLICT or answer.status_code >= 500, answer.text
     return None
+
+
+async def _apply(http: httpx.AsyncClient, plan: dict[str, Any]) -> int | None:
+    """The run that carries the plan out; None when it cannot be carried out now."""
+    path, body = f"{PLANS}/{plan['plan_id']}/apply", {"digest": plan["digest"]}
+    answer = await http.post(path, json=body, headers={"Prefer": "respond-async"})
+    if answer.status_code == httpx.codes.CONFLICT:
+        return None  # it expired, or a run is active
+    return int(answer.raise_for_status().json()["run_id"])
 
 
 async def _run(http: httpx.AsyncClient, run_id: int) -> dict[str, Any] | None:

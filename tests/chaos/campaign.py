@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import re
 import time
 from collections import Counter, defaultdict
@@ -27,11 +28,14 @@ from tests.chaos.diary import Diary, House
 from tests.chaos.hasty import limit_for
 from tests.chaos.history import Operation, Round, rounds
 from tests.chaos.instants import Instant, Moment, Spare, Trap, an_instant, faults
+from tests.chaos.marks import booking_of
 from tests.chaos.nursery import Nursery
 from tests.chaos.service import PATIENCE, DidNotStart, ServiceProcess, environment, verify
 from tests.chaos.town import Town
 from tests.chaos.tripwire import CHANGES, Tripwire
 
+AFTER_RUN = 0.4  # seconds; a job that a run kept waiting is tried again within 0.2 s
+CALM, MOST_LOOKS = 3, 60  # looks that must find nothing under way, and looks at all
 TICK = 0.05  # seconds
 FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
 # Its processes are killed, the machine goes on: what was written is there, flushed or not.
@@ -40,6 +44,7 @@ LISTING = "KIMAI_FULL_LISTING_HOURS"
 SKEW = 90.0  # seconds that a peer's clock is wrong, at most; ours is right
 # seconds in which a change may rest on a list: the bound, and as long on its way on a busy machine
 LIST_LASTS = 2 * SENT_BY.total_seconds()
+MOST_APPROVED = 200  # entries of one plan
 SHOWN = 12  # problems of one seed; the first ones say what is wrong
 
 Say = Callable[[str], None]
@@ -71,6 +76,7 @@ class Outcome:
     database_crashes: int = 0
     seconds: float = 0.0
     timesheets: int = 0
+    approved: int = 0  # deletions
     spent: dict[str, float] = field(
         default_factory=lambda: defaultdict(float)
     )  # seconds, by what they went into
@@ -84,7 +90,8 @@ class Outcome:
             f"{self.operations} operations in {self.rounds} rounds and {self.seconds:.0f} s,"
             f" {self.kills} kills, {self.database_crashes} crashes of PostgreSQL;"
             f" killed {dict(self.instants)}; runs left to end: {dict(self.ends)};"
-            f" {self.timesheets} timesheets; open conflicts: {dict(self.conflicts)};"
+            f" {self.timesheets} timesheets, {self.approved} deletions approved;"
+            f" open conflicts: {dict(self.conflicts)};"
             f" seconds { ({name: round(seconds, 1) for name, seconds in self.spent.items()}) }"
         )
 
@@ -296,6 +303,8 @@ class Campaign:
         await self._quiet_run()
         if self.wires["kimai"].writes != written:
             self._problem("a second quiet run found something to write")
+        if self._town.diary.house.delete_policy == "delete":
+            await self._approve()
         if left := await self._administrator.runs_left_running():
             self._problem(f"runs were left running: {left}")
         await self._stop()
@@ -309,6 +318,16 @@ class Campaign:
         self._note(f"quiet run {run['id']} {run['state']}: {run['error_message']}")
         if run["state"] != "completed":
             self._problem(f"the quiet run ended as {run['state']}: {run['error_message']}")
+        await self._calm()
+
+    async def _calm(self) -> None:
+        """Wait for what a run or a changed mapping leaves to be done after it, if anything."""
+        quiet, looks = 0, 0
+        while quiet < CALM and looks < MOST_LOOKS:
+            await asyncio.sleep(AFTER_RUN)
+            running = await self._administrator.runs_left_running()
+            busy = running or await self._administrator.unfinished()
+            quiet, looks = (0 if busy else quiet + 1), looks + 1
 
     async def _check(self) -> None:
         conflicts = {
@@ -327,6 +346,36 @@ class Campaign:
                 self._service.log.with_name(f"booking-{named[1]}.log").write_text("\n".join(story))
         if len(found) > SHOWN:
             self._problem(f"and {len(found) - SHOWN} more")
+
+    async def _approve(self) -> None:
+        """A person approves of deletions that were held back: these are made, and nothing else."""
+        kimai, zammad = self._town.kimai, self._town.zammad
+        held = {
+            booking: row
+            for booking, row in (await self._administrator.open_conflicts()).items()
+            if row["reason_code"] == "SOURCE_DELETED" and booking not in zammad.entries
+        }
+        meant = dict(list(held.items())[:MOST_APPROVED])
+        before = copy.deepcopy(dict(kimai.timesheets))
+        gone = {
+            key
+            for key, sheet in before.items()
+            if booking_of(sheet) in meant and not sheet.exported and key not in self._town.copies
+        }
+        if not gone:
+            return
+        run = await self._administrator.approve([int(row["id"]) for row in meant.values()])
+        if run["state"] != "completed":
+            self._problem(f"the approved plan ended as {run['state']}: {run['error_message']}")
+        # who edited one in Kimai is asked again, and it may stay
+        may_stay = self._town.diary.edited.keys()
+        now = dict(kimai.timesheets)
+        deleted = before.keys() - now.keys()
+        if not gone - may_stay <= deleted <= gone:
+            self._problem(f"an approved plan was to delete {gone} and deleted {deleted}")
+        if any(before[key] != sheet for key, sheet in now.items()):
+            self._problem("an approved plan changed other timesheets")
+        self.outcome.approved = len(deleted)
 
     async def _stop(self) -> None:
         if (code := await self._service.stop()) != 0:

@@ -5,19 +5,21 @@ hide itself here. Where the service may rightly have followed an older setting, 
 held since the booking was made is right.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import TimeAccounting
-from tests.chaos.marks import by_booking
+from tests.chaos.marks import booking_of, by_booking
 from tests.chaos.netted import Netted
-from tests.chaos.times import times, worked
+from tests.chaos.stacked import Days
+from tests.chaos.times import could_be, stored, times, worked
 from tests.chaos.town import Town
 
 TAG = "source:zammad"
 EDITED_ARE = {"duration": "end"}  # what a person changes in Kimai goes by one name here
+TOGETHER = {"begin", "end"}
 
 Conflicts = Mapping[int, str]  # booking → reason code, of the open ones
 
@@ -39,9 +41,10 @@ class Due:
 
 def written_twice(town: Town) -> list[str]:
     """What may never be seen, not even while the service is down."""
+    own = (sheet for sheet in town.kimai.timesheets.values() if sheet.id not in town.copies)
     return [
         f"booking {booking} has timesheets {[sheet.id for sheet in sheets]}"
-        for booking, sheets in by_booking(town.kimai.timesheets.values()).items()
+        for booking, sheets in by_booking(own).items()
         if booking is not None and len(sheets) > 1
     ]
 
@@ -63,21 +66,51 @@ class Checker:
         self._conflicts = conflicts
         found = by_booking(town.kimai.timesheets.values())
         self._strangers = found.pop(None, [])
-        self._sheets = {booking: sheets[0] for booking, sheets in found.items() if booking}
+        self._all = {booking: sheets for booking, sheets in found.items() if booking}
+        self._sheets = {booking: self._first(sheets) for booking, sheets in self._all.items()}
         self._netted = Netted(town, self._sheets, conflicts or {})
+        self._days = Days(town, self._sheets)
+
+    def _first(self, sheets: Sequence[Timesheet]) -> Timesheet:
+        """Ours; a copy that a person made is in its place when ours is gone."""
+        own = [sheet for sheet in sheets if sheet.id not in self._town.copies]
+        return (own or list(sheets))[0]
 
     def problems(self) -> Iterator[str]:
+        yield from self._copies()
         for sheet in self._strangers:
             yield f"timesheet {sheet.id} belongs to no booking"
         for entry in self._town.zammad.entries:
             yield from self._booking(entry)
         yield from self._netted.problems()
+        if self._diary.house.is_stacked:
+            yield from self._days.problems()
         for booking, sheet in self._sheets.items():
             if booking not in self._town.zammad.entries:
                 yield from self._left_over(booking, sheet)
         for booking, reason in (self._conflicts or {}).items():
             if booking not in self._town.zammad.entries and booking not in self._sheets:
                 yield f"booking {booking} is gone on both sides and still in conflict: {reason}"
+
+    def _copies(self) -> Iterator[str]:
+        """What people copied is theirs, and somebody must be told of it."""
+        for booking, sheets in self._all.items():
+            copies = [sheet for sheet in sheets if sheet.id in self._town.copies]
+            if len(copies) == len(sheets):
+                continue
+            for sheet in copies:
+                if sheet != self._town.copies[sheet.id]:
+                    yield f"timesheet {sheet.id}, a person's copy for booking {booking}, changed"
+            told = self._conflicts is None or booking in self._conflicts
+            if copies and not told and booking in self._town.zammad.entries:
+                yield f"booking {booking} has copies in Kimai, and nobody was told"
+        for key, row in self._town.copies.items():
+            booking_id = booking_of(row)
+            own = self._all.get(booking_id or 0, [])
+            if key not in self._town.kimai.timesheets and any(
+                sheet.id not in self._town.copies for sheet in own
+            ):
+                yield f"timesheet {key}, a person's copy for booking {booking_id}, is gone"
 
     def _booking(self, entry: TimeAccounting) -> Iterator[str]:
         sheet = self._sheets.get(entry.id)
@@ -107,9 +140,10 @@ class Checker:
             gone = amount <= 0 or self._netted.may_be_taken_whole(entry)
             return None if gone else "has no timesheet"
         shortened = self._netted.taken(entry, sheet) is not None
+        begins, ends = self._lies_well(entry, sheet, due)
         differing = {
-            "begin": sheet.begin != due.begin and not shortened,
-            "end": (sheet.end, sheet.duration) != (due.end, due.duration) and not shortened,
+            "begin": not begins and not shortened,
+            "end": not ends and not shortened,
             "user": sheet.user not in due.users,
             "activity": sheet.activity not in due.activities,
             "project": sheet.project not in due.projects,
@@ -120,6 +154,18 @@ class Checker:
         if not names:
             return None
         return f"is timesheet {sheet.id} {sheet}, which differs in {', '.join(names)} from {due}"
+
+    def _differs(self, entry: TimeAccounting, sheet: Timesheet, wrong: str | None) -> bool:
+        """Also one that looks like a part that a negative booking left: it may never have been."""
+        return wrong is not None or not all(self._lies_well(entry, sheet, self._due(entry)))
+
+    def _lies_well(self, entry: TimeAccounting, sheet: Timesheet, due: Due) -> tuple[bool, bool]:
+        """Whether it begins, and ends, where it should."""
+        house, seen = self._diary.house, stored(sheet)
+        if house.is_stacked:
+            lies = could_be(entry, house, worked(entry, house), seen)
+            return lies, lies
+        return sheet.begin == due.begin, seen[1:] == (due.end, due.duration)
 
     def _due(self, entry: TimeAccounting) -> Due:
         """What the booking should look like in Kimai."""
@@ -151,7 +197,10 @@ class Checker:
         """What a person set in Kimai and what may stay so by policy."""
         if sheet is None or self._diary.house.edited_policy != "keep_target":
             return set()
-        return self._still_edited(sheet)
+        kept = self._still_edited(sheet)
+        if self._diary.house.is_stacked and kept & TOGETHER:
+            kept |= TOGETHER  # of one alone nobody can say where it should be
+        return kept
 
     def _edits(self, sheet: Timesheet) -> dict[str, object]:
         return self._diary.edited.get(sheet.id, {})
@@ -163,7 +212,7 @@ class Checker:
             EDITED_ARE.get(name, name) for name, value in edits if getattr(sheet, name) == value
         }
 
-    def _is_true(  # noqa: C901, PLR0911 # one flat branch per reason
+    def _is_true(  # noqa: C901, PLR0911, PLR0912 # one flat branch per reason
         self, reason: str, entry: TimeAccounting, sheet: Timesheet | None, wrong: str | None
     ) -> bool:
         since, diary = self._diary.booked[entry.id], self._diary
@@ -172,7 +221,10 @@ class Checker:
             case "UNMAPPED_ACTIVITY":
                 return diary.activities.now(entry.type_id) is None
             case "USER_UNMAPPED":
-                return diary.people.now(entry.created_by_id) is None
+                unknown = diary.people.now(entry.created_by_id) is None
+                return unknown or diary.was_disabled(self._users(entry), since)
+            case "DUPLICATE":
+                return len(self._all.get(entry.id, [])) > 1
             case "PROJECT_OR_CUSTOMER_MISSING":
                 return self._project_now(entry.ticket_id) is None
             case "TICKET_MERGED":
@@ -180,7 +232,8 @@ class Checker:
             case "NEGATIVE_TIME":
                 return self._netted.found_nothing(entry)
             case "TARGET_DELETED":
-                return sheet is None and entry.id in diary.deleted
+                own = sheet is not None and sheet.id not in self._town.copies
+                return not own and entry.id in diary.deleted
             case "TARGET_EDITED":
                 return (
                     sheet is not None
@@ -189,16 +242,23 @@ class Checker:
                 )
             case "CONFLICT":
                 # edited while a request was under way: nobody can say which came first
-                return sheet is not None and sheet.id in diary.edited and wrong is not None
+                raced = sheet is not None and sheet.id in diary.edited and wrong is not None
+                return raced or (diary.house.is_stacked and self._days.may_be_full(entry))
             case "SOURCE_CHANGED_AFTER_EXPORT":
-                return sheet is not None and sheet.exported and wrong is not None
+                return sheet is not None and sheet.exported and self._differs(entry, sheet, wrong)
             case "CREATION_ERROR":
-                return sheet is None and diary.was_closed(projects, since)
+                closed = diary.was_closed(projects, since)
+                return sheet is None and (closed or diary.was_disabled(self._users(entry), since))
             case "PEER_REJECTED":
-                own = set() if sheet is None else {sheet.project}
-                return wrong is not None and diary.was_closed(projects | own, since)
+                in_use = set() if sheet is None else {sheet.project}
+                users = self._users(entry) | (set() if sheet is None else {sheet.user})
+                closed = diary.was_closed(projects | in_use, since)
+                return wrong is not None and (closed or diary.was_disabled(users, since))
             case _:
                 return False
+
+    def _users(self, entry: TimeAccounting) -> set[int | None]:
+        return self._diary.people.ever(entry.created_by_id, self._diary.booked[entry.id])
 
     def _project_now(self, ticket_id: int) -> int | None:
         organization = self._town.zammad.tickets[ticket_id].organization_id
@@ -215,7 +275,12 @@ class Checker:
         diary, reason = self._diary, (self._conflicts or {}).get(booking)
         policy = diary.house.delete_policy
         waits = sheet.exported or booking in diary.bulk or policy == "conflict"
+        copies = [each for each in self._all[booking] if each.id in self._town.copies]
+        if sheet in copies:
+            return  # what people keep of it is theirs
         match reason:
+            case "DUPLICATE":
+                right = bool(copies)
             case None:
                 right = policy == "keep" or (self._conflicts is None and waits)
             case "SOURCE_DELETED" | "SOURCE_CHANGED_AFTER_EXPORT":

@@ -13,6 +13,7 @@ from typing import Generic, Self, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+STACKED = "day_start_stacked"
 STILL = 1 << 60  # a moment that has not come
 
 
@@ -58,8 +59,14 @@ class House:
     anchor: str = "end_at_booking"
     rounding: Rounding = Rounding()
     delete_policy: str = "delete"
+    delete_limit: int = 20
+    delete_limit_percent: int = 5
     edited_policy: str = "conflict"
     stranger: bool = False
+
+    @property
+    def is_stacked(self) -> bool:
+        return self.anchor == STACKED
 
     @classmethod
     def of(cls, random: Random) -> Self:
@@ -72,11 +79,15 @@ class House:
             Rounding(mode=mode, begin=step, end=step),
             Rounding(mode=mode, begin=1, end=1, duration=step),
         )
+        anchors = ("end_at_booking", "end_at_booking", "start_at_booking", STACKED)
+        limit = random.choice((20, 20, 4))
         return cls(
             minutes=random.choice((Decimal(1), Decimal(1), Decimal(15), Decimal(60), Decimal(6))),
-            anchor=random.choice(("end_at_booking", "end_at_booking", "start_at_booking")),
+            anchor=random.choice(anchors),
             rounding=random.choice(roundings),
             delete_policy=random.choice(("delete", "delete", "conflict", "keep")),
+            delete_limit=limit,
+            delete_limit_percent=5 if limit == cls.delete_limit else 0,
             edited_policy=random.choice(("conflict", "conflict", "keep_target", "overwrite")),
             stranger=random.random() < 0.3,
         )
@@ -102,6 +113,7 @@ class Diary:
     deleted: set[int] = field(default_factory=set)
     bulk: set[int] = field(default_factory=set)
     closed: dict[int, int] = field(default_factory=dict)  # project → until when, or STILL
+    disabled: dict[int, int] = field(default_factory=dict)  # user → until when, or STILL
     merged: dict[int, int] = field(default_factory=dict)  # ticket → the one that survives
 
     def since(self) -> int:
@@ -111,3 +123,7 @@ class Diary:
     def was_closed(self, projects: Collection[int | None], since: int) -> bool:
         """Whether one of them was closed at that moment or later."""
         return any(self.closed.get(project or 0, -1) >= since for project in projects)
+
+    def was_disabled(self, users: Collection[int | None], since: int) -> bool:
+        """Whether one of them was disabled at that moment or later."""
+        return any(self.disabled.get(user or 0, -1) >= since for user in users)

@@ -79,6 +79,18 @@ class MergeTickets:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Leave:
+    """The agent's account is deactivated; what they booked stays."""
+
+    agent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Return:
+    agent: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportSheet:
     booking: int
 
@@ -95,6 +107,28 @@ class EditSheet:
 @dataclass(frozen=True, kw_only=True)
 class DeleteSheet:
     booking: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopySheet:
+    """Kimai's "duplicate": the copy carries our marker, too."""
+
+    booking: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropCopies:
+    booking: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableUser:
+    user: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnableUser:
+    user: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +168,17 @@ class OpenProject:
     project: int
 
 
-InZammad = Book | Edit | Retype | Delete | OpenTicket | MoveTicket | MergeTickets
-InKimai = ExportSheet | EditSheet | DeleteSheet | CloseProject | OpenProject
-InSettings = MapActivity | MapProject | MapPerson
+@dataclass(frozen=True, kw_only=True)
+class JudgePlans:
+    """Somebody looks at the deletions that were held back: approve them, or leave them for good."""
+
+    approve: bool
+
+
+InZammad = Book | Edit | Retype | Delete | OpenTicket | MoveTicket | MergeTickets | Leave | Return
+OnSheets = ExportSheet | EditSheet | DeleteSheet | CopySheet | DropCopies
+InKimai = OnSheets | CloseProject | OpenProject | DisableUser | EnableUser
+InSettings = MapActivity | MapProject | MapPerson | JudgePlans
 Operation = InZammad | InKimai | InSettings
 
 # How often what happens, in shares of all operations.
@@ -153,10 +195,15 @@ EVERYTHING: dict[str, float] = {
     "export": 7,
     "edit_sheet": 5,
     "delete_sheet": 2.5,
+    "copy_sheet": 1.0,
+    "drop_copies": 0.7,
+    "user": 0.4,
+    "agent": 0.3,
     "map_activity": 1.6,
     "map_project": 1.6,
     "map_person": 0.8,
     "project": 1.6,
+    "judge": 0.8,
 }
 
 
@@ -164,10 +211,11 @@ EVERYTHING: dict[str, float] = {
 class Author:
     """Writes the history; remembers only what it has written.
 
-    `minutes` are those of one Zammad unit.
+    `minutes` are those of one Zammad unit. `short`: a day's bookings of a person fit into it.
     """
 
     minutes: Decimal = Decimal(1)
+    short: bool = False
     _tickets: list[int] = field(default_factory=lambda: list(range(1, OPENING_TICKETS + 1)))
     _ticket_count: int = OPENING_TICKETS
     _booked: int = 0
@@ -175,6 +223,9 @@ class Author:
     _closed: list[int] = field(default_factory=list)
     _unmapped: list[int | None] = field(default_factory=list)  # kinds
     _homeless: list[int] = field(default_factory=list)  # customers without a project
+    _copied: list[int] = field(default_factory=list)  # bookings
+    _disabled: list[int] = field(default_factory=list)  # users
+    _away: list[int] = field(default_factory=list)  # agents
 
     def next(self, random: Random, shares: dict[str, float] = EVERYTHING) -> Operation:
         """One more operation, of a kind that is possible now."""
@@ -190,10 +241,15 @@ class Author:
             "export": self._export,
             "edit_sheet": self._edit_sheet,
             "delete_sheet": self._delete_sheet,
+            "copy_sheet": self._copy_sheet,
+            "drop_copies": self._drop_copies,
+            "user": self._user,
+            "agent": self._agent,
             "map_activity": self._map_activity,
             "map_project": self._map_project,
             "map_person": self._map_person,
             "project": self._project,
+            "judge": self._judge,
         }
         (what,) = random.choices(list(shares), list(shares.values()))
         return writers[what](random) or self.book(random)
@@ -206,7 +262,7 @@ class Author:
             Book(
                 booking=self._booked,
                 ticket=random.choice(self._tickets[-OPENING_TICKETS:]),
-                agent=random.randrange(AGENTS),
+                agent=random.choice([n for n in range(AGENTS) if n not in self._away]),
                 kind=kind,
                 amount=self._amount(random),
                 article=random.random() < 0.5,
@@ -223,6 +279,8 @@ class Author:
         wrong = self._some(random)
         if wrong is None or Decimal((former := self._bookings[wrong]).amount) <= 0:
             return None
+        if former.agent in self._away:
+            return None
         self._booked += 1
         share = Decimal(random.choice(("0.25", "0.5", "1", "1.5")))
         amount = max((Decimal(former.amount) * share).quantize(CENT), CENT)
@@ -232,6 +290,8 @@ class Author:
         if random.random() < 0.04:
             return "0"
         even, odd = Decimal(5 * random.randint(1, 36)), Decimal("7.5")
+        if self.short:
+            even, odd = Decimal(random.randint(1, 6)), Decimal("2.5")
         worked = random.choices((even, odd), (9, 1))[0]
         return str(max((worked / self.minutes).quantize(CENT), CENT))
 
@@ -281,6 +341,31 @@ class Author:
         booking = self._some(random)
         return None if booking is None else DeleteSheet(booking=booking)
 
+    def _copy_sheet(self, random: Random) -> CopySheet | None:
+        booking = self._some(random)
+        if booking is None:
+            return None
+        self._copied.append(booking)
+        return CopySheet(booking=booking)
+
+    def _drop_copies(self, random: Random) -> DropCopies | None:
+        if not self._copied:
+            return None
+        return DropCopies(booking=self._copied.pop(random.randrange(len(self._copied))))
+
+    def _user(self, random: Random) -> DisableUser | EnableUser:
+        if self._disabled:
+            return EnableUser(user=self._disabled.pop())
+        self._disabled.append(random.randrange(AGENTS))
+        return DisableUser(user=self._disabled[-1])
+
+    def _agent(self, random: Random) -> Leave | Return:
+        if self._away and random.random() < 0.4 * len(self._away):
+            return Return(agent=self._away.pop(0))
+        agent = random.choice([n for n in range(AGENTS) if n not in self._away])
+        self._away.append(agent)
+        return Leave(agent=agent)
+
     def _map_activity(self, random: Random) -> MapActivity:
         """What was taken away is soon missed."""
         if self._unmapped and random.random() < 0.7:
@@ -314,6 +399,9 @@ class Author:
         if project not in self._closed:
             self._closed.append(project)
         return CloseProject(project=project, ended=random.random() < 0.5)
+
+    def _judge(self, random: Random) -> JudgePlans:
+        return JudgePlans(approve=random.random() < 0.7)
 
     def _some(self, random: Random) -> int | None:
         """A booking that is still there, often one of the newest."""

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 from adapters.sandbox.kimai.entities import Timesheet
 
@@ -12,7 +13,12 @@ MARKER = re.compile(r"TL-[0-9a-f]{8}-\d{6}(\d{10})-01$")
 
 def booking_of(sheet: Timesheet) -> int | None:
     """The Zammad id of the booking whose marker the timesheet carries."""
-    found = MARKER.search((sheet.description or "").rstrip())
+    return _booking_in(sheet.description or "")
+
+
+@lru_cache(maxsize=1 << 14)  # the same texts are looked at with each thing that people do
+def _booking_in(description: str) -> int | None:
+    found = MARKER.search(description.rstrip())
     return int(found[1]) if found else None
 
 

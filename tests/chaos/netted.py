@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import TimeAccounting
-from tests.chaos.times import MINUTE, times, worked
+from tests.chaos.times import MINUTE, could_be, stored, worked
 from tests.chaos.town import Town
 
 LARGEST_STEP = 15 * MINUTE  # of all roundings of all houses
@@ -49,12 +49,12 @@ class Netted:
         the timesheet looks like no part of it."""
         if _key(entry) not in self._groups:
             return None
-        whole, seen = worked(entry, self._house), (sheet.begin, sheet.end, sheet.duration)
+        whole, seen = worked(entry, self._house), stored(sheet)
         near = range(
             max(0, sheet.duration - 2 * LARGEST_STEP),
             min(whole, sheet.duration + 2 * LARGEST_STEP) + 1,
         )
-        left = [seconds for seconds in near if times(entry, self._house, seconds) == seen]
+        left = [seconds for seconds in near if could_be(entry, self._house, seconds, seen)]
         return (whole - max(left), whole - min(left)) if left else None
 
     def may_be_taken_whole(self, entry: TimeAccounting) -> bool:

@@ -4,7 +4,6 @@ Its last line is the outcome in JSON. Ctrl-C, or SIGTERM, ends a seed in order.
 """
 
 import asyncio
-import dataclasses
 import json
 import os
 import shutil
@@ -25,8 +24,7 @@ PATIENCE = 60.0  # seconds for a seed to end in order
 
 async def one(plan: Plan, say: Say) -> Outcome:
     """One seed; the folder with the service's log is kept when it was not passed."""
-    folder = Path(tempfile.mkdtemp(prefix=f"timeledger-chaos-{plan.seed}-"))
-    folder.chmod(0o711)  # the database server's account must pass through
+    folder = _folder(plan)
     outcome = Outcome()
     try:
         outcome = await carried_out(plan, folder, say)
@@ -36,6 +34,12 @@ async def one(plan: Plan, say: Say) -> Outcome:
     if outcome.problems:
         outcome.problems.append(f"The service's log is in {folder}.")
     return outcome
+
+
+def _folder(plan: Plan) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=f"timeledger-chaos-{plan.seed}-"))
+    folder.chmod(0o711)  # the database server's account must pass through
+    return folder
 
 
 async def all_of(plans: Sequence[Plan], jobs: int) -> AsyncIterator[tuple[Plan, Outcome]]:
@@ -97,7 +101,7 @@ def main() -> None:
     seed, operations = (int(word) for word in sys.argv[1:])
     plan = Plan(seed=seed, operations=operations)
     outcome = asyncio.run(until_stopped(one(plan, lambda _: None)))
-    sys.stdout.write(json.dumps(dataclasses.asdict(outcome)) + "\n")
+    sys.stdout.write(json.dumps(vars(outcome)) + "\n")
 
 
 if __name__ == "__main__":

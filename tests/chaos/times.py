@@ -1,11 +1,17 @@
 """From when to when a booking is in Kimai, by the settings of a house."""
 
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
 
+from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import TimeAccounting, instant
 from tests.chaos.diary import House, Rounding
 
 MINUTE = 60  # seconds
+ZONE = ZoneInfo("Europe/Brussels")  # of the connector, as the demo sets it
+DAY_START = time(9, 0)  # by default
+LONGEST_DAY = 15 * 60 * MINUTE  # from then to midnight
 
 Times = tuple[int, int, int]  # begin, end, duration: seconds, as Kimai stores them
 
@@ -22,6 +28,39 @@ def times(entry: TimeAccounting, house: House, seconds: int) -> Times:
     anchored = booked_at if house.anchor == "start_at_booking" else booked_at - seconds
     begin = anchored - anchored % MINUTE
     return rounded(begin, begin + seconds, house.rounding)
+
+
+def stored(sheet: Timesheet) -> Times:
+    """Those of a timesheet; none of ours is ever left running."""
+    assert sheet.begin is not None
+    assert sheet.end is not None
+    return sheet.begin, sheet.end, sheet.duration
+
+
+def could_be(entry: TimeAccounting, house: House, seconds: int, seen: Times) -> bool:
+    """Whether a timesheet with these times can be of that booking when so much of it is left.
+
+    Stacked, it may lie anywhere on its person's day, from the hour on at which days begin.
+    """
+    if not house.is_stacked:
+        return times(entry, house, seconds) == seen
+    first = _day_start(entry)
+    reach = max(1, house.rounding.begin) * MINUTE
+    begins = range(seen[0] - seen[0] % MINUTE - reach, seen[0] + reach + 1, MINUTE)
+    return any(
+        first <= begin < first + LONGEST_DAY
+        and rounded(begin, begin + seconds, house.rounding) == seen
+        for begin in begins
+    )
+
+
+def day_of(entry: TimeAccounting) -> date:
+    """The local day on which it was booked."""
+    return instant(entry.created_at).astimezone(ZONE).date()
+
+
+def _day_start(entry: TimeAccounting) -> int:
+    return int(datetime.combine(day_of(entry), DAY_START, tzinfo=ZONE).timestamp())
 
 
 def rounded(begin: int, end: int, rounding: Rounding) -> Times:

@@ -20,7 +20,7 @@ from adapters.sandbox.zammad import ZammadState, create_zammad_app
 from api.demo.keys import DemoKeys
 from tests.chaos import history
 from tests.chaos.diary import STILL, Diary
-from tests.chaos.history import Author, InKimai, InSettings, InZammad, Operation
+from tests.chaos.history import Author, InSettings, InZammad, OnSheets, Operation
 from tests.chaos.marks import booking_of
 
 QUARTER = 15 * 60  # seconds by which people move and lengthen timesheets
@@ -35,8 +35,9 @@ class Town:
     """`billed` are copies of the timesheets as they were when the clerk exported them.
 
     `excused` are those of them that a request reached which was on its way at that moment.
-    `unseen` are bookings deleted since the last run that came to its end had begun. `wishes` is
-    what the administrator still has to set, in order.
+    `copies` are timesheets that people made of ours, as they made them. `unseen` are bookings
+    deleted since the last run that came to its end had begun. `wishes` is what the administrator
+    still has to set, in order.
     """
 
     keys: DemoKeys
@@ -45,6 +46,7 @@ class Town:
     kimai: KimaiState = field(default_factory=KimaiState)
     billed: dict[int, Timesheet] = field(default_factory=dict)
     excused: set[int] = field(default_factory=set)
+    copies: dict[int, Timesheet] = field(default_factory=dict)
     unseen: set[int] = field(default_factory=set)
     wishes: list[InSettings] = field(default_factory=list)
     zammad_app: Controlled = field(init=False)
@@ -56,7 +58,8 @@ class Town:
         fill_kimai(self.kimai, token=self.keys.kimai_token)
         self.zammad_app = create_zammad_app(self.zammad)
         self.kimai_app = create_kimai_app(self.kimai)
-        self.author = Author(minutes=self.diary.house.minutes)
+        house = self.diary.house
+        self.author = Author(minutes=house.minutes, short=house.is_stacked)
         by_email = {user.email: user.id for user in self.zammad.users}
         self.agents = [by_email[agent.email] for agent in AGENTS]
         by_name = {row.name: row for row in self.zammad.organizations}
@@ -116,14 +119,26 @@ class Town:
         """Do it now; what is for the administrator is put down as a wish."""
         self.diary.now += 1
         match operation:
-            case history.MapActivity() | history.MapProject() | history.MapPerson():
+            case (
+                history.MapActivity()
+                | history.MapProject()
+                | history.MapPerson()
+                | history.JudgePlans()
+            ):
                 self.wishes.append(operation)
             case (
                 history.ExportSheet()
                 | history.EditSheet()
                 | history.DeleteSheet()
-                | history.CloseProject()
+                | history.CopySheet()
+                | history.DropCopies()
+            ):
+                self._on_sheets(operation)
+            case (
+                history.CloseProject()
                 | history.OpenProject()
+                | history.DisableUser()
+                | history.EnableUser()
             ):
                 self._in_kimai(operation)
             case _:
@@ -132,7 +147,8 @@ class Town:
     @contextmanager
     def running(self) -> Iterator[None]:
         """While a run is under way: it goes by the settings it begins with."""
-        if len(self.unseen) > max(MANY, len(self.zammad.entries) * MANY_OF_ALL):
+        few = self.diary.house.delete_limit < MANY
+        if len(self.unseen) > (1 if few else max(MANY, len(self.zammad.entries) * MANY_OF_ALL)):
             self.diary.bulk |= self.unseen
         self.diary.run_began = self.diary.now
         try:
@@ -146,7 +162,7 @@ class Town:
 
     # -- Zammad -------------------------------------------------------------------------------
 
-    def _in_zammad(self, operation: InZammad) -> None:
+    def _in_zammad(self, operation: InZammad) -> None:  # noqa: C901 # one flat branch per kind
         zammad = self.zammad
         match operation:
             case history.Book():
@@ -172,6 +188,10 @@ class Town:
             case history.MergeTickets(source=source, target=target):
                 zammad.merge_tickets(source, target)
                 self.diary.merged[source] = target
+            case history.Leave(agent=agent):
+                zammad.change_user(self.agents[agent], active=False)
+            case history.Return(agent=agent):
+                zammad.change_user(self.agents[agent], active=True)
             case _:
                 assert_never(operation)
 
@@ -191,7 +211,7 @@ class Town:
 
     # -- Kimai --------------------------------------------------------------------------------
 
-    def _in_kimai(self, operation: InKimai) -> None:
+    def _on_sheets(self, operation: OnSheets) -> None:  # noqa: C901 # one flat branch per kind
         match operation:
             case history.ExportSheet(booking=booking):
                 for sheet in self._open_sheets(booking):
@@ -203,18 +223,59 @@ class Town:
                 for sheet in self._open_sheets(booking):
                     self.kimai.drop("timesheets", sheet.id)
                     self.diary.deleted.add(booking)
+            case history.CopySheet(booking=booking):
+                for sheet in self._own_sheets(booking):
+                    self._copy(sheet)
+            case history.DropCopies(booking=booking):
+                for key in [key for key, row in self.copies.items() if booking_of(row) == booking]:
+                    if not self.kimai.timesheets[key].exported:
+                        self.kimai.drop("timesheets", key)
+                        del self.copies[key]
+            case _:
+                assert_never(operation)
+
+    def _in_kimai(
+        self,
+        operation: history.CloseProject
+        | history.OpenProject
+        | history.DisableUser
+        | history.EnableUser,
+    ) -> None:
+        match operation:
             case history.CloseProject(project=number, ended=ended):
                 self._close(self.projects[number], ended=ended)
             case history.OpenProject(project=number):
                 row = self.kimai.projects[self.projects[number]]
                 self.kimai.put("projects", dataclasses.replace(row, visible=True, end=None))
                 self.diary.closed[row.id] = self.diary.now
+            case history.DisableUser(user=number):
+                user = self.kimai.users[self.users[number]]
+                self.kimai.put("users", dataclasses.replace(user, enabled=False))
+                self.diary.disabled[user.id] = STILL
+            case history.EnableUser(user=number):
+                user = self.kimai.users[self.users[number]]
+                self.kimai.put("users", dataclasses.replace(user, enabled=True))
+                self.diary.disabled[user.id] = self.diary.now
             case _:
                 assert_never(operation)
 
     def _open_sheets(self, booking: int) -> Iterator[Timesheet]:
+        return iter([row for row in self._own_sheets(booking) if not row.exported])
+
+    def _own_sheets(self, booking: int) -> list[Timesheet]:
         rows = (row for row in self.kimai.timesheets.values() if booking_of(row) == booking)
-        return iter([row for row in rows if not row.exported])
+        return [row for row in rows if row.id not in self.copies]
+
+    def _copy(self, sheet: Timesheet) -> None:
+        """Same times, owner and description, tags included; never exported."""
+        copied = dataclasses.replace(
+            sheet,
+            id=self.kimai.take_id("timesheets"),
+            exported=False,
+            modified_at=self.kimai.now(),
+        )
+        self.kimai.put("timesheets", copied)
+        self.copies[copied.id] = copy.deepcopy(copied)
 
     def _export(self, sheet: Timesheet) -> None:
         """From then on nobody may touch it. An export run leaves no trace in `modified_at`."""

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from adapters.postgres.jobs import Pair, PairLock, RunFollower, RunWorker
+import asyncpg
+
+from adapters.postgres.jobs import AWAY, Pair, PairLock, RunFollower, RunWorker
+from api import runs
 from api.services import Services
 from api.wiring import opened
 from domain.event import Actor, Append, Metadata
@@ -66,6 +69,28 @@ async def test_a_run_begins_however_many_mappings_were_changed_before(migrated: 
         assert decided.empty()
 
 
+async def test_a_run_whose_database_went_away_says_so(migrated: str) -> None:
+    """What the driver says of it is no error of ours."""
+
+    async def execute(run: Run) -> None:
+        await tell(own, StartRun())
+        raise asyncpg.InternalClientError("another operation is in progress")
+
+    async with opened(settings_for(migrated), migrated) as own:
+        worker = RunWorker(own.store, own.clock, execute, _unasked, _unasked, _undecided, _unwanted)
+        await tell(own, QUEUE)
+        async for page in own.store.subscribe(0):
+            await RunFollower(own.store).take(page)
+            break
+        work = asyncio.create_task(worker.run())
+        try:
+            run = await runs.ended(own, RunId(1), within=PATIENCE)
+        finally:
+            worker.stop()
+            await asyncio.wait_for(work, PATIENCE)
+        assert (run.state, run.error) == ("failed", AWAY)
+
+
 QUEUE = QueueRun(
     run_id=RunId(1),
     trigger="manual",
@@ -101,6 +126,10 @@ async def change_mapping(own: Services, number: int) -> None:
 
 async def _unasked(*asked: Pair | int) -> None:
     raise AssertionError(f"{asked} is not ours")
+
+
+async def _undecided(position: int, _lock: PairLock) -> bool:
+    raise AssertionError(f"no mapping was changed at {position}")
 
 
 async def _unwanted(entries: Sequence[EntryId], position: int) -> None:

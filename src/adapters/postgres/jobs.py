@@ -81,6 +81,7 @@ LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes 
 PATROL = 5.0  # seconds between looks for runs that nobody works on
 STOPPED = "Interrupted: the service was stopped. The next run goes on from here."
 CRASHED = "Interrupted: the process that carried it out is gone. The next run goes on from here."
+AWAY = "Interrupted: the database was away. The next run goes on from here."
 OURS = "Internal error; the log of the service says more."
 DATABASE_TROUBLE = (
     LedgerError,
@@ -474,6 +475,9 @@ def _failure(work: asyncio.Future[object]) -> str | None:
             return None
         case LedgerError():
             return str(error)
+        case _ if isinstance(error, DATABASE_TROUBLE):
+            log.warning("run_lost_its_database", error=type(error).__name__)
+            return AWAY
         case _:
             log.error("run_crashed", exc_info=error)
             return OURS

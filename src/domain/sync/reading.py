@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from domain.errors import ExternalSystemError, Misconfigured, Rejected, Unavailable
@@ -19,6 +20,8 @@ from domain.sync.tally import Tally
 from domain.time_entry.commands import Observe
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Booking, Context, Survivor
+
+TEXTS_KEPT = 10_000  # tickets whose articles are kept: some ten megabytes
 
 
 @dataclass
@@ -40,6 +43,8 @@ class ContextReader:
         A booking that is missing from the answer could not be read this time; that is among the
         problems of the run. Raises Unavailable and Misconfigured.
         """
+        for ticket in list(islice(self._texts, max(0, len(self._texts) - TEXTS_KEPT))):
+            del self._texts[ticket]
         await asyncio.gather(
             self._fetch_tickets_and_texts(rows),
             self._fetch_people({row.created_by_id for row in rows}),
@@ -165,13 +170,16 @@ class ContextReader:
                 self._types = await self.tickets.types()
 
     async def _fetch_texts(self, wanted: set[int]) -> None:
+        for ticket in wanted & self._texts.keys():  # the youngest stay
+            self._texts[ticket] = self._texts.pop(ticket)
         missing = wanted - self._texts.keys() - self._failed_texts.keys()
         await asyncio.gather(*(self._fetch_text(ticket) for ticket in sorted(missing)))
 
     async def _fetch_text(self, ticket: int) -> None:
         try:
             async with self.slots:
-                self._texts[ticket] = await self.tickets.article_texts(ticket)
+                texts = await self.tickets.article_texts(ticket)
+            self._texts[ticket] = {article: bounded(text) for article, text in texts.items()}
         except (Unavailable, Misconfigured):
             raise
         except ExternalSystemError as error:
@@ -192,7 +200,7 @@ class ContextReader:
             type_name=None if kind is None else kind.name,
             agent_name=Personal(agent, "" if person is None else person.name),
             agent_email=Personal(agent, "" if person is None else person.email),
-            text=None if text is None else Personal(_customer(ticket), bounded(text)),
+            text=None if text is None else Personal(_customer(ticket), text),
             **self._of_ticket(ticket),
         )
 

@@ -3,15 +3,13 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Query, Request
 
 from api.problems import Problem
 from api.services import services
 
 
-async def _as_of(
-    request: Request, response: Response, as_of: Annotated[str | None, Query()] = None
-) -> int | None:
+async def _as_of(request: Request, as_of: Annotated[str | None, Query()] = None) -> int | None:
     """The position that `as_of` names, None for now; the answer says which it was."""
     if as_of is None:
         return None
@@ -22,18 +20,25 @@ async def _as_of(
         if position > head:
             raise Problem("as_of_in_future", f"The log ends at position {head}.")
     else:
-        instant = _instant(as_of)
+        instant = request.state.as_of_instant = _instant(as_of)
         if instant > own.clock.now():
             raise Problem("as_of_in_future", "as_of lies in the future.")
         position = await own.store.position_at(instant)
     if not await own.shown(position):
         text = f"Position {position} is not shown yet."
         raise Problem("projection_lag", text, headers={"Retry-After": "1"})
-    response.headers["X-As-Of-Position"] = str(position)
+    request.state.as_of = position  # LedgerRoute names it on every answer, on files too
     return position
 
 
 AsOf = Annotated[int | None, Depends(_as_of)]
+
+
+def _then(request: Request, _: AsOf) -> datetime | None:
+    return getattr(request.state, "as_of_instant", None)
+
+
+Then = Annotated[datetime | None, Depends(_then)]  # the instant, when `as_of` is one
 
 
 def _position(text: str) -> int:

@@ -1,7 +1,8 @@
 """What the contract asks of every route, done once: section 1.
 
 Unsafe requests: unknown query names are refused, the answer waits for the read models and
-names the position of its last event. Reads wait for the position that the client asks for.
+names the position of its last event. Reads wait for the position that the client asks for;
+those of the past name the position that they show.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,9 @@ class LedgerRoute(APIRoute):
             if request.method in SAFE:
                 await _wait_as_asked(request)
                 response: Response = await inner(request)
+                as_of: int | None = getattr(request.state, "as_of", None)
+                if as_of is not None:
+                    response.headers["X-As-Of-Position"] = str(as_of)
                 return response
             _refuse_unknown(request, known)
             response = await inner(request)

@@ -6,6 +6,7 @@ nobody led is caught up by one run.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -16,12 +17,12 @@ from adapters.scheduler import Alarm
 from api import runs
 from api.problems import Problem, problem_of
 from api.services import Commands, Services
-from domain.errors import AlreadyClaimed, Unavailable
-from domain.event import Actor, Metadata
+from domain.errors import AlreadyClaimed, LedgerError, Unavailable
+from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import state_of
 from domain.ids import SCHEDULE_STREAM, RunId
 from domain.schedule.cron import Cron
-from domain.schedule.decide import SCHEDULE
+from domain.schedule.decide import SCHEDULE, Schedule
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.commands import SkipRun
 from domain.sync_run.events import SCHEDULE_CAUSE, Cause
@@ -30,6 +31,8 @@ from projections import schedule as schedule_view
 AGAIN = 3.0  # seconds between tries to take the lead
 PULSE = 3.0  # seconds between looks whether the session with the lock still lives
 PAUSE = 1.0  # seconds before another look while the database is away
+
+TIMING = {"cron", "timezone", "enabled"}  # fields that say what is due
 
 ACTOR = Actor(kind="service", name="schedule")
 log = structlog.get_logger(__name__)
@@ -58,11 +61,13 @@ class Scheduling:
         own = self._own
         now = own.clock.now().astimezone(UTC)
         await own.shown(await own.store.head())
-        row = await own.views.one(schedule_view.PROJECTION, schedule_view.THE_ONE)
-        if row is None or not row.enabled:
+        changes = await own.store.read_recorded(SCHEDULE_STREAM)
+        since, schedule = _timed_since(changes)
+        if since is None or not schedule.enabled:
             return
-        due = Cron(row.cron).before(now, row.timezone).astimezone(UTC)
-        if due <= max(row.changed_at, row.seen_to or row.changed_at):
+        due = Cron(schedule.cron).before(now, schedule.timezone).astimezone(UTC)
+        row = await own.views.one(schedule_view.PROJECTION, schedule_view.THE_ONE)
+        if due <= max(since, (row and row.seen_to) or since):
             return
         await self._see_to(due, now)
 
@@ -118,9 +123,24 @@ class Scheduling:
         while True:
             try:
                 return await self.look()
-            except (*DRIVER_ERRORS, Unavailable) as error:
+            except (*DRIVER_ERRORS, LedgerError) as error:
                 log.warning("schedule_looks_again", error=type(error).__name__)
                 await asyncio.sleep(PAUSE)
+
+
+def _timed_since(changes: Sequence[Recorded[Event]]) -> tuple[datetime | None, Schedule]:
+    """Since when the due times are what they are, and the schedule; by the ledger: views may lag.
+
+    A change of anything else, in the moment in which a run is due, must not lose it.
+    """
+    since, schedule = None, SCHEDULE.initial
+    for recorded in changes:
+        event = recorded.event
+        assert isinstance(event, ScheduleChanged)  # nothing else is in the stream
+        if TIMING & {change.field for change in event.changes}:
+            since = recorded.occurred_at  # by the clock that says what is due
+        schedule = SCHEDULE.evolve(schedule, event)
+    return since, schedule
 
 
 async def _pulse(session: Session) -> None:

@@ -223,6 +223,14 @@ async def test_runs_as_a_file(migrated: str) -> None:
         assert (await service.http.get(f"{V1}/sync/runs/export?format=xml")).status_code == 422
 
 
+@pytest.mark.parametrize("path", ["audit-logs/export", "sync/runs/export", "audit-logs"])
+async def test_a_file_of_the_past_names_its_position(migrated: str, path: str) -> None:
+    async with running_service(migrated) as service:
+        await some_history(service)
+        answer = await service.http.get(f"{V1}/{path}?as_of=position:2")
+        assert answer.headers.get_list("X-As-Of-Position") == ["2"]
+
+
 async def test_who_may_take_what(migrated: str) -> None:
     async with running_service(migrated) as service:
         await some_history(service)

@@ -15,6 +15,8 @@ from adapters.sandbox.control.faults import FaultKind, FaultRule
 from adapters.scheduler import JOB, Alarm
 from api import scheduling
 from api.scheduling import Scheduling
+from domain.errors import Misconfigured
+from domain.ids import SCHEDULE_STREAM
 from domain.schedule.cron import Cron
 from domain.sync_run.events import SyncRunQueued, SyncRunSkipped
 from tests.support.service import Service, running_service
@@ -311,6 +313,61 @@ async def test_what_was_missed_is_caught_up_by_one_run(migrated: str) -> None:
         await put(service, enabled=True)
         await both[0].look()
         assert len(await due_times(service)) == 1
+
+
+async def test_what_is_due_is_not_lost_to_another_change_or_a_view_that_lags(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SetClock()
+    async with running_service(migrated, clock=clock, **FOR_WEEKS) as service:
+        await put(service, **SIX_HOURLY)
+        move_to_next(clock, 1)
+        await put(service, notifications=True)  # in the moment before somebody looks
+        await Scheduling(service.own).look()
+        assert len(await events(service, SyncRunSkipped)) == 1
+
+        async def nothing(*_: object, **__: object) -> None:
+            return None
+
+        move_to_next(clock, 1)
+        monkeypatch.setattr(service.own.views, "one", nothing)  # a view that is being made anew
+        await Scheduling(service.own).look()
+        await Scheduling(service.own).look()
+        assert len(await events(service, SyncRunSkipped)) == 2
+
+
+async def test_a_look_that_fails_is_made_again(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next alarm may be a month away."""
+    monkeypatch.setattr(scheduling, "PAUSE", 0.05)
+    clock = SetClock()
+    async with running_service(migrated, clock=clock, **FOR_WEEKS) as service:
+        await put(service, **SIX_HOURLY)
+        move_to_next(clock, 1)
+        real, refusals = service.own.store.read_recorded, [Misconfigured("the database", "down")]
+
+        async def read(stream: str, **how: Any) -> Any:
+            if stream == SCHEDULE_STREAM and refusals:
+                raise refusals.pop()
+            return await real(stream, **how)
+
+        monkeypatch.setattr(service.own.store, "read_recorded", read)
+        await Scheduling(service.own)._look_until_done()
+        assert not refusals
+        assert len(await events(service, SyncRunSkipped)) == 1
+
+
+async def test_the_coming_runs_of_the_past_are_those_after_that_instant(migrated: str) -> None:
+    clock = SetClock()
+    async with running_service(migrated, clock=clock, **FOR_WEEKS) as service:
+        await put(service, cron="0 * * * *", enabled=True)
+        then = clock.at + timedelta(hours=8)
+        clock.at += timedelta(hours=10)
+        query = {"as_of": then.isoformat()}
+        shown = (await service.http.get("/api/v1/schedule", params=query)).json()
+        runs = list(map(datetime.fromisoformat, shown["next_runs"]))
+        assert then < runs[0] <= then + timedelta(hours=1)
 
 
 async def test_without_connectors_it_says_why_there_was_no_run(migrated: str) -> None:

@@ -141,3 +141,27 @@ def test_half_an_hour_and_a_whole_day_that_are_left_out() -> None:
     assert shown("15 2 * * *", "Australia/Lord_Howe", before, 2) == times
     times = ["Thu 29 12:00-1000", "Sat 31 00:00+1400", "Sat 31 12:00+1400"]
     assert shown("0 12 * * *", "Pacific/Apia", datetime(2011, 12, 29, tzinfo=UTC), 3) == times
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("0 0 * jan-1 *", "0 0 * 1 *"),
+        ("0 0 * 1-JAN *", "0 0 * 1 *"),
+        ("0 0 * * sun-0", "0 0 * * 0"),
+        ("0 0 * * 7-sun", "0 0 * * 0"),
+        ("0 0 * * 07-00/2", "0 0 * * 0"),
+        ("0 0 * * 7-1", "0 0 * * 0,1"),
+        ("0 0 * * 6-1/2", "0 0 * * 1,6"),
+        ("0 0 * * fri-mon/3", "0 0 * * 1,5"),
+        ("50-10/15 * * * *", "5,50 * * * *"),
+        ("0 22-2/3 * * *", "0 1,22 * * *"),
+        ("0 0 28-3/2 * *", "0 0 1,3,28,30 * *"),
+        ("0 0 1 oct-feb/2 *", "0 0 1 2,10,12 *"),
+        ("0 0 * * 5-7/2", "0 0 * * 5,0"),
+    ],
+)
+def test_a_span_counts_on_past_the_end_of_its_field(text: str, same: str) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    ours, theirs = (islice(Cron.parse(each).following(begin, "UTC"), 100) for each in (text, same))
+    assert list(ours) == list(theirs)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from api.as_of import AsOf
+from api.as_of import AsOf, Then
 from api.bodies import Body
 from api.identity import Admin, Own, RequestCommands, Viewer
 from api.inputs import Expected, Zone
@@ -44,9 +44,9 @@ class PreviewWish(Body):
 
 
 @router.get("", response_model=ScheduleOut)
-async def get_schedule(_: Viewer, own: Own, as_of: AsOf) -> object:
+async def get_schedule(_: Viewer, own: Own, as_of: AsOf, then: Then) -> object:
     """The schedule; there always is one."""
-    return await _shown(own, as_of)
+    return await _shown(own, as_of, then)
 
 
 @router.put("", response_model=ScheduleOut)
@@ -67,13 +67,15 @@ async def preview(body: PreviewWish, _: Viewer, own: Own) -> object:
     return {"next_runs": list(islice(following, body.count))}
 
 
-async def _shown(own: Services, as_of: int | None) -> dict[str, object]:
+async def _shown(
+    own: Services, as_of: int | None, then: datetime | None = None
+) -> dict[str, object]:
     row = await own.views.one(schedule_view.PROJECTION, schedule_view.THE_ONE, as_of=as_of)
     (first,) = await own.store.page(0, 1)  # there is a schedule since there is a log
     schedule = row or Schedule()
     following: list[datetime] = []
     if schedule.enabled:
-        after = await _then(own, as_of)
+        after = then or await _then(own, as_of)
         following = list(islice(Cron(schedule.cron).following(after, schedule.timezone), SHOWN))
     return {
         "id": schedule_view.THE_ONE,

@@ -27,8 +27,14 @@ _SHAPES = tuple(
     for value in (_NUMBER, _NUMBER, _NUMBER, f"{_NUMBER}|{_MONTH}", f"{_NUMBER}|{_WEEKDAY}")
     for part in (rf"\*(?:/{_NUMBER})?|(?:{value})(?:-(?:{value})(?:/{_NUMBER})?)?",)
 )
-_SPAN = re.compile(r"\b0*(\w+)-0*(\w+)(?:/\d+)?")
-_SUNDAY = re.compile(r"\b0?7-0?0(?:/\d+)?\b(?=[^ ]*$)")
+_SPAN = re.compile(r"(\w+)-(\w+)(?:/(\d+))?")
+_NAMES = {
+    name: str(number)
+    for names, first in ((_MONTH, 1), (_WEEKDAY, 0))
+    for number, name in enumerate(names.split("|"), first)
+}
+_LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))  # of the fields, in their order
+_SUNDAY = 7  # as people may write it; it is 0 as well
 _SECOND = timedelta(seconds=1)
 _A_DAY = timedelta(days=1)
 
@@ -86,7 +92,7 @@ class Cron:
 @lru_cache(maxsize=100)
 def _spelt_out(text: str) -> str:
     """Values, and a star for all of them: croniter takes weekday `*/1` for a choice of days."""
-    fields, _ = croniter.expand(_without_spans_of_one(text))
+    fields, _ = croniter.expand(_plain(text))
     return " ".join(map(_field, fields, ALL))
 
 
@@ -94,10 +100,31 @@ def _field(values: Sequence[int | str], count: int) -> str:
     return "*" if len(set(values)) == count else ",".join(str(value) for value in values)
 
 
-def _without_spans_of_one(text: str) -> str:
-    """`5-5` is 5, and `7-0` Sunday; croniter 7.0 takes them for everything."""
-    text = _SUNDAY.sub("0", text)
-    return _SPAN.sub(lambda span: span[1] if span[1].lower() == span[2].lower() else span[0], text)
+def _plain(text: str) -> str:
+    """With every span that has one value, or goes past the end of its field, written out.
+
+    croniter 7.0 takes `5-5`, `jan-1` and `7-0` for everything, and miscounts steps past the end.
+    """
+    fields = zip(text.split(), _LIMITS, strict=True)
+    return " ".join(
+        ",".join(_written_out(part, low, high) for part in field.split(","))
+        for field, (low, high) in fields
+    )
+
+
+def _written_out(part: str, low: int, high: int) -> str:
+    span = _SPAN.fullmatch(part)
+    if span is None:
+        return part
+    first, last = (int(_NAMES.get(end.lower(), end)) for end in span.group(1, 2))
+    step = int(span[3] or 1)
+    if first == _SUNDAY and high < _SUNDAY:
+        first, last = 0, last % _SUNDAY
+    if not (low <= first <= high and low <= last <= high and step):
+        return part  # for croniter to take, or to refuse
+    end = last if first <= last else last + high - low + 1
+    values = range(first, end + 1, step)
+    return ",".join(str(value if value <= high else value - high + low - 1) for value in values)
 
 
 def _wall(instant: datetime, zone: ZoneInfo) -> datetime:

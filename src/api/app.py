@@ -43,6 +43,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.services = own
     app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
+    app.state.verifying = asyncio.Lock()
     problems.install(app)
     _add_routes(app)
     if own.settings.cors_origins:

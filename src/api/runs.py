@@ -73,9 +73,20 @@ async def queue(
         end_date=end,
     )
     schedule = await state_of(own.store, SCHEDULE, SCHEDULE_STREAM)
-    take = numbered if schedule.concurrency == SKIP else _in_line
+    take = _alone if schedule.concurrency == SKIP else _in_line
     run_id = await take(own, commands, wish, key)
     return Queued(run_id=run_id, start_date=start, end_date=end)
+
+
+async def _alone(own: Services, commands: Commands, wish: QueueRun, key: str | None) -> RunId:
+    """Queue it when no other run is active, nor waits since runs were still lined up.
+
+    Raises AlreadyClaimed, and Problem `run_active`.
+    """
+    if (waiting := await own.waiting_run()) is not None:
+        extra = {"run_id": waiting}
+        raise Problem("run_active", f"Run {waiting} still waits for its turn.", extra=extra)
+    return await numbered(own, commands, wish, key)
 
 
 async def _in_line(own: Services, commands: Commands, wish: QueueRun, key: str | None) -> RunId:

@@ -25,10 +25,11 @@ from api.tokens import Tokens
 from domain.connector.decide import CONNECTOR, Connector
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, connector_stream
+from domain.ids import ConnectorId, RunId, connector_stream
 from domain.personal import Personal
 from domain.ports.clock import Clock
 from domain.ports.event_store import EventStore
+from domain.sync_run.decide import PLACES, waiting_place
 
 LONGEST_WAIT = 2.0  # seconds that an answer waits for the read models
 LONGEST_AGENT = 256  # characters of a User-Agent that are kept
@@ -84,6 +85,11 @@ class Services:
         """The API token in clear. Raises Misconfigured when it cannot be opened."""
         stream = connector_stream(connector.connector_id)
         return await self.vault.get(stream, connector.token_fingerprint)
+
+    async def waiting_run(self) -> RunId | None:
+        """A run that waits for the active one to end, None when none does."""
+        holder = await self.store.holder([waiting_place(place) for place in PLACES])
+        return None if holder is None else RunId(int(holder.rpartition("-")[2]))
 
     async def pending_migrations(self) -> list[str]:
         """What this program's database still lacks."""

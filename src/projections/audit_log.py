@@ -26,7 +26,7 @@ from domain.connector.events import (
     WebhookSecretReplaced,
 )
 from domain.event import Event, Recorded
-from domain.ids import LOGIN_STREAM
+from domain.ids import LOGIN_STREAM, SCHEDULE_STREAM
 from domain.mapping.events import (
     MappingRemoved,
     MappingSet,
@@ -197,7 +197,7 @@ def _entity(recorded: Recorded[Event]) -> tuple[str | None, int | None]:
         return kind.replace("-", "_"), int(number)
     if recorded.stream == LOGIN_STREAM:
         return "user", getattr(recorded.event, "user_id", None)
-    return recorded.stream, None
+    return recorded.stream, 1 if recorded.stream == SCHEDULE_STREAM else None
 
 
 def _who(recorded: Recorded[Event]) -> tuple[str | None, str | None, int | None]:

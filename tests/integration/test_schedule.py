@@ -119,7 +119,7 @@ async def test_it_exists_and_is_changed_in_place(migrated: str) -> None:
         audit = (await service.http.get("/api/v1/audit-logs/?action=schedule_updated")).json()
         (row,) = audit["data"]
         assert row["changes"]["enabled"] == {"old": False, "new": True}
-        assert (row["user"], row["entity_type"]) == ("alice", "schedule")
+        assert (row["user"], row["entity_type"], row["entity_id"]) == ("alice", "schedule", 1)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,8 @@ async def test_it_exists_and_is_changed_in_place(migrated: str) -> None:
         ({"cron": "*" * 101}, "cron_invalid"),
         ({"cron": "0 0 30 2 *"}, "cron_invalid"),
         ({"timezone": "Mars/Olympus"}, "validation"),
+        ({"timezone": "localtime"}, "validation"),
+        ({"timezone": "right/Europe/Berlin"}, "validation"),
         ({"concurrency": "both"}, "validation"),
         ({"enabled": None}, "validation"),
         ({"colour": "red"}, "validation"),
@@ -264,6 +266,10 @@ async def test_five_wait_for_their_turn_and_a_sixth_does_not(migrated: str) -> N
             await Scheduling(service.own).look()
             (skipped,) = await events(service, SyncRunSkipped)
             assert (skipped.due_at, skipped.code) == (late, "queue_full")
+            await put(service, concurrency="skip")  # who waits already is not overtaken
+            refused = await service.http.post("/api/v1/sync/run", headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (409, "run_active")
+            await put(service, concurrency="queue")
         await at_rest(service)
         assert await due_times(service) == times
         await service.own.shown(await service.own.store.head())

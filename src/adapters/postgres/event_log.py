@@ -13,6 +13,7 @@ from typing import Any
 from adapters.ledger.digest import ZERO
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
+from domain.errors import LedgerDamaged
 from domain.ids import stream_uuid
 from domain.personal import Personal
 
@@ -103,9 +104,16 @@ class EventLog:
             yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None)
 
     async def digest_before(self, position: int) -> str:
-        """What stands in the chain before `position`, hex; zeros before the first event."""
-        before = await self.one(position - 1) if position > 1 else None
-        return before.digest if before else ZERO.hex()
+        """What stands in the chain before `position`, hex; zeros before the first event.
+
+        Raises LedgerDamaged when that event is gone.
+        """
+        if position <= 1:
+            return ZERO.hex()
+        before = await self.one(position - 1)
+        if before is None:
+            raise LedgerDamaged(position - 1, "the event is missing")
+        return before.digest
 
     async def opened(self, texts: Sequence[str]) -> Sequence[Json]:
         """The JSON of stored texts with personal values in clear, or `{"erased": true}`."""

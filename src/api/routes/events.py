@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from adapters.postgres.event_log import StoredRow
@@ -65,14 +65,16 @@ async def get_event(position: Number, _: Viewer, own: Own, form: Form = "open") 
 
 @router.get("/audit/verify", response_model=VerifyOut)
 async def verify(
+    request: Request,
     _: Viewer,
     own: Own,
     first: Annotated[int, Query(alias="from", ge=1, le=BIGGEST)] = 1,
     to: Annotated[int | None, Query(ge=1, le=BIGGEST)] = None,
 ) -> object:
-    """Walk the digest chain; the first altered event is named."""
+    """Walk the digest chain, one walk at a time; the first altered event is named."""
     last = await _end(own, first, to, MOST_VERIFIED)
-    report = await own.store.verify(first, last)
+    async with request.app.state.verifying:
+        report = await own.store.verify(first, last)
     return {
         "ok": report.ok,
         "checked_from": report.checked_from,
@@ -91,8 +93,9 @@ async def proof(
 ) -> StreamingResponse:
     """The events as they are stored, with what is needed to check them without the service."""
     last = await _end(own, first, to, MOST_PROVEN)
+    before = await own.log.digest_before(first)
     name = f"timeledger-proof-{first}-{last}.ndjson"
-    return attached(_proof(own, first, last), name, "application/x-ndjson")
+    return attached(_proof(own, first, last, before), name, "application/x-ndjson")
 
 
 async def _end(own: Services, first: int, to: int | None, most: int) -> int:
@@ -108,8 +111,7 @@ async def _end(own: Services, first: int, to: int | None, most: int) -> int:
     return last
 
 
-async def _proof(own: Services, first: int, last: int) -> AsyncIterator[str]:
-    before = await own.log.digest_before(first)
+async def _proof(own: Services, first: int, last: int, before: str) -> AsyncIterator[str]:
     yield _line({"format": FORMAT, "from": first, "to": last, "previous_digest": before})
     count, digest = 0, before
     async for rows in own.log.between(first, last):

@@ -254,10 +254,17 @@ def _percent(value: object) -> Decimal:
     return percent
 
 
+# Files beside the zones: what a machine is set to, no zone at all, and zones with leap seconds.
+OF_A_MACHINE = ("localtime", "posixrules", "Factory", "right/", "posix/")
+
+
 def iana_zone(value: object) -> str:
-    """Raises ValueError unless it names a time zone."""
+    """Raises ValueError unless it names a time zone, and the same one on every machine."""
+    name = str(value)
+    if name.startswith(OF_A_MACHINE):
+        raise ValueError("must be an IANA time zone such as Europe/Berlin")
     try:
-        return ZoneInfo(str(value)).key
+        return ZoneInfo(name).key
     except (ValueError, OSError, KeyError):
         raise ValueError("must be an IANA time zone such as Europe/Berlin") from None
 

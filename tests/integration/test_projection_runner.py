@@ -115,6 +115,22 @@ async def test_every_version_is_the_same_in_pages_of_any_size(
         assert (await runner.rebuild(name)).same, name
 
 
+async def test_a_runner_forgets_what_another_moved_on_meanwhile(
+    store: PostgresEventStore,
+) -> None:
+    """Also when its own next page does not touch that view."""
+    ours, theirs = ProjectionRunner(store), ProjectionRunner(store)
+    appends = list(past(3))
+    run = [each for each in appends if each.stream == "sync-run-1"]
+    others = [each for each in appends if each.stream != "sync-run-1"]
+    assert len(run) > 2
+    for runner, append in ((ours, run[0]), (theirs, run[1]), (ours, others[0]), (ours, run[2])):
+        await store.append(append)
+        await runner.catch_up()
+    assert [status.error for status in await ours.status() if status.error] == []
+    await expect_folds(store, await store.page(0, 1_000))
+
+
 async def test_runners_side_by_side_from_far_behind(
     store: PostgresEventStore, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,7 +279,7 @@ async def test_another_version_of_a_projection_is_rebuilt_from_the_first_event(
         after = time_entries.project(row, recorded)
         return after and replace(after, ticket_title="new")
 
-    newer = replace(time_entries.PROJECTION, version=2, project=project)
+    newer = replace(time_entries.PROJECTION, version=time_entries.VERSION + 1, project=project)
     runner = ProjectionRunner(store, [newer, *ALL[1:]])
     await runner.catch_up()
     titles = await store.pool.fetch("SELECT DISTINCT ticket_title FROM time_entries")

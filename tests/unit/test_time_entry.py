@@ -230,6 +230,14 @@ def test_a_change_while_a_request_is_under_way_is_decided_afterwards() -> None:
     assert state(again).standing.outcome is Outcome.UPDATE
 
 
+def test_a_deletion_while_a_request_is_refused_is_decided_afterwards() -> None:
+    """Found by the fault campaign: the refusal held what nobody had decided on yet."""
+    stream = intended().when(Vanish()).after().when(REJECT).after()
+    standing = state(stream).standing
+    assert (standing.outcome, standing.vanished) == (None, True)
+    assert standing.conflict is REJECT.reason
+
+
 def test_a_refusal_opens_a_conflict_and_is_not_repeated() -> None:
     stream = intended().when(REJECT).then_types(TimesheetWriteRejected, ConflictOpened)
     assert state(stream).standing.state is EntryState.CONFLICT

@@ -199,12 +199,12 @@ class ProjectionStep:
     ) -> dict[int, Any]:
         """The rows that hold after `after`: those of the page before, remembered, stored ones."""
         table = self.tables[name]
-        if table.append_only or not keys:
-            return {}
         known = self._rows[name]
         begun_at = upon.after if upon else after
         if self._rows_at.get(name) not in {after, begun_at}:  # another process moved on since
             known.clear()
+        if table.append_only or not keys:
+            return {}
         rows, missing = {}, keys
         if upon:
             fresh = upon.folds[name]

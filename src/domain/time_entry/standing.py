@@ -106,7 +106,7 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
         case TimesheetVanished():
             return moved(standing, timesheet_id=None, writing=False, outcome=None)
         case TimesheetWriteRejected():
-            return moved(standing, writing=False, outcome=Outcome.HOLD)
+            return _answered(standing, Outcome.HOLD)
         case TimesheetWriteUnsent():
             return moved(standing, writing=False)
         case EntryDeadLettered():
@@ -126,6 +126,9 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
 
 
 def _settled(standing: Standing, timesheet_id: int | None) -> Standing:
+    return moved(_answered(standing, Outcome.LEAVE), timesheet_id=timesheet_id)
+
+
+def _answered(standing: Standing, outcome: Outcome) -> Standing:
     # a change that came while the request was under way still wants its own decision
-    outcome = None if standing.outcome is None else Outcome.LEAVE
-    return moved(standing, timesheet_id=timesheet_id, writing=False, outcome=outcome)
+    return moved(standing, writing=False, outcome=None if standing.outcome is None else outcome)

@@ -25,7 +25,7 @@ from api.tokens import Tokens
 from domain.connector.decide import CONNECTOR, Connector
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, RunId, connector_stream
+from domain.ids import ConnectorId, RunId, connector_stream, run_of
 from domain.personal import Personal
 from domain.ports.clock import Clock
 from domain.ports.event_store import EventStore
@@ -89,7 +89,7 @@ class Services:
     async def waiting_run(self) -> RunId | None:
         """A run that waits for the active one to end, None when none does."""
         holder = await self.store.holder([waiting_place(place) for place in PLACES])
-        return None if holder is None else RunId(int(holder.rpartition("-")[2]))
+        return None if holder is None else run_of(holder)
 
     async def pending_migrations(self) -> list[str]:
         """What this program's database still lacks."""

@@ -47,6 +47,11 @@ def run_stream(run: RunId) -> str:
     return f"sync-run-{run}"
 
 
+def run_of(stream: str) -> RunId:
+    """The run whose stream it is."""
+    return RunId(int(stream.rpartition("-")[2]))
+
+
 def plan_stream(plan: PlanId) -> str:
     return f"plan-{plan}"
 

@@ -18,8 +18,9 @@ from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 from domain.time_entry.values import ReasonCode
+from tests.property.test_sync_faults import dies_at
 from tests.support.bookings import KIMAI, LOG_TAG, ZAMMAD
-from tests.support.peers import NOON, Crash, World
+from tests.support.peers import NOON, World
 
 OURS = marker(LOG_TAG, entry_id(ZAMMAD, 9))
 EARLIER = "ZAM:T50|TA:9"
@@ -310,16 +311,7 @@ async def test_a_crash_at_any_point_of_taking_over_makes_nothing_twice() -> None
             world.tickets.book(source_id)
         kept = {put(world, 500, EARLIER), put(world, 501, "ZAM:T50|TA:10", exported=True)}
         looks_alike = put(world, 502, "#10050", begin=NOON - timedelta(minutes=3))
-        world.perils.crash_at = point
-        try:
-            await world.sync()
-        except Crash:
-            pass
-        except BaseExceptionGroup as group:
-            if group.split(Crash)[0] is None:
-                raise
-        finished = not world.perils.dead
-        world.perils.crash_at, world.perils.dead = None, False
+        finished = not await dies_at(world, point)
         world.an_hour_later()
         world.limits = replace(LIMITS, request_limit=timedelta(0))
         if not finished:

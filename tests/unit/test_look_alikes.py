@@ -13,8 +13,9 @@ from domain.sync.limits import LIMITS
 from domain.time_entry.standing import EntryState
 from domain.time_entry.taking_over import suggested as suggested_in
 from domain.time_entry.values import ReasonCode
+from tests.property.test_sync_faults import dies_at
 from tests.support.bookings import LOG_TAG, ZAMMAD, configuration
-from tests.support.peers import NOON, Crash, World
+from tests.support.peers import NOON, World
 from tests.unit.test_adoption import put
 
 DAY = timedelta(days=1)
@@ -169,16 +170,7 @@ async def test_a_crash_at_any_point_creates_nothing_beside_them() -> None:
         world.tickets.book(10, time_unit=Decimal(-5), created_by_id=77)
         world.tickets.book(11, ticket_id=52)
         put(world, 500, ALIKE)
-        world.perils.crash_at = world.perils.reached + point
-        try:
-            await world.sync()
-        except Crash:
-            pass
-        except BaseExceptionGroup as group:
-            if group.split(Crash)[0] is None:
-                raise
-        finished = not world.perils.dead
-        world.perils.crash_at, world.perils.dead = None, False
+        finished = not await dies_at(world, point)
         world.an_hour_later()
         world.limits = replace(LIMITS, request_limit=timedelta(0))
         if not finished:

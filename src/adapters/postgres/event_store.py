@@ -70,9 +70,10 @@ SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e
   FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
  WHERE e.log_id = $1 AND e.stream_id = $2 AND e.version > $3 ORDER BY e.version LIMIT $4
 """
-_HOLDER = """
+# The streams that hold some of these claims, the oldest holder first.
+HOLDERS = """
 SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
- WHERE c.log_id = $1 AND c.claim = ANY($2) ORDER BY c.position LIMIT 1
+ WHERE c.log_id = $1 AND c.claim = ANY($2) ORDER BY c.position
 """
 _HISTORY = """
 SELECT version, type, schema_version, data FROM event
@@ -203,7 +204,7 @@ class PostgresEventStore:
 
     async def holder(self, claims: Sequence[str]) -> str | None:
         """The stream that holds one of the claims now, None when none is held."""
-        rows = await self._fetch(_HOLDER, self.log_id, list(claims))
+        rows = await self._fetch(HOLDERS, self.log_id, list(claims))
         return rows[0][0] if rows else None
 
     async def position_at(self, instant: datetime) -> int:

@@ -31,13 +31,13 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
-from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.event_store import HOLDERS, PostgresEventStore
 from adapters.postgres.locks import Session, session_lock
 from domain.connector.events import ConnectorChanged
 from domain.errors import AlreadyClaimed, LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, EntryId, PlanId, RunId, plan_stream, run_stream
+from domain.ids import ConnectorId, EntryId, PlanId, RunId, plan_stream, run_of, run_stream
 from domain.mapping.events import MappingEvent
 from domain.plan.commands import FailPlan
 from domain.plan.decide import PLAN, Plan
@@ -103,10 +103,6 @@ ON CONFLICT DO NOTHING
 _PRUNE = """
 DELETE FROM checkpoint
  WHERE log_id = $1 AND projection = $2 AND version = $3 AND position < $4
-"""
-_HOLDERS = """
-SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
- WHERE c.log_id = $1 AND c.claim = ANY($2)
 """
 _HALF_MADE = """
 SELECT plan_id FROM plans WHERE log_id = $1 AND valid_to IS NULL AND state = 'building'
@@ -262,8 +258,8 @@ class RunWorker:
 
     async def _holders(self, claims: Sequence[str]) -> list[RunId]:
         """The runs that hold one of the claims, the one that was asked for first in front."""
-        rows = await self._store.pool.fetch(_HOLDERS, self._store.log_id, list(claims))
-        return sorted(RunId(int(name.rpartition("-")[2])) for (name,) in rows)
+        rows = await self._store.pool.fetch(HOLDERS, self._store.log_id, list(claims))
+        return sorted(run_of(name) for (name,) in rows)
 
     async def _has_its_turn(self, run: Run) -> bool:
         """Whether a run that waits may begin: nothing is active, and nobody came before it."""

@@ -252,9 +252,8 @@ class ProjectionRunner:
         try:
             async for page in pages:
                 folded = await self._fold_ahead(page, before)
-                if before is not None and not await before.done():
-                    await self._bring_to(before.page[-1].position, before.page)
-                    folded = None
+                if not await self._finished(before):
+                    folded = None  # it was folded upon what was not stored like that
                 before = None
                 if time.monotonic() - self._looked_at > POLL:
                     await self._look()
@@ -263,18 +262,24 @@ class ProjectionRunner:
                     before = Storing(page, folded, storing)
                 else:
                     await self._bring_to(page[-1].position, page)
-            if before is not None and not await before.done():
-                await self._bring_to(before.page[-1].position, before.page)
+            await self._finished(before)
         finally:
             if before is not None:
                 await _dropped(before.task)
+
+    async def _finished(self, before: Storing | None) -> bool:
+        """Whether the page was stored as it was folded; else it is brought in as any other."""
+        if before is None or await before.done():
+            return True
+        await self._bring_to(before.page[-1].position, before.page)
+        return False
 
     def _at_once(self, after: int) -> list[str]:
         """All views that are not stopped, if all of them stand at `after`."""
         going = self._going()
         return list(going) if all(at.position == after for at in going.values()) else []
 
-    async def _fold_ahead(self, page: Page, before: "Storing | None") -> Folded | None:
+    async def _fold_ahead(self, page: Page, before: Storing | None) -> Folded | None:
         names = before.folded.going if before else self._at_once(page[0].position - 1)
         if not names:
             return None

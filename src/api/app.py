@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.attempts import Turns
 from api.routes import (
     audit,
     connector_health,
@@ -26,6 +27,15 @@ from api.services import Services
 from api.transport import Transport
 
 SCHEMA = "/api/openapi.json"
+# what a page of another origin may read beside the body (contract, section 1)
+EXPOSED = (
+    "X-Request-ID",
+    "X-Event-Position",
+    "X-As-Of-Position",
+    "X-Total-Count",
+    "Retry-After",
+    "Content-Disposition",
+)
 
 
 def create_app(own: Services) -> FastAPI:
@@ -41,8 +51,8 @@ def create_app(own: Services) -> FastAPI:
         strict_content_type=False,  # a body without content type is JSON too
     )
     app.state.services = own
-    app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
+    app.state.login_turns = Turns()
     app.state.verifying = asyncio.Lock()
     problems.install(app)
     _add_routes(app)
@@ -52,7 +62,7 @@ def create_app(own: Services) -> FastAPI:
             allow_origins=list(own.settings.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=["*"],
-            expose_headers=["X-Request-ID", "X-Event-Position", "X-Total-Count", "Retry-After"],
+            expose_headers=list(EXPOSED),
         )
     app.add_middleware(Transport)
     return app

@@ -1,8 +1,11 @@
 """Accounts over real HTTP: contract, section 2."""
 
+import asyncio
+
 import httpx
 from cryptography.fernet import Fernet
 
+from api.identity import account_of
 from tests.support.service import ADMIN, ADMIN_PASSWORD, ENCRYPTION_KEY, running_service
 
 PATH = "/api/v1/users/"
@@ -72,3 +75,40 @@ async def test_an_encryption_key_can_be_replaced_and_dropped(migrated: str) -> N
     async with running_service(migrated, encryption_key=new) as service:
         emails = {row["username"]: row["email"] for row in (await service.http.get(PATH)).json()}
         assert emails["bob"] == "bob@example.org"
+
+
+async def test_two_admins_in_two_processes_cannot_demote_each_other(migrated: str) -> None:
+    demote, promote = {"role": "viewer"}, {"role": "admin"}
+    async with running_service(migrated) as one, running_service(migrated) as other:
+        await one.add_user("eve", "admin")
+        for _ in range(5):
+            async with (
+                one.logged_in(ADMIN, ADMIN_PASSWORD) as alice,
+                other.logged_in("eve", ADMIN_PASSWORD) as eve,
+            ):
+                await asyncio.gather(
+                    alice.patch(f"{PATH}2", json=demote), eve.patch(f"{PATH}1", json=demote)
+                )
+            accounts = [await account_of(one.own, number) for number in (1, 2)]
+            left = [account for account in accounts if account and account.role == "admin"]
+            assert len(left) == 1
+            name = left[0].username.value or ""
+            async with one.logged_in(name, ADMIN_PASSWORD) as admin:
+                back = await admin.patch(f"{PATH}{3 - left[0].user_id}", json=promote)
+                assert back.status_code == 200
+
+
+async def test_a_stolen_login_does_not_help_to_guess_the_password(migrated: str) -> None:
+    path = "/api/v1/users/me/password"
+    async with running_service(migrated) as service:
+        await service.add_user("bob", "viewer")
+        async with service.logged_in("bob", ADMIN_PASSWORD) as thief:
+            guess = {"current_password": "guess", "new_password": "a-new-long-password"}
+            answers = [await thief.post(path, json=guess) for _ in range(6)]
+            assert [code(answer) for answer in answers] == [
+                *[(403, "bad_credentials")] * 5,
+                (429, "login_throttled"),
+            ]
+        assert await service.own.shown(await service.own.store.head())
+        audit = await service.http.get("/api/v1/audit-logs/", params={"action": "login_failed"})
+        assert audit.json()["total"] == 5

@@ -13,6 +13,7 @@ Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+_WAIT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
 @asynccontextmanager
@@ -26,3 +27,11 @@ async def session_lock(pool: asyncpg.Pool, name: str) -> AsyncIterator[Session |
             if mine:
                 with contextlib.suppress(*DRIVER_ERRORS):  # gone with its session then
                     await connection.execute(_UNLOCK, name)
+
+
+@asynccontextmanager
+async def turn(pool: asyncpg.Pool, name: str) -> AsyncIterator[None]:
+    """Wait until nobody else, in any process, is in a block of that name; takes one session."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(_WAIT, name)
+        yield

@@ -1,10 +1,14 @@
 """Accounts: contract, section 2."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from adapters.postgres.locks import turn
+from api.attempts import attempt
 from api.bodies import Body
 from api.identity import Admin, Own, RequestCommands, Viewer, account_of
 from api.inputs import Expected, Number, Skip
@@ -63,12 +67,21 @@ async def me(identity: Viewer, own: Own) -> object:
 
 @own_account.post("/password", status_code=204)
 async def replace_own_password(
-    body: PasswordChange, identity: Viewer, own: Own, commands: RequestCommands
+    body: PasswordChange,
+    request: Request,
+    identity: Viewer,
+    own: Own,
+    commands: RequestCommands,
 ) -> None:
-    """Give oneself another password; every token of the account is revoked, this one too."""
+    """Give oneself another password; every token of the account is revoked, this one too.
+
+    A wrong current password counts as a failed login: 429 after too many.
+    """
     account = identity.account
-    if not await own.passwords.matches(body.current_password, await _hash_of(own, account)):
-        raise Problem("bad_credentials", "The current password is wrong.", status=403)
+    async with attempt(request, own, identity.username) as failed:  # with a stolen login, say
+        if not await own.passwords.matches(body.current_password, await _hash_of(own, account)):
+            await failed(account, "bad_credentials")
+            raise Problem("bad_credentials", "The current password is wrong.", status=403)
     credential = await _stored(own, account.user_id, identity.username, body.new_password)
     command = ReplacePassword(credential=credential)
     await commands.run(ACCOUNT, user_stream(account.user_id), command, holds)
@@ -115,7 +128,7 @@ async def change_user(
     credential = None
     if "password" in given:
         credential = await _stored(own, user_id, name, body.password)
-    async with request.app.state.admin_lock:  # two admins who demote each other in the same instant
+    async with _one_after_the_other(request, own):  # two admins who demote each other
         command = ChangeUser(
             email=(body.email or "") if "email" in given else None,
             full_name=(body.full_name or "") if "full_name" in given else None,
@@ -129,6 +142,16 @@ async def change_user(
     if credential is not None:
         await own.credentials.drop(account.credential)
     return await shown_user(own, user_id)
+
+
+@asynccontextmanager
+async def _one_after_the_other(request: Request, own: Services) -> AsyncIterator[None]:
+    """In all processes; of this one a single request waits with a session in hand."""
+    async with (
+        request.app.state.admin_lock,
+        turn(own.store.pool, f"timeledger administrators {own.store.log_id}"),
+    ):
+        yield
 
 
 async def add_account(own: Services, commands: Commands, body: NewUser) -> int:

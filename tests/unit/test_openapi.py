@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from api import schema
 
@@ -84,6 +86,33 @@ def test_the_document_agrees_with_the_contract() -> None:
     }
     assert promised - served == lines(MISSING)
     assert served - promised == lines(ADDED)
+
+
+def test_every_route_has_an_example_that_fits_its_schema() -> None:
+    document = schema.document()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for what, content in contents(operation):
+                where = f"{method.upper()} {path}, {what}"
+                assert "example" in content, (
+                    f"{where}: no example. Let tests/support/api_examples.py call it, and run"
+                    " `.venv/bin/python -m tests.support.api_examples`."
+                )
+                whole = {**content.get("schema", {}), "components": document["components"]}
+                found = [
+                    each.message
+                    for each in Draft202012Validator(whole).iter_errors(content["example"])
+                ]
+                assert not found, f"{where}: {found}"
+
+
+def contents(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Its body, and its answer when all goes well."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield "body", content
+    good = next(status for status in operation["responses"] if status.startswith("2"))
+    for content in operation["responses"][good].get("content", {}).values():
+        yield good, content
 
 
 def in_contract(text: str) -> Iterator[str]:

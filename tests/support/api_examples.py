@@ -1,0 +1,287 @@
+"""Records an example of every route: `python -m tests.support.api_examples`.
+
+A service with both sandbox peers is used as an administrator, a billing lead and an auditor would;
+the first success of each route is kept, lists shortened, addresses and secrets replaced.
+"""
+
+import asyncio
+import json
+import re
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+from adapters.embedded import embedded_postgres
+from api import schema
+from api.examples import FILE
+from tests.support.service import ADMIN, ADMIN_PASSWORD, Service, running_service
+from tests.support.two_peers import (
+    KIMAI_TOKEN,
+    RANGE,
+    WEBHOOK_SECRET,
+    ZAMMAD_TOKEN,
+    TwoPeers,
+    connect,
+    two_peers,
+)
+
+V1 = "/api/v1"
+LONGEST_TEXT = 400  # characters of a text that does not come as JSON
+MOST_ITEMS = 2  # of a list
+SUCCESS = range(200, 300)
+
+
+class Recorder:
+    """Keeps what the calls of a client say, by route."""
+
+    def __init__(self, replaced: dict[str, str]) -> None:
+        self._replaced = replaced
+        self._routes = [
+            (method.upper(), path, re.compile(_pattern(path)))
+            for path, methods in schema.document()["paths"].items()
+            for method in methods
+        ]
+        # those without parameters win: /audit-logs/export is not an /audit-logs/{position}
+        self._routes.sort(key=lambda route: route[1].count("{"))
+        self.found: dict[str, Any] = {}
+
+    @property
+    def missing(self) -> list[str]:
+        routes = {f"{method} {path}" for method, path, _ in self._routes}
+        return sorted(routes - self.found.keys())
+
+    async def heard(self, response: httpx.Response) -> None:
+        """To be called with every response; a failure is none of ours."""
+        if response.status_code not in SUCCESS:
+            return
+        await response.aread()
+        request = response.request
+        path = request.url.path.rstrip("/") or "/"
+        for method, route, pattern in self._routes:
+            if method == request.method and (match := pattern.fullmatch(path)):
+                kept = _example(request, response, match.groupdict())
+                self.found.setdefault(f"{method} {route}", self._cleaned(kept))
+                return
+
+    def _cleaned(self, value: Any) -> Any:
+        match value:
+            case str():
+                for text, instead in self._replaced.items():
+                    value = value.replace(text, instead)
+                return value
+            case list():
+                return [self._cleaned(item) for item in value[:MOST_ITEMS]]
+            case dict():
+                return {self._cleaned(key): self._cleaned(item) for key, item in value.items()}
+            case _:
+                return value
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+
+
+def _example(
+    request: httpx.Request, response: httpx.Response, named: dict[str, str]
+) -> dict[str, Any]:
+    kept: dict[str, Any] = {"status": response.status_code}
+    if named:
+        kept["path"] = {key: int(text) if text.isdigit() else text for key, text in named.items()}
+    sent = request.headers.get("content-type", "")
+    if sent.startswith("application/json") and request.content:
+        kept["body"] = json.loads(request.content)
+    elif sent.startswith("application/x-www-form-urlencoded"):
+        kept["body"] = dict(parse_qsl(request.content.decode()))
+    if response.content:
+        is_json = response.headers["content-type"] == "application/json"
+        kept["answer"] = response.json() if is_json else response.text[:LONGEST_TEXT]
+    return kept
+
+
+async def record() -> Recorder:
+    """Use everything once."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        dsn = await stack.enter_async_context(embedded_postgres(passable(folder) / "postgres"))
+        peers = await stack.enter_async_context(two_peers(20))
+        service = await stack.enter_async_context(running_service(dsn))
+        recorder = Recorder(
+            {
+                peers.zammad_url: "https://zammad.example.com",
+                peers.kimai_url: "https://kimai.example.com",
+                service.url: "https://timeledger.example.com",
+                ZAMMAD_TOKEN: "the token of a Zammad account",
+                KIMAI_TOKEN: "the API token of a Kimai account",
+                WEBHOOK_SECRET: "a secret of at least 16 characters",
+                ADMIN_PASSWORD: "correct-horse-battery",
+            }
+        )
+        service.http.event_hooks["response"] = [recorder.heard]
+        await Calls(service, peers).all()
+        for route, example in recorder.found.items():
+            if route == "POST /token":
+                example["answer"]["access_token"] = "eyJhbGciOiJIUzI1NiJ9…"
+        return recorder
+
+
+def passable(folder: Path) -> Path:
+    """The database server's own account must pass through it."""
+    folder.chmod(0o711)
+    return folder
+
+
+class Calls:
+    """What people do with the service, each route at least once."""
+
+    def __init__(self, service: Service, peers: TwoPeers) -> None:
+        self._service = service
+        self._peers = peers
+
+    async def all(self) -> None:
+        """In an order that works."""
+        for path in ("/api/health", "/api/ready", "/users/me"):
+            await self._service.http.get(path)
+        await self._connect()
+        await self._map()
+        await self._set_up()
+        await self._bill()
+        await self._look_after()
+        await self._audit()
+        await self._leave()
+
+    async def _call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        answer = await self._service.http.request(method, f"{V1}{path}", json=body, params=query)
+        return _json(answer) if answer.content else None
+
+    async def _get(self, path: str, **query: Any) -> Any:
+        return await self._call("GET", path, **query)
+
+    async def _post(self, path: str, body: Any = None, **query: Any) -> Any:
+        return await self._call("POST", path, body, **query)
+
+    async def _download(self, path: str, **query: Any) -> None:
+        await self._service.http.get(f"{V1}{path}", params=query)
+
+    async def _connect(self) -> None:
+        new = {"type": "zammad", "base_url": self._peers.zammad_url, "api_token": ZAMMAD_TOKEN}
+        await self._post("/connectors/test", new)
+        await connect(self._service, self._peers)
+        await self._post("/connectors/validate", connector_id=1)
+        await self._get("/connectors", limit=10)
+        for sub in ("", "/health"):
+            await self._get(f"/connectors/2{sub}")
+        await self._call("PATCH", "/connectors/1", {"name": "Service desk"})
+        await self._post("/connectors/1/reauth", {"api_token": ZAMMAD_TOKEN})
+        await self._post("/connectors/1/resume")
+
+    async def _map(self) -> None:
+        northwind = {"source_kind": "organization", "source_id": 2, "source_name": "Northwind"}
+        for table, new, change in (
+            ("", {"zammad_type_id": 99, "kimai_activity_id": 1}, {"billable": True}),
+            ("/users", {"zammad_user_id": 5, "kimai_user_id": 2}, {"is_active": True}),
+            ("/projects", {**northwind, "kimai_project_id": 1}, {"is_active": True}),
+        ):
+            path = f"/mappings{table}/{(await self._post(f'/mappings{table}', new))['id']}"
+            await self._get(f"/mappings{table}")
+            await self._get(path)
+            await self._call("PATCH", path, change)
+            await self._call("DELETE", path)
+
+    async def _set_up(self) -> None:
+        bob = {"username": "bob", "password": ADMIN_PASSWORD, "role": "operator"}
+        await self._post("/users", bob)
+        await self._get("/users")
+        await self._call("PATCH", "/users/2", {"full_name": "Bob Baker"})
+        await self._get("/schedule")
+        mornings = {"cron": "0 9 * * 1-5", "timezone": "Europe/Brussels"}
+        await self._post("/schedule/preview", mornings)
+        await self._call("PUT", "/schedule", mornings)
+
+    async def _bill(self) -> None:
+        await self._call("PATCH", "/mappings/2", {"is_active": False})  # so that something waits
+        alike, likely = _look_alike(self._peers, await self._post("/sync/plans", RANGE))
+        plan = await self._post("/sync/plans", RANGE)
+        path = f"/sync/plans/{plan['plan_id']}"
+        await self._get("/sync/plans")
+        await self._get(path)
+        await self._get(f"{path}/rows", action="create")
+        await self._post(f"{path}/apply", {"digest": plan["digest"]})
+        await self._post("/sync/run", RANGE)
+        await self._get("/sync/runs")
+        await self._get("/sync/runs/1")
+        await self._download("/sync/runs/export", format="csv")
+        written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
+        await self._get(f"/entries/{written}")
+        await self._get(f"/entries/{written}/history")
+        by_hand = {"timesheet_id": likely, "notes": "entered by hand"}
+        await self._post(f"/entries/{alike}/adopt", by_hand)
+
+    async def _look_after(self) -> None:
+        waiting = (await self._get("/entries", state="conflict"))["items"][0]["id"]
+        await self._post(f"/entries/{waiting}/retry", {"reason": "the mapping is there now"})
+        await self._get("/dead-letters")
+        await self._post("/dead-letters/retry", {"filter": {"reason_code": "CREATION_ERROR"}})
+        now = {"Prefer": "respond-async"}
+        answer = await self._service.http.post(f"{V1}/sync/run", json=RANGE, headers=now)
+        wrong = {"reason": "wrong mapping"}
+        await self._post(f"/sync/runs/{_json(answer)['run_id']}/cancel", wrong)
+
+    async def _audit(self) -> None:
+        newest = (await self._get("/audit-logs"))["data"][0]["id"]
+        await self._get(f"/audit-logs/{newest}")
+        await self._download("/audit-logs/export", format="csv")
+        await self._get("/events", after=0, limit=1)
+        await self._get("/events/1")
+        await self._get("/audit/verify")
+        await self._download("/audit/proof", **{"from": 1, "to": 2})
+        await self._get("/system")
+
+    async def _leave(self) -> None:
+        """What ends something."""
+        http = self._service.http
+        await self._call("DELETE", "/connectors/1")
+        change = {"current_password": ADMIN_PASSWORD, "new_password": "another-horse-battery"}
+        await http.post("/users/me/password", json=change)
+        del http.headers["Authorization"]
+        login = {"username": ADMIN, "password": change["new_password"]}
+        token = _json(await http.post("/token", data=login))["access_token"]
+        await http.post("/logout", headers={"Authorization": f"Bearer {token}"})
+
+
+def _look_alike(peers: TwoPeers, plan: dict[str, Any]) -> tuple[int, int]:
+    """Somebody has entered by hand what the plan would create: the entry, and the timesheet."""
+    row = next(row for row in plan["rows"] if row["action"] == "create")
+    after = row["after"]
+    begin, end = (int(datetime.fromisoformat(after[name]).timestamp()) for name in ("begin", "end"))
+    made = peers.kimai.add_timesheet(
+        user=after["user_id"],
+        project=2,
+        activity=after["activity_id"],
+        begin=begin - begin % 60,
+        end=end,
+        description=f"On the phone, #{row['ticket_number']}",
+    )
+    return int(row["entry_id"]), int(made.id)
+
+
+def _json(response: httpx.Response) -> Any:
+    assert response.status_code in SUCCESS, response.text
+    return response.json()
+
+
+def main() -> None:
+    """Write the file, and say which routes have no example."""
+    recorder = asyncio.run(record())
+    text = json.dumps(recorder.found, indent=1, sort_keys=True, ensure_ascii=False)
+    FILE.write_text(f"{text}\n", encoding="utf-8")
+    for route in recorder.missing:
+        print(f"no example: {route}")  # noqa: T201 - a command
+
+
+if __name__ == "__main__":
+    main()

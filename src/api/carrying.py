@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 
 from adapters.postgres.jobs import Pair, PairLock
 from api.health import watched
+from api.naming import Naming
 from api.services import Services
 from domain.connector.decide import Connector, paused_text
 from domain.connector.identity import known_as
@@ -46,6 +47,7 @@ class Carrier:
     def __init__(self, own: Services, *, jitter: Callable[[], float]) -> None:
         self._own = own
         self._jitter = jitter
+        self._naming = Naming(own)
 
     async def carry(self, run: Run) -> None:
         """Do the run; its end stands in its stream afterwards.
@@ -168,6 +170,7 @@ class Carrier:
                 list_every=timedelta(hours=own.settings.kimai_full_listing_hours),
             )
             yield configuration, ports, limits
+            await self._naming.learn(target.connector_id, timesheets)
 
     async def _ready(self, connector_id: ConnectorId) -> Connector:
         connector = await self._own.connector(connector_id)

@@ -10,6 +10,7 @@ from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.target_item.events import TargetItemEvent
+from domain.target_names.events import TargetNamed
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -18,6 +19,7 @@ ALL: tuple[type[Event], ...] = (
     *get_args(TimeEntryEvent),
     *get_args(WorkDayEvent),
     *get_args(TargetItemEvent),
+    TargetNamed,
     *get_args(SyncRunEvent),
     *get_args(PlanEvent),
     PlanRowsListed,

@@ -92,6 +92,10 @@ def target_item_stream(connector: ConnectorId, item: str, owner: str, source_id:
     return f"target-{item}-{owner}-{entry_id(connector, source_id)}"
 
 
+def target_names_stream(connector: ConnectorId) -> str:
+    return f"target-names-{connector}"
+
+
 def user_stream(user: UserId) -> str:
     return f"user-{user}"
 

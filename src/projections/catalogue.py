@@ -11,6 +11,7 @@ from projections import (
     project_mappings,
     schedule,
     sync_runs,
+    target_names,
     time_entries,
     user_mappings,
     users,
@@ -29,4 +30,5 @@ ALL: tuple[Projection[Any], ...] = (
     project_mappings.PROJECTION,
     users.PROJECTION,
     schedule.PROJECTION,
+    target_names.PROJECTION,
 )

@@ -343,7 +343,24 @@ def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal
     return (time_unit * unit_minutes).quantize(MINUTE_PLACES)
 
 
-def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> dict[str, object]:
+@dataclass(frozen=True)
+class Project:
+    """What is known of the project that the timesheet is booked on."""
+
+    name: str | None = None
+    customer_id: int | None = None
+
+
+UNKNOWN = Project()
+
+
+def shown(
+    row: Row,
+    *,
+    ticket_base: str | None,
+    timesheet_base: str | None,
+    project: Project = UNKNOWN,
+) -> dict[str, object]:
     """The contract's Entry; the bases are the connectors' addresses, for links."""
     return {
         "id": row.entry_id,
@@ -368,10 +385,10 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "ticket_title": row.ticket_title,
         "user_name": row.user_name,
         "customer_name": row.organization_name or row.customer_name,
-        "project_name": None,
+        "project_name": project.name,
         "started_at": _local(row.facts.begins, row.facts.zone),
         "ended_at": _local(row.facts.ends, row.facts.zone),
-        "target": _shown_target(row),
+        "target": _shown_target(row, project.customer_id),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
         "cause": row.cause,
@@ -396,7 +413,7 @@ def _raw(row: Row) -> dict[str, object]:
     }
 
 
-def _shown_target(row: Row) -> dict[str, object] | None:
+def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None:
     if row.facts.target is None or row.timesheet_id is None:
         return None
     text = row.target_description
@@ -409,7 +426,7 @@ def _shown_target(row: Row) -> dict[str, object] | None:
         "end": _local(row.facts.target.end, row.facts.zone),
         "minutes": json_number(row.facts.target.minutes),
         "description": text or "",
-        "customer_id": None,
+        "customer_id": customer_id,
         "project_id": row.facts.target.project_id,
         "activity_id": row.facts.target.activity_id,
         "user_id": row.facts.target.user_id,

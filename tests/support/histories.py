@@ -20,6 +20,7 @@ from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.target_item.events import TargetItemEvent
+from domain.target_names.events import TargetNamed
 from domain.time_entry.events import TimeEntryEvent
 from domain.waiting.events import WaitingDecided
 from domain.work_day.events import WorkDayEvent
@@ -63,6 +64,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("work-day", "agent_id", get_args(WorkDayEvent)),
     ("schedule", "", (ScheduleChanged,)),
     ("target-project-ticket", "", get_args(TargetItemEvent)),
+    ("target-names", "connector_id", (TargetNamed,)),
 )
 
 

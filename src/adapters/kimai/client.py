@@ -28,6 +28,7 @@ from domain.ports.timesheets import (
     TokenCapabilities,
 )
 from domain.target_item.values import PATHS, Creation, ItemKind
+from domain.target_names.events import NamedKind
 from domain.time_entry.values import Desired
 
 SYSTEM = "kimai"
@@ -55,6 +56,7 @@ class KimaiTimesheets:
     """One instance per run: identity, tags and master data are read once and kept.
 
     `with_version` also asks for Kimai's version, one request a sync run does not need.
+    `booked_on` are the projects and activities of all records that it met.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class KimaiTimesheets:
         self._tags: OncePer[str, None] = OncePer()
         self._config: OncePer[str, wire.TimesheetConfig] = OncePer()
         self._rows: OncePer[str, Sequence[Any]] = OncePer()
+        self.booked_on: dict[NamedKind, set[int]] = {kind: set() for kind in NamedKind}
 
     def __repr__(self) -> str:
         return f"KimaiTimesheets({self._http!r})"
@@ -195,7 +198,7 @@ class KimaiTimesheets:
         answer = await self._http.write("POST", "api/timesheets", body, last_look=last_look)
         if answer is None:
             raise Misconfigured(SYSTEM, "POST api/timesheets: 404; check address and version")
-        return _stored("POST api/timesheets", answer)
+        return self._stored("POST api/timesheets", answer)
 
     async def update(
         self,
@@ -218,7 +221,7 @@ class KimaiTimesheets:
         answer = await self._http.write("PATCH", path, fields, last_look=last_look)
         if answer is None:
             raise Rejected(SYSTEM, f"PATCH {path}: 404, it is gone", status=404)
-        return _stored(f"PATCH {path}", answer)
+        return self._stored(f"PATCH {path}", answer)
 
     async def delete(self, timesheet_id: int, *, last_look: LastLook | None = None) -> bool:
         path = f"api/timesheets/{timesheet_id}"
@@ -227,9 +230,25 @@ class KimaiTimesheets:
     async def get(self, timesheet_id: int) -> Timesheet | None:
         path = f"api/timesheets/{timesheet_id}"
         answer = await self._http.find(path)
-        return (
-            None if answer is None else parsed(SYSTEM, path, wire.Record, answer.data).timesheet()
-        )
+        return None if answer is None else self._sheet(path, answer)
+
+    def _stored(self, call: str, answer: Answer) -> Timesheet:
+        """What Kimai says it stored. An answer we cannot read leaves the outcome open."""
+        try:
+            return self._sheet(call, answer)
+        except Misconfigured as error:
+            raise OutcomeUnknown(SYSTEM, f"{call}: sent, but {error}") from None
+
+    def _sheet(self, call: str, answer: Answer) -> Timesheet:
+        return self._met(parsed(SYSTEM, call, wire.Record, answer.data))
+
+    def _sheets(self, call: str, answer: Answer) -> list[Timesheet]:
+        return [self._met(row) for row in parsed_all(SYSTEM, call, wire.Record, answer.data)]
+
+    def _met(self, row: wire.Record) -> Timesheet:
+        self.booked_on[NamedKind.PROJECT].add(row.project)
+        self.booked_on[NamedKind.ACTIVITY].add(row.activity)
+        return row.timesheet()
 
     async def find_marked(
         self, marker: str, *, begin: datetime, end: datetime, user_id: int | None
@@ -292,9 +311,8 @@ class KimaiTimesheets:
         answer = await self._http.read(
             path, {**params, "orderBy": "id", "order": "ASC", "size": PAGE, "page": 1}
         )
-        rows = parsed_all(SYSTEM, path, wire.Record, answer.data)
         return Peek(
-            sheets=[row.timesheet() for row in rows],
+            sheets=self._sheets(path, answer),
             complete=_counted(answer, "x-total-pages") <= 1,
         )
 
@@ -315,8 +333,7 @@ class KimaiTimesheets:
             )
             if answer is None:  # a page beyond the last is 404: it went away while we read
                 return
-            rows = parsed_all(SYSTEM, path, wire.Record, answer.data)
-            yield [row.timesheet() for row in rows], answer
+            yield self._sheets(path, answer), answer
             if page >= _counted(answer, "x-total-pages"):
                 return
         raise Unavailable(SYSTEM, f"GET {path}: more than {most} pages in one window")
@@ -462,14 +479,6 @@ class KimaiTimesheets:
         path = f"api/{noun}"
         answer = await self._http.read(path, params, denied=denied)
         return tuple(parsed_all(SYSTEM, path, model, answer.data))
-
-
-def _stored(call: str, answer: Answer) -> Timesheet:
-    """What Kimai says it stored. An answer we cannot read leaves the outcome open."""
-    try:
-        return parsed(SYSTEM, call, wire.Record, answer.data).timesheet()
-    except Misconfigured as error:
-        raise OutcomeUnknown(SYSTEM, f"{call}: sent, but {error}") from None
 
 
 def _counted(answer: Answer, header: str) -> int:

@@ -4,7 +4,7 @@ Lists answer with rows and how many there are in all; `projections.<view>.shown`
 the contract's object.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -20,9 +20,20 @@ from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
 from domain.errors import RuleViolation
-from projections import audit_log, connectors, plans, sync_runs, time_entries, users
+from domain.target_names.events import NamedKind
+from domain.target_names.naming import Known
+from projections import (
+    audit_log,
+    connectors,
+    plans,
+    sync_runs,
+    target_names,
+    time_entries,
+    users,
+)
 from projections.catalogue import ALL
 from projections.projection import Projection, R
+from projections.target_names import Names
 
 UserRow: TypeAlias = users.Row  # methods have the names of their modules
 ConnectorRow: TypeAlias = connectors.Row
@@ -39,6 +50,7 @@ STATES_OF: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 BIGGEST = 2**63 - 1  # what PostgreSQL's bigint holds
+BIGGEST_ID = 2**31 - 1  # of Kimai's things
 EXPORT_PAGE = 1_000  # rows that an export reads at once
 
 
@@ -108,7 +120,8 @@ class AuditFilter:
 class EntryPage:
     """Some entries. `next_place` is None on the last page; `total` and `total_minutes` are of all.
 
-    `addresses` are the connectors' base URLs by id, for links.
+    `addresses` are the connectors' base URLs by id, for links; `names` is what their timesheets
+    are booked on.
     """
 
     rows: Sequence[time_entries.Row]
@@ -116,6 +129,7 @@ class EntryPage:
     total: int
     total_minutes: Decimal
     addresses: Mapping[int, str]
+    names: Names
 
 
 class ReadModels:
@@ -147,6 +161,42 @@ class ReadModels:
             "rows", as_of, number, what=table.selected, table=table.name, tail=tail
         )
         return table.row(tuple(records[0])) if records else None
+
+    async def many(
+        self, projection: Projection[R], numbers: Sequence[int], *, as_of: int | None = None
+    ) -> list[R]:
+        """The rows of those keys that there are (then)."""
+        if not numbers:
+            return []
+        table = self._tables[projection.name]
+        tail = f"AND {table.key} = ANY($3)"
+        records = await self._fetch(
+            "rows", as_of, list(numbers), what=table.selected, table=table.name, tail=tail
+        )
+        return [table.row(tuple(record)) for record in records]
+
+    async def names_of(self, connector_id: int, kind: NamedKind) -> Known:
+        """What the projects or activities of a Kimai connector are called, by their ids."""
+        table = self._tables[target_names.NAME]
+        first, last = (target_names.key_of(connector_id, kind, end) for end in (0, BIGGEST_ID))
+        records = await self._fetch(
+            "rows",
+            None,
+            first,
+            last,
+            what="item_key, name, parent_id",
+            table=table.name,
+            tail="AND item_key BETWEEN $3 AND $4",
+        )
+        return {item_key - first: (name, parent) for item_key, name, parent in records}
+
+    async def names_for(
+        self, rows: Iterable[time_entries.Row], *, as_of: int | None = None
+    ) -> Names:
+        """What the timesheets of these entries are booked on is called."""
+        keys = {key for row in rows for key in target_names.keys_of(row)}
+        found = await self.many(target_names.PROJECTION, sorted(keys), as_of=as_of)
+        return {row.item_key: row for row in found}
 
     async def users(self, *, skip: int, limit: int, as_of: int | None = None) -> Rows[UserRow]:
         """Accounts, by id."""
@@ -314,6 +364,7 @@ class ReadModels:
             total=counted[0]["total"],
             total_minutes=counted[0]["minutes"],
             addresses=await self.addresses(as_of=as_of),
+            names=await self.names_for(rows, as_of=as_of),
         )
 
     async def _entries(

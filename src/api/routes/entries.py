@@ -15,8 +15,9 @@ from api.routing import LedgerRoute
 from api.services import Services
 from api.shapes import EntryOut, EntryPage, HistoryPage
 from domain.ids import EntryId, entry_stream
-from projections import history, time_entries
+from projections import history, target_names, time_entries
 from projections.numbers import json_number
+from projections.target_names import Names
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 State = Literal["pending", "writing", "synced", "conflict", "failed", "ignored", "withdrawn"]
@@ -72,7 +73,7 @@ async def list_entries(
     )
     following = page.next_place
     return {
-        "items": [_shown(row, page.addresses) for row in page.rows],
+        "items": [_shown(row, page.addresses, page.names) for row in page.rows],
         "next_cursor": encoded(f"entries:{sort}", following, own.secret) if following else None,
         "total": page.total,
         "total_minutes": json_number(page.total_minutes),
@@ -90,7 +91,8 @@ async def shown(own: Services, entry_id: int, *, as_of: int | None = None) -> ob
     row = await own.views.entry(entry_id, as_of=as_of)
     if row is None:
         raise Problem("not_found", "There is no such entry.")
-    return _shown(row, await own.views.addresses(as_of=as_of))
+    names = await own.views.names_for([row], as_of=as_of)
+    return _shown(row, await own.views.addresses(as_of=as_of), names)
 
 
 @router.get("/{entry_id}/history", response_model=HistoryPage)
@@ -118,10 +120,11 @@ async def get_history(
     }
 
 
-def _shown(row: time_entries.Row, addresses: Mapping[int, str]) -> dict[str, object]:
+def _shown(row: time_entries.Row, addresses: Mapping[int, str], names: Names) -> dict[str, object]:
     target = row.facts.target_connector_id
     return time_entries.shown(
         row,
         ticket_base=addresses.get(row.connector_id),
         timesheet_base=None if target is None else addresses.get(target),
+        project=target_names.project_of(row, names),
     )

@@ -26,7 +26,7 @@ import stamina
 from adapters.ledger.canonical import without_lone_surrogates
 from adapters.peer_flow import Flow
 from adapters.peer_pool import OriginTransport
-from adapters.peer_verdicts import BUSY, Verdict, retry_after, rule_for
+from adapters.peer_verdicts import BUSY, VOICE_MATTERS, Verdict, retry_after, rule_for
 from domain.errors import (
     ExternalSystemError,
     Misconfigured,
@@ -381,6 +381,8 @@ class PeerHttp:
         self, call: _Call, status: int, headers: httpx.Headers, content: bytes | None
     ) -> Answer | None:
         data, readable = _decoded(content)
+        if status in VOICE_MATTERS and not readable and _says_json(headers):
+            raise self._broken(call, f"{status} with JSON that is cut off")
         own_voice = readable and self._peer.owns(data)
         rule = rule_for(status, own_voice=own_voice)
         verdict = rule.write if call.writes else rule.read
@@ -453,6 +455,12 @@ async def _while_wanted(answer: asyncio.Future[_Raw]) -> AsyncIterator[None]:
 def _fail(answer: asyncio.Future[_Raw], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
+
+
+def _says_json(headers: httpx.Headers) -> bool:
+    """Whether what cannot be read was meant to be JSON."""
+    kind: str = headers.get("content-type", "")
+    return kind.partition(";")[0].strip().endswith("json")
 
 
 def _decoded(content: bytes | None) -> tuple[Any, bool]:

@@ -10,6 +10,7 @@ status                     a read that failed          a write
 403                        Rejected                    Rejected
 404                        absent                      absent
 403 404 in another voice   Misconfigured               Misconfigured (a proxy, not the peer)
+403 404 with half its JSON Unavailable                 OutcomeUnknown
 405 501                    Misconfigured               Misconfigured
 408                        Unavailable                 OutcomeUnknown
 425 429                    Unavailable                 Unavailable (not looked at)
@@ -74,7 +75,7 @@ TABLE = (
     Rule(_only(501), Verdict.MISCONFIGURED, Verdict.MISCONFIGURED, _BAD_ROUTE),
     Rule(range(1000), Verdict.UNAVAILABLE, Verdict.UNKNOWN, "failed"),
 )
-_VOICE_MATTERS = frozenset({403, 404})
+VOICE_MATTERS = frozenset({403, 404})
 _FOREIGN = Rule(
     range(400, 500),
     Verdict.MISCONFIGURED,
@@ -85,7 +86,7 @@ _FOREIGN = Rule(
 
 def rule_for(status: int, *, own_voice: bool) -> Rule:
     """The rule of the table; `own_voice` says that the body is the peer's own error JSON."""
-    if status in _VOICE_MATTERS and not own_voice:
+    if status in VOICE_MATTERS and not own_voice:
         return _FOREIGN
     return next(rule for rule in TABLE if status in rule.statuses)
 

@@ -32,6 +32,9 @@ PEER = Peer(
 )
 
 
+CUT, JSON = b'{"error": "Couldn', {"content-type": "application/json; charset=utf-8"}
+
+
 def talking(mock: httpx.AsyncBaseTransport, patience: Patience = QUICK) -> PeerHttp:
     return PeerHttp(PEER, "http://peer.test/base/", TOKEN, patience=patience, transport=mock)
 
@@ -52,6 +55,8 @@ def talking(mock: httpx.AsyncBaseTransport, patience: Patience = QUICK) -> PeerH
         (reply(403, ERROR), Rejected, Rejected),
         (httpx.Response(403, content=HTML), Misconfigured, Misconfigured),
         (httpx.Response(404, content=HTML), Misconfigured, Misconfigured),
+        (httpx.Response(404, content=CUT, headers=JSON), Unavailable, OutcomeUnknown),
+        (httpx.Response(403, content=CUT, headers=JSON), Unavailable, OutcomeUnknown),
         (reply(405, ERROR), Misconfigured, Misconfigured),
         (reply(407), Misconfigured, Misconfigured),
         (reply(408), Unavailable, OutcomeUnknown),

@@ -16,7 +16,8 @@ LONGEST_RUN = 400.0  # seconds; some ten are usual, the machine may be busy
 GLANCE = 0.5  # seconds after which to look all the same whether a run has ended
 PAGE = 200
 Row = dict[str, Any]
-GONE = httpx.codes.NOT_FOUND
+STALE = (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
+MOST_STALE = 100  # times that one wish may meet a list from before; it lags by a second at most
 ACTIVITIES, PROJECTS = "/api/v1/mappings/", "/api/v1/mappings/projects/"
 PLANS = "/api/v1/sync/plans"
 PEOPLE = "/api/v1/mappings/users/"
@@ -29,6 +30,7 @@ class Administrator:
         self._town = town
         self._service = service
         self._left_for_good: set[int] = set()  # plans
+        self._stale = 0
         self._rows: dict[str, dict[int, Row]] = {}  # of mappings by path and id, while known
 
     async def set_up(self, zammad_url: str, kimai_url: str) -> None:
@@ -64,17 +66,20 @@ class Administrator:
         while self._town.wishes and self._service.alive:
             if await self._fulfilled(self._town.wishes[0]):
                 self._town.wishes.pop(0)
+                self._stale = 0
             else:
                 await asyncio.sleep(LOOK)
 
     async def _fulfilled(self, wish: InSettings) -> bool:
-        """False when it died, or its database did, or its lists still show what is gone."""
+        """False when it died, or its database did, or its lists show what was before."""
         try:
             async with self._service.client() as http:
                 await self._fulfil(http, wish)
         except httpx.HTTPStatusError as error:
             self._rows.clear()
-            if error.response.is_client_error and error.response.status_code != GONE:
+            self._stale += error.response.status_code in STALE
+            known = error.response.is_server_error or error.response.status_code in STALE
+            if not known or self._stale > MOST_STALE:
                 raise  # it will not be accepted the next time either
             return False
         except httpx.TransportError:

@@ -117,6 +117,7 @@ class Commands:
         command: C,
         holds: Callable[[S], frozenset[str]] | None = None,
         key: str | None = None,
+        seen: int | None = None,
     ) -> Appended:
         """Run a command; raises what `domain.handling.handle` raises."""
         done = await handle(
@@ -128,6 +129,7 @@ class Commands:
             now=self.now,
             holds=holds,
             key=key,
+            seen=seen,
         )
         self.position = max(self.position, done.position)
         return done

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 
-from domain.errors import StreamMovedOn
+from domain.errors import RuleViolation, StreamMovedOn
 from domain.event import Append, Appended, C, Decider, E, Metadata, S
 from domain.ports.event_store import EventStore
 
@@ -28,20 +28,24 @@ async def handle(
     now: datetime,
     key: str | None = None,
     holds: Callable[[S], frozenset[str]] | None = None,
+    seen: int | None = None,
 ) -> Appended:
     """Run `command` against `stream`; return where the stream stands afterwards.
 
     `position` is 0 when the command changed nothing. `holds` names the unique values that a
     state occupies: those that the events add are claimed, those that they give up are released.
+    `seen` is the version of the stream that the command rests on, where it rests on one.
 
     Raises:
-        RuleViolation: the decider refused; nothing was written.
+        RuleViolation: the decider refused, or `stale_version`; nothing was written.
         AlreadyClaimed: a unique value belongs to another stream.
         StreamMovedOn: other writers won `ATTEMPTS` times in a row.
     """
     attempts = ATTEMPTS
     while True:
         history = await store.read(stream)
+        if seen not in (None, history.version):
+            raise RuleViolation("stale_version", f"It is at version {history.version} by now.")
         state = reduce(decider.evolve, history.events, decider.initial)  # type: ignore[arg-type] # its stream holds its events only
         events = decider.decide(command, state)
         if not events:

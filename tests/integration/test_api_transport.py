@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.line import Line
 from tests.support.service import ADMIN_PASSWORD, running_service
+from tests.support.two_peers import KIMAI_TOKEN, RANGE, connect, two_peers
 
 API = "/api/v1"
 MAPPING = {
@@ -300,3 +301,27 @@ async def test_the_schema_describes_every_route(migrated: str) -> None:
             schema["paths"]
         )
         assert "ConnectorOut" in schema["components"]["schemas"]
+
+
+async def test_whoever_saw_an_older_version_changes_nothing(migrated: str) -> None:
+    async with two_peers(2) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        http = service.http
+        assert (await http.post("/api/v1/sync/run", json=RANGE)).json()["status"] == "success"
+        entry = (await http.get("/api/v1/entries")).json()["items"][0]
+        for path, command, otherwise in (
+            (f"/api/v1/entries/{entry['id']}", "retry", "entry_state"),
+            ("/api/v1/sync/runs/1", "cancel", "run_not_active"),
+            ("/api/v1/connectors/1", "resume", None),
+        ):
+            version = (await http.get(path)).json()["version"]
+            late = await http.post(f"{path}/{command}", headers={"If-Match": f'"{version - 1}"'})
+            assert (late.status_code, late.json()["code"]) == (409, "stale_version")
+            now = await http.post(f"{path}/{command}", headers={"If-Match": f'"{version}"'})
+            assert now.json().get("code") == otherwise
+        for url, body in (
+            (f"/api/v1/entries/{entry['id']}/adopt", {"timesheet_id": None}),
+            ("/api/v1/connectors/2/reauth", {"api_token": KIMAI_TOKEN}),
+        ):
+            late = await http.post(url, json=body, headers={"If-Match": '"0"'})
+            assert (late.status_code, late.json()["code"]) == (409, "stale_version")

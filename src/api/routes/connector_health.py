@@ -8,7 +8,7 @@ from pydantic import Field
 from adapters.postgres.event_store import PostgresEventStore
 from api.bodies import Body
 from api.identity import Admin, Operator, Own, RequestCommands, Viewer
-from api.inputs import Number
+from api.inputs import Expected, Number
 from api.problems import Problem
 from api.routes.connectors import ConnectorPatch, changed, loaded, shown
 from api.routing import LedgerRoute
@@ -49,18 +49,25 @@ async def get_health(connector_id: Number, _: Viewer, own: Own) -> object:
 
 
 @router.post("/{connector_id}/resume", response_model=ConnectorOut)
-async def resume(connector_id: Number, _: Operator, own: Own, commands: RequestCommands) -> object:
+async def resume(
+    connector_id: Number, _: Operator, own: Own, commands: RequestCommands, expected: Expected
+) -> object:
     """Use a paused connector again as it is; without effect on one that is not paused."""
     connector = await loaded(own, connector_id)
     stream = connector_stream(connector.connector_id)
-    await commands.run(CONNECTOR, stream, ResumeConnector(), holds)
+    await commands.run(CONNECTOR, stream, ResumeConnector(expected=expected), holds)
     own.peers.flow(connector).clear()
     return await shown(own, connector_id)
 
 
 @router.post("/{connector_id}/reauth", response_model=ConnectorOut)
 async def reauth(
-    connector_id: Number, body: NewToken, _: Admin, own: Own, commands: RequestCommands
+    connector_id: Number,
+    body: NewToken,
+    _: Admin,
+    own: Own,
+    commands: RequestCommands,
+    expected: Expected,
 ) -> object:
     """Give it a new token, once it works; the old one stays otherwise (422 or 502)."""
     connector = await loaded(own, connector_id)
@@ -69,7 +76,8 @@ async def reauth(
         raise Problem("token_rejected", f"{verdict.message} The old token stays.")
     if not verdict.valid:
         raise Problem("peer_unavailable", f"{verdict.message} The old token stays.")
-    await changed(own, commands, connector, ConnectorPatch(api_token=body.api_token))
+    patch = ConnectorPatch(api_token=body.api_token)
+    await changed(own, commands, connector, patch, expected)
     stream = connector_stream(connector.connector_id)
     await commands.run(CONNECTOR, stream, ResumeConnector(), holds)  # the same token as before
     own.peers.flow(connector).clear()

@@ -12,7 +12,7 @@ from api import retrying
 from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Number
+from api.inputs import BIGGEST, Expected, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.shapes import (
@@ -133,11 +133,13 @@ async def retry_entry(
     _: Operator,
     own: Own,
     commands: RequestCommands,
+    expected: Expected,
     body: RetryWish | None = None,
 ) -> object:
     """Decide it again with today's settings, in the background; 409 `entry_state`."""
     stream = entry_stream(EntryId(entry_id))
-    await commands.run(TIME_ENTRY, stream, Retry(note=body.reason if body else None))
+    retry = Retry(note=body.reason if body else None)
+    await commands.run(TIME_ENTRY, stream, retry, seen=expected)
     entry = await state_of(own.store, TIME_ENTRY, stream)
     if entry is None:
         raise Problem("not_found", "There is no such entry.")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from api.bodies import Body
 from api.identity import Operator, Own, RequestCommands
-from api.inputs import BIGGEST, Number
+from api.inputs import BIGGEST, Expected, Number
 from api.peers import A_PERSON_WAITS
 from api.problems import Problem
 from api.routes.entries import shown
@@ -35,7 +35,12 @@ class Choice(Body):
 
 @router.post("/{entry_id}/adopt", response_model=EntryOut)
 async def adopt(
-    entry_id: Number, body: Choice, _: Operator, own: Own, commands: RequestCommands
+    entry_id: Number,
+    body: Choice,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    expected: Expected,
 ) -> object:
     """Link a suggested timesheet as it is, or let the next run make one. Kimai is only read."""
     stream = entry_stream(EntryId(entry_id))
@@ -45,7 +50,7 @@ async def adopt(
     command: Adopt | Distinguish = Distinguish(note=body.notes)
     if body.timesheet_id is not None:
         command = await _adoption(own, entry, body.timesheet_id, body.notes)
-    await commands.run(TIME_ENTRY, stream, command, holds)
+    await commands.run(TIME_ENTRY, stream, command, holds, seen=expected)
     await own.shown(commands.position)
     return await shown(own, entry_id)
 

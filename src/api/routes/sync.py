@@ -14,7 +14,7 @@ from api.as_of import AsOf
 from api.bodies import Body
 from api.exporting import export
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Day, Number, Skip
+from api.inputs import BIGGEST, Day, Expected, Number, Skip
 from api.problems import Problem, of_validation
 from api.routing import LedgerRoute
 from api.run_answers import accepted, asked_async, response_of
@@ -225,12 +225,16 @@ class Cancellation(Body):
 
 @router.post("/runs/{run_id}/cancel", status_code=202, response_model=CancelAccepted)
 async def cancel_run(
-    run_id: Number, _: Operator, commands: RequestCommands, body: Cancellation | None = None
+    run_id: Number,
+    _: Operator,
+    commands: RequestCommands,
+    expected: Expected,
+    body: Cancellation | None = None,
 ) -> object:
     """Stop a run after the write in progress; 409 `run_not_active` when it has ended."""
     number = RunId(run_id)
     command = CancelRun(reason=body.reason if body else None)
-    await commands.run(SYNC_RUN, run_stream(number), command, holds)
+    await commands.run(SYNC_RUN, run_stream(number), command, holds, seen=expected)
     return CancelAccepted(id=number)
 
 

@@ -68,6 +68,8 @@ class RecordHealth:
 class ResumeConnector:
     """A person wants it used again as it is, without a test."""
 
+    expected: int | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetireConnector:

@@ -87,6 +87,7 @@ def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[C
             # what a run under way at that time finds does not resume it
             return [] if connector.is_paused else _health(connector, command.state, command.message)
         case ResumeConnector():
+            _require_version(connector, command.expected)
             return _resumed(connector)
         case RetireConnector():
             _require_version(connector, command.expected)

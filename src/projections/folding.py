@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from domain.event import Event, Recorded
 from projections.projection import Projection, R
 
-W = TypeVar("W", contravariant=True)
+W_contra = TypeVar("W_contra", contravariant=True)
 
 
 @dataclass
@@ -18,10 +18,10 @@ class Version(Generic[R]):
     until: int | None = None
 
 
-class Watching(Protocol[W]):
+class Watching(Protocol[W_contra]):
     """Whoever wants to know of every row that becomes another one."""
 
-    def moved(self, before: W | None, after: W | None, at: int) -> None: ...
+    def moved(self, before: W_contra | None, after: W_contra | None, at: int) -> None: ...
 
 
 class Fold(Generic[R]):

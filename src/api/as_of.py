@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from api.problems import Problem
-from api.services import services
+from api.services import Services, services
 
 
 async def _as_of(request: Request, as_of: Annotated[str | None, Query()] = None) -> int | None:
@@ -39,6 +39,14 @@ def _then(request: Request, _: AsOf) -> datetime | None:
 
 
 Then = Annotated[datetime | None, Depends(_then)]  # the instant, when `as_of` is one
+
+
+async def instant_of(own: Services, as_of: int | None) -> datetime:
+    """The instant that is looked at: now, or that of the event at `as_of`."""
+    if not as_of:
+        return own.clock.now()
+    (event,) = await own.store.page(as_of - 1, 1)
+    return event.recorded_at
 
 
 def _position(text: str) -> int:

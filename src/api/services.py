@@ -13,6 +13,7 @@ from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
+from adapters.postgres.kpi import Kpi
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
@@ -44,6 +45,7 @@ class Services:
     store: PostgresEventStore
     projections: ProjectionRunner
     views: ReadModels
+    kpi: Kpi
     known: PostgresKnownEntries
     dead: DeadLetters
     log: EventLog

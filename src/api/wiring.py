@@ -15,6 +15,7 @@ from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
 from adapters.postgres.known_entries import PostgresKnownEntries
+from adapters.postgres.kpi import Kpi
 from adapters.postgres.migrate import migrate
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
@@ -111,6 +112,7 @@ async def opened(
             store=store,
             projections=projections,
             views=ReadModels(store, zone=settings.display_timezone),
+            kpi=Kpi(store),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
             log=EventLog(store),

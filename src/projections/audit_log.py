@@ -54,7 +54,7 @@ from projections.projection import Projection
 if TYPE_CHECKING:
     from domain.change import Change, PersonalChange
 
-NAME, VERSION = "audit_log", 1
+NAME, VERSION = "audit_log", 2
 MASK = "********"  # a secret changed; never what it was or is
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 

@@ -1,11 +1,13 @@
-"""Every view there is."""
+"""Every view there is, and what rows of some of them add up to."""
 
 from typing import Any
 
 from projections import (
     audit_log,
+    audit_totals,
     connectors,
     dead_letters,
+    entry_totals,
     mappings,
     plans,
     project_mappings,
@@ -17,6 +19,7 @@ from projections import (
     users,
 )
 from projections.projection import Projection
+from projections.tally import Tally
 
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
@@ -32,3 +35,5 @@ ALL: tuple[Projection[Any], ...] = (
     schedule.PROJECTION,
     target_names.PROJECTION,
 )
+
+TALLIES: tuple[Tally[Any], ...] = (entry_totals.TALLY, audit_totals.TALLY)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from domain.event import Event, Recorded
 from projections.projection import Projection, R
+
+W_contra = TypeVar("W_contra", contravariant=True)
 
 
 @dataclass
@@ -16,16 +18,25 @@ class Version(Generic[R]):
     until: int | None = None
 
 
+class Watching(Protocol[W_contra]):
+    """Whoever wants to know of every row that becomes another one."""
+
+    def moved(self, before: W_contra | None, after: W_contra | None, at: int) -> None: ...
+
+
 class Fold(Generic[R]):
     """A view's rows moving through a page. `rows` are those that the page touches, as stored.
 
     `begun` are the versions that the page makes; `ended` says of rows that were stored before it
-    since when they held and until when.
+    since when they held and until when. `watching` is told of every row that becomes another.
     """
 
-    def __init__(self, projection: Projection[R], rows: dict[int, R]) -> None:
+    def __init__(
+        self, projection: Projection[R], rows: dict[int, R], watching: Watching[R] | None = None
+    ) -> None:
         self.projection = projection
         self.rows = rows
+        self.watching = watching
         self.begun: list[Version[R]] = []
         self.ended: dict[int, tuple[int, int]] = {}
         self._open: dict[int, Version[R]] = {}
@@ -41,6 +52,8 @@ class Fold(Generic[R]):
             after = self.projection.apply(before, recorded)
             if after is before:
                 continue
+            if self.watching is not None:
+                self.watching.moved(before, after, at)
             if before is not None:
                 if (version := self._open.pop(key, None)) is not None:
                     version.until = at

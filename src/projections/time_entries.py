@@ -39,7 +39,7 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 2
+NAME, VERSION = "time_entries", 3
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -49,6 +49,8 @@ SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old client
     EntryState.IGNORED: "synced",
     EntryState.WITHDRAWN: "synced",
 }
+
+WAITING = (EntryState.PENDING, EntryState.WRITING)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class Row:
     (`target_subject`). `minutes` are those booked in Zammad, None while the unit is unknown.
     `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
-    `cause` is there where the reason code has several.
+    `cause` is there where the reason code has several. `pending_since`: when the entry began to
+    wait for a decision or a write, None while it does not.
     """
 
     entry_id: int
@@ -135,6 +138,7 @@ class Row:
     target_subject: str | None = None
     decided_with: str | None = None
     cause: str | None = None
+    pending_since: datetime | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -163,6 +167,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id or row.last_run_id,
         facts=moved(row.facts, standing=standing, **facts),
+        pending_since=_pending_since(standing, row.pending_since, recorded.recorded_at),
         **values,
     )
 
@@ -196,6 +201,7 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id,
         facts=Facts(standing=standing, observed_at=recorded.recorded_at, **facts),
+        pending_since=_pending_since(standing, None, recorded.recorded_at),
         **values,
     )
 
@@ -335,6 +341,10 @@ def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     if isinstance(event, ConflictOpened | EntryDeadLettered):
         return event.cause
     return row.cause if standing.conflict is not None or standing.dead else None
+
+
+def _pending_since(standing: Standing, since: datetime | None, now: datetime) -> datetime | None:
+    return (since or now) if standing.state in WAITING else None
 
 
 def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:

@@ -41,7 +41,6 @@ GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
 GET /stream
-GET /sync/kpi
 GET /sync/runs/{}/entries
 GET /webhook/deliveries
 PATCH /conflicts/{}

@@ -26,8 +26,9 @@ from adapters.postgres.projection_step import (
     told,
 )
 from domain.errors import LedgerError
-from projections.catalogue import ALL
+from projections.catalogue import ALL, TALLIES
 from projections.projection import Projection
+from projections.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -89,11 +90,14 @@ class ProjectionRunner:
     """`run` follows the log for ever; `catch_up` goes to its end once."""
 
     def __init__(
-        self, store: PostgresEventStore, projections: Sequence[Projection[Any]] = ALL
+        self,
+        store: PostgresEventStore,
+        projections: Sequence[Projection[Any]] = ALL,
+        tallies: Sequence[Tally[Any]] = TALLIES,
     ) -> None:
         self._store = store
         self._pool = store.pool
-        self._step = ProjectionStep(store.log_id, projections)
+        self._step = ProjectionStep(store.log_id, projections, tallies)
         self._standing: dict[str, Standing] = {}
         self._looked_at = 0.0
         self._moved = asyncio.Condition()

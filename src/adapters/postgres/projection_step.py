@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.postgres.statements import statements
+from adapters.postgres.totals import TotalsTable
 from adapters.postgres.view_tables import ViewTable
 from domain.event import Event, Recorded
 from projections.folding import Dispatch, Fold, Stopped, touched
 from projections.projection import Projection
+from projections.tally import Counting, Tally
 
 if TYPE_CHECKING:
     import asyncpg
@@ -52,7 +54,9 @@ class ViewChanged(Exception):  # says what happened, like the domain's errors
 class ProjectionStep:
     """Moves projections that stand at the same position through a page."""
 
-    def __init__(self, log_id: int, projections: Sequence[Projection[Any]]) -> None:
+    def __init__(
+        self, log_id: int, projections: Sequence[Projection[Any]], tallies: Sequence[Tally[Any]]
+    ) -> None:
         self.log_id = log_id
         self.versions = {projection.name: projection.version for projection in projections}
         self.tables = {projection.name: ViewTable(projection) for projection in projections}
@@ -64,6 +68,8 @@ class ProjectionStep:
             }
             for name, table in self.tables.items()
         }
+        self._tallies = {tally.of.name: tally for tally in tallies if tally.of.name in self.tables}
+        self._totals = TotalsTable(log_id)
         self._rows: dict[str, dict[int, Any]] = {name: {} for name in self.tables}
         self._rows_at: dict[str, int] = {}
 
@@ -118,6 +124,7 @@ class ProjectionStep:
             name: Fold(
                 self.tables[name].projection,
                 await self._live(connection, name, keys.get(name, set()), after, upon),
+                Counting(self._tallies[name]) if name in self._tallies else None,
             )
             for name in names
         }
@@ -170,16 +177,21 @@ class ProjectionStep:
         await connection.execute(self._sql["prepare"])
         await connection.execute(self._sql["take_waiting"], self.log_id, name)
         await connection.execute(self._for_table[name]["empty"], self.log_id)
+        if name in self._tallies:
+            await self._totals.empty(connection, self._tallies[name])
         await connection.execute(self._sql["forget_checkpoints"], self.log_id, name)
         await self.forgive(connection, name)
         self._rows[name].clear()
         self._rows_at.pop(name, None)
 
     async def fingerprint(self, connection: Session, name: str) -> tuple[int, str]:
-        """Number of rows and a hash over them, in any order."""
+        """Number of rows and a hash over them in any order, and over what they add up to."""
         record = await connection.fetchrow(self._for_table[name]["fingerprint"], self.log_id)
         assert record is not None  # an aggregate always has a row
-        return record["count"], record["hash"]
+        if (tally := self._tallies.get(name)) is None:
+            return record["count"], record["hash"]
+        sums = await self._totals.fingerprint(connection, tally)
+        return record["count"], f"{record['hash']} {sums}"
 
     async def outdated(self, connection: Session) -> list[str]:
         """Projections whose rows another version of the program made."""
@@ -237,6 +249,8 @@ class ProjectionStep:
             await connection.copy_records_to_table(
                 table.name, records=records, columns=table.copied
             )
+        if isinstance(fold.watching, Counting) and fold.watching.changes:
+            await self._totals.store(connection, fold.watching)
 
     async def _advance(
         self, connection: Session, after: int, reached: Mapping[str, Standing]

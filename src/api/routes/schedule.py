@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from api.as_of import AsOf, Then
+from api.as_of import AsOf, Then, instant_of
 from api.bodies import Body
 from api.identity import Admin, Own, RequestCommands, Viewer
 from api.inputs import Expected, Zone
@@ -75,7 +75,7 @@ async def _shown(
     schedule = row or Schedule()
     following: list[datetime] = []
     if schedule.enabled:
-        after = then or await _then(own, as_of)
+        after = then or await instant_of(own, as_of)
         following = list(islice(Cron(schedule.cron).following(after, schedule.timezone), SHOWN))
     return {
         "id": schedule_view.THE_ONE,
@@ -89,11 +89,3 @@ async def _shown(
         "updated_at": row.changed_at if row else first.recorded_at,
         "version": schedule.version,
     }
-
-
-async def _then(own: Services, as_of: int | None) -> datetime:
-    """The instant that is looked at: now, or that of the event `as_of`."""
-    if not as_of:
-        return own.clock.now()
-    (event,) = await own.store.page(as_of - 1, 1)
-    return event.recorded_at

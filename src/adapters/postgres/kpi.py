@@ -1,0 +1,119 @@
+"""Reads what the dashboard's figures are made of: a few rows by key, whatever the ledger holds."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from adapters.postgres.connecting import DRIVER_ERRORS, translated
+from adapters.postgres.deliveries_rate import webhook_success_rate
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.statements import statements
+from adapters.postgres.totals import TotalsTable
+from projections import connectors, entry_totals, sync_runs, time_entries
+from projections.kpi import WAITING, Figures, LastRun
+from projections.tally import Amounts, Tally
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+VIEWS = (time_entries.PROJECTION, sync_runs.PROJECTION, connectors.PROJECTION)
+
+
+class Kpi:
+    """The figures of one log. `entries` is the tally that the projections keep."""
+
+    def __init__(
+        self,
+        store: PostgresEventStore,
+        *,
+        entries: Tally[time_entries.Row] = entry_totals.TALLY,
+    ) -> None:
+        self._entries = entries
+        self._pool = store.pool
+        self._log_id = store.log_id
+        self._totals = TotalsTable(store.log_id)
+        self._sql = statements("kpi")
+
+    async def figures(
+        self, *, first: date, last: date, now: datetime, as_of: int | None = None
+    ) -> Figures:
+        """The figures with the days from `first` to `last`, of the views as they are in one moment.
+
+        `now` is the instant they are of: that of `as_of`, or the present. Raises Unavailable.
+        """
+        try:
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await self._figures(connection, first, last, now, as_of)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+
+    async def totals(self) -> Amounts:
+        """The amounts of `entry_totals` over all days. Raises Unavailable."""
+        try:
+            rows = await self._totals.read(
+                self._pool, self._entries, first=entry_totals.ALL, last=entry_totals.ALL
+            )
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        return rows.get(entry_totals.ALL, {})
+
+    async def _figures(
+        self,
+        connection: "PoolConnectionProxy[Any]",
+        first: date,
+        last: date,
+        now: datetime,
+        as_of: int | None,
+    ) -> Figures:
+        tally = self._entries
+        days = await self._totals.read(
+            connection, tally, first=first.toordinal(), last=last.toordinal(), as_of=as_of
+        )
+        whole = (
+            await self._totals.read(
+                connection, tally, first=entry_totals.ALL, last=entry_totals.ALL, as_of=as_of
+            )
+        ).get(entry_totals.ALL, {})
+        (state,) = await self._fetch(connection, "state", as_of, *self._views())
+        run = await self._fetch(connection, "last_run", as_of)
+        return Figures(
+            position=state["position"] if as_of is None else as_of,
+            whole=whole,
+            days={date.fromordinal(key): amounts for key, amounts in days.items()},
+            oldest_pending=await self._oldest_pending(connection, whole, as_of),
+            last_sync=state["last_sync"],
+            last_run=LastRun(
+                run_id=run[0]["run_id"], state=run[0]["state"], begun_at=run[0]["begun_at"]
+            )
+            if run
+            else None,
+            active_connectors=state["active_connectors"],
+            success_rate=await webhook_success_rate(connection, self._log_id, now, as_of),
+        )
+
+    def _views(self) -> Sequence[object]:
+        return [view.name for view in VIEWS], [view.version for view in VIEWS]
+
+    async def _oldest_pending(
+        self, connection: "PoolConnectionProxy[Any]", whole: Amounts, as_of: int | None
+    ) -> datetime | None:
+        """Since when the entry waits that waits longest; the totals say how many there are."""
+        waiting = int(sum(whole.get(state, 0) for state in WAITING))
+        if not waiting:
+            return None
+        if as_of is None:
+            records = await self._fetch(connection, "oldest_pending", None)
+        else:
+            records = await self._fetch(connection, "oldest_pending_then", as_of, waiting)
+        oldest: datetime | None = records[0]["since"]
+        return oldest
+
+    async def _fetch(
+        self, connection: "PoolConnectionProxy[Any]", name: str, as_of: int | None, *more: object
+    ) -> Sequence[Any]:
+        held = self._sql["held_now" if as_of is None else "held_then"]
+        query = self._sql[name].format(held=held)
+        return await connection.fetch(query, self._log_id, as_of, *more)

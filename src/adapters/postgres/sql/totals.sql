@@ -1,0 +1,50 @@
+-- What rows of views add up to (src/projections/tally.py). $1 is always the log, $2 the tally.
+
+-- name: live
+SELECT key, valid_from, amounts FROM totals
+ WHERE log_id = $1 AND tally = $2 AND key = ANY($3::bigint[]) AND valid_to IS NULL
+
+-- name: end
+UPDATE totals AS t SET valid_to = u.until FROM unnest($3::bigint[], $4::bigint[]) AS u(key, until)
+ WHERE t.log_id = $1 AND t.tally = $2 AND t.key = u.key AND t.valid_to IS NULL
+
+-- name: put
+INSERT INTO totals (log_id, tally, key, valid_from, valid_to, amounts)
+SELECT $1, $2, u.key, u.since, u.until, u.amounts::json
+  FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) AS u(key, since, until, amounts)
+ON CONFLICT (log_id, tally, key, valid_from)
+DO UPDATE SET valid_to = excluded.valid_to, amounts = excluded.amounts
+
+-- name: empty
+DELETE FROM totals WHERE log_id = $1 AND tally = $2
+
+-- name: fingerprint
+SELECT coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM totals AS t
+ WHERE log_id = $1 AND tally = $2
+
+-- name: now
+SELECT key, amounts FROM totals
+ WHERE log_id = $1 AND tally = $2 AND key BETWEEN $3 AND $4 AND valid_to IS NULL
+
+-- name: then
+SELECT key, amounts FROM totals
+ WHERE log_id = $1 AND tally = $2 AND key BETWEEN $3 AND $4
+   AND valid_from <= $5 AND (valid_to IS NULL OR valid_to > $5)
+
+-- name: rest_of_entries
+-- Which entries moved is in the ledger; the versions before and after are one step each by key.
+WITH moved AS (
+    SELECT DISTINCT split_part(s.name, '-', 3)::bigint AS entry_id
+      FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+     WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND s.kind = 'time-entry')
+SELECT t.entry_date, t.state, t.minutes,
+       CASE WHEN t.state = 'conflict' THEN t.reason_code END, p.times
+  FROM moved CROSS JOIN (VALUES ($3::bigint, 1), ($2::bigint, -1)) AS p(upto, times)
+ CROSS JOIN LATERAL (
+    SELECT * FROM time_entries AS v
+     WHERE v.log_id = $1 AND v.entry_id = moved.entry_id AND v.valid_from <= p.upto
+     ORDER BY v.valid_from DESC LIMIT 1) AS t
+
+-- name: rest_of_audit
+SELECT action, count(*)::integer AS times FROM audit_log
+ WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3 GROUP BY action

@@ -9,6 +9,7 @@ from projections import (
     mappings,
     plans,
     project_mappings,
+    run_entries,
     schedule,
     sync_runs,
     time_entries,
@@ -29,4 +30,5 @@ ALL: tuple[Projection[Any], ...] = (
     project_mappings.PROJECTION,
     users.PROJECTION,
     schedule.PROJECTION,
+    run_entries.PROJECTION,
 )

@@ -25,7 +25,6 @@ GET /connectors/{}/customers
 GET /connectors/{}/projects
 GET /connectors/{}/users
 GET /diff
-GET /entries/{}/explain
 GET /mappings/export
 GET /mappings/projects/export
 GET /mappings/suggestions
@@ -40,7 +39,6 @@ GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
 GET /stream
 GET /sync/kpi
-GET /sync/runs/{}/entries
 GET /webhook/deliveries
 PATCH /conflicts/{}
 PATCH /notifications/{}

@@ -14,6 +14,7 @@ from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
+from adapters.postgres.past import Past
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
@@ -49,6 +50,7 @@ class Services:
     known: PostgresKnownEntries
     dead: DeadLetters
     log: EventLog
+    past: Past
     vault: Vault
     credentials: Credentials
     passwords: Passwords

@@ -17,6 +17,7 @@ from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
 from adapters.postgres.migrate import migrate
+from adapters.postgres.past import Past
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.vault import Vault
@@ -116,6 +117,7 @@ async def opened(
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
             log=EventLog(store),
+            past=Past(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),

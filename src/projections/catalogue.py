@@ -11,6 +11,7 @@ from projections import (
     mappings,
     plans,
     project_mappings,
+    run_entries,
     schedule,
     sync_runs,
     target_names,
@@ -34,6 +35,7 @@ ALL: tuple[Projection[Any], ...] = (
     users.PROJECTION,
     schedule.PROJECTION,
     target_names.PROJECTION,
+    run_entries.PROJECTION,
 )
 
 TALLIES: tuple[Tally[Any], ...] = (entry_totals.TALLY, audit_totals.TALLY)

@@ -27,7 +27,6 @@ GET /connectors/{}/customers
 GET /connectors/{}/projects
 GET /connectors/{}/users
 GET /diff
-GET /entries/{}/explain
 GET /mappings/export
 GET /mappings/projects/export
 GET /mappings/suggestions
@@ -41,7 +40,6 @@ GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
 GET /stream
-GET /sync/runs/{}/entries
 GET /webhook/deliveries
 PATCH /conflicts/{}
 PATCH /notifications/{}

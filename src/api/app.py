@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api import problems
 from api.routes import (
     audit,
+    choices,
     connector_health,
     connectors,
     dead_letters,
@@ -69,6 +70,7 @@ def _add_routes(app: FastAPI) -> None:
         users.router,
         connectors.router,
         connector_health.router,
+        choices.router,
         mappings.router,
         sync.router,
         plans.router,

@@ -20,10 +20,6 @@ DELETE /conflicts/{}
 DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
-GET /connectors/{}/activities
-GET /connectors/{}/customers
-GET /connectors/{}/projects
-GET /connectors/{}/users
 GET /diff
 GET /entries/{}/explain
 GET /mappings/export

@@ -41,22 +41,6 @@ class EventStore(Protocol):
         """The same for many independent commands; each has its own answer, in order."""
         ...
 
-    async def append_together(
-        self, commands: Sequence[Append], *, still: Mapping[str, int] = ...
-    ) -> Appended:
-        """Write all of these commands, in order and at once, or none of them.
-
-        Where the last event is comes back. `still` names streams that are only looked at, with
-        the versions at which they were read. One of the commands has a key: after a lost answer
-        it tells whether they were written.
-
-        Raises:
-            StreamMovedOn: a stream is not at the version that its command, or `still`, names.
-            AlreadyClaimed: a claim belongs to another stream.
-            Unavailable: the database cannot be reached.
-        """
-        ...
-
     async def read(self, stream: str) -> History:
         """All events of one stream, oldest first; version 0 and no events when unknown."""
         ...
@@ -85,5 +69,25 @@ class EventStore(Protocol):
         """Every event after `after`, in pages, forever: complete, in order, without repeats.
 
         `types`, when given, leaves out all events but those of these names.
+        """
+        ...
+
+
+class AppendsTogether(Protocol):
+    """What a store of commands can do besides; a rehearsed run has no need of it."""
+
+    async def append_together(
+        self, commands: Sequence[Append], *, still: Mapping[str, int] = ...
+    ) -> Appended:
+        """Write all of these commands, in order and at once, or none of them.
+
+        Where the last event is comes back. `still` names streams that are only looked at, with
+        the versions at which they were read. One of the commands has a key: after a lost answer
+        it tells whether they were written.
+
+        Raises:
+            StreamMovedOn: a stream is not at the version that its command, or `still`, names.
+            AlreadyClaimed: a claim belongs to another stream.
+            Unavailable: the database cannot be reached.
         """
         ...

@@ -22,10 +22,7 @@ GET /conflicts
 GET /conflicts/{}
 GET /diff
 GET /entries/{}/explain
-GET /mappings/export
-GET /mappings/projects/export
 GET /mappings/suggestions
-GET /mappings/users/export
 GET /metrics
 GET /notifications
 GET /notifications/{}
@@ -43,9 +40,6 @@ PATCH /notifications/{}
 POST /conflicts
 POST /entries/{}/ignore
 POST /entries/{}/unignore
-POST /mappings/import
-POST /mappings/projects/import
-POST /mappings/users/import
 POST /notifications
 POST /notifications/{}/test
 POST /privacy/erase

@@ -4,9 +4,10 @@ import asyncio
 import base64
 import os
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from adapters.ledger.codec import Codec, Prepared, StoredEvent
 from adapters.ledger.digest import ZERO, chained
@@ -16,6 +17,7 @@ from domain.event import Append, Appended, Event, Recorded
 from domain.ports.event_store import History
 
 PAGE = 1_000  # events handed to a subscriber at once
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class MemoryClock:
@@ -85,6 +87,28 @@ class MemoryEventStore:
             except LedgerError as error:
                 answers.append(error)
         return answers
+
+    async def append_together(
+        self, commands: Sequence[Append], *, still: Mapping[str, int] = NOTHING
+    ) -> Appended:
+        """See the port."""
+        await asyncio.sleep(0)
+        prepared = [self._prepare(command) for command in commands]
+        for key in [command.key for command in commands if command.key is not None]:
+            if seen := self._seen.get(key):
+                return Appended(position=seen.position, version=seen.version, duplicate=True)
+        for stream, version in still.items():
+            if version != (actual := len(self._streams.get(stream, []))):
+                raise StreamMovedOn(stream, version, actual)
+        before = len(self._rows), dict(self._seen), dict(self._claims)
+        try:
+            return [self._append(each) for each in prepared][-1]
+        except LedgerError:
+            for row in self._rows[before[0] :]:
+                self._streams[row.stream].remove(row)
+            del self._rows[before[0] :]
+            self._seen, self._claims = before[1], before[2]
+            raise
 
     def _prepare(self, command: Append) -> Prepared:
         while True:

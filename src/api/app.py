@@ -11,6 +11,7 @@ from api.attempts import Turns
 from api.examples import add_examples
 from api.routes import (
     audit,
+    choices,
     connector_health,
     connectors,
     dead_letters,
@@ -19,6 +20,7 @@ from api.routes import (
     kpi,
     explain,
     login,
+    mapping_files,
     mappings,
     plans,
     run_entries,
@@ -95,6 +97,8 @@ def _add_routes(app: FastAPI) -> None:
         users.router,
         connectors.router,
         connector_health.router,
+        choices.router,
+        mapping_files.router,
         mappings.router,
         sync.router,
         kpi.router,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -14,9 +15,9 @@ from api.bodies import Answer
 Format = Literal["csv", "json", "ndjson"]
 Pages: TypeAlias = AsyncIterator[Sequence[Answer]]
 
-# A spreadsheet takes a text that begins so for a formula.
-# Source: OWASP, "CSV Injection"; the contract names these five.
-FORMULA = ("=", "+", "-", "@", "\t")
+# A spreadsheet takes a text that begins with one of these five for a formula. Source: OWASP, "CSV
+# Injection". They get a `'` in front, and so do texts that would be taken for one that has it.
+_QUOTED = re.compile(r"'*[=+\-@\t]")
 MEDIA: Mapping[Format, str] = MappingProxyType(
     {
         "csv": "text/csv; charset=utf-8",
@@ -54,9 +55,19 @@ def cell(value: object) -> str | int | float:
         case int() | float():
             return value
         case str():
-            return f"'{value}" if value.startswith(FORMULA) else value
+            return f"'{value}" if _QUOTED.match(value) else value
         case _:
             return json.dumps(value, ensure_ascii=False)
+
+
+def uncell(text: str) -> str:
+    """The text that `cell` made this of."""
+    return text[1:] if text.startswith("'") and _QUOTED.match(text) else text
+
+
+def csv_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A whole CSV file of values of JSON."""
+    return _csv_lines([columns, *[[cell(value) for value in row] for row in rows]])
 
 
 async def _csv(pages: Pages, columns: Sequence[str]) -> AsyncIterator[str]:

@@ -84,6 +84,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
                 "insecure_url",
                 "range_invalid",
                 "cron_invalid",
+                "import_invalid",
                 "export_too_large",
                 "cursor_invalid",
                 "as_of_in_future",

@@ -21,6 +21,7 @@ from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
 from api.origin import Proxies
+from api.peer_lists import PeerLists
 from api.peers import Peers
 from api.settings import Settings
 from api.tokens import Tokens
@@ -57,6 +58,7 @@ class Services:
     tokens: Tokens
     proxies: Proxies
     peers: Peers
+    lists: PeerLists
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nobody should wait any more
 

@@ -24,6 +24,7 @@ from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
 from api.origin import Proxies
+from api.peer_lists import PeerLists
 from api.peers import Peers
 from api.retrying import Retrier
 from api.routes.connectors import fingerprints
@@ -101,6 +102,7 @@ async def opened(
         Unavailable: the database cannot be reached.
     """
     now = clock or SystemClock()
+    known_peers = peers or Peers()
     await migrate(dsn)
     secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
     async with PostgresEventStore.open(
@@ -123,7 +125,8 @@ async def opened(
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
             proxies=Proxies(settings.trusted_proxies),
-            peers=peers or Peers(),
+            peers=known_peers,
+            lists=PeerLists(known_peers),
             started_at=now.now(),
         )
 

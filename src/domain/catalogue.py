@@ -5,7 +5,7 @@ from typing import get_args
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
 from domain.event import Event
-from domain.mapping.events import MappingEvent
+from domain.mapping.events import MappingEvent, MappingsImported
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
@@ -25,6 +25,7 @@ ALL: tuple[type[Event], ...] = (
     PlanRowsListed,
     *get_args(ConnectorEvent),
     *get_args(MappingEvent),
+    MappingsImported,
     ScheduleChanged,
     WaitingDecided,
     *get_args(UserEvent),

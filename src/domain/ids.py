@@ -102,3 +102,4 @@ def user_stream(user: UserId) -> str:
 
 LOGIN_STREAM = "login"
 SCHEDULE_STREAM = "schedule"
+MAPPING_IMPORT_STREAM = "mapping-import"

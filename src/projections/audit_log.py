@@ -30,6 +30,7 @@ from domain.ids import LOGIN_STREAM, SCHEDULE_STREAM
 from domain.mapping.events import (
     MappingRemoved,
     MappingSet,
+    MappingsImported,
     ProjectMappingRemoved,
     ProjectMappingSet,
     UserMappingRemoved,
@@ -77,6 +78,7 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         ConnectorHealthChanged: "connector_health_changed",
         MappingSet: ("mapping_created", "mapping_updated"),
         MappingRemoved: "mapping_deleted",
+        MappingsImported: "mappings_imported",
         UserMappingSet: ("user_mapping_created", "user_mapping_updated"),
         UserMappingRemoved: "user_mapping_deleted",
         ProjectMappingSet: ("project_mapping_created", "project_mapping_updated"),
@@ -116,6 +118,7 @@ LEFT_OUT = frozenset(
         "plan_id",
         "run_id",
         "secret_fingerprint",
+        "table",
         "token_fingerprint",
         "token_id",
         "user_id",
@@ -192,6 +195,8 @@ def _action(event: Event, version: int) -> str | None:
 
 def _entity(recorded: Recorded[Event]) -> tuple[str | None, int | None]:
     """`project-mapping-7` is project_mapping 7; a login is about its account, if there is one."""
+    if isinstance(recorded.event, MappingsImported):
+        return recorded.event.table, None
     kind, _, number = recorded.stream.rpartition("-")
     if number.isdecimal():
         return kind.replace("-", "_"), int(number)

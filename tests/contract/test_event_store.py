@@ -308,3 +308,44 @@ async def test_every_refusal_is_an_error_of_ours(store: Store) -> None:
     await store.append(noting("note-1", "a"))
     with pytest.raises(LedgerError):
         await store.append(noting("note-1", "b", expected=0))
+
+
+async def test_commands_together_are_all_written_or_none(store: Store) -> None:
+    await store.append(noting("note-1", "a", claims=("name:one",)))
+    head = await store.head()
+    keyed = replace(noting("note-9", "imported"), key="import-1")
+    fits = [noting("note-2", "b", expected=0), noting("note-1", "c", expected=1)]
+    refused: list[tuple[list[Append], dict[str, int], type[LedgerError]]] = [
+        ([*fits, noting("note-1", "d", expected=1), keyed], {}, StreamMovedOn),
+        ([*fits, noting("note-3", "d", claims=("name:one",)), keyed], {}, AlreadyClaimed),
+        ([*fits, keyed], {"note-1": 0}, StreamMovedOn),
+        ([*fits, keyed], {"note-4": 1}, StreamMovedOn),
+    ]
+    for commands, still, error in refused:
+        with pytest.raises(error):
+            await store.append_together(commands, still=still)
+        assert await store.head() == head
+        assert await texts(store, "note-2") == []
+    done = await store.append_together([*fits, keyed], still={"note-1": 1, "note-4": 0})
+    assert done == Appended(position=head + 3, version=1)
+    assert [await texts(store, f"note-{n}") for n in (1, 2, 9)] == [["a", "c"], ["b"], ["imported"]]
+    again = await store.append_together([*fits, keyed])
+    assert again == Appended(position=head + 3, version=1, duplicate=True)
+    assert await store.head() == head + 3
+
+
+async def test_a_claim_may_pass_from_one_to_another_of_the_commands(store: Store) -> None:
+    await store.append(noting("note-1", "a", claims=("name:one",)))
+    giving = replace(noting("note-1", "b"), releases=("name:one",))
+    await store.append_together([giving, noting("note-2", "c", claims=("name:one",))])
+    with pytest.raises(AlreadyClaimed):
+        await store.append(noting("note-1", "d", claims=("name:one",)))
+
+
+async def test_more_commands_than_a_batch_are_still_one_append(store: Store) -> None:
+    many = [noting(f"note-{n}", "x", expected=0, claims=(f"name:{n}",)) for n in range(1, 451)]
+    with pytest.raises(StreamMovedOn):
+        await store.append_together([*many, noting("note-1", "y", expected=0)])
+    assert await store.head() == 0
+    assert (await store.append_together(many)).position == 450
+    assert (await store.read("note-450")).version == 1

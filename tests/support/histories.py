@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
 from domain.event import Actor, Append, Event, Metadata
-from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, UserMappingEvent
+from domain.mapping.events import (
+    ActivityMappingEvent,
+    MappingsImported,
+    ProjectMappingEvent,
+    UserMappingEvent,
+)
 from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
 from domain.schedule.events import ScheduleChanged
@@ -59,6 +64,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("mapping", "mapping_id", get_args(ActivityMappingEvent)),
     ("user-mapping", "mapping_id", get_args(UserMappingEvent)),
     ("project-mapping", "mapping_id", get_args(ProjectMappingEvent)),
+    ("mapping-import", "", (MappingsImported,)),
     ("user", "user_id", get_args(UserEvent)),
     ("login", "", get_args(LoginEvent)),
     ("work-day", "agent_id", get_args(WorkDayEvent)),

@@ -22,15 +22,8 @@ DELETE /conflicts/{}
 DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
-GET /connectors/{}/activities
-GET /connectors/{}/customers
-GET /connectors/{}/projects
-GET /connectors/{}/users
 GET /diff
-GET /mappings/export
-GET /mappings/projects/export
 GET /mappings/suggestions
-GET /mappings/users/export
 GET /metrics
 GET /notifications
 GET /notifications/{}
@@ -46,9 +39,6 @@ PATCH /notifications/{}
 POST /conflicts
 POST /entries/{}/ignore
 POST /entries/{}/unignore
-POST /mappings/import
-POST /mappings/projects/import
-POST /mappings/users/import
 POST /notifications
 POST /notifications/{}/test
 POST /privacy/erase

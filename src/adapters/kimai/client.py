@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from adapters.kimai import wire
+from adapters.kimai.choices import KimaiChoices
 from adapters.peer_flow import Flow
 from adapters.peer_http import CONCURRENCY, Answer, Patience, Peer, PeerHttp
 from adapters.peer_memory import OncePer
@@ -80,6 +81,7 @@ class KimaiTimesheets:
             flow=flow,
             transport=transport,
         )
+        self.choices = KimaiChoices(self._http)
         self._with_version = with_version
         self._identity: OncePer[str, TimesheetsIdentity] = OncePer()
         self._tags: OncePer[str, None] = OncePer()

@@ -155,6 +155,12 @@ class User(WireModel):
         )
 
 
+class ListedUser(User):
+    """The same with what people know it by, where it differs."""
+
+    alias: str | None = None
+
+
 def project_part(project: Project | None, customer: Customer | None) -> Part | None:
     """The project as a timesheet meets it: hidden, too, when its customer is."""
     if project is None:

@@ -35,7 +35,7 @@ PAUSE = 0.2  # seconds between attempts to reach it
 
 # Columns of events travel as one text each, a line per event: canonical JSON has no line ends, and
 # asyncpg takes long to encode lists, above all of numbers.
-_APPEND = """
+APPEND = """
 SELECT * FROM append_events(
     $1, $2::text::uuid[], $3, $4, $5::text::integer[], $6::text::bigint[], $7,
     $8::text::integer[], $9::text::integer[], $10, $11::text::integer[], $12,
@@ -143,13 +143,14 @@ class Appender:
             await self._wait_on(batch, error)
             return
         try:
-            row = await connection.fetchrow(_APPEND, *_arguments(self._log_id, batch))
+            prepared = [waiting.prepared for waiting in batch]
+            row = await connection.fetchrow(APPEND, *arguments(self._log_id, prepared))
             assert row is not None
-            answers = list(zip(batch, _answers(batch, row), strict=True))
-            for waiting, answer in answers:
+            replies = list(zip(batch, answers(prepared, row), strict=True))
+            for waiting, answer in replies:
                 if not waiting.uncertain:
                     waiting.reply(answer)
-            for waiting, answer in answers:
+            for waiting, answer in replies:
                 if waiting.uncertain:
                     waiting.reply(await self._settled(connection, waiting, answer))
         except asyncio.CancelledError:
@@ -224,9 +225,8 @@ class Appender:
         return Appended(position=rows[-1]["position"], version=rows[-1]["version"])
 
 
-def _arguments(log_id: int, batch: Sequence[_Waiting]) -> tuple[Any, ...]:
-    """The batch as `append_events` takes it; indexes count from 1."""
-    prepared = [w.prepared for w in batch]
+def arguments(log_id: int, prepared: Sequence[Prepared]) -> tuple[Any, ...]:
+    """The commands as `append_events` takes them; indexes count from 1."""
     streams = {p.stream.id_text: p.stream for p in prepared}
     index = {stream_id: n for n, stream_id in enumerate(streams, 1)}
     commands = [p.command for p in prepared]
@@ -260,20 +260,21 @@ def _array(texts: Iterable[str]) -> str:
     return "{" + ",".join(texts) + "}"
 
 
-def _answers(batch: Sequence[_Waiting], row: asyncpg.Record) -> list[Answer]:
+def answers(prepared: Sequence[Prepared], row: asyncpg.Record) -> list[Answer]:
+    """What `append_events` says to each of the commands."""
     columns = (row["statuses"], row["positions"], row["versions"], row["taken"], row["holders"])
-    answers: list[Answer] = []
-    for waiting, (status, position, version, taken, holder) in zip(
-        batch, zip(*columns, strict=True), strict=True
+    found: list[Answer] = []
+    for each, (status, position, version, taken, holder) in zip(
+        prepared, zip(*columns, strict=True), strict=True
     ):
-        command = waiting.prepared.command
+        command = each.command
         match status:
             case "ok":
-                answers.append(Appended(position=position, version=version))
+                found.append(Appended(position=position, version=version))
             case "duplicate":
-                answers.append(Appended(position=position, version=version, duplicate=True))
+                found.append(Appended(position=position, version=version, duplicate=True))
             case "conflict":
-                answers.append(StreamMovedOn(command.stream, command.expected or 0, version))
+                found.append(StreamMovedOn(command.stream, command.expected or 0, version))
             case _:
-                answers.append(AlreadyClaimed(taken, holder))
-    return answers
+                found.append(AlreadyClaimed(taken, holder))
+    return found

@@ -1,9 +1,10 @@
 """The ledger on PostgreSQL, behind the port `EventStore`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import asyncpg
@@ -23,6 +24,7 @@ from adapters.postgres.listening import Bell, Listener
 from adapters.postgres.migrate import RUNTIME_ROLE
 from adapters.postgres.rows import recorded
 from adapters.postgres.subject_keys import SubjectKeys
+from adapters.postgres.together import append_together
 from adapters.postgres.verify import Progress, Report, walk
 from domain.errors import LedgerError, Misconfigured, Unavailable
 from domain.event import Append, Appended, Event, Recorded
@@ -40,6 +42,8 @@ POOL_SIZE = 10  # sessions for reading; appending and listening have their own t
 
 # Planned once, and never as if the tables were as empty as on the day of that planning.
 APPENDING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -168,6 +172,21 @@ class PostgresEventStore:
             except LedgerError as error:
                 answers.append(error)
         return [a if isinstance(a, LedgerError) else await a for a in answers]
+
+    async def append_together(
+        self, commands: Sequence[Append], *, still: Mapping[str, int] = NOTHING
+    ) -> Appended:
+        """See the port."""
+        prepared: list[Prepared] = []
+        for number, command in enumerate(commands, 1):
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+            prepared.append(await self._prepare(command))
+        done = await self._while_away(
+            lambda: append_together(self.pool, self.log_id, prepared, still)
+        )
+        self._bell.ring()
+        return done
 
     async def _prepare(self, command: Append) -> Prepared:
         while True:

@@ -14,6 +14,7 @@ from adapters.peer_http import CONCURRENCY, Params, Patience
 from adapters.peer_memory import OncePer
 from adapters.peer_wire import parsed, parsed_all
 from adapters.zammad import wire
+from adapters.zammad.choices import ZammadChoices
 from adapters.zammad.reads import ZammadReads
 from adapters.zammad.text import plain_text, tidy
 from adapters.zammad.tickets import TicketReader
@@ -84,6 +85,7 @@ class ZammadTickets:
         self._types: OncePer[str, Mapping[int, SourceType]] = OncePer()
         self._people: OncePer[int, SourcePerson | None] = OncePer()
         self._reader = TicketReader(self._reads, self.people, self._people)
+        self.choices = ZammadChoices(self._reads)
 
     def __repr__(self) -> str:
         return f"ZammadTickets({self._reads!r})"

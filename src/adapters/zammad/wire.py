@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from adapters.peer_http import Refusal
 from adapters.peer_wire import ExactDecimal, Id, Instant, WireModel, fields_of, parsed, rows_of
 from domain.ids import ENTRIES_PER_CONNECTOR
+from domain.ports.choices import Choice
 from domain.ports.ticket_system import (
     ListedEntry,
     SourceEntry,
@@ -89,13 +90,32 @@ class User(WireModel):
     email: str | None = None
     active: bool = True
 
+    @property
+    def full_name(self) -> str:
+        """First and last name, else the login."""
+        return f"{self.firstname or ''} {self.lastname or ''}".strip() or self.login
+
     def person(self) -> SourcePerson:
-        name = f"{self.firstname or ''} {self.lastname or ''}".strip()
         return SourcePerson(
             person_id=self.id,
-            name=name or self.login,
+            name=self.full_name,
             email=self.email or "",
             active=self.active,
+        )
+
+
+class ListedUser(User):
+    """An item of `GET /users`."""
+
+    role_ids: list[int] = Field(default_factory=list)
+
+    def choice(self) -> Choice:
+        return Choice(
+            item_id=self.id,
+            name=self.full_name,
+            active=self.active,
+            email=self.email or None,
+            username=self.login or None,
         )
 
 
@@ -104,6 +124,15 @@ class Named(WireModel):
 
     id: int
     name: str
+
+
+class ListedName(Named):
+    """An item of a list of groups, organizations or activity types."""
+
+    active: bool = True
+
+    def choice(self) -> Choice:
+        return Choice(item_id=self.id, name=self.name, active=self.active)
 
 
 class TimeType(WireModel):

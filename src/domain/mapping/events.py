@@ -105,6 +105,25 @@ class ProjectMappingRemoved:
     mapping_id: MappingId
 
 
+@dataclass(frozen=True, kw_only=True)
+class MappingsImported:
+    """A file was taken into one of the tables; its rows have events of their own, in one append.
+
+    Stream `mapping-import`. `table` is mapping, user_mapping or project_mapping; `mode` says
+    what became of rows that the file did not name: merge left them, replace removed them.
+    """
+
+    TYPE: ClassVar = "MappingsImported"
+    SCHEMA: ClassVar = 1
+
+    table: str
+    mode: str
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+
+
 ActivityMappingEvent = MappingSet | MappingRemoved
 UserMappingEvent = UserMappingSet | UserMappingRemoved
 ProjectMappingEvent = ProjectMappingSet | ProjectMappingRemoved

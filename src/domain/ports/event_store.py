@@ -1,6 +1,6 @@
 """The ledger, as the domain sees it."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -69,5 +69,25 @@ class EventStore(Protocol):
         """Every event after `after`, in pages, forever: complete, in order, without repeats.
 
         `types`, when given, leaves out all events but those of these names.
+        """
+        ...
+
+
+class AppendsTogether(Protocol):
+    """What a store of commands can do besides; a rehearsed run has no need of it."""
+
+    async def append_together(
+        self, commands: Sequence[Append], *, still: Mapping[str, int] = ...
+    ) -> Appended:
+        """Write all of these commands, in order and at once, or none of them.
+
+        Where the last event is comes back. `still` names streams that are only looked at, with
+        the versions at which they were read. One of the commands has a key: after a lost answer
+        it tells whether they were written.
+
+        Raises:
+            StreamMovedOn: a stream is not at the version that its command, or `still`, names.
+            AlreadyClaimed: a claim belongs to another stream.
+            Unavailable: the database cannot be reached.
         """
         ...

@@ -21,9 +21,11 @@ from api.routes import (
     sync,
     system,
     users,
+    webhook,
 )
 from api.services import Services
 from api.transport import Transport
+from api.webhook_intake import WebhookIntake
 
 SCHEMA = "/api/openapi.json"
 
@@ -44,6 +46,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
     app.state.verifying = asyncio.Lock()
+    app.state.webhook_intake = WebhookIntake(own)
     problems.install(app)
     _add_routes(app)
     if own.settings.cors_origins:
@@ -79,7 +82,10 @@ def _add_routes(app: FastAPI) -> None:
         suggestions.router,
         audit.router,
         events.router,
+        webhook.door,
+        webhook.router,
         system.about,
     ):
         versioned.include_router(router)
     app.include_router(versioned)
+    app.include_router(webhook.aliases)

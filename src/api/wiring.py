@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -27,9 +29,10 @@ from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
 from api.scheduling import Scheduling
-from api.services import Commands, Services
+from api.services import Commands, Services, connectors_of
 from api.settings import MAKE_PASSWORD, Settings
 from api.tokens import Tokens
+from api.webhook_keys import WebhookKeys
 from domain.catalogue import ALL
 from domain.errors import AlreadyClaimed, Misconfigured
 from domain.event import Actor, Metadata
@@ -105,6 +108,7 @@ async def opened(
         dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
     ) as store:
         projections = ProjectionRunner(store)
+        vault = Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id)
         yield Services(
             settings=settings,
             clock=now,
@@ -113,13 +117,15 @@ async def opened(
             views=ReadModels(store, zone=settings.display_timezone),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
+            deliveries=Deliveries(store),
             log=EventLog(store),
-            vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
+            vault=vault,
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
             proxies=Proxies(settings.trusted_proxies),
             peers=peers or Peers(),
+            webhook_keys=WebhookKeys(partial(connectors_of, store), vault, now),
             started_at=now.now(),
         )
 

@@ -4,6 +4,7 @@ from typing import get_args
 
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
+from domain.delivery.events import DeliveryEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent
 from domain.plan.events import PlanEvent, PlanRowsListed
@@ -22,6 +23,7 @@ ALL: tuple[type[Event], ...] = (
     *get_args(PlanEvent),
     PlanRowsListed,
     *get_args(ConnectorEvent),
+    *get_args(DeliveryEvent),
     *get_args(MappingEvent),
     ScheduleChanged,
     WaitingDecided,

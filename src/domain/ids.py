@@ -92,9 +92,19 @@ def target_item_stream(connector: ConnectorId, item: str, owner: str, source_id:
     return f"target-{item}-{owner}-{entry_id(connector, source_id)}"
 
 
+def delivery_stream(delivery_id: str) -> str:
+    """Of a webhook delivery, by the id that Zammad gave it: any text, so it is no number."""
+    return f"{DELIVERY_KIND}-{delivery_id}"
+
+
+def is_delivery(stream: str) -> bool:
+    return stream.startswith(f"{DELIVERY_KIND}-")
+
+
 def user_stream(user: UserId) -> str:
     return f"user-{user}"
 
 
+DELIVERY_KIND = "delivery"
 LOGIN_STREAM = "login"
 SCHEDULE_STREAM = "schedule"

@@ -6,6 +6,7 @@ from projections import (
     audit_log,
     connectors,
     dead_letters,
+    deliveries,
     mappings,
     plans,
     project_mappings,
@@ -20,6 +21,7 @@ from projections.projection import Projection
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
     dead_letters.PROJECTION,
+    deliveries.PROJECTION,
     sync_runs.PROJECTION,
     plans.PROJECTION,
     audit_log.PROJECTION,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
+from domain.delivery.events import DeliveryEvent
 from domain.event import Actor, Append, Event, Metadata
 from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, UserMappingEvent
 from domain.personal import Personal
@@ -63,6 +64,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("work-day", "agent_id", get_args(WorkDayEvent)),
     ("schedule", "", (ScheduleChanged,)),
     ("target-project-ticket", "", get_args(TargetItemEvent)),
+    ("delivery", "", get_args(DeliveryEvent)),
 )
 
 

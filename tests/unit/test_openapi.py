@@ -41,7 +41,6 @@ GET /reconcile/row/{}/preview
 GET /stream
 GET /sync/kpi
 GET /sync/runs/{}/entries
-GET /webhook/deliveries
 PATCH /conflicts/{}
 PATCH /notifications/{}
 POST /conflicts
@@ -55,8 +54,6 @@ POST /notifications/{}/test
 POST /privacy/erase
 POST /reconcile/bulk
 POST /reconcile/row/{}
-POST /webhook/deliveries/{}/replay
-POST /webhook/zammad
 """
 # Ours, beyond the contract (docs/decisions 0012 and 0014).
 ADDED = """

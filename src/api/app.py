@@ -17,8 +17,8 @@ from api.routes import (
     dead_letters,
     entries,
     events,
-    kpi,
     explain,
+    kpi,
     login,
     mapping_files,
     mappings,
@@ -29,9 +29,11 @@ from api.routes import (
     sync,
     system,
     users,
+    webhook,
 )
 from api.services import Services
 from api.transport import Transport
+from api.webhook_intake import WebhookIntake
 
 SCHEMA = "/api/openapi.json"
 # what a page of another origin may read beside the body (contract, section 1)
@@ -61,6 +63,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.admin_lock = asyncio.Lock()
     app.state.login_turns = Turns()
     app.state.verifying = asyncio.Lock()
+    app.state.webhook_intake = WebhookIntake(own)
     problems.install(app)
     _add_routes(app)
     _show_examples(app)
@@ -112,7 +115,10 @@ def _add_routes(app: FastAPI) -> None:
         suggestions.router,
         audit.router,
         events.router,
+        webhook.door,
+        webhook.router,
         system.about,
     ):
         versioned.include_router(router)
     app.include_router(versioned)
+    app.include_router(webhook.aliases)

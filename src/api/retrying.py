@@ -1,19 +1,24 @@
-"""Entries that somebody wants tried again: asked for here, done by a run of their own."""
+"""What somebody wants tried again: asked for here, done by a run of its own."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 import structlog
 
+from adapters.postgres.dead_letters import Letter
 from api import runs
+from api.inputs import BIGGEST
 from api.problems import Problem
 from api.services import Commands, Services
+from domain.delivery.commands import RequestReplay
+from domain.delivery.decide import DELIVERY
 from domain.errors import AlreadyClaimed, RuleViolation
 from domain.event import Actor, Metadata
 from domain.handling import state_of
-from domain.ids import EntryId, RunId, entry_stream
+from domain.ids import EntryId, RunId, delivery_stream, entry_stream, is_delivery
 from domain.sync_run.commands import QueueRun
 from domain.sync_run.events import Cause
 from domain.time_entry.commands import Retry
@@ -24,6 +29,9 @@ AT_ONCE = 32  # streams opened together
 WHILE_BUSY = timedelta(seconds=2)  # another run is active: ask again then
 WHILE_PAUSED = timedelta(seconds=30)  # no pair is ready: somebody has to see to it first
 
+LONGEST_NAME = 200  # characters of a delivery's id with what goes before it
+_ENTRY = re.compile(r"entry-([0-9]{1,16})")
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +41,58 @@ class Refused:
 
     entry_id: EntryId
     code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Dead letters of both kinds; deliveries by id. `unknown` are names of none."""
+
+    entries: Sequence[EntryId]
+    deliveries: Sequence[str]
+    unknown: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, letters: Sequence[Letter]) -> "Wanted":
+        return cls(
+            entries=[EntryId(each.number) for each in letters if each.delivery_id is None],
+            deliveries=[each.delivery_id for each in letters if each.delivery_id is not None],
+        )
+
+    @classmethod
+    def named(cls, ids: Sequence[str]) -> "Wanted":
+        """By the ids of the contract: `entry-4711`, `delivery-<id>`; each once."""
+        names = list(dict.fromkeys(ids))
+        entries = {name: entry for name in names if (entry := _entry_of(name)) is not None}
+        deliveries = {
+            name: name.partition("-")[2]
+            for name in names
+            if is_delivery(name) and len(name) <= LONGEST_NAME and name.isprintable()
+        }
+        return cls(
+            entries=list(dict.fromkeys(entries.values())),
+            deliveries=list(deliveries.values()),
+            unknown=[name for name in names if name not in entries and name not in deliveries],
+        )
+
+
+async def ask_deliveries(commands: Commands, names: Sequence[str]) -> Mapping[str, str]:
+    """Record the wish for each of these deliveries; those not taken are given back, with a code."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> str | None:
+        async with slots:
+            receipt = await commands.receipt_of(name)
+            if receipt is None:
+                return "not_found"
+            try:
+                wish = RequestReplay(receipt=receipt, only_dead=True)
+                await commands.run(DELIVERY, delivery_stream(name), wish)
+            except RuleViolation as error:
+                return error.code
+        return None
+
+    answers = await asyncio.gather(*(one(name) for name in names))
+    return {name: code for name, code in zip(names, answers, strict=True) if code is not None}
 
 
 async def ask(commands: Commands, entries: Sequence[EntryId]) -> Sequence[Refused]:
@@ -110,6 +170,12 @@ class Retrier:
 
         answers = await asyncio.gather(*(waits(entry) for entry in entries))
         return [entry for entry, waiting in zip(entries, answers, strict=True) if waiting]
+
+
+def _entry_of(name: str) -> EntryId | None:
+    found = _ENTRY.fullmatch(name)
+    number = int(found[1]) if found else None
+    return None if number is None or number > BIGGEST else EntryId(number)
 
 
 def _named(entries: Sequence[EntryId]) -> str:

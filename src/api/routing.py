@@ -6,6 +6,7 @@ those of the past name the position that they show.
 """
 
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from fastapi import Request, Response
@@ -29,7 +30,7 @@ class LedgerRoute(APIRoute):
                 if as_of is not None:
                     response.headers["X-As-Of-Position"] = str(as_of)
                 return response
-            _refuse_unknown(request, known)
+            refuse_unknown(request, known)
             response = await inner(request)
             if response.status_code < 400:  # noqa: PLR2004 - HTTP
                 await _settle(request, response)
@@ -38,7 +39,8 @@ class LedgerRoute(APIRoute):
         return handler
 
 
-def _refuse_unknown(request: Request, known: set[str]) -> None:
+def refuse_unknown(request: Request, known: AbstractSet[str] = frozenset()) -> None:
+    """Raises Problem for query names that an unsafe request does not know."""
     if "as_of" in request.query_params:
         raise Problem("as_of_read_only", "The past can only be read.")
     for name in request.query_params:

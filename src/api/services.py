@@ -10,6 +10,7 @@ from fastapi import Request
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -25,10 +26,12 @@ from api.peer_lists import PeerLists
 from api.peers import Peers
 from api.settings import Settings
 from api.tokens import Tokens
+from api.webhook_keys import WebhookKeys
 from domain.connector.decide import CONNECTOR, Connector
+from domain.delivery.events import WebhookDeliveryReceived
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, RunId, connector_stream, run_of
+from domain.ids import ConnectorId, RunId, connector_stream, delivery_stream, run_of
 from domain.personal import Personal
 from domain.ports.clock import Clock
 from domain.ports.event_store import EventStore
@@ -50,6 +53,7 @@ class Services:
     kpi: Kpi
     known: PostgresKnownEntries
     dead: DeadLetters
+    deliveries: Deliveries
     log: EventLog
     past: Past
     vault: Vault
@@ -59,6 +63,7 @@ class Services:
     proxies: Proxies
     peers: Peers
     lists: PeerLists
+    webhook_keys: WebhookKeys
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nobody should wait any more
 
@@ -78,10 +83,7 @@ class Services:
 
     async def connectors(self) -> list[Connector]:
         """All connectors as the ledger has them, retired ones too, by id."""
-        found: list[Connector] = []
-        while connector := await self.connector(ConnectorId(len(found) + 1)):
-            found.append(connector)
-        return found
+        return await connectors_of(self.store)
 
     async def active_connectors(self) -> list[Connector]:
         """At most one of each kind."""
@@ -92,6 +94,10 @@ class Services:
         stream = connector_stream(connector.connector_id)
         return await self.vault.get(stream, connector.token_fingerprint)
 
+    def webhook_url(self, request: Request) -> str:
+        """Where Zammad is to send its deliveries, as the asker reaches us."""
+        return f"{self.proxies.own_origin(request)}/api/v1/webhook/zammad"
+
     async def waiting_run(self) -> RunId | None:
         """A run that waits for the active one to end, None when none does."""
         holder = await self.store.holder([waiting_place(place) for place in PLACES])
@@ -100,6 +106,17 @@ class Services:
     async def pending_migrations(self) -> list[str]:
         """What this program's database still lacks."""
         return await pending_migrations(self.store.pool)
+
+
+async def connectors_of(store: EventStore) -> list[Connector]:
+    """All connectors of a ledger, retired ones too, by id."""
+    found: list[Connector] = []
+    while True:
+        stream = connector_stream(ConnectorId(len(found) + 1))
+        connector = await state_of(store, CONNECTOR, stream)
+        if connector is None:
+            return found
+        found.append(connector)
 
 
 def services(request: Request) -> Services:
@@ -145,6 +162,17 @@ class Commands:
         done = await self.store.append(command)
         self.position = max(self.position, done.position)
         return done
+
+    async def receipt_of(self, delivery_id: str) -> int | None:
+        """Where a delivery arrived: 0 if it was only rejected, None if nobody knows it.
+
+        By the ledger: views may lag.
+        """
+        if not delivery_id.isprintable():
+            return None
+        recorded = await self.store.read_recorded(delivery_stream(delivery_id))
+        taken = [r.position for r in recorded if isinstance(r.event, WebhookDeliveryReceived)]
+        return taken[0] if taken else 0 if recorded else None
 
 
 def commands_of(request: Request, *, user_id: int, username: str | None) -> Commands:

@@ -78,11 +78,18 @@ class HealthCheck(Answer):
     message: str
 
 
+class WebhookHealth(Answer):
+    url: str
+    enabled: bool
+    last_delivery_at: datetime | None
+
+
 class HealthOut(Health):
     latency_ms: int | None
     peer_version: str | None
     checks: list[HealthCheck]
     breaker: Literal["closed", "open", "half_open"]
+    webhook: WebhookHealth | None = None
 
 
 class ScheduleOut(Answer):
@@ -232,6 +239,36 @@ class RetryResult(Answer):
 
     accepted: int
     refused: list[RetryRefused]
+
+
+class DeliveryAccepted(Answer):
+    status: Literal["accepted", "duplicate"]
+    delivery_id: str
+
+
+class DeliveryOut(Answer):
+    delivery_id: str
+    received_at: datetime
+    status: Literal["received", "processed", "failed", "rejected"]
+    ticket_id: int | None
+    trigger: str | None
+    remote_ip: str
+    bytes: int
+    attempts: int
+    duplicates: int
+    run_id: int | None
+    message: str | None
+    position: int
+
+
+class DeliveryPage(Answer):
+    items: list[DeliveryOut]
+    next_cursor: str | None
+
+
+class DeliveryReplay(Answer):
+    delivery_id: str
+    status: Literal["received"] = "received"
 
 
 class RetryAccepted(Answer):

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -30,9 +32,10 @@ from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
 from api.scheduling import Scheduling
-from api.services import Commands, Services
+from api.services import Commands, Services, connectors_of
 from api.settings import MAKE_PASSWORD, Settings
 from api.tokens import Tokens
+from api.webhook_keys import WebhookKeys
 from domain.catalogue import ALL
 from domain.errors import AlreadyClaimed, Misconfigured
 from domain.event import Actor, Metadata
@@ -109,6 +112,7 @@ async def opened(
         dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
     ) as store:
         projections = ProjectionRunner(store)
+        vault = Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id)
         yield Services(
             settings=settings,
             clock=now,
@@ -118,15 +122,17 @@ async def opened(
             kpi=Kpi(store),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
+            deliveries=Deliveries(store),
             log=EventLog(store),
             past=Past(store),
-            vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
+            vault=vault,
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
             proxies=Proxies(settings.trusted_proxies),
             peers=known_peers,
             lists=PeerLists(known_peers),
+            webhook_keys=WebhookKeys(partial(connectors_of, store), vault, now),
             started_at=now.now(),
         )
 

@@ -4,6 +4,7 @@ from typing import get_args
 
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
+from domain.delivery.events import DeliveryEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent, MappingsImported
 from domain.plan.events import PlanEvent, PlanRowsListed
@@ -24,6 +25,7 @@ ALL: tuple[type[Event], ...] = (
     *get_args(PlanEvent),
     PlanRowsListed,
     *get_args(ConnectorEvent),
+    *get_args(DeliveryEvent),
     *get_args(MappingEvent),
     MappingsImported,
     ScheduleChanged,

@@ -96,10 +96,20 @@ def target_names_stream(connector: ConnectorId) -> str:
     return f"target-names-{connector}"
 
 
+def delivery_stream(delivery_id: str) -> str:
+    """Of a webhook delivery, by the id that Zammad gave it: any text, so it is no number."""
+    return f"{DELIVERY_KIND}-{delivery_id}"
+
+
+def is_delivery(stream: str) -> bool:
+    return stream.startswith(f"{DELIVERY_KIND}-")
+
+
 def user_stream(user: UserId) -> str:
     return f"user-{user}"
 
 
+DELIVERY_KIND = "delivery"
 LOGIN_STREAM = "login"
 SCHEDULE_STREAM = "schedule"
 MAPPING_IMPORT_STREAM = "mapping-import"

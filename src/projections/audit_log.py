@@ -25,8 +25,14 @@ from domain.connector.events import (
     ConnectorTokenReplaced,
     WebhookSecretReplaced,
 )
+from domain.delivery.events import (
+    WebhookDeliveryFailed,
+    WebhookDeliveryReceived,
+    WebhookDeliveryRejected,
+    WebhookDeliveryReplayRequested,
+)
 from domain.event import Event, Recorded
-from domain.ids import LOGIN_STREAM, SCHEDULE_STREAM
+from domain.ids import DELIVERY_KIND, LOGIN_STREAM, SCHEDULE_STREAM, is_delivery
 from domain.mapping.events import (
     MappingRemoved,
     MappingSet,
@@ -95,6 +101,10 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         PlanMade: "sync_plan_made",
         PlanApplied: "sync_plan_applied",
         PlanRefused: "sync_plan_refused",
+        WebhookDeliveryReceived: "webhook_received",
+        WebhookDeliveryFailed: "webhook_error",
+        WebhookDeliveryRejected: "webhook_rejected",
+        WebhookDeliveryReplayRequested: "webhook_replayed",
         EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
     }
@@ -194,9 +204,14 @@ def _action(event: Event, version: int) -> str | None:
 
 
 def _entity(recorded: Recorded[Event]) -> tuple[str | None, int | None]:
-    """`project-mapping-7` is project_mapping 7; a login is about its account, if there is one."""
+    """`project-mapping-7` is project_mapping 7; a login is about its account, if there is one.
+
+    A delivery goes by a name, not by a number.
+    """
     if isinstance(recorded.event, MappingsImported):
         return recorded.event.table, None
+    if is_delivery(recorded.stream):
+        return DELIVERY_KIND, None
     kind, _, number = recorded.stream.rpartition("-")
     if number.isdecimal():
         return kind.replace("-", "_"), int(number)

@@ -7,6 +7,7 @@ from projections import (
     audit_totals,
     connectors,
     dead_letters,
+    deliveries,
     entry_totals,
     mappings,
     plans,
@@ -25,6 +26,7 @@ from projections.tally import Tally
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
     dead_letters.PROJECTION,
+    deliveries.PROJECTION,
     sync_runs.PROJECTION,
     plans.PROJECTION,
     audit_log.PROJECTION,

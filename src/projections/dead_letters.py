@@ -105,21 +105,6 @@ def _failed(row: Row | None, recorded: Recorded[_Seen]) -> Row:
     return replace(row, position=recorded.position, version=recorded.version, last_failed_at=at)
 
 
-def shown(row: Row) -> dict[str, object]:
-    """The contract's dead letter."""
-    return {
-        "id": f"entry-{row.entry_id}",
-        "kind": "entry",
-        "entry_id": row.entry_id,
-        "reason_code": row.reason_code,
-        "cause": row.cause,
-        "message": row.message,
-        "attempts": row.attempts,
-        "first_failed_at": row.first_failed_at,
-        "last_failed_at": row.last_failed_at,
-    }
-
-
 PROJECTION = Projection(
     name=NAME,
     version=VERSION,

@@ -40,7 +40,8 @@ class Row:
 
     Personal: `cause_name` where `cause_kind` is user (subject `account:<id>` of who asked), and
     `error` of a cancelled run, which names who did. `plan_id` is the plan that it carries out, or
-    that of the deletions it held back. `whole`: not limited to some entries.
+    that of the deletions it held back. `whole`: not limited to some entries
+    or tickets.
     """
 
     run_id: int
@@ -159,7 +160,8 @@ def _queued(event: SyncRunQueued, recorded: Recorded[Any]) -> Row:
         error=None,
         correlation_id=recorded.metadata.correlation_id,
         plan_id=int(event.cause.name) if event.cause.kind == PLAN_CAUSE else None,
-        whole=event.entry_ids is None and event.cause.kind != PLAN_CAUSE,
+        whole=(event.entry_ids, event.ticket_ids) == (None, None)
+        and event.cause.kind != PLAN_CAUSE,
     )
 
 

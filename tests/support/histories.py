@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.account.events import LoginEvent, UserEvent
 from domain.connector.events import ConnectorEvent
+from domain.delivery.events import DeliveryEvent
 from domain.event import Actor, Append, Event, Metadata
 from domain.mapping.events import (
     ActivityMappingEvent,
@@ -71,6 +72,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("schedule", "", (ScheduleChanged,)),
     ("target-project-ticket", "", get_args(TargetItemEvent)),
     ("target-names", "connector_id", (TargetNamed,)),
+    ("delivery", "", get_args(DeliveryEvent)),
 )
 
 

@@ -649,7 +649,8 @@ class FakeKnown:
         event: Any = recorded.event
         if isinstance(event, SyncRunQueued):
             self._pairs[event.run_id] = event.source_connector_id, event.target_connector_id
-            if event.entry_ids is not None or event.cause.kind == PLAN_CAUSE:
+            partial = event.entry_ids is not None or event.ticket_ids is not None
+            if partial or event.cause.kind == PLAN_CAUSE:
                 self._partial.add(event.run_id)
         elif isinstance(event, SyncRunStarted):
             self._broken[self._pairs[event.run_id][0]].add(event.run_id)
@@ -898,6 +899,7 @@ class World:
             start_date=bounds.get("start_date"),
             end_date=bounds.get("end_date"),
             entry_ids=bounds.get("entry_ids"),
+            ticket_ids=bounds.get("ticket_ids"),
         )
         metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id=f"run-{run}")
         await self.store.append(

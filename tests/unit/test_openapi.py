@@ -33,7 +33,6 @@ GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
 GET /stream
-GET /webhook/deliveries
 PATCH /conflicts/{}
 PATCH /notifications/{}
 POST /conflicts
@@ -44,8 +43,6 @@ POST /notifications/{}/test
 POST /privacy/erase
 POST /reconcile/bulk
 POST /reconcile/row/{}
-POST /webhook/deliveries/{}/replay
-POST /webhook/zammad
 """
 # Ours, beyond the contract (docs/decisions 0012 and 0014).
 ADDED = """

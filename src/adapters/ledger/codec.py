@@ -15,7 +15,7 @@ from adapters.ledger.digest import content_hash
 from adapters.ledger.sealing import Keyring, Sealed
 from domain.errors import Unstorable
 from domain.event import Actor, Append, Event, Metadata
-from domain.ids import stream_uuid
+from domain.ids import DELIVERY_KIND, is_delivery, stream_uuid
 from domain.personal import Personal
 
 STREAMS = 10_000  # names kept in stored form: a stream is read, appended to and read again
@@ -281,6 +281,8 @@ def _refuse_nul(*names: str) -> None:
 
 def kind_of(stream: str) -> str:
     """`time-entry` for `time-entry-4711`, `login` for `login`."""
+    if is_delivery(stream):
+        return DELIVERY_KIND
     kind, dash, number = stream.rpartition("-")
     return kind if dash and number.isdecimal() else stream
 

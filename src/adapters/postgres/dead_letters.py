@@ -1,18 +1,15 @@
 """What people ask of the dead letters: one by one, by group, all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
-from adapters.postgres.view_tables import ViewTable
-from domain.ids import EntryId
-from projections import dead_letters
 
 MOST = 10_000  # retried by one request; whoever has more asks again
 
@@ -25,11 +22,31 @@ class DeadFilter:
     before: datetime | None = None
     message: str | None = None
     cause: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What failed for good: `kind` is entry or delivery, `number` the entry, or its receipt."""
+
+    kind: str
+    number: int
+    delivery_id: str | None
+    reason_code: str
+    cause: str | None
+    message: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+
+
+COLUMNS = ", ".join(field.name for field in fields(Letter))
+Place: TypeAlias = tuple[datetime, str, int]  # of a letter: last failure, kind, number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Entries that failed for the same cause."""
+    """Those that failed for the same cause."""
 
     reason_code: str
     cause: str | None
@@ -38,27 +55,27 @@ class Group:
 
 
 class DeadLetters:
-    """The view `dead_letters` of one log."""
+    """The views `dead_letters` and `deliveries` of one log, as one list."""
 
     def __init__(self, store: PostgresEventStore) -> None:
         self._pool = store.pool
         self._log_id = store.log_id
         self._sql = statements("dead_letters")
-        self._table = ViewTable(dead_letters.PROJECTION)
 
     async def total(self, which: DeadFilter) -> int:
         (row,) = await self._fetch(which, "count(*)")
         return int(row[0])
 
     async def page(
-        self, which: DeadFilter, *, limit: int, after: tuple[datetime, int] | None = None
-    ) -> Sequence[dead_letters.Row]:
-        """At most `limit`, the newest failure first, from after that instant and entry on."""
-        tail = f"ORDER BY last_failed_at DESC, entry_id DESC LIMIT {limit:d}"
+        self, which: DeadFilter, *, limit: int, after: Place | None = None
+    ) -> Sequence[Letter]:
+        """At most `limit`, the newest failure first, from after that place on."""
+        tail = f"ORDER BY last_failed_at DESC, kind DESC, number DESC LIMIT {limit:d}"
         if after is not None:
-            tail = f"AND (last_failed_at, entry_id) < ($6::timestamptz, $7::bigint) {tail}"
-        rows = await self._fetch(which, self._table.selected, tail, *(after or ()))
-        return [self._table.row(tuple(row)) for row in rows]
+            place = "($7::timestamptz, $8::text, $9::bigint)"
+            tail = f"AND (last_failed_at, kind, number) < {place} {tail}"
+        rows = await self._fetch(which, COLUMNS, tail, *(after or ()))
+        return [Letter(**dict(row)) for row in rows]
 
     async def groups(self, which: DeadFilter, *, limit: int) -> Sequence[Group]:
         """By cause, the largest first."""
@@ -66,16 +83,16 @@ class DeadLetters:
         tail = f"GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT {limit:d}"
         return [Group(**dict(row)) for row in await self._fetch(which, what, tail)]
 
-    async def ids(self, which: DeadFilter) -> Sequence[EntryId]:
+    async def oldest(self, which: DeadFilter) -> Sequence[Letter]:
         """At most `MOST`, the oldest failure first."""
-        tail = f"ORDER BY last_failed_at, entry_id LIMIT {MOST}"
-        return [EntryId(row[0]) for row in await self._fetch(which, "entry_id", tail)]
+        tail = f"ORDER BY last_failed_at, kind, number LIMIT {MOST}"
+        return [Letter(**dict(row)) for row in await self._fetch(which, COLUMNS, tail)]
 
     async def _fetch(
         self, which: DeadFilter, what: str, tail: str = "", *more: object
     ) -> Sequence[Any]:
         query = self._sql["dead"].format(what=what, tail=tail, group_of=self._sql["group_of"])
-        wanted = (which.reason_code, which.before, which.message, which.cause)
+        wanted = (which.reason_code, which.before, which.message, which.cause, which.kind)
         try:
             return await self._pool.fetch(query, self._log_id, *wanted, *more)
         except asyncpg.DataError:

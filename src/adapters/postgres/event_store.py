@@ -226,6 +226,13 @@ class PostgresEventStore:
         rows = await self._fetch(HOLDERS, self.log_id, list(claims))
         return rows[0][0] if rows else None
 
+    async def taken(self, key: str) -> int | None:
+        """The last position of the command that had this idempotency key, None when none had."""
+        rows = await self._fetch(
+            "SELECT position FROM seen WHERE log_id = $1 AND key = $2", self.log_id, key
+        )
+        return rows[0][0] if rows else None
+
     async def position_at(self, instant: datetime) -> int:
         """See the port."""
         rows = await self._fetch("SELECT position_at($1, $2)", self.log_id, instant)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field
 
 from adapters.postgres.event_store import PostgresEventStore
@@ -12,9 +12,10 @@ from api.inputs import Expected, Number
 from api.problems import Problem
 from api.routes.connectors import ConnectorPatch, changed, loaded, shown
 from api.routing import LedgerRoute
-from api.shapes import ConnectorOut, HealthCheck, HealthOut
+from api.services import Services
+from api.shapes import ConnectorOut, HealthCheck, HealthOut, WebhookHealth
 from domain.connector.commands import ResumeConnector
-from domain.connector.decide import CONNECTOR, holds
+from domain.connector.decide import CONNECTOR, Connector, holds
 from domain.connector.events import ConnectorTested
 from domain.ids import connector_stream
 
@@ -26,7 +27,7 @@ class NewToken(Body):
 
 
 @router.get("/{connector_id}/health", response_model=HealthOut)
-async def get_health(connector_id: Number, _: Viewer, own: Own) -> object:
+async def get_health(request: Request, connector_id: Number, _: Viewer, own: Own) -> object:
     """What runs and tests found last; the peer is not asked for it.
 
     `breaker` and `latency_ms` are what this process knows, which may be nothing yet.
@@ -45,6 +46,7 @@ async def get_health(connector_id: Number, _: Viewer, own: Own) -> object:
         peer_version=None if tested is None else tested.peer_version,
         checks=[] if tested is None else [_check(tested)],
         breaker=flow.breaker.value,
+        webhook=await _webhook(request, own, connector),
     )
 
 
@@ -82,6 +84,17 @@ async def reauth(
     await commands.run(CONNECTOR, stream, ResumeConnector(), holds)  # the same token as before
     own.peers.flow(connector).clear()
     return await shown(own, connector_id)
+
+
+async def _webhook(request: Request, own: Services, connector: Connector) -> WebhookHealth | None:
+    """Where Zammad is to send its deliveries, and whether they are taken."""
+    if connector.kind != "zammad":
+        return None
+    return WebhookHealth(
+        url=own.webhook_url(request),
+        enabled=connector.is_active and connector.secret_fingerprint is not None,
+        last_delivery_at=await own.deliveries.last_of(connector.connector_id),
+    )
 
 
 async def _last_test(store: PostgresEventStore, stream: str) -> ConnectorTested | None:

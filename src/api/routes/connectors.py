@@ -162,6 +162,7 @@ async def retire_connector(
     stream = connector_stream(ConnectorId(connector_id))
     command = RetireConnector(in_use=await in_use(own, connector_id), expected=expected)
     await commands.run(CONNECTOR, stream, command, holds)
+    own.webhook_keys.forget()
     await own.vault.destroy(stream)
 
 
@@ -191,6 +192,7 @@ async def added(own: Services, commands: Commands, body: NewConnector) -> int:
         await commands.run(CONNECTOR, stream, command, holds)
 
     number, _ = await with_next_number(own.store, lambda n: connector_stream(ConnectorId(n)), add)
+    own.webhook_keys.forget()
     return number
 
 
@@ -231,6 +233,7 @@ async def changed(
         expected=expected,
     )
     await commands.run(CONNECTOR, stream, command, holds)
+    own.webhook_keys.forget()
     after = await loaded(own, connector.connector_id)
     gone = set(fingerprints(connector)) - set(fingerprints(after))
     await own.vault.drop(stream, gone, before=commands.now)

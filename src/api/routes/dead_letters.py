@@ -1,18 +1,17 @@
 """What failed for good, and trying it again: contract, section 7."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, model_validator
 
-from adapters.postgres.dead_letters import DeadFilter
+from adapters.postgres.dead_letters import DeadFilter, Letter
 from api import retrying
 from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Expected, Number
+from api.inputs import Expected, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.shapes import (
@@ -23,17 +22,15 @@ from api.shapes import (
     RetryResult,
 )
 from domain.handling import state_of
-from domain.ids import EntryId, entry_stream
+from domain.ids import DELIVERY_KIND, EntryId, entry_stream
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
-from projections import dead_letters
 
 CURSOR = "dead-letters"
 MOST_GROUPS = 200
 Kind = Literal["entry", "delivery"]
 Text = Annotated[str | None, Field(max_length=2000)]
-_ENTRY = re.compile(r"entry-([0-9]{1,16})")
 
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"], route_class=LedgerRoute)
 of_entry = APIRouter(prefix="/entries", tags=["entries"], route_class=LedgerRoute)
@@ -78,21 +75,18 @@ async def list_dead_letters(
     group: bool = False,
 ) -> object:
     """What failed for good with its cause, the newest first; by cause when grouped."""
-    which = DeadFilter(reason_code=reason_code, cause=cause)
+    which = DeadFilter(reason_code=reason_code, cause=cause, kind=kind)
     if group:
-        groups = [] if kind == "delivery" else await own.dead.groups(which, limit=MOST_GROUPS)
-        items = [vars(each) for each in groups]
+        items = [vars(each) for each in await own.dead.groups(which, limit=MOST_GROUPS)]
         return {"items": items, "next_cursor": None, "total": len(items)}
-    if kind == "delivery":  # none fails for good yet
-        return {"items": [], "next_cursor": None, "total": 0}
     place = decoded(CURSOR, cursor, own.secret) if cursor else None
-    after = (datetime.fromisoformat(place[0]), int(place[1])) if place else None
+    after = (datetime.fromisoformat(place[0]), str(place[1]), int(place[2])) if place else None
     rows = await own.dead.page(which, limit=limit + 1, after=after)
     page = rows[:limit]
     last = page[-1] if len(rows) > limit else None
-    following = last and (last.last_failed_at.isoformat(), last.entry_id)
+    following = last and (last.last_failed_at.isoformat(), last.kind, last.number)
     return {
-        "items": [dead_letters.shown(row) for row in page],
+        "items": [_shown(row) for row in page],
         "next_cursor": encoded(CURSOR, following, own.secret) if following else None,
         "total": await own.dead.total(which),
     }
@@ -106,25 +100,20 @@ async def retry_dead_letters(
 
     By filter at most 10,000 at once, the oldest failures first.
     """
-    refused: list[RetryRefused] = []
-    entries: list[EntryId] = []
     if body.ids is not None:
-        for name in dict.fromkeys(body.ids):
-            if (number := _entry_of(name)) is None:
-                refused.append(RetryRefused(id=name, code="not_found"))
-            else:
-                entries.append(number)
-    elif body.filter is not None and body.filter.kind != "delivery":
-        which = DeadFilter(
-            reason_code=body.filter.reason_code,
-            before=body.filter.before,
-            message=body.filter.message,
-            cause=body.filter.cause,
-        )
-        entries += await own.dead.ids(which)
-    not_taken = await retrying.ask(commands, entries)
-    refused += [RetryRefused(id=f"entry-{each.entry_id}", code=each.code) for each in not_taken]
-    return RetryResult(accepted=len(entries) - len(not_taken), refused=refused)
+        wanted = retrying.Wanted.named(body.ids)
+    else:
+        found = await own.dead.oldest(_which(body.filter or Filter()))
+        wanted = retrying.Wanted.of(found)
+    refused = [RetryRefused(id=name, code="not_found") for name in wanted.unknown]
+    deliveries = await retrying.ask_deliveries(commands, wanted.deliveries)
+    refused += [
+        RetryRefused(id=f"{DELIVERY_KIND}-{name}", code=code) for name, code in deliveries.items()
+    ]
+    entries = await retrying.ask(commands, wanted.entries)
+    refused += [RetryRefused(id=f"entry-{each.entry_id}", code=each.code) for each in entries]
+    accepted = len(wanted.entries) + len(wanted.deliveries) - len(entries) - len(deliveries)
+    return RetryResult(accepted=accepted, refused=refused)
 
 
 @of_entry.post("/{entry_id}/retry", status_code=202, response_model=RetryAccepted)
@@ -146,7 +135,29 @@ async def retry_entry(
     return RetryAccepted(entry_id=entry_id, state=entry.standing.state.value)
 
 
-def _entry_of(name: str) -> EntryId | None:
-    found = _ENTRY.fullmatch(name)
-    number = int(found[1]) if found else None
-    return None if number is None or number > BIGGEST else EntryId(number)
+def _which(wish: Filter) -> DeadFilter:
+    return DeadFilter(
+        reason_code=wish.reason_code,
+        before=wish.before,
+        message=wish.message,
+        cause=wish.cause,
+        kind=wish.kind,
+    )
+
+
+def _shown(letter: Letter) -> dict[str, object]:
+    """The contract's dead letter."""
+    is_entry = letter.kind == "entry"
+    name = letter.number if is_entry else letter.delivery_id
+    return {
+        "id": f"{letter.kind}-{name}",
+        "kind": letter.kind,
+        "entry_id": letter.number if is_entry else None,
+        "delivery_id": letter.delivery_id,
+        "reason_code": letter.reason_code,
+        "cause": letter.cause,
+        "message": letter.message,
+        "attempts": letter.attempts,
+        "first_failed_at": letter.first_failed_at,
+        "last_failed_at": letter.last_failed_at,
+    }

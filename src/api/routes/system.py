@@ -139,5 +139,5 @@ async def system(request: Request, _: Viewer, own: Own) -> object:
         "display_timezone": own.settings.display_timezone,
         "head_position": await own.store.head(),
         "started_at": own.started_at,
-        "webhook_url": f"{own.proxies.own_origin(request)}/api/v1/webhook/zammad",
+        "webhook_url": own.webhook_url(request),
     }

@@ -99,13 +99,14 @@ async def carry_across(
             start_date=run.start_date,
             end_date=run.end_date,
             only=None if run.entry_ids is None else frozenset(run.entry_ids),
+            tickets=None if run.ticket_ids is None else frozenset(run.ticket_ids),
             run_id=run_id,
             taken_up=run.state == "running",
             hold=DeletionsHolder(run=run, ports=ports, metadata=metadata),
         )
         crossing = prepare(order, configuration, ports, limits, tally, metadata)
         watermark = await cross(crossing)
-        if run.entry_ids is not None:
+        if run.is_partial:
             return await _unmoved(run, ports, tally)
         return CompleteRun(
             counters=tally.counters(),
@@ -138,12 +139,13 @@ async def _ended(
     except LedgerError as error:
         return FailRun(error=_error(error, tally), counters=tally.counters())
     if tally.problems:
-        return FailRun(error=tally.problems_text(), counters=tally.counters())
+        tickets = tally.tickets_in_trouble
+        return FailRun(error=tally.problems_text(), counters=tally.counters(), ticket_ids=tickets)
     return completed
 
 
 async def _unmoved(run: Run, ports: Ports, tally: Tally) -> CompleteRun:
-    """A run that looks at some entries only leaves everything as far known as it was."""
+    """A run that looks at some entries or tickets only leaves everything as far known as it was."""
     source, target = run.source_connector_id, run.target_connector_id
     marks = await ports.known.target_marks(source, target)
     return CompleteRun(

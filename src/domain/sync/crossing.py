@@ -6,7 +6,7 @@ what matters is in the ledger before it is sent.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from domain.rules.configuration import Configuration
 from domain.rules.netting import others
 from domain.sync.adopting import Adopter, is_new
 from domain.sync.ahead import read_ahead
-from domain.sync.discovering import Chunks, Discoverer
+from domain.sync.discovering import KNOWN_AT_ONCE, Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.holding import held, most_deletions
 from domain.sync.judging import Judge
@@ -105,6 +105,7 @@ class Crossing:
         known = self.ports.known
         await known.wait_for(await self.ports.ledger.head())
         begun = self.ports.clock.now()
+        await self._mean_tickets()
         unsettled = await self._unsettled()
         await self.netter.begin(unsettled)
         settler = Settler(self.writer)
@@ -125,7 +126,7 @@ class Crossing:
         self._raise_failure()
         if self.discoverer.first:  # all of ours in Kimai, this run has put there and read back
             self.marks = TargetMarks(polled_at=begun, listed_at=begun)
-        else:
+        elif self.discoverer.tickets is None:  # a look at tickets leaves Kimai to the others
             await self._look(settler)
             self._raise_failure()
         return self.discoverer.newest
@@ -143,7 +144,20 @@ class Crossing:
 
     async def _unsettled(self) -> list[Unsettled]:
         found = await self.ports.known.unsettled(self.configuration.source)
+        if (tickets := self.discoverer.tickets) is not None:
+            self._mean(item.entry_id for item in found if item.ticket_id in tickets)
         return [item for item in found if self.judge.is_meant(item.entry_id)]
+
+    async def _mean_tickets(self) -> None:
+        """A look at tickets is meant for what is known of them; what is found there joins it."""
+        source = self.configuration.source
+        for part in parts(sorted(self.discoverer.tickets or ()), KNOWN_AT_ONCE):
+            known = await self.ports.known.live_of_tickets(source, part)
+            self._mean(entry_id(source, each) for ids in known.values() for each in ids)
+
+    def _mean(self, entries: Iterable[EntryId]) -> None:
+        if self.judge.only is not None:
+            self.judge.only = self.judge.only | frozenset(entries)
 
     def _raise_failure(self) -> None:
         failed = self.writer.stopped or self._failed
@@ -328,6 +342,9 @@ class Crossing:
         self, chunks: Chunks
     ) -> AsyncGenerator[tuple[Sequence[ListedEntry], dict[int, Context | None]], None]:
         async for every in chunks:
+            if self.discoverer.tickets is not None:
+                source = self.configuration.source
+                self._mean(entry_id(source, row.source_id) for row in every)
             rows = [row for row in every if self._is_meant(row)]
             self._expect_writes(rows)
             bookings = [as_booking(row) for row in rows if isinstance(row, SourceEntry)]

@@ -32,7 +32,8 @@ class Discoverer:
     later than our own: one row from the future must not hide all changes until then.
     `by_ticket` says that the list over all tickets was closed to the token. `new` are the ids
     that the read model does not know: their streams need not be opened. `first`: nothing was
-    known before this run. `tickets_at` is when the look at changed tickets began, on our clock.
+    known before this run. `tickets`: only these are read, one by one; None: whatever changed.
+    `tickets_at` is when the look at changed tickets began, on our clock.
     """
 
     ports: Ports
@@ -40,6 +41,7 @@ class Discoverer:
     tally: Tally
     limits: Limits
     slots: asyncio.Semaphore
+    tickets: AbstractSet[int] | None = None
     newest: datetime | None = None
     tickets_at: datetime | None = None
     by_ticket: bool = False
@@ -59,6 +61,11 @@ class Discoverer:
     async def changed(self) -> Chunks:
         """Bookings that the ledger does not know as they are now, in chunks."""
         self.live = await self.ports.known.live_count(self.source)
+        if self.tickets is not None:
+            self.by_ticket, self._touched = True, sorted(self.tickets)
+            async for chunk in self._on_tickets(self._touched):
+                yield chunk
+            return
         self.first = self.live == 0
         self.tickets_at = self.ports.clock.now()
         watermark = await self.ports.known.watermark(self.source)
@@ -145,23 +152,27 @@ class Discoverer:
         self._touched.clear()
         async for tickets in self.ports.tickets.tickets_changed_since(since):
             self._touched += tickets
-            for ids in parts(tickets, self.limits.chunk):
-                lists = await asyncio.gather(*(self._of_ticket(ticket) for ticket in ids))
-                read = {
-                    ticket: rows
-                    for ticket, rows in zip(ids, lists, strict=True)
-                    if rows is not None
-                }
-                async for chunk in self._unknown([row for rows in read.values() for row in rows]):
-                    yield chunk
-                await self._compare(read)
+            async for chunk in self._on_tickets(tickets):
+                yield chunk
+
+    async def _on_tickets(self, tickets: Sequence[int]) -> Chunks:
+        """What is new or changed on them; what is gone from them is found on the way."""
+        for ids in parts(tickets, self.limits.chunk):
+            lists = await asyncio.gather(*(self._of_ticket(ticket) for ticket in ids))
+            read = {
+                ticket: rows for ticket, rows in zip(ids, lists, strict=True) if rows is not None
+            }
+            async for chunk in self._unknown([row for rows in read.values() for row in rows]):
+                yield chunk
+            await self._compare(read)
 
     async def _of_ticket(self, ticket: int) -> Sequence[ListedEntry] | None:
         try:
             async with self.slots:
                 return await self.ports.tickets.entries_of_ticket(ticket)
         except Rejected as error:
-            self.tally.problems.append(f"the bookings of ticket {ticket} may not be read: {error}")
+            text = f"the bookings of ticket {ticket} may not be read: {error}"
+            self.tally.problem(text, ticket=ticket)
             return None
 
     async def _compare(self, listed: Mapping[int, Sequence[ListedEntry]]) -> None:

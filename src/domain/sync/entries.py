@@ -132,7 +132,10 @@ class Entries:
                     await self._recover(live, answer, 1)
                     await self.apply(live, *steps)
                 case Unstorable():
-                    self.tally.problems.append(f"entry {live.entry_id} cannot be stored: {answer}")
+                    booking = None if after is None else after.booking
+                    ticket = None if booking is None else booking.ticket_id
+                    text = f"entry {live.entry_id} cannot be stored: {answer}"
+                    self.tally.problem(text, ticket=ticket)
                 case _:
                     raise answer
 

@@ -36,8 +36,8 @@ class Netter:
     """Nets the groups (ticket, agent, type) that this run touched.
 
     `changed` are bookings that were netted, on whatever day they were. `kept` holds what a
-    rehearsed run has in hand, because its ledger does not; None in earnest. `run_id` and
-    `taken_up` are those of the `Order`.
+    rehearsed run has in hand, because its ledger does not; None in earnest. `run_id`, `tickets`
+    and `taken_up` are those of the `Order`.
     """
 
     ports: Ports
@@ -45,6 +45,7 @@ class Netter:
     entries: Entries
     judge: Judge
     run_id: RunId | None = None
+    tickets: AbstractSet[int] | None = None
     taken_up: bool = False
     kept: dict[EntryId, Live] | None = None
     changed: set[EntryId] = field(default_factory=set)
@@ -70,6 +71,8 @@ class Netter:
         source = self.judge.configuration.source
         if self.taken_up or await self.ports.known.broke_off(source, self.run_id):
             for negative in await self.ports.known.negatives(source):
+                if self.tickets is not None and negative.ticket_id not in self.tickets:
+                    continue  # the next run over all of them does
                 self._expect(negative.entry_id, negative.ticket_id)
         for item in unsettled:
             if item.reason is ReasonCode.NEGATIVE_TIME and item.ticket_id is not None:

@@ -40,7 +40,8 @@ class Order:
     """What a crossing is asked to do. The dates bound the work dates, inclusive.
 
     `number` spreads what can be looked at only in part over many runs. `only` are the entries it
-    is limited to. `hold` takes the deletions that are too many for a run by itself; None where a
+    is limited to, `tickets` those of Zammad that are looked at, and with them their bookings.
+    `hold` takes the deletions that are too many for a run by itself; None where a
     person looks at all of them in a plan; `deletable` are those that were looked at, None is all.
     `unit_anew`: only what was written with another unit is
     decided, with that of today. `run_id` is that of a real run, and `taken_up` says that another
@@ -52,6 +53,7 @@ class Order:
     start_date: date | None
     end_date: date | None
     only: AbstractSet[EntryId] | None = None
+    tickets: AbstractSet[int] | None = None
     rehearsed: bool = False
     hold: Hold | None = None
     deletable: AbstractSet[EntryId] | None = None
@@ -134,7 +136,7 @@ def prepare(
         limits=limits,
         start_date=order.start_date,
         end_date=order.end_date,
-        only=order.only,
+        only=order.only if order.tickets is None else frozenset(),
         approved=order.hold is None,
         deletable=order.deletable,
     )
@@ -145,7 +147,12 @@ def prepare(
         tally=tally,
         judge=judge,
         discoverer=Discoverer(
-            ports=ports, configuration=configuration, tally=tally, limits=limits, slots=zammad
+            ports=ports,
+            configuration=configuration,
+            tally=tally,
+            limits=limits,
+            slots=zammad,
+            tickets=order.tickets,
         ),
         reader=reader,
         waiting=Waiting(
@@ -178,6 +185,7 @@ def prepare(
             entries=entries,
             judge=judge,
             run_id=order.run_id,
+            tickets=order.tickets,
             taken_up=order.taken_up,
             kept=kept,
         ),

@@ -184,7 +184,8 @@ class ContextReader:
             raise
         except ExternalSystemError as error:
             self._failed_texts[ticket] = str(error)
-            self.tally.problems.append(f"the articles of ticket {ticket} were not read: {error}")
+            text = f"the articles of ticket {ticket} were not read: {error}"
+            self.tally.problem(text, ticket=ticket)
 
     def _context(self, row: Booking, place: int | None) -> Context | None:
         ticket = self._tickets.get(row.ticket_id)

@@ -66,7 +66,8 @@ class Settler:
             raise
         except ExternalSystemError as error:
             tally.count("failed")
-            tally.problems.append(f"entry {entry.entry_id} was not read back: {error}")
+            ticket = None if entry.booking is None else entry.booking.ticket_id
+            tally.problem(f"entry {entry.entry_id} was not read back: {error}", ticket=ticket)
 
     async def _outcome(self, entry: TimeEntry, intent: Intent) -> TimeEntryCommand:
         event = intent.event

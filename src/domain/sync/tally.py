@@ -52,6 +52,7 @@ class Tally:
     total: int = 0
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    _of_tickets: list[int] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _told: tuple[str, int, int, Counters] | None = None
 
@@ -76,6 +77,18 @@ class Tally:
                 self._counts["created" if event.how == "read_back" else "already_synced"] += 1
             elif isinstance(event, EntryDecided) and event.outcome is Outcome.LEAVE:
                 self._counts["skipped" if event.desired is None else "already_synced"] += 1
+
+    def problem(self, text: str, *, ticket: int | None) -> None:
+        """Something that could not be looked at, and that ticket alone suffers from it."""
+        self.problems.append(text)
+        if ticket is not None:
+            self._of_tickets.append(ticket)
+
+    @property
+    def tickets_in_trouble(self) -> tuple[int, ...]:
+        """Those that the problems are about; none when there are others, too."""
+        alone = len(self._of_tickets) == len(self.problems)
+        return tuple(sorted(set(self._of_tickets))) if alone else ()
 
     def problems_text(self, then: str = "the next run tries again") -> str:
         """What kept the run from looking at everything, in one sentence, and what to do `then`."""

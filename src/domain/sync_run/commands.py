@@ -20,6 +20,7 @@ class QueueRun:
     end_date: date | None
     entry_ids: tuple[EntryId, ...] | None = None
     place: int | None = None
+    ticket_ids: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +59,11 @@ class CompleteRun:
 
 @dataclass(frozen=True, kw_only=True)
 class FailRun:
-    """It cannot go on. `counters` None: as last reported."""
+    """It cannot go on. `counters` None: as last reported. `ticket_ids`: see `SyncRunFailed`."""
 
     error: str
     counters: Counters | None = None
+    ticket_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,7 @@ class Run:
     plan_id: PlanId | None = None
     entry_ids: tuple[EntryId, ...] | None = None
     place: int | None = None
+    ticket_ids: tuple[int, ...] | None = None
     state: str = "queued"
     phase: str | None = None
     done: int = 0
@@ -77,8 +78,13 @@ class Run:
 
     @property
     def is_owed(self) -> bool:
-        """Whether somebody asked for just this: a plan approved, or entries to be tried again."""
-        return self.plan_id is not None or self.entry_ids is not None
+        """Whether somebody asked for just this: a plan, entries to be tried again, a look."""
+        return self.plan_id is not None or self.is_partial
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it looks at some entries or tickets only."""
+        return self.entry_ids is not None or self.ticket_ids is not None
 
 
 def decide(command: RunCommand, run: Run | None) -> Sequence[SyncRunEvent]:
@@ -136,6 +142,7 @@ def evolve(  # noqa: PLR0911 # one flat branch per event
             end_date=event.end_date,
             entry_ids=event.entry_ids,
             place=event.place,
+            ticket_ids=event.ticket_ids,
             plan_id=PlanId(int(event.cause.name)) if event.cause.kind == PLAN_CAUSE else None,
         )
     if isinstance(event, SyncRunSkipped):
@@ -197,7 +204,9 @@ def _ended_early(command: FailRun, run: Run) -> SyncRunEvent:
     counters = run.counters if command.counters is None else command.counters
     if run.state == "cancelling":
         return SyncRunCancelled(run_id=run.run_id, counters=counters)
-    return SyncRunFailed(run_id=run.run_id, counters=counters, error=command.error)
+    return SyncRunFailed(
+        run_id=run.run_id, counters=counters, error=command.error, ticket_ids=command.ticket_ids
+    )
 
 
 def _cancelled(reason: str | None, run: Run) -> Sequence[SyncRunEvent]:
@@ -233,5 +242,6 @@ def _begun(command: QueueRun | SkipRun, run: Run | None) -> Sequence[SyncRunEven
             end_date=command.end_date,
             entry_ids=command.entry_ids,
             place=command.place,
+            ticket_ids=command.ticket_ids,
         )
     ]

@@ -8,6 +8,7 @@ from domain.ids import ConnectorId, EntryId, RunId
 
 PLAN_CAUSE = "plan"  # a run that carries out the plan whose number is its name
 SCHEDULE_CAUSE = "schedule"  # a run that was due; its name is that instant, ISO 8601
+DELIVERY_CAUSE = "delivery"  # a look at tickets; its name is the delivery's id, or how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,13 @@ class Counters:
 class SyncRunQueued:
     """Somebody asked for a run; `start_date` and `end_date` bound the work dates, inclusive.
 
-    `entry_ids`: it looks at these entries only; None: at all. `place`: which of the places for
+    `entry_ids`: it looks at these entries only; None: at all. `ticket_ids`: it is a look at these
+    tickets of Zammad, and reads nothing else there. `place`: which of the places for
     those that wait for another run it has; None: it was only taken because no other was active.
     """
 
     TYPE: ClassVar = "SyncRunQueued"
-    SCHEMA: ClassVar = 3
+    SCHEMA: ClassVar = 4
 
     run_id: RunId
     trigger: str  # manual, scheduled or webhook
@@ -56,6 +58,12 @@ class SyncRunQueued:
     end_date: date | None
     entry_ids: tuple[EntryId, ...] | None = None
     place: int | None = None
+    ticket_ids: tuple[int, ...] | None = None
+
+    @staticmethod
+    def upcast_v3_v4(state: dict[str, Any]) -> None:
+        """Before, no run was a look at some tickets."""
+        state["ticket_ids"] = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
@@ -152,14 +160,23 @@ class SyncRunCompleted:
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRunFailed:
-    """It could not go on; what it had written stays written. `who`: time or administrator."""
+    """It could not go on; what it had written stays written.
+
+    `ticket_ids`: only these could not be looked at, everything else was; empty: nobody knows.
+    """
 
     TYPE: ClassVar = "SyncRunFailed"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     run_id: RunId
     counters: Counters
     error: str
+    ticket_ids: tuple[int, ...] = ()
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Before, no run said which tickets it was about."""
+        state["ticket_ids"] = []
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

@@ -1,0 +1,58 @@
+"""What people and the looks ask of the webhook deliveries."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from adapters.postgres.connecting import DRIVER_ERRORS, translated
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.statements import statements
+from adapters.postgres.view_tables import ViewTable
+from projections import deliveries
+from projections.deliveries import Row
+
+
+class Deliveries:
+    """The view `deliveries` of one log."""
+
+    def __init__(self, store: PostgresEventStore) -> None:
+        self._pool = store.pool
+        self._log_id = store.log_id
+        self._table = ViewTable(deliveries.PROJECTION)
+        self._sql = {
+            name: text.replace("{selected}", self._table.selected)
+            for name, text in statements("deliveries").items()
+        }
+
+    async def page(
+        self, *, status: str | None, ticket_id: int | None, before: int | None, limit: int
+    ) -> Sequence[Row]:
+        """At most `limit`, the newest first, from before that receipt on."""
+        return await self._rows("page", status, ticket_id, before, limit)
+
+    async def waiting(self, now: datetime, *, limit: int) -> Sequence[Row]:
+        """Those whose ticket is to be looked at, the oldest wish first."""
+        return await self._rows("waiting", now, limit)
+
+    async def due(self) -> datetime | None:
+        """When the next look may begin, long ago for at once; None when nothing waits."""
+        found: datetime | None = (await self._fetch("due"))[0][0]
+        return found
+
+    async def covered(self, tickets: Collection[int], before: int) -> Sequence[Row]:
+        """Those that wait for these tickets and were asked for before that position."""
+        return await self._rows("covered", list(tickets), before)
+
+    async def last_of(self, connector_id: int) -> datetime | None:
+        """When the connector's newest accepted delivery came."""
+        found: datetime | None = (await self._fetch("last_of_connectors", connector_id))[0][0]
+        return found
+
+    async def _rows(self, name: str, *arguments: object) -> Sequence[Row]:
+        return [self._table.row(tuple(row)) for row in await self._fetch(name, *arguments)]
+
+    async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
+        try:
+            return await self._pool.fetch(self._sql[name], self._log_id, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error

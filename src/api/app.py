@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.live import Hub
 from api.routes import (
     audit,
     connector_health,
@@ -18,6 +19,7 @@ from api.routes import (
     mappings,
     plans,
     schedule,
+    stream,
     suggestions,
     sync,
     system,
@@ -42,6 +44,7 @@ def create_app(own: Services) -> FastAPI:
         strict_content_type=False,  # a body without content type is JSON too
     )
     app.state.services = own
+    app.state.hub = Hub(own)
     app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
     app.state.verifying = asyncio.Lock()
@@ -81,6 +84,7 @@ def _add_routes(app: FastAPI) -> None:
         suggestions.router,
         audit.router,
         events.router,
+        stream.router,
         system.about,
     ):
         versioned.include_router(router)

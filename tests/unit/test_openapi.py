@@ -38,7 +38,6 @@ GET /privacy/subjects
 GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
-GET /stream
 GET /sync/runs/{}/entries
 GET /webhook/deliveries
 PATCH /conflicts/{}

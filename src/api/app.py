@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api import problems
 from api.attempts import Turns
 from api.examples import add_examples
+from api.live import Hub
 from api.routes import (
     audit,
     choices,
@@ -25,6 +26,7 @@ from api.routes import (
     plans,
     run_entries,
     schedule,
+    stream,
     suggestions,
     sync,
     system,
@@ -60,6 +62,8 @@ def create_app(own: Services) -> FastAPI:
         strict_content_type=False,  # a body without content type is JSON too
     )
     app.state.services = own
+    app.state.hub = Hub(own)
+    app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
     app.state.login_turns = Turns()
     app.state.verifying = asyncio.Lock()
@@ -117,6 +121,7 @@ def _add_routes(app: FastAPI) -> None:
         events.router,
         webhook.door,
         webhook.router,
+        stream.router,
         system.about,
     ):
         versioned.include_router(router)

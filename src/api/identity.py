@@ -58,7 +58,11 @@ async def identified(
 
 
 async def _identity(own: Services, text: str) -> Identity:
-    claims = own.tokens.read(text, now=own.clock.now())
+    return await of_claims(own, own.tokens.read(text, now=own.clock.now()))
+
+
+async def of_claims(own: Services, claims: Claims) -> Identity:
+    """Who a token belongs to that has not expired. Raises Problem `token_revoked`."""
     account = await account_of(own, claims.user_id)
     if account is None or account.username.value != claims.username:
         raise Problem("token_revoked", "The account of this login is gone.")

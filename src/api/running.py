@@ -39,7 +39,9 @@ async def serve(settings: Settings, manner: Manner | None = None) -> None:
     with on_stop_signal(stop.set), bound(settings.host, settings.port) as listener:
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(service(settings, manner))
-            url = await stack.enter_async_context(serving(create_app(own), listener))
+            url = await stack.enter_async_context(
+                serving(create_app(own), listener, stopping=own.stopping)
+            )
             spare_what_stays()
             log.info("serving", url=url)
             await stop.wait()

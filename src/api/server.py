@@ -16,6 +16,9 @@ from domain.errors import Misconfigured
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512  # connections that may wait; a burst of a browser must not be refused
+# Milliseconds after which a connection is dropped whose other side takes nothing: it would be kept
+# for ever by one that neither reads nor leaves.
+DEAD_AFTER = 30_000
 LAST_ANSWERS = 5  # seconds that running requests get at the end
 
 
@@ -39,6 +42,8 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections inherit it; only Linux has it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_AFTER)
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
@@ -49,8 +54,13 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
-    """Answer requests on `listener` for as long as the block; yields the address."""
+async def serving(
+    app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event | None = None
+) -> AsyncIterator[str]:
+    """Answer requests on `listener` for as long as the block; yields the address.
+
+    `stopping` is set at its end, before it waits for the answers under way: streams end by it.
+    """
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -72,6 +82,8 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
         host, port = listener.getsockname()[:2]
         yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
+        if stopping is not None:
+            stopping.set()
         server.should_exit = True
         await task
 

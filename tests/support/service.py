@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 
 from adapters.secrets import Passwords
 from api.app import create_app
@@ -30,6 +31,7 @@ class Service:
     url: str
     own: Services
     http: httpx.AsyncClient
+    app: FastAPI
 
     @asynccontextmanager
     async def client(self, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -80,12 +82,13 @@ async def running_service(
     settings = settings_for(dsn, **values)
     async with opened(settings, dsn, clock=clock, passwords=Passwords(QUICK)) as own:
         await prepare(own)
+        app = create_app(own)
         with bound("127.0.0.1", 0) as listener:
             async with (
                 working(own),
-                serving(create_app(own), listener) as url,
+                serving(app, listener, stopping=own.stopping) as url,
                 httpx.AsyncClient(base_url=url, timeout=40) as http,
             ):
                 text = await token(http, ADMIN, ADMIN_PASSWORD)
                 http.headers["Authorization"] = f"Bearer {text}"
-                yield Service(url, own, http)
+                yield Service(url, own, http, app)

@@ -32,7 +32,6 @@ GET /privacy/subjects
 GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
-GET /stream
 PATCH /conflicts/{}
 PATCH /notifications/{}
 POST /conflicts

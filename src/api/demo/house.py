@@ -88,7 +88,7 @@ async def _house(folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: 
     peers = await stack.enter_async_context(_peers(folder, keys, month))
     say("Starting PostgreSQL and the service ...")
     own = await stack.enter_async_context(service(_settings(folder, keys)))
-    url = await stack.enter_async_context(serving(create_app(own), listener))
+    url = await stack.enter_async_context(serving(create_app(own), listener, stopping=own.stopping))
     keys.tell(folder / "demo.json", url=url, zammad_url=peers.zammad_url, kimai_url=peers.kimai_url)
     prepared = asyncio.create_task(_prepare(url, keys, peers, month, say))
     stopping = asyncio.create_task(stop.wait())

@@ -1,0 +1,309 @@
+"""The live stream over real HTTP: what is told, to whom, from where on, and until when."""
+
+import asyncio
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from api import live
+from domain.errors import LedgerError
+from domain.event import Append
+from domain.ids import RunId
+from tests.support.believable import past, run
+from tests.support.event_stream import Stream, streaming
+from tests.support.service import ADMIN, ADMIN_PASSWORD, Service, running_service
+
+
+def bearer(service: Service) -> str:
+    return str(service.http.headers["Authorization"])
+
+
+def booked(bookings: int) -> Iterator[Append]:
+    """The bookings of a believable past and their runs, without accounts and connectors."""
+    return (each for each in past(bookings) if each.stream.startswith(("time-entry", "sync-run")))
+
+
+async def append(service: Service, appends: Iterable[Append]) -> int:
+    for answer in await service.own.store.append_many(list(appends)):
+        assert not isinstance(answer, LedgerError), answer
+    return await service.own.store.head()
+
+
+async def frames_until(stream: Stream, position: int) -> list[tuple[int, str]]:
+    """Ids and kinds of what comes, up to a frame `head` of that position or later."""
+    got = []
+    while True:
+        frame = await stream.next()
+        got.append((frame.id, frame.event))
+        if frame.event == "head" and frame.id >= position:
+            return got
+
+
+async def test_a_run_is_told_as_it_happens(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        async with streaming(service.url, authorization=bearer(service)) as stream:
+            assert stream.status == 200
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            assert stream.headers["cache-control"] == "no-store"
+            assert "content-length" not in stream.headers
+            first = await stream.next()
+            assert (first.event, first.data["touched"]) == ("head", [])
+            assert stream.retry == 3000
+            head = await append(service, run(RunId(1), range(24, 26)))
+            opened = await stream.until("conflict.opened")
+            assert opened.data == {
+                "conflict_id": opened.id,
+                "entry_id": 10_000_000_025,
+                "status": "missing",
+                "reasonCode": "UNMAPPED_ACTIVITY",
+            }
+            ended = await stream.until("run.progress", state="completed")
+            assert ended.data == {
+                "run_id": 1,
+                "state": "completed",
+                "status": "completed",
+                "phase": "done",
+                "done": 2,
+                "total": 2,
+                "entries_synced": 2,
+                "entries_failed": 0,
+                "conflicts_detected": 0,
+            }
+        async with streaming(
+            service.url, authorization=bearer(service), last_event_id=str(opened.id - 1)
+        ) as stream:
+            again = await stream.until("conflict.opened")
+            assert (again.id, again.data) == (opened.id, opened.data)
+            told = await stream.until("head")
+            assert told.id >= head
+            assert {"entries", "entry", "conflicts", "kpi", "syncRuns"} <= set(told.data["touched"])
+
+
+async def test_what_is_told_can_be_fetched(migrated: str) -> None:
+    async with (
+        running_service(migrated) as service,
+        streaming(service.url, authorization=bearer(service)) as stream,
+    ):
+        await stream.next()
+        writing = asyncio.create_task(append(service, booked(60)))
+        for _ in range(10):
+            told = await stream.until("entry.changed")
+            entry = await service.own.views.entry(told.data["entry_id"])
+            assert entry is not None
+            assert entry.position >= told.id
+        await writing
+        told = await stream.until("kpi", synced_entries=58)
+        fetched = (await service.http.get("/api/v1/sync/kpi")).json()
+        assert told.data == {name: fetched[name] for name in told.data}
+
+
+async def test_nothing_is_lost_wherever_it_breaks_off(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        async with streaming(service.url, authorization=bearer(service)) as stream:
+            begin = (await stream.next()).id
+            head = await append(service, booked(40))
+            whole = await frames_until(stream, head)
+        events = {frame for frame in whole if frame[1] not in ("head", "kpi")}
+        assert len(events) >= 40
+        for broken_off in range(begin, head, 17):
+            path = f"/api/v1/stream?after={broken_off}"
+            async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
+                rest = await frames_until(stream, head)
+            later = {frame for frame in events if frame[0] > broken_off}
+            assert later <= {frame for frame in rest if frame[1] not in ("head", "kpi")} | {
+                frame for frame in later if frame[1] == "entry.changed"
+            }, "conflicts and runs; an entry may be told of at a later position"
+            ids = [frame[0] for frame in rest]
+            assert ids == sorted(ids)
+
+
+async def test_after_a_restart_the_past_is_read_from_the_ledger(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        begin = await service.own.store.head()
+        head = await append(service, booked(30))
+    async with running_service(migrated) as service:
+        assert await service.own.store.head() >= head
+        path = f"/api/v1/stream?after={begin}"
+        async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
+            told = {(await stream.until("entry.changed")).data["entry_id"] for _ in range(30)}
+            assert len(told) == 30
+
+
+async def test_who_is_too_far_behind_reloads(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_BEHIND", 50)
+    async with running_service(migrated) as service:
+        head = await append(service, booked(30))
+        assert await service.own.projections.wait_for(head, within=20)
+        for after in ("0", str(head - 60), "99999999"):
+            path = f"/api/v1/stream?after={after}"
+            async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
+                told = await stream.next()
+                assert (told.event, told.data.get("resync")) == ("head", True)
+        near = f"/api/v1/stream?after={head - 40}"
+        async with streaming(service.url, path=near, authorization=bearer(service)) as stream:
+            assert "resync" not in (await stream.until("head")).data
+
+
+async def test_only_what_was_asked_for(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        path = "/api/v1/stream?types=run.progress,conflict.opened"
+        async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
+            await append(service, booked(30))
+            kinds = {(await stream.next()).event for _ in range(2)}
+            assert kinds <= {"run.progress", "conflict.opened"}
+        for query in ({"types": "kpi,nonsense"}, {"after": "-1"}, {"after": "NaN"}):
+            refused = await service.http.get("/api/v1/stream", params=query)
+            assert (refused.status_code, refused.json()["code"]) == (422, "validation")
+        headers = {"Last-Event-ID": "x" * 300}
+        assert (await service.http.get("/api/v1/stream", headers=headers)).status_code == 422
+        async with service.client() as nobody:
+            assert (await nobody.get("/api/v1/stream")).status_code == 401
+
+
+async def test_the_cookie_opens_it_and_logging_out_ends_it(migrated: str) -> None:
+    async with running_service(migrated) as service, service.client() as browser:
+        form = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        await browser.post("/token", data=form)
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        async with (
+            streaming(service.url, cookie=cookie) as mine,
+            streaming(service.url, authorization=bearer(service)) as other,
+        ):
+            await mine.next()
+            answer = await browser.post("/logout", headers={"Sec-Fetch-Site": "same-origin"})
+            assert answer.status_code == 204
+            assert await mine.ended()
+            await other.until("head", touched=["auditLogs"])
+
+
+async def test_a_changed_account_ends_its_streams(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        user = await service.add_user("vera", "operator")
+        async with service.logged_in("vera", ADMIN_PASSWORD) as vera:
+            header = str(vera.headers["Authorization"])
+            async with streaming(service.url, authorization=header) as stream:
+                await stream.next()
+                path = f"/api/v1/users/{user['id']}"
+                answer = await service.http.patch(path, json={"role": "viewer"})
+                assert answer.status_code == 200, answer.text
+                assert await stream.ended()
+
+
+class Ahead:
+    """A clock that can be set forward."""
+
+    def __init__(self) -> None:
+        self.by = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def test_it_ends_when_the_login_does(migrated: str) -> None:
+    clock = Ahead()
+    async with running_service(migrated, clock=clock) as service:
+        async with streaming(service.url, authorization=bearer(service)) as stream:
+            await stream.next()
+            clock.by = timedelta(hours=13)
+            assert await stream.ended()
+        assert (await service.http.get("/api/v1/stream")).json()["code"] == "token_expired"
+
+
+async def test_a_stop_ends_every_stream_in_order(migrated: str) -> None:
+    async with AsyncExitStack() as stack:
+        async with running_service(migrated) as service:
+            stream = await stack.enter_async_context(
+                streaming(service.url, authorization=bearer(service))
+            )
+            await stream.next()
+            began = asyncio.get_running_loop().time()
+        assert await stream.ended()
+        assert asyncio.get_running_loop().time() - began < 4, "nobody waits for the patience"
+
+
+async def test_a_quiet_stream_is_kept_alive(migrated: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT", 0.1)
+    async with (
+        running_service(migrated) as service,
+        streaming(service.url, authorization=bearer(service)) as stream,
+    ):
+        await stream.next()
+        with pytest.raises(TimeoutError):
+            await stream.next(within=2.5)
+        assert ": heartbeat" in stream.comments
+
+
+async def test_a_view_that_stands_still_tells_nothing_it_does_not_show(migrated: str) -> None:
+    async with (
+        running_service(migrated) as service,
+        streaming(service.url, authorization=bearer(service)) as stream,
+    ):
+        begin = (await stream.next()).id
+        locks = await service.own.store.pool.acquire()
+        transaction = locks.transaction()
+        await transaction.start()
+        await locks.execute("LOCK TABLE time_entries IN ACCESS EXCLUSIVE MODE")
+        await append(service, booked(3))
+        with pytest.raises(TimeoutError):
+            await stream.until("entry.changed", within=1.5)
+        await transaction.rollback()
+        await service.own.store.pool.release(locks)
+        assert (await stream.until("entry.changed")).id > begin
+
+
+@pytest.mark.slow
+async def test_five_hundred_listen_one_never_reads_and_one_vanishes(migrated: str) -> None:
+    async with running_service(migrated) as service, AsyncExitStack() as stack:
+        header = bearer(service)
+        never = deaf(service.url, header)
+        streams = [
+            await stack.enter_async_context(streaming(service.url, authorization=header))
+            for _ in range(499)
+        ]
+        vanishing = streams.pop()
+        hub = service.app.state.hub
+        assert hub.listeners == 500
+        vanishing.writer.transport.abort()
+        head = await append(service, booked(1_500))  # far more than the deaf one's buffers take
+
+        async def read(stream: Stream) -> int:
+            seen = 0
+            while True:
+                frame = await stream.next(within=60)
+                seen += frame.event == "entry.changed"
+                assert "resync" not in frame.data
+                if frame.event == "head" and frame.id >= head:
+                    return seen
+
+        counts = await asyncio.gather(*map(read, streams))
+        assert min(counts) >= 1_500, "each heard of every booking"
+        assert len(set(counts)) == 1
+        assert hub.listeners == 499, "who is gone is let go of"
+        more = live.Encoded(head, "delivery.received", b": " + b"x" * 65_536 + b"\n\n")
+        for _ in range(100):  # more than the buffers between it and us take
+            hub._send([more])
+            await asyncio.sleep(0)
+        assert hub.listeners == 498, "who never reads is told to reload, and dropped"
+        answer = await service.http.get("/api/v1/sync/kpi")
+        assert answer.status_code == 200
+        never.close()
+
+
+def deaf(url: str, header: str) -> socket.socket:
+    """A client that asks and then never reads; its own buffer is small."""
+    address = urlsplit(url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect((address.hostname, address.port))
+    path = "/api/v1/stream?types=delivery.received"
+    client.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: {header}\r\n\r\n".encode())
+    return client

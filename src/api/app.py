@@ -11,6 +11,7 @@ from api.routes import (
     connector_health,
     connectors,
     dead_letters,
+    diff,
     entries,
     events,
     explain,
@@ -83,6 +84,7 @@ def _add_routes(app: FastAPI) -> None:
         suggestions.router,
         audit.router,
         events.router,
+        diff.router,
         system.about,
     ):
         versioned.include_router(router)

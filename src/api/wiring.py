@@ -11,6 +11,7 @@ import structlog
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.differing import Differing
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -116,6 +117,7 @@ async def opened(
             dead=DeadLetters(store),
             log=EventLog(store),
             past=Past(store),
+            differing=Differing(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),

@@ -24,7 +24,6 @@ GET /connectors/{}/activities
 GET /connectors/{}/customers
 GET /connectors/{}/projects
 GET /connectors/{}/users
-GET /diff
 GET /mappings/export
 GET /mappings/projects/export
 GET /mappings/suggestions

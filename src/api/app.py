@@ -16,6 +16,7 @@ from api.routes import (
     connector_health,
     connectors,
     dead_letters,
+    diff,
     entries,
     events,
     explain,
@@ -122,6 +123,7 @@ def _add_routes(app: FastAPI) -> None:
         webhook.door,
         webhook.router,
         stream.router,
+        diff.router,
         system.about,
     ):
         versioned.include_router(router)

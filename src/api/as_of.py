@@ -13,22 +13,33 @@ async def _as_of(request: Request, as_of: Annotated[str | None, Query()] = None)
     """The position that `as_of` names, None for now; the answer says which it was."""
     if as_of is None:
         return None
-    own = services(request)
-    head = await own.store.head()
-    if as_of.startswith("position:"):
-        position = _position(as_of.removeprefix("position:"))
+    position, instant = await named(services(request), "as_of", as_of)
+    if instant is not None:
+        request.state.as_of_instant = instant
+    request.state.as_of = position  # LedgerRoute names it on every answer, on files too
+    return position
+
+
+async def named(own: Services, name: str, text: str) -> tuple[int, datetime | None]:
+    """The position that the query value `text` of `name` says, and the instant if it is one.
+
+    Raises Problem: `as_of_in_future`, `validation`, or `projection_lag` when it is not shown yet.
+    """
+    instant = None
+    if text.startswith("position:"):
+        position = _position(name, text.removeprefix("position:"))
+        head = await own.store.head()
         if position > head:
             raise Problem("as_of_in_future", f"The log ends at position {head}.")
     else:
-        instant = request.state.as_of_instant = _instant(as_of)
+        instant = _instant(name, text)
         if instant > own.clock.now():
-            raise Problem("as_of_in_future", "as_of lies in the future.")
+            raise Problem("as_of_in_future", f"{name} lies in the future.")
         position = await own.store.position_at(instant)
     if not await own.shown(position):
-        text = f"Position {position} is not shown yet."
-        raise Problem("projection_lag", text, headers={"Retry-After": "1"})
-    request.state.as_of = position  # LedgerRoute names it on every answer, on files too
-    return position
+        lag = f"Position {position} is not shown yet."
+        raise Problem("projection_lag", lag, headers={"Retry-After": "1"})
+    return position, instant
 
 
 AsOf = Annotated[int | None, Depends(_as_of)]
@@ -49,26 +60,27 @@ async def instant_of(own: Services, as_of: int | None) -> datetime:
     return event.recorded_at
 
 
-def _position(text: str) -> int:
+def _position(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004 - a bigint
-        raise _invalid("as_of names no position")
+        raise _invalid(name, "names no position")
     return int(text)
 
 
-def _instant(text: str) -> datetime:
+def _instant(name: str, text: str) -> datetime:
     """An instant with offset; a plus sign that a query string turned into a space counts."""
     try:
         instant = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
     except ValueError as error:
-        raise _invalid("as_of is no ISO 8601 instant") from error
+        raise _invalid(name, "is no ISO 8601 instant") from error
     if instant.utcoffset() is None:
-        raise _invalid("as_of needs an offset, for example Z")
+        raise _invalid(name, "needs an offset, for example Z")
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise _invalid("as_of lies before or after all calendars") from error
+        raise _invalid(name, "lies before or after all calendars") from error
 
 
-def _invalid(text: str) -> Problem:
-    item = {"loc": ["query", "as_of"], "msg": text, "type": "value_error"}
+def _invalid(name: str, what: str) -> Problem:
+    text = f"{name} {what}"
+    item = {"loc": ["query", name], "msg": text, "type": "value_error"}
     return Problem("validation", f"{text}.", errors=[item])

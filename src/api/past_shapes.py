@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from api.bodies import Answer
-from api.shapes import Json, Number
+from api.shapes import ActorOut, FieldChange, Json, Number
 
 RunAction = Literal[
     "create", "update", "delete", "adopt", "unchanged", "skip", "conflict", "failed"
@@ -52,3 +54,50 @@ class ExplanationOut(Answer):
     entry_id: int
     steps: list[StepOut]
     result: str
+
+
+DiffKind = Literal[
+    "connector",
+    "mapping",
+    "user_mapping",
+    "project_mapping",
+    "entry",
+    "conflict",
+    "run",
+    "schedule",
+]
+
+
+class PlaceOut(Answer):
+    """`at` is when the event there was recorded; null before the first."""
+
+    position: int
+    at: datetime | None
+
+
+class DiffCounts(Answer):
+    added: int
+    changed: int
+    removed: int
+
+
+class DiffItem(Answer):
+    """`positions` and `actors` are of the newest hundred events between the two ends."""
+
+    kind: DiffKind
+    id: int
+    label: str
+    change: Literal["added", "changed", "removed"]
+    changes: list[FieldChange]
+    positions: list[int]
+    actors: list[ActorOut]
+
+
+class DiffPage(Answer):
+    """`counts` is by kind."""
+
+    from_: PlaceOut = Field(alias="from")
+    to: PlaceOut
+    counts: dict[DiffKind, DiffCounts]
+    items: list[DiffItem]
+    next_cursor: str | None

@@ -11,6 +11,7 @@ from fastapi import Request
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
+from adapters.postgres.differing import Differing
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -56,6 +57,7 @@ class Services:
     deliveries: Deliveries
     log: EventLog
     past: Past
+    differing: Differing
     vault: Vault
     credentials: Credentials
     passwords: Passwords

@@ -13,6 +13,7 @@ import structlog
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
+from adapters.postgres.differing import Differing
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -126,6 +127,7 @@ async def opened(
             log=EventLog(store),
             past=Past(store),
             vault=vault,
+            differing=Differing(store),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),

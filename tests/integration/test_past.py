@@ -134,3 +134,108 @@ async def test_every_entry_is_explained_now_and_then(migrated: str) -> None:
             assert then["result"] == "It waits for the next run."
         assert {"synced", "conflict"} <= states
         assert (await service.http.get(f"{V1}/entries/5/explain")).status_code == 404
+
+
+async def test_a_diff_tells_each_kind_with_fields_and_actors(migrated: str) -> None:
+    async with two_peers(10) as peers, running_service(migrated) as service:
+        await connect_but_for_one_type(service, peers)
+        await run(service)
+        before = await service.own.store.head()
+        (kimai,) = [row for row in await get(service, "connectors") if row["type"] == "kimai"]
+        secret = "another-t0ken-nobody-may-see"
+        for method, path, body in (
+            ("PATCH", f"connectors/{kimai['id']}", {"name": "Bills"}),
+            ("PATCH", f"connectors/{kimai['id']}", {"settings": {"rounding_mode": "ceil"}}),
+            ("PUT", "schedule", {"cron": "0 9 * * 1-5"}),
+            ("DELETE", "mappings/1", None),
+        ):
+            answer = await service.http.request(method, f"{V1}/{path}", json=body)
+            assert answer.status_code < 300, answer.text
+        for mapping in await get(service, "mappings", is_active="false"):
+            path = f"{V1}/mappings/{mapping['id']}"
+            assert (await service.http.patch(path, json={"is_active": True})).status_code == 200
+        number = await run(service)
+        path = f"{V1}/connectors/{kimai['id']}"
+        assert (await service.http.patch(path, json={"api_token": secret})).status_code == 200
+
+        since = {"from": f"position:{before}"}
+        page = await get(service, "diff", limit=200, **since)
+        assert page["from"]["position"] == before
+        assert page["to"]["position"] == await service.own.store.head()
+        assert page["from"]["at"] < page["to"]["at"]
+        assert secret not in str(page)
+        by_kind: dict[str, list[dict[str, Any]]] = {}
+        for item in page["items"]:
+            by_kind.setdefault(item["kind"], []).append(item)
+        for kind, counts in page["counts"].items():
+            told = Counter(item["change"] for item in by_kind.get(kind, ()))
+            assert {name: told[name] for name in counts} == counts, kind
+
+        (connector,) = by_kind["connector"]
+        changes = {each["field"]: (each["before"], each["after"]) for each in connector["changes"]}
+        assert changes == {
+            "name": ("Billing", "Bills"),
+            "settings.rounding_mode": ("default", "ceil"),
+            "api_token": ("********", "********"),
+        }
+        assert connector["actors"] == [{"kind": "user", "name": "alice"}]
+        assert len(connector["positions"]) == 3
+        assert {item["change"] for item in by_kind["mapping"]} == {"removed", "changed"}
+        (schedule,) = by_kind["schedule"]
+        assert schedule["change"] == "added"
+        (new_run,) = by_kind["run"]
+        assert (new_run["id"], new_run["change"]) == (number, "added")
+        conflicts = by_kind["conflict"]
+        assert {item["change"] for item in conflicts} == {"changed"}
+        for item in conflicts:
+            fields = {each["field"]: each["after"] for each in item["changes"]}
+            assert fields["resolution_status"] == "resolved"
+        entries = by_kind["entry"]
+        assert len(entries) >= len(conflicts) > 0
+        for item in entries:
+            (state,) = [each for each in item["changes"] if each["field"] == "state"]
+            assert state["before"] == "conflict"
+            assert item["label"].startswith("#")
+
+        paged = await everything(service, "diff", limit=2, **since)
+        assert paged == page["items"]
+        only = await get(service, "diff", kind="mapping", **since)
+        assert only["items"] == by_kind["mapping"]
+        assert set(only["counts"]) == {"mapping"}
+
+
+async def test_a_diff_of_the_past_stays_what_it_was(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        head = await service.own.store.head()
+        await service.http.put(f"{V1}/schedule", json={"cron": "0 9 * * 1-5"})
+        then = {"from": f"position:{head}", "to": f"position:{head + 1}"}
+        first = await get(service, "diff", **then)
+        at = first["to"]["at"]
+        await service.http.put(f"{V1}/schedule", json={"cron": "0 8 * * 1-5"})
+        assert await get(service, "diff", **then) == first
+        whole = await get(service, "diff", **{"from": f"position:{head}", "kind": "schedule"})
+        assert whole["items"][0]["positions"] == [head + 1, head + 2]
+        since = await get(service, "diff", **{"from": at, "kind": "schedule"})
+        assert since["items"][0]["changes"] == [
+            {"field": "cron", "before": "0 9 * * 1-5", "after": "0 8 * * 1-5"}
+        ]
+        nothing = await get(service, "diff", **{"from": "position:0", "to": "position:0"})
+        assert nothing["items"] == []
+        assert nothing["to"] == {"position": 0, "at": None}
+
+
+async def test_a_diff_of_no_range_is_refused(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for query, code in (
+            ({}, "validation"),
+            ({"from": "yesterday"}, "validation"),
+            ({"from": "2026-01-01T00:00:00"}, "validation"),
+            ({"from": "position:2", "to": "position:1"}, "range_invalid"),
+            ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "range_invalid"),
+            ({"from": "position:999"}, "as_of_in_future"),
+            ({"from": "9999-01-01T00:00:00Z"}, "as_of_in_future"),
+            ({"from": "position:0", "kind": "user"}, "validation"),
+            ({"from": "position:0", "cursor": "x"}, "cursor_invalid"),
+        ):
+            answer = await service.http.get(f"{V1}/diff", params=query)
+            assert (answer.status_code, answer.json()["code"]) == (422, code), query

@@ -1,0 +1,156 @@
+"""What differs between two positions is what the fold of the ledger says, whatever happened."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.postgres.differing import MOST_POSITIONS, Counts, Differing, Ends
+from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.projection_runner import ProjectionRunner
+from domain import catalogue
+from domain.errors import LedgerError
+from domain.event import Append, Event, Recorded
+from projections import time_entries
+from projections.differing import CONFLICT, KINDS, NAMES, conflict_at, differences
+from projections.projection import Projection, rows_after
+from tests.support.histories import histories
+from tests.support.ledgers import postgres_ledger
+
+LOGS = itertools.count(1)
+Past = Sequence[Recorded[Event]]
+
+
+def moves(projection: Projection[Any], past: Past) -> Mapping[int, list[int]]:
+    """By key, the positions at which its row became another one or went away."""
+    rows: dict[int, Any] = {}
+    found: dict[int, list[int]] = defaultdict(list)
+    for recorded in past:
+        if type(recorded.event) not in projection.events:
+            continue
+        for key in projection.keys(recorded):
+            before, after = rows.get(key), projection.apply(rows.get(key), recorded)
+            if after is not before:
+                found[key].append(recorded.position)
+            rows[key] = after
+    return found
+
+
+def of_view(kind: str, past: Past, first: int, last: int) -> list[Ends]:
+    projection = KINDS[kind].projection
+    old, new = rows_after(projection, past, first), rows_after(projection, past, last)
+    moved = {
+        key: [at for at in positions if first < at <= last]
+        for key, positions in moves(projection, past).items()
+    }
+    return [
+        Ends(key, old.get(key), new.get(key), positions[-MOST_POSITIONS:])
+        for key, positions in sorted(moved.items())
+        if positions and (key in old or key in new)
+    ]
+
+
+def of_conflicts(past: Past, first: int, last: int) -> list[Ends]:
+    """From the entries' own `conflict_id`: where each begins to stand there, and ceases to."""
+    rows: dict[int, time_entries.Row] = {}
+    at: dict[int, list[int]] = defaultdict(list)
+    entry_of: dict[int, int] = {}
+    for recorded in past:
+        if type(recorded.event) not in time_entries.PROJECTION.events:
+            continue
+        (key,) = time_entries.PROJECTION.keys(recorded)
+        before = rows.get(key)
+        after = time_entries.PROJECTION.apply(before, recorded)
+        if after is None:
+            continue
+        rows[key] = after
+        old, new = before and before.conflict_id, after.conflict_id
+        for number in {old, new} - {None} if old != new else ():
+            assert number is not None
+            at[number].append(recorded.position)
+            entry_of[number] = key
+    found = []
+    for number, positions in sorted(at.items()):
+        events = [each for each in past if each.stream == f"time-entry-{entry_of[number]}"]
+        between = [each for each in positions if first < each <= last]
+        if between:
+            ends = (conflict_at(events, number, position) for position in (first, last))
+            found.append(Ends(number, *ends, between))
+    return found
+
+
+def counted(ends: Sequence[Ends]) -> Counts:
+    return Counts(
+        added=sum(each.before is None for each in ends),
+        changed=sum(each.before is not None and each.after is not None for each in ends),
+        removed=sum(each.after is None for each in ends),
+    )
+
+
+async def paged(differing: Differing, kind: str, first: int, last: int) -> list[Ends]:
+    found: list[Ends] = []
+    while True:
+        after = found[-1].number if found else 0
+        page = await differing.page(kind, first, last, after=after, limit=2)
+        found += page
+        if len(page) < 2:
+            return found
+
+
+async def check(dsn: str, appends: Sequence[Append], cuts: tuple[float, float]) -> None:
+    async with postgres_ledger(dsn, catalogue=catalogue.ALL, log_id=next(LOGS)) as store:
+        for answer in await store.append_many(appends):
+            assert not isinstance(answer, LedgerError), answer
+        await ProjectionRunner(store).catch_up()
+        past = await store.page(0, 10_000)
+        first, last = sorted(round(cut * len(past)) for cut in cuts)
+        for begin, end in {(first, last), (0, len(past)), (last, last)}:
+            await compare(store, past, begin, end)
+
+
+async def compare(store: PostgresEventStore, past: Past, first: int, last: int) -> None:
+    differing = Differing(store)
+    for kind in NAMES:
+        expected = (
+            of_conflicts(past, first, last)
+            if kind == CONFLICT
+            else of_view(kind, past, first, last)
+        )
+        found = await paged(differing, kind, first, last)
+        told = [(each.number, each.before, each.after, list(each.positions)) for each in found]
+        assert told == [(e.number, e.before, e.after, e.positions) for e in expected], kind
+        assert await differing.count(kind, first, last) == counted(expected), kind
+        by = {each.position: each for each in past}
+        for each in found:
+            events = [by[position] for position in each.positions]
+            assert each.types == {event.event.TYPE for event in events}
+            assert set(each.actors) == {event.metadata.actor for event in events}
+            if kind != CONFLICT:
+                assert_shown(kind, each)
+
+
+def assert_shown(kind: str, ends: Ends) -> None:
+    shown = KINDS[kind].shown
+    before, after = (row and shown(row) for row in (ends.before, ends.after))
+    assert isinstance(KINDS[kind].label(after or before), str)
+    changes = differences(before, after)
+    assert len({field for field, _, _ in changes}) == len(changes)
+    assert all(old != new for _, old, new in changes)
+    if before is None:
+        assert all(old is None for _, old, _ in changes)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(histories(30), st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_what_differs_is_what_the_ledger_says(
+    any_database: str, appends: Sequence[Append], cuts: tuple[float, float]
+) -> None:
+    asyncio.run(check(any_database, appends, cuts))

@@ -18,6 +18,7 @@ from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.migrate import migrate
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
+from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
@@ -115,6 +116,7 @@ async def opened(
             views=ReadModels(store, zone=settings.display_timezone),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
+            suggestions=SuggestionBase(store),
             log=EventLog(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),

@@ -22,7 +22,6 @@ GET /conflicts
 GET /conflicts/{}
 GET /diff
 GET /entries/{}/explain
-GET /mappings/suggestions
 GET /metrics
 GET /notifications
 GET /notifications/{}

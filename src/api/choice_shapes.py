@@ -1,5 +1,7 @@
 """What connectors list for people who map, as answers show it: contract, section 4."""
 
+from typing import Literal
+
 from api.bodies import Answer
 
 
@@ -39,3 +41,33 @@ class UserChoice(Answer):
     active: bool
     email: str | None
     username: str | None
+
+
+class SuggestionSource(Answer):
+    """Whose bookings wait. `source_kind` is what a project mapping would name."""
+
+    id: int | None
+    name: str
+    email: str | None = None
+    source_kind: Literal["organization", "customer"] | None = None
+
+
+class SuggestionTarget(Answer):
+    """`target_kind` says for projects which of the two ids a mapping would have."""
+
+    id: int
+    name: str
+    target_kind: Literal["customer", "project"] | None = None
+
+
+class SuggestionOut(Answer):
+    kind: Literal["activities", "users", "projects"]
+    source: SuggestionSource
+    target: SuggestionTarget | None
+    basis: Literal["email", "same_name", "history"] | None
+    waiting_entries: int
+    waiting_minutes: float
+
+
+class Suggestions(Answer):
+    items: list[SuggestionOut]

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from api.peers import A_PERSON_WAITS, Peers
 from api.problems import Problem
 from domain.connector.decide import Connector, paused_text
+from domain.connector.settings import kimai_settings
 from domain.errors import Rejected
 from domain.ports.choices import Choice, Choices
 
@@ -120,6 +121,22 @@ class PeerLists:
                 raise
             text = f"{connector.kind.capitalize()} does not let this token list {what}."
             raise Problem("peer_rejected", text) from error
+
+
+async def offered_activities(
+    lists: PeerLists, connector: Connector, token: str, *, refresh: bool = False
+) -> Sequence[Choice]:
+    """The activities that a Kimai connector's settings let people map to, or Zammad's types.
+
+    Global ones; or else those that the default project takes, or all when there is none.
+    """
+    if connector.kind != "kimai":
+        return await lists.get(connector, token, "activities", refresh=refresh)
+    settings = kimai_settings(connector.settings)
+    only_global = settings.use_global_activities
+    project_id = None if only_global else settings.default_project_id
+    rows = await lists.get(connector, token, "activities", project_id=project_id, refresh=refresh)
+    return [row for row in rows if row.parent_id is None or not only_global]
 
 
 async def _listed(choices: Choices, noun: Noun, project_id: int | None) -> Sequence[Choice]:

@@ -20,6 +20,7 @@ from adapters.postgres.past import Past
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
+from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
 from api.origin import Proxies
@@ -55,6 +56,7 @@ class Services:
     known: PostgresKnownEntries
     dead: DeadLetters
     deliveries: Deliveries
+    suggestions: SuggestionBase
     log: EventLog
     past: Past
     differing: Differing

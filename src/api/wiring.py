@@ -23,6 +23,7 @@ from adapters.postgres.migrate import migrate
 from adapters.postgres.past import Past
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
+from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
@@ -124,6 +125,7 @@ async def opened(
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
             deliveries=Deliveries(store),
+            suggestions=SuggestionBase(store),
             log=EventLog(store),
             past=Past(store),
             vault=vault,

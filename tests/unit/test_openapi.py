@@ -22,7 +22,6 @@ DELETE /conflicts/{}
 DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
-GET /mappings/suggestions
 GET /metrics
 GET /notifications
 GET /notifications/{}

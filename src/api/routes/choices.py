@@ -9,12 +9,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from api.choice_shapes import ActivityChoice, CustomerChoice, ProjectChoice, UserChoice
 from api.identity import Own, Viewer
 from api.inputs import Number
-from api.peer_lists import Noun
+from api.peer_lists import Noun, offered_activities
 from api.routes.connectors import loaded
 from api.routing import LedgerRoute
 from api.services import Services
 from domain.connector.decide import Connector
-from domain.connector.settings import kimai_settings
 from domain.ports.choices import Choice
 
 MOST = 5000
@@ -55,7 +54,7 @@ async def list_activities(
     all when there is none.
     """
     connector = await loaded(own, connector_id)
-    rows = await _asked(own, connector, "activities", wish, response, _project_of(connector))
+    rows = await _asked(own, connector, "activities", wish, response)
     return [
         ActivityChoice(
             id=row.item_id,
@@ -117,31 +116,17 @@ async def list_peer_users(
 
 
 async def _asked(
-    own: Services,
-    connector: Connector,
-    noun: Noun,
-    wish: Wish,
-    response: Response,
-    project_id: int | None = None,
+    own: Services, connector: Connector, noun: Noun, wish: Wish, response: Response
 ) -> Sequence[Choice]:
     """The wanted part of a list; the header counts all that the filters let through."""
     token = await own.token_of(connector)
-    rows = await own.lists.get(connector, token, noun, project_id=project_id, refresh=wish.refresh)
-    if noun == "activities" and _only_global(connector):
-        rows = [row for row in rows if row.parent_id is None]
+    if noun == "activities":
+        rows = await offered_activities(own.lists, connector, token, refresh=wish.refresh)
+    else:
+        rows = await own.lists.get(connector, token, noun, refresh=wish.refresh)
     found = wish.of(rows)
     response.headers["X-Total-Count"] = str(len(found))
     return found[: wish.limit]
-
-
-def _only_global(connector: Connector) -> bool:
-    return connector.kind == "kimai" and kimai_settings(connector.settings).use_global_activities
-
-
-def _project_of(connector: Connector) -> int | None:
-    if connector.kind != "kimai" or _only_global(connector):
-        return None
-    return kimai_settings(connector.settings).default_project_id
 
 
 def _named(choice: Choice) -> Sequence[str | None]:

@@ -65,7 +65,6 @@ def create_app(own: Services) -> FastAPI:
     )
     app.state.services = own
     app.state.hub = Hub(own)
-    app.state.login_turns = login.Turns()
     app.state.admin_lock = asyncio.Lock()
     app.state.login_turns = Turns()
     app.state.verifying = asyncio.Lock()

@@ -5,6 +5,8 @@ the first success of each route is kept, lists shortened, addresses and secrets 
 """
 
 import asyncio
+import hashlib
+import hmac
 import json
 import re
 from contextlib import AsyncExitStack
@@ -33,6 +35,7 @@ from tests.support.two_peers import (
 V1 = "/api/v1"
 LONGEST_TEXT = 400  # characters of a text that does not come as JSON
 MOST_ITEMS = 2  # of a list
+PATIENCE = 20.0  # seconds for a run to end, and for the first frame of a stream
 SUCCESS = range(200, 300)
 
 
@@ -59,6 +62,8 @@ class Recorder:
         """To be called with every response; a failure is none of ours."""
         if response.status_code not in SUCCESS:
             return
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            await _frame(response)  # it never ends
         await response.aread()
         request = response.request
         path = request.url.path.rstrip("/") or "/"
@@ -84,6 +89,18 @@ class Recorder:
 
 def _pattern(path: str) -> str:
     return re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+
+
+async def _frame(response: httpx.Response) -> None:
+    """Let the first frames be all of an event stream."""
+    text = ""
+    async with asyncio.timeout(PATIENCE):
+        async for part in response.aiter_raw():
+            text += part.decode()
+            if "data:" in text:
+                break
+    await response.aclose()
+    response._content = text.encode()  # noqa: SLF001 - httpx knows no other end of such a stream
 
 
 def _example(
@@ -178,6 +195,8 @@ class Calls:
         await self._call("PATCH", "/connectors/1", {"name": "Service desk"})
         await self._post("/connectors/1/reauth", {"api_token": ZAMMAD_TOKEN})
         await self._post("/connectors/1/resume")
+        for kind in ("activities", "projects", "customers", "users"):
+            await self._get(f"/connectors/2/{kind}")
 
     async def _map(self) -> None:
         northwind = {"source_kind": "organization", "source_id": 2, "source_name": "Northwind"}
@@ -191,6 +210,9 @@ class Calls:
             await self._get(path)
             await self._call("PATCH", path, change)
             await self._call("DELETE", path)
+            await self._download(f"/mappings{table}/export", format="csv")
+            await self._post(f"/mappings{table}/import", {"rows": [new]}, dry_run="true")
+        await self._get("/mappings/suggestions", kind="users")
 
     async def _set_up(self) -> None:
         bob = {"username": "bob", "password": ADMIN_PASSWORD, "role": "operator"}
@@ -214,10 +236,13 @@ class Calls:
         await self._post("/sync/run", RANGE)
         await self._get("/sync/runs")
         await self._get("/sync/runs/1")
+        await self._get("/sync/runs/1/entries", action="create")
+        await self._get("/sync/kpi")
         await self._download("/sync/runs/export", format="csv")
         written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
         await self._get(f"/entries/{written}")
         await self._get(f"/entries/{written}/history")
+        await self._get(f"/entries/{written}/explain")
         by_hand = {"timesheet_id": likely, "notes": "entered by hand"}
         await self._post(f"/entries/{alike}/adopt", by_hand)
 
@@ -226,10 +251,34 @@ class Calls:
         await self._post(f"/entries/{waiting}/retry", {"reason": "the mapping is there now"})
         await self._get("/dead-letters")
         await self._post("/dead-letters/retry", {"filter": {"reason_code": "CREATION_ERROR"}})
-        now = {"Prefer": "respond-async"}
-        answer = await self._service.http.post(f"{V1}/sync/run", json=RANGE, headers=now)
         wrong = {"reason": "wrong mapping"}
-        await self._post(f"/sync/runs/{_json(answer)['run_id']}/cancel", wrong)
+        await self._post(f"/sync/runs/{await self._begun()}/cancel", wrong)
+        await self._deliver()
+
+    async def _begun(self) -> int:
+        """A run; what was retried is one, too, and has to end before."""
+        now = {"Prefer": "respond-async"}
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self._service.http.post(f"{V1}/sync/run", json=RANGE, headers=now)
+                if answer.status_code != httpx.codes.CONFLICT:
+                    return int(_json(answer)["run_id"])
+                await asyncio.sleep(0.05)
+
+    async def _deliver(self) -> None:
+        """Zammad says that something happened to a ticket; the whole payload is a hint."""
+        body = b'{"ticket":{"id":1},"article":{"id":1}}'
+        signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha1).hexdigest()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Hub-Signature": f"sha1={signature}",
+            "X-Zammad-Delivery": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
+        }
+        hook = f"{V1}/webhook/zammad"
+        answer = await self._service.http.post(hook, content=body, headers=headers)
+        seen = {"min_position": answer.headers["X-Event-Position"]}
+        await self._get("/webhook/deliveries", **seen)
+        await self._post(f"/webhook/deliveries/{_json(answer)['delivery_id']}/replay")
 
     async def _audit(self) -> None:
         newest = (await self._get("/audit-logs"))["data"][0]["id"]
@@ -240,6 +289,8 @@ class Calls:
         await self._get("/audit/verify")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")
+        await self._get("/diff", **{"from": "position:1", "limit": 2})
+        await self._download("/stream", after=0)
 
     async def _leave(self) -> None:
         """What ends something."""

@@ -17,6 +17,7 @@ from api.routes import (
     kpi,
     login,
     mappings,
+    metrics,
     plans,
     schedule,
     stream,
@@ -58,12 +59,13 @@ def create_app(own: Services) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["X-Request-ID", "X-Event-Position", "X-Total-Count", "Retry-After"],
         )
-    app.add_middleware(Transport)
+    app.add_middleware(Transport, answered=own.metrics.answered)
     return app
 
 
 def _add_routes(app: FastAPI) -> None:
     app.include_router(system.router)
+    app.include_router(metrics.router)
     app.include_router(login.router)
     app.include_router(users.own_account)
     versioned = APIRouter(prefix="/api/v1")

@@ -19,6 +19,7 @@ from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
+from api.metrics import Metrics
 from api.origin import Proxies
 from api.peers import Peers
 from api.settings import Settings
@@ -55,6 +56,7 @@ class Services:
     tokens: Tokens
     proxies: Proxies
     peers: Peers
+    metrics: Metrics
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nobody should wait any more
 

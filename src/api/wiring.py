@@ -22,6 +22,7 @@ from adapters.postgres.read_models import ReadModels
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
+from api.metrics import Metrics
 from api.origin import Proxies
 from api.peers import Peers
 from api.retrying import Retrier
@@ -106,6 +107,8 @@ async def opened(
         dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
     ) as store:
         projections = ProjectionRunner(store)
+        metrics, peers = Metrics(), peers or Peers()
+        peers.observe = metrics.peer_asked
         yield Services(
             settings=settings,
             clock=now,
@@ -121,7 +124,8 @@ async def opened(
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
             proxies=Proxies(settings.trusted_proxies),
-            peers=peers or Peers(),
+            peers=peers,
+            metrics=metrics,
             started_at=now.now(),
         )
 

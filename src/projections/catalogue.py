@@ -11,11 +11,13 @@ from projections import (
     mappings,
     plans,
     project_mappings,
+    run_totals,
     schedule,
     sync_runs,
     time_entries,
     user_mappings,
     users,
+    write_totals,
 )
 from projections.projection import Projection
 from projections.tally import Tally
@@ -34,4 +36,9 @@ ALL: tuple[Projection[Any], ...] = (
     schedule.PROJECTION,
 )
 
-TALLIES: tuple[Tally[Any], ...] = (entry_totals.TALLY, audit_totals.TALLY)
+TALLIES: tuple[Tally[Any], ...] = (
+    entry_totals.TALLY,
+    write_totals.TALLY,
+    run_totals.TALLY,
+    audit_totals.TALLY,
+)

@@ -47,7 +47,9 @@ def moment(position: int, **values: Any) -> Moment:
 
 
 OPENED = ConflictOpened(entry_id=EntryId(ENTRY), reason=ReasonCode.TARGET_EDITED, detail="45 → 60")
-CLOSED = ConflictResolved(entry_id=EntryId(ENTRY), reason=ReasonCode.TARGET_EDITED, action="keep_target")
+CLOSED = ConflictResolved(
+    entry_id=EntryId(ENTRY), reason=ReasonCode.TARGET_EDITED, action="keep_target"
+)
 
 
 def test_a_conflict_is_named_by_its_opening_also_when_it_closes() -> None:

@@ -30,7 +30,6 @@ GET /mappings/export
 GET /mappings/projects/export
 GET /mappings/suggestions
 GET /mappings/users/export
-GET /metrics
 GET /notifications
 GET /notifications/{}
 GET /privacy/export

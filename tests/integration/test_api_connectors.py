@@ -221,7 +221,7 @@ async def test_no_secret_shows_in_any_answer_log_line_or_event(migrated: str) ->
         await response.aread()
         shown.append(response.text + str(response.headers))
 
-    with logged() as text:
+    with logged() as told:
         async with two_peers(5) as peers, running_service(migrated) as service:
             login = service.http.headers["Authorization"].removeprefix("Bearer ")
             service.http.event_hooks["response"].append(remember)
@@ -238,12 +238,12 @@ async def test_no_secret_shows_in_any_answer_log_line_or_event(migrated: str) ->
         *(ZAMMAD_TOKEN, KIMAI_TOKEN, WEBHOOK_SECRET, "wrong-token-99"),
         *(ADMIN_PASSWORD, SECRET_KEY, ENCRYPTION_KEY, login),
     )
-    everything = {"answers": "".join(shown), "logs": text.getvalue(), "ledger": ledger}
+    everything = {"answers": "".join(shown), "logs": told.getvalue(), "ledger": ledger}
     assert all(everything.values())
     for place, text in everything.items():
         for secret in secrets:
             assert secret not in text, f"{secret} shows in {place}"
-    for line in text.getvalue().splitlines():
+    for line in told.getvalue().splitlines():
         json.loads(line)
     dsn_password = migrated.partition("://timeledger:")[2].partition("@")[0]
     assert dsn_password

@@ -7,11 +7,18 @@ short wait is waited here; a long one is refused, with the seconds to go.
 import asyncio
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol
 
 from domain.errors import ExternalSystemError, Misconfigured, TokenRefused, Unavailable
 from domain.flow import breaker, pace
 from domain.flow.breaker import Breaker, BreakerRules, BreakerState
 from domain.flow.pace import Pace
+
+
+class Observe(Protocol):
+    """Told of every request that was sent: what was asked, and the seconds until its outcome."""
+
+    def __call__(self, method: str, path: str, seconds: float, *, failed: bool) -> None: ...
 
 
 @dataclass
@@ -26,6 +33,7 @@ class Flow:
     per_second: float | None = None
     latency: float | None = None
     alarmed: asyncio.Event = field(default_factory=asyncio.Event)
+    observe: Observe | None = None
     _breaker: Breaker = breaker.CLOSED
     _pace: Pace = pace.STEADY
     _failure: ExternalSystemError | None = None
@@ -75,6 +83,11 @@ class Flow:
             f" failed, the last one: {self._failure}"
         )
         return Unavailable(system, text, retry_after=rest, tripped=True)
+
+    def asked(self, method: str, path: str, sent_at: float, *, failed: bool) -> None:
+        """A request came to its end; `failed`: without a usable answer."""
+        if self.observe is not None:
+            self.observe(method, path, monotonic() - sent_at, failed=failed)
 
     def answered(self, sent_at: float) -> None:
         """It answered, whatever it said: it is there."""

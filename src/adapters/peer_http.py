@@ -282,9 +282,9 @@ class PeerHttp:
         try:
             answer = self._judge(call, *await self._raw(call, place.answer))
         except ExternalSystemError as error:
-            self._learn(place.sent_at, error)
+            self._learn(place, error)
             raise
-        self._learn(place.sent_at, None)
+        self._learn(place, None)
         return answer
 
     async def _raw(self, call: _Call, answer: asyncio.Future[_Raw]) -> _Raw:
@@ -299,11 +299,14 @@ class PeerHttp:
             what = f"{type(error).__name__} before the answer was complete"
             raise self._broken(call, what) from None
 
-    def _learn(self, sent_at: float | None, error: ExternalSystemError | None) -> None:
+    def _learn(self, place: _Place, error: ExternalSystemError | None) -> None:
         """What the outcome says about the peer; nothing when it was not asked, or we left."""
+        sent_at = place.sent_at
         if sent_at is None or self._closed:
             return
         flow = self._flow
+        failed = isinstance(error, Unavailable | OutcomeUnknown)
+        flow.asked(place.call.method, place.call.path, sent_at, failed=failed)
         match error:
             case None | Rejected():
                 flow.answered(sent_at)

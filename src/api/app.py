@@ -25,6 +25,7 @@ from api.routes import (
     mapping_files,
     mapping_suggestions,
     mappings,
+    metrics,
     plans,
     run_entries,
     schedule,
@@ -80,7 +81,7 @@ def create_app(own: Services) -> FastAPI:
             allow_headers=["*"],
             expose_headers=list(EXPOSED),
         )
-    app.add_middleware(Transport)
+    app.add_middleware(Transport, answered=own.metrics.answered)
     return app
 
 
@@ -96,6 +97,7 @@ def _show_examples(app: FastAPI) -> None:
 
 def _add_routes(app: FastAPI) -> None:
     app.include_router(system.router)
+    app.include_router(metrics.router)
     app.include_router(login.router)
     app.include_router(users.own_account)
     versioned = APIRouter(prefix="/api/v1")

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -109,7 +110,8 @@ class Hub:
         self._keys.clear()
         self._news.clear()
         self._heard_at = self._beat_at = _now()
-        self._task = asyncio.create_task(self._run(), name="live stream")
+        # Of a context of its own: its log lines are not of the request that came first.
+        self._task = asyncio.create_task(self._run(), name="live stream", context=Context())
 
     async def _cover(self, after: int) -> bool:
         """Have the frames of everything since `after`; False when that is too much, or unheard of.

@@ -1,8 +1,9 @@
 """Clients of the connected systems, and the answer to "does this connector work?"."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 from adapters.kimai.client import KimaiTimesheets
 from adapters.peer_flow import Flow
@@ -38,6 +39,14 @@ class Verdict:
     capabilities: TokenCapabilities | None = None
 
 
+class Observe(Protocol):
+    """Told of a request that was sent: the connector, what was asked, and how long it took."""
+
+    def __call__(
+        self, connector: int, method: str, path: str, seconds: float, *, failed: bool
+    ) -> None: ...
+
+
 class Peers:
     """Opens clients; a test replaces it to watch what is asked.
 
@@ -47,11 +56,21 @@ class Peers:
     breaker = BreakerRules()
 
     def __init__(self) -> None:
-        self._flows: dict[int, Flow] = defaultdict(lambda: Flow(rules=self.breaker))
+        self._flows: dict[int, Flow] = {}
+        self.observe: Observe | None = None  # told of every request to a connector's peer
 
     def flow(self, connector: Connector) -> Flow:
         """How the peer behind this connector may be asked, and how it fared so far."""
-        return self._flows[connector.connector_id]
+        number = connector.connector_id
+        if number not in self._flows:
+            self._flows[number] = flow = Flow(rules=self.breaker)
+            if self.observe is not None:
+                flow.observe = partial(self.observe, number)
+        return self._flows[number]
+
+    def flows(self) -> Sequence[tuple[int, Flow]]:
+        """Those of the connectors that were asked so far, by id."""
+        return sorted(self._flows.items())
 
     def paced(self, connector: Connector, settings: ZammadSettings | KimaiSettings) -> Flow:
         """The same for a run that begins, with the connector's rate as it is set now."""

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from api.app import create_app
+from api.metrics import Metrics
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def document() -> dict[str, Any]:
     """The document that `/api/openapi.json` serves."""
-    nothing = SimpleNamespace(settings=SimpleNamespace(cors_origins=()))
+    nothing = SimpleNamespace(settings=SimpleNamespace(cors_origins=()), metrics=Metrics())
     return create_app(cast("Services", nothing)).openapi()
 
 

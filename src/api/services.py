@@ -23,6 +23,7 @@ from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
+from api.metrics import Metrics
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
@@ -68,6 +69,7 @@ class Services:
     peers: Peers
     lists: PeerLists
     webhook_keys: WebhookKeys
+    metrics: Metrics
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # nobody should wait any more
 

@@ -39,8 +39,17 @@ class TooLarge(Exception):
 
 
 class Transport:
-    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str] | None = None) -> None:
+    """`answered` is told of each answer: method, template of the route, status, seconds."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        answered: Callable[[str, str | None, int, float | None], None],
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
         self._app = app
+        self._answered = answered
         self._new_id = new_id or (lambda: uuid.uuid4().hex)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,15 +59,16 @@ class Transport:
         request_id = self._request_id(scope)
         scope = _normalised(scope, request_id)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        # What a request appends is correlated by its id (services.commands_of).
+        structlog.contextvars.bind_contextvars(request_id=request_id, correlation_id=request_id)
         began = time.perf_counter()
-        status = 0
+        status, streams = 0, False
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id)
+                streams = _add_headers(message, request_id)
             await send(message)
 
         try:
@@ -72,8 +82,16 @@ class Transport:
                 broken = problems.answer(problems.internal(), request_id, scope["path"])
                 await broken(scope, receive, sending)
         finally:
-            took = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+            took = time.perf_counter() - began
+            route = _template(scope)
+            self._answered(scope["method"], route, status, None if streams else took)
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(took * 1000, 1),
+            )
 
     def _request_id(self, scope: Scope) -> str:
         given = Headers(scope=scope).get("x-request-id", "")
@@ -95,6 +113,20 @@ def _normalised(scope: Scope, request_id: str) -> Scope:
         "query_string": query,
         "state": state,
     }
+
+
+def _template(scope: Scope) -> str | None:
+    """The path with `{name}` in place of its parameters, None when there is no such route.
+
+    Made of what routing found, because a route of an included router knows its own part only.
+    """
+    if "endpoint" not in scope:
+        return None
+    parts: list[str] = scope["path"].split("/")
+    for name, value in scope.get("path_params", {}).items():
+        if str(value) in parts:
+            parts[parts.index(str(value))] = f"{{{name}}}"
+    return "/".join(parts)
 
 
 async def _buffered(receive: Receive, scope: Scope) -> Receive:
@@ -127,10 +159,12 @@ async def _buffered(receive: Receive, scope: Scope) -> Receive:
     return replay
 
 
-def _add_headers(message: Message, request_id: str) -> None:
+def _add_headers(message: Message, request_id: str) -> bool:
+    """Complete the answer's headers; whether it is a stream without end."""
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = request_id
     headers.setdefault("Cache-Control", "no-store")
     headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     for name, value in SECURITY.items():
         headers.setdefault(name, value)
+    return headers.get("content-type", "").startswith("text/event-stream")

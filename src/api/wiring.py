@@ -27,6 +27,7 @@ from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
+from api.metrics import Metrics
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
@@ -115,6 +116,8 @@ async def opened(
     ) as store:
         projections = ProjectionRunner(store)
         vault = Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id)
+        metrics, peers = Metrics(), peers or Peers()
+        peers.observe = metrics.peer_asked
         yield Services(
             settings=settings,
             clock=now,
@@ -137,6 +140,8 @@ async def opened(
             peers=known_peers,
             lists=PeerLists(known_peers),
             webhook_keys=WebhookKeys(partial(connectors_of, store), vault, now),
+            peers=peers,
+            metrics=metrics,
             started_at=now.now(),
         )
 

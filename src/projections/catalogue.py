@@ -13,12 +13,14 @@ from projections import (
     plans,
     project_mappings,
     run_entries,
+    run_totals,
     schedule,
     sync_runs,
     target_names,
     time_entries,
     user_mappings,
     users,
+    write_totals,
 )
 from projections.projection import Projection
 from projections.tally import Tally
@@ -40,4 +42,9 @@ ALL: tuple[Projection[Any], ...] = (
     run_entries.PROJECTION,
 )
 
-TALLIES: tuple[Tally[Any], ...] = (entry_totals.TALLY, audit_totals.TALLY)
+TALLIES: tuple[Tally[Any], ...] = (
+    entry_totals.TALLY,
+    write_totals.TALLY,
+    run_totals.TALLY,
+    audit_totals.TALLY,
+)

@@ -21,18 +21,20 @@ class Version(Generic[R]):
 class Watching(Protocol[W_contra]):
     """Whoever wants to know of every row that becomes another one."""
 
-    def moved(self, before: W_contra | None, after: W_contra | None, at: int) -> None: ...
+    def moved(
+        self, before: W_contra | None, after: W_contra | None, recorded: Recorded[Event]
+    ) -> None: ...
 
 
 class Fold(Generic[R]):
     """A view's rows moving through a page. `rows` are those that the page touches, as stored.
 
     `begun` are the versions that the page makes; `ended` says of rows that were stored before it
-    since when they held and until when. `watching` is told of every row that becomes another.
+    since when they held and until when. `watching` are told of every row that becomes another.
     """
 
     def __init__(
-        self, projection: Projection[R], rows: dict[int, R], watching: Watching[R] | None = None
+        self, projection: Projection[R], rows: dict[int, R], watching: Sequence[Watching[R]] = ()
     ) -> None:
         self.projection = projection
         self.rows = rows
@@ -52,8 +54,8 @@ class Fold(Generic[R]):
             after = self.projection.apply(before, recorded)
             if after is before:
                 continue
-            if self.watching is not None:
-                self.watching.moved(before, after, at)
+            for watching in self.watching:
+                watching.moved(before, after, recorded)
             if before is not None:
                 if (version := self._open.pop(key, None)) is not None:
                     version.until = at

@@ -23,7 +23,7 @@ from domain.sync_run.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "sync_runs", 5
+NAME, VERSION = "sync_runs", 6
 STATUS_OF = {  # contract state -> the three words that old clients know
     "queued": "running",
     "running": "running",

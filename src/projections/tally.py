@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeAlias
 
+from domain.event import Event, Recorded
 from projections.folding import Version
 from projections.projection import Projection, R
 
@@ -34,14 +35,16 @@ class Row:
 class Tally(Generic[R]):
     """What rows of `of` add up to. `name` is never changed once deployed.
 
-    `counted` is the part of a row that matters; `amounts` is what it adds, by key. To have a tally
-    made anew, raise the version of its view. `block`: see above; in positions.
+    `counted` is the part of a row that matters; `amounts` is what it adds, by key. Where events are
+    counted and not rows, `happened` says which: they are never taken back. To have a tally made
+    anew, raise the version of its view. `block`: see above; in positions.
     """
 
     name: str
     of: Projection[R]
-    counted: Callable[[R], Counted]
     amounts: Callable[[Counted], Mapping[int, Amounts]]
+    counted: Callable[[R], Counted] | None = None
+    happened: Callable[[Event], Counted | None] | None = None
     block: int = BLOCK
 
     def end_of_block(self, position: int) -> int:
@@ -64,18 +67,22 @@ class Counting(Generic[R]):
     tally: Tally[R]
     changes: Changes = field(default_factory=dict)
 
-    def moved(self, before: R | None, after: R | None, at: int) -> None:
-        """A row of the view became another one by the event at `at`."""
-        counted, changes = self.tally.counted, self.changes
-        was = None if before is None else counted(before)
-        now = None if after is None else counted(after)
-        if was == now:
-            return
-        end = self.tally.end_of_block(at)
-        if was is not None:
-            changes[end, was] = changes.get((end, was), 0) - 1
-        if now is not None:
-            changes[end, now] = changes.get((end, now), 0) + 1
+    def moved(self, before: R | None, after: R | None, recorded: Recorded[Event]) -> None:
+        """A row of the view became another one by the event."""
+        tally = self.tally
+        if tally.counted is not None:
+            was = None if before is None else tally.counted(before)
+            now = None if after is None else tally.counted(after)
+            if was != now:
+                self._add(recorded.position, was, -1)
+                self._add(recorded.position, now, 1)
+        if tally.happened is not None:
+            self._add(recorded.position, tally.happened(recorded.event), 1)
+
+    def _add(self, at: int, counted: Counted | None, times: int) -> None:
+        if counted is not None:
+            place = self.tally.end_of_block(at), counted
+            self.changes[place] = self.changes.get(place, 0) + times
 
 
 def keys(tally: Tally[Any], changes: Changes) -> set[int]:

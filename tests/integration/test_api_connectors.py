@@ -1,17 +1,12 @@
 """Connectors over real HTTP: contract, section 4."""
 
-import io
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import httpx
-import structlog
 
-from api.logs import configure
 from domain.ids import ConnectorId, connector_stream
+from tests.support.logged import logged
 from tests.support.service import ADMIN_PASSWORD, ENCRYPTION_KEY, SECRET_KEY, running_service
 from tests.support.two_peers import (
     KIMAI_TOKEN,
@@ -36,20 +31,6 @@ KIMAI: dict[str, Any] = {
     "base_url": "https://kimai.example.com/",
     "api_token": "second-token-12345",
 }
-
-
-@contextmanager
-def logs_caught() -> Iterator[io.StringIO]:
-    """What the service would log at its most talkative; the tests' logging comes back after."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    with redirect_stdout(io.StringIO()) as logged:
-        configure("debug")
-        try:
-            yield logged
-        finally:
-            structlog.reset_defaults()
-            root.handlers, root.level = handlers, level
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -240,7 +221,7 @@ async def test_no_secret_shows_in_any_answer_log_line_or_event(migrated: str) ->
         await response.aread()
         shown.append(response.text + str(response.headers))
 
-    with logs_caught() as logged:
+    with logged() as told:
         async with two_peers(5) as peers, running_service(migrated) as service:
             login = service.http.headers["Authorization"].removeprefix("Bearer ")
             service.http.event_hooks["response"].append(remember)
@@ -257,12 +238,12 @@ async def test_no_secret_shows_in_any_answer_log_line_or_event(migrated: str) ->
         *(ZAMMAD_TOKEN, KIMAI_TOKEN, WEBHOOK_SECRET, "wrong-token-99"),
         *(ADMIN_PASSWORD, SECRET_KEY, ENCRYPTION_KEY, login),
     )
-    everything = {"answers": "".join(shown), "logs": logged.getvalue(), "ledger": ledger}
+    everything = {"answers": "".join(shown), "logs": told.getvalue(), "ledger": ledger}
     assert all(everything.values())
     for place, text in everything.items():
         for secret in secrets:
             assert secret not in text, f"{secret} shows in {place}"
-    for line in logged.getvalue().splitlines():
+    for line in told.getvalue().splitlines():
         json.loads(line)
     dsn_password = migrated.partition("://timeledger:")[2].partition("@")[0]
     assert dsn_password

@@ -53,6 +53,7 @@ from domain.time_entry.values import (
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 ZAMMAD, KIMAI = ConnectorId(1), ConnectorId(2)
 PER_RUN = 500  # bookings one run finds
+HOURLY = timedelta(hours=1)
 ADMIN = Personal("account:1", "alice")
 BY_ADMIN = Metadata(
     actor=Actor(kind="user", name=ADMIN),
@@ -64,12 +65,17 @@ BY_ADMIN = Metadata(
 TEXTS = ("Reset the tunnel.", "Called back, router replaced.", "Looked into the slow printer.")
 
 
-def past(bookings: int) -> Iterator[Append]:
-    """The whole log; about 4.3 events per booking, 1 in 20 edited, 1 in 25 in conflict."""
+def past(bookings: int, *, start: datetime = START, every: timedelta = HOURLY) -> Iterator[Append]:
+    """The whole log; about 4.3 events per booking, 1 in 20 edited, 1 in 25 in conflict.
+
+    A run `every` so often from `start` on.
+    """
     yield from setup()
     for number in range((bookings + PER_RUN - 1) // PER_RUN):
         first = number * PER_RUN + 1
-        yield from run(RunId(number + 1), range(first, min(first + PER_RUN, bookings + 1)))
+        source_ids = range(first, min(first + PER_RUN, bookings + 1))
+        run_id = RunId(number + 1)
+        yield from run(run_id, source_ids, now=start + every * run_id)
 
 
 def setup() -> Iterator[Append]:
@@ -95,9 +101,9 @@ def setup() -> Iterator[Append]:
         yield _append(f"user-mapping-{agent}", BY_ADMIN, _user_mapping(agent))
 
 
-def run(run_id: RunId, source_ids: range) -> Iterator[Append]:
+def run(run_id: RunId, source_ids: range, *, now: datetime | None = None) -> Iterator[Append]:
     """One run: everything is observed first, then decided and written, some go another way."""
-    now = START + timedelta(hours=run_id)
+    now = now or START + HOURLY * run_id
     by_run = Metadata(
         actor=Actor(kind="service", name="sync"), correlation_id=f"run-{run_id}", run_id=run_id
     )

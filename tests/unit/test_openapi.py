@@ -22,7 +22,6 @@ DELETE /conflicts/{}
 DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
-GET /metrics
 GET /notifications
 GET /notifications/{}
 GET /privacy/export

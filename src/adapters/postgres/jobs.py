@@ -282,7 +282,7 @@ class RunWorker:
         plan = await state_of(self._store, PLAN, plan_stream(plan_id))
         if plan is None or plan.state != "building":
             return
-        structlog.contextvars.bind_contextvars(plan_id=plan_id)
+        structlog.contextvars.bind_contextvars(plan_id=plan_id, correlation_id=f"plan-{plan_id}")
         async with self._pair_lock(plan) as mine:
             if not mine:
                 raise RetryRequested(delay=self._lock_retry, reason="the pair is locked")
@@ -352,7 +352,7 @@ class RunWorker:
         run = await self._load(run_id)
         if run is None or not run.is_active or run_id in self._active:
             return
-        structlog.contextvars.bind_contextvars(run_id=run_id)
+        structlog.contextvars.bind_contextvars(run_id=run_id, correlation_id=f"run-{run_id}")
         async with self._pair_lock(run) as mine:
             if not mine:
                 raise RetryRequested(delay=self._lock_retry, reason="the pair is locked")

@@ -1,15 +1,24 @@
 """Reads what the dashboard's figures are made of: a few rows by key, whatever the ledger holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
-from adapters.postgres.deliveries_rate import webhook_success_rate
+from adapters.postgres.deliveries_rate import deliveries_by_status, webhook_success_rate
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
 from adapters.postgres.totals import TotalsTable
-from projections import connectors, entry_totals, sync_runs, time_entries
+from projections import (
+    connectors,
+    entry_totals,
+    run_totals,
+    sync_runs,
+    time_entries,
+    write_totals,
+)
+from projections.entry_totals import ALL
 from projections.kpi import WAITING, Figures, LastRun
 from projections.tally import Amounts, Tally
 
@@ -17,6 +26,18 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 VIEWS = (time_entries.PROJECTION, sync_runs.PROJECTION, connectors.PROJECTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """What there is, by the names of the tallies; `queue` are jobs that wait or go on, by kind."""
+
+    entries: Amounts
+    runs: Amounts
+    writes: Amounts
+    deliveries: Mapping[str, int]
+    queue: Mapping[str, int]
+    oldest_pending: datetime | None
 
 
 class Kpi:
@@ -50,15 +71,34 @@ class Kpi:
         except DRIVER_ERRORS as error:
             raise translated(error) from error
 
-    async def totals(self) -> Amounts:
-        """The amounts of `entry_totals` over all days. Raises Unavailable."""
+    async def sums(self) -> Sums:
+        """What there is of everything, now. Raises Unavailable."""
         try:
-            rows = await self._totals.read(
-                self._pool, self._entries, first=entry_totals.ALL, last=entry_totals.ALL
-            )
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                entries = await self._whole(connection, self._entries)
+                queue = await connection.fetch(self._sql["queue"])
+                return Sums(
+                    entries=entries,
+                    runs=await self._whole(connection, run_totals.TALLY),
+                    writes=await self._whole(connection, write_totals.TALLY),
+                    deliveries=await deliveries_by_status(connection, self._log_id),
+                    queue={record["entrypoint"]: record["jobs"] for record in queue},
+                    oldest_pending=await self._oldest_pending(connection, entries, None),
+                )
         except DRIVER_ERRORS as error:
             raise translated(error) from error
-        return rows.get(entry_totals.ALL, {})
+
+    async def _whole(
+        self,
+        connection: "PoolConnectionProxy[Any]",
+        tally: Tally[Any],
+        as_of: int | None = None,
+    ) -> Amounts:
+        rows = await self._totals.read(connection, tally, first=ALL, last=ALL, as_of=as_of)
+        return rows.get(ALL, {})
 
     async def _figures(
         self,
@@ -72,11 +112,7 @@ class Kpi:
         days = await self._totals.read(
             connection, tally, first=first.toordinal(), last=last.toordinal(), as_of=as_of
         )
-        whole = (
-            await self._totals.read(
-                connection, tally, first=entry_totals.ALL, last=entry_totals.ALL, as_of=as_of
-            )
-        ).get(entry_totals.ALL, {})
+        whole = await self._whole(connection, tally, as_of)
         (state,) = await self._fetch(connection, "state", as_of, *self._views())
         run = await self._fetch(connection, "last_run", as_of)
         return Figures(

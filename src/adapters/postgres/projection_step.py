@@ -68,7 +68,10 @@ class ProjectionStep:
             }
             for name, table in self.tables.items()
         }
-        self._tallies = {tally.of.name: tally for tally in tallies if tally.of.name in self.tables}
+        self._tallies: dict[str, list[Tally[Any]]] = {name: [] for name in self.tables}
+        for tally in tallies:
+            if tally.of.name in self._tallies:
+                self._tallies[tally.of.name].append(tally)
         self._totals = TotalsTable(log_id)
         self._rows: dict[str, dict[int, Any]] = {name: {} for name in self.tables}
         self._rows_at: dict[str, int] = {}
@@ -124,7 +127,7 @@ class ProjectionStep:
             name: Fold(
                 self.tables[name].projection,
                 await self._live(connection, name, keys.get(name, set()), after, upon),
-                Counting(self._tallies[name]) if name in self._tallies else None,
+                [Counting(tally) for tally in self._tallies[name]],
             )
             for name in names
         }
@@ -177,8 +180,8 @@ class ProjectionStep:
         await connection.execute(self._sql["prepare"])
         await connection.execute(self._sql["take_waiting"], self.log_id, name)
         await connection.execute(self._for_table[name]["empty"], self.log_id)
-        if name in self._tallies:
-            await self._totals.empty(connection, self._tallies[name])
+        for tally in self._tallies[name]:
+            await self._totals.empty(connection, tally)
         await connection.execute(self._sql["forget_checkpoints"], self.log_id, name)
         await self.forgive(connection, name)
         self._rows[name].clear()
@@ -188,10 +191,8 @@ class ProjectionStep:
         """Number of rows and a hash over them in any order, and over what they add up to."""
         record = await connection.fetchrow(self._for_table[name]["fingerprint"], self.log_id)
         assert record is not None  # an aggregate always has a row
-        if (tally := self._tallies.get(name)) is None:
-            return record["count"], record["hash"]
-        sums = await self._totals.fingerprint(connection, tally)
-        return record["count"], f"{record['hash']} {sums}"
+        sums = [await self._totals.fingerprint(connection, each) for each in self._tallies[name]]
+        return record["count"], " ".join([record["hash"], *sums])
 
     async def outdated(self, connection: Session) -> list[str]:
         """Projections whose rows another version of the program made."""
@@ -249,8 +250,9 @@ class ProjectionStep:
             await connection.copy_records_to_table(
                 table.name, records=records, columns=table.copied
             )
-        if isinstance(fold.watching, Counting) and fold.watching.changes:
-            await self._totals.store(connection, fold.watching)
+        for counting in fold.watching:
+            if isinstance(counting, Counting) and counting.changes:
+                await self._totals.store(connection, counting)
 
     async def _advance(
         self, connection: Session, after: int, reached: Mapping[str, Standing]

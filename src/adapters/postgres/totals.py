@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from adapters.postgres.statements import statements
-from projections import audit_totals, entry_totals
+from projections import audit_totals, entry_totals, run_totals
 from projections.tally import (
     Amounts,
     Counted,
@@ -27,8 +27,13 @@ Session: TypeAlias = "asyncpg.Pool | asyncpg.Connection | asyncpg.pool.PoolConne
 
 _amounts = msgspec.json.Decoder(dict[str, Decimal]).decode
 LAST_KEY = 2**31  # beyond any day
-# Of each tally the statement that says what the events of the block in hand changed.
-REST = {entry_totals.TALLY.name: "rest_of_entries", audit_totals.TALLY.name: "rest_of_audit"}
+# Of each tally the statement that says what the events of the block in hand changed. One that is
+# not here is read for the present only.
+REST = {
+    entry_totals.TALLY.name: "rest_of_entries",
+    audit_totals.TALLY.name: "rest_of_audit",
+    run_totals.TALLY.name: "rest_of_runs",
+}
 
 
 class TotalsTable:

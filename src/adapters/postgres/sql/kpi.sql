@@ -37,3 +37,7 @@ went_on AS (
      WHERE log_id = $1 AND pending_since IS NOT NULL AND valid_to > $2 AND valid_from <= $2
      ORDER BY valid_to LIMIT $3 - (SELECT count(*) FROM still))
 SELECT min(pending_since) AS since FROM (TABLE still UNION ALL TABLE went_on) AS waited
+
+-- name: queue
+-- A job that is done leaves the table.
+SELECT entrypoint, count(*) AS jobs FROM pgqueuer WHERE status IN ('queued', 'picked') GROUP BY entrypoint

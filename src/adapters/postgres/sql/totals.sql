@@ -48,3 +48,14 @@ SELECT t.entry_date, t.state, t.minutes,
 -- name: rest_of_audit
 SELECT action, count(*)::integer AS times FROM audit_log
  WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3 GROUP BY action
+
+-- name: rest_of_runs
+WITH moved AS (
+    SELECT DISTINCT run_id FROM sync_runs
+     WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3)
+SELECT t.state, t.trigger_type, p.times
+  FROM moved CROSS JOIN (VALUES ($3::bigint, 1), ($2::bigint, -1)) AS p(upto, times)
+ CROSS JOIN LATERAL (
+    SELECT * FROM sync_runs AS v
+     WHERE v.log_id = $1 AND v.run_id = moved.run_id AND v.valid_from <= p.upto
+     ORDER BY v.valid_from DESC LIMIT 1) AS t

@@ -1,0 +1,31 @@
+"""What the service logs, line by line, as it does in production."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import structlog
+
+from api.logs import configure
+
+
+@contextmanager
+def logged(level: str = "debug") -> Iterator[io.StringIO]:
+    """Standard output for as long as the block, with the logs of everything in it."""
+    root = logging.getLogger()
+    handlers, before = root.handlers, root.level
+    with redirect_stdout(io.StringIO()) as text:
+        configure(level)
+        try:
+            yield text
+        finally:
+            structlog.reset_defaults()
+            root.handlers, root.level = handlers, before
+
+
+def lines(text: io.StringIO) -> list[dict[str, Any]]:
+    """The lines so far; each must be one JSON object."""
+    return [json.loads(line) for line in text.getvalue().splitlines()]

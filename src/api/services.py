@@ -10,6 +10,7 @@ from fastapi import Request
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -48,6 +49,7 @@ class Services:
     views: ReadModels
     known: PostgresKnownEntries
     dead: DeadLetters
+    exports: EntryExport
     suggestions: SuggestionBase
     log: EventLog
     vault: Vault

@@ -290,7 +290,7 @@ class EntryOut(Answer):
     source_id: str
     connector_id: int
     ticket_number: str
-    ticket_id: int
+    ticket_id: int | None
     description: str
     time_minutes: Number | None
     activity_type_id: int | None

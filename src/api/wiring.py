@@ -11,6 +11,7 @@ import structlog
 
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
+from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -116,6 +117,7 @@ async def opened(
             views=ReadModels(store, zone=settings.display_timezone),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
+            exports=EntryExport(store),
             suggestions=SuggestionBase(store),
             log=EventLog(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),

@@ -49,6 +49,7 @@ POST /webhook/zammad
 """
 # Ours, beyond the contract (docs/decisions 0012 and 0014).
 ADDED = """
+GET /entries/export
 POST /connectors/{}/resume
 POST /entries/{}/adopt
 """

@@ -12,6 +12,7 @@ from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.differing import Differing
+from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -57,6 +58,7 @@ class Services:
     known: PostgresKnownEntries
     dead: DeadLetters
     deliveries: Deliveries
+    exports: EntryExport
     suggestions: SuggestionBase
     log: EventLog
     past: Past

@@ -14,6 +14,7 @@ from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.differing import Differing
+from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
@@ -128,6 +129,7 @@ async def opened(
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
             deliveries=Deliveries(store),
+            exports=EntryExport(store),
             suggestions=SuggestionBase(store),
             log=EventLog(store),
             past=Past(store),

@@ -42,6 +42,7 @@ POST /reconcile/row/{}
 """
 # Ours, beyond the contract (docs/decisions 0012 and 0014).
 ADDED = """
+GET /entries/export
 POST /connectors/{}/resume
 POST /entries/{}/adopt
 """

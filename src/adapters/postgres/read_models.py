@@ -379,14 +379,7 @@ class ReadModels:
             return await self._fetch(
                 "entries",
                 as_of,
-                list(which.states) if which.states else None,
-                _needle(which.ticket),
-                _needle(which.user),
-                _needle(which.customer),
-                which.start_date,
-                which.end_date,
-                _needle(which.q),
-                which.run_id,
+                *entry_filters(which),
                 *(after or ()),
                 what=what,
                 tail=tail,
@@ -466,6 +459,20 @@ class ReadModels:
         if day is None or day == date.max:
             return None
         return datetime.combine(day + timedelta(days=1), time(), self._zone)
+
+
+def entry_filters(which: EntryFilter) -> Sequence[object]:
+    """As the statement `entries` takes them, from $3 on."""
+    return (
+        list(which.states) if which.states else None,
+        _needle(which.ticket),
+        _needle(which.user),
+        _needle(which.customer),
+        which.start_date,
+        which.end_date,
+        _needle(which.q),
+        which.run_id,
+    )
 
 
 def _needle(text: str | None) -> str | None:

@@ -1,13 +1,15 @@
 """Entries and their history: contract, section 7."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 
 from adapters.postgres.read_models import EntryFilter
 from api.as_of import AsOf
 from api.cursors import decoded, encoded
+from api.exporting import Format, export
 from api.identity import Own, Viewer
 from api.inputs import BIGGEST, Day, Number
 from api.problems import Problem
@@ -33,16 +35,43 @@ Sort = Literal[
     "ticket",
 ]
 
+COLUMNS = (
+    "id",
+    "connector_id",
+    "source_id",
+    "ticket_id",
+    "ticket_number",
+    "ticket_title",
+    "customer_name",
+    "user_name",
+    "user_email",
+    "entry_date",
+    "started_at",
+    "ended_at",
+    "time_minutes",
+    "activity_type_id",
+    "activity_name",
+    "description",
+    "state",
+    "sync_status",
+    "reason_code",
+    "cause",
+    "conflict_id",
+    "target_id",
+    "target",
+    "tags",
+    "attempts",
+    "last_run_id",
+    "created_at",
+    "updated_at",
+    "version",
+    "position",
+)
+
 router = APIRouter(prefix="/entries", tags=["entries"], route_class=LedgerRoute)
 
 
-@router.get("", response_model=EntryPage)
-async def list_entries(
-    _: Viewer,
-    own: Own,
-    as_of: AsOf,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
-    limit: Limit = 50,
+def _filter(
     state: Annotated[list[State] | None, Query()] = None,
     ticket: Text = None,
     user: Text = None,
@@ -51,21 +80,36 @@ async def list_entries(
     end_date: Day | None = None,
     q: Text = None,
     run_id: Annotated[int | None, Query(ge=0, le=BIGGEST)] = None,
+) -> EntryFilter:
+    return EntryFilter(
+        states=state,
+        ticket=ticket,
+        user=user,
+        customer=customer,
+        start_date=start_date,
+        end_date=end_date,
+        q=q,
+        run_id=run_id,
+    )
+
+
+Which = Annotated[EntryFilter, Depends(_filter)]
+
+
+@router.get("", response_model=EntryPage)
+async def list_entries(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    which: Which,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Limit = 50,
     sort: Sort = "-entry_date",
 ) -> object:
     """Bookings and where they stand; the dates are work days, inclusive."""
     place = decoded(f"entries:{sort}", cursor, own.secret) if cursor else None
     page = await own.views.entries(
-        EntryFilter(
-            states=state,
-            ticket=ticket,
-            user=user,
-            customer=customer,
-            start_date=start_date,
-            end_date=end_date,
-            q=q,
-            run_id=run_id,
-        ),
+        which,
         sort=sort,
         limit=limit,
         after=(str(place[0]), int(place[1])) if place else None,
@@ -78,6 +122,28 @@ async def list_entries(
         "total": page.total,
         "total_minutes": json_number(page.total_minutes),
     }
+
+
+@router.get("/export", response_class=StreamingResponse)
+async def export_entries(
+    _: Viewer,
+    own: Own,
+    as_of: AsOf,
+    which: Which,
+    sort: Sort = "-entry_date",
+    form: Annotated[Format, Query(alias="format")] = "csv",
+) -> StreamingResponse:
+    """All bookings that the filters let through, as they stood at one moment, as a file."""
+    addresses = await own.views.addresses(as_of=as_of)
+    pages = own.exports.pages(which, sort=sort, as_of=as_of)
+    return export(_answers(pages, addresses), name="entries", form=form, columns=COLUMNS)
+
+
+async def _answers(
+    pages: AsyncIterator[Sequence[time_entries.Row]], addresses: Mapping[int, str]
+) -> AsyncIterator[Sequence[EntryOut]]:
+    async for rows in pages:
+        yield [EntryOut.model_validate(_shown(row, addresses)) for row in rows]
 
 
 @router.get("/{entry_id}", response_model=EntryOut)

@@ -23,6 +23,7 @@ from adapters.postgres.read_models import ReadModels
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
+from api.looking import Looker
 from api.origin import Proxies
 from api.peers import Peers
 from api.retrying import Retrier
@@ -154,6 +155,7 @@ async def working(
         carrier.compare_units,
         carrier.decide_waiting,
         Retrier(own).queue,
+        Looker(own).look,
         lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)

@@ -212,7 +212,7 @@ def _end_of(recorded: Sequence[Recorded[Event]]) -> _End:
     if isinstance(last.event, SyncRunCancelled):
         error = f"Run {run.run_id} was cancelled."
     unread = last.event.ticket_ids if isinstance(last.event, SyncRunFailed) else ()
-    known = set(unread) <= set(run.ticket_ids or ())
+    known = began and set(unread) <= set(run.ticket_ids or ())
     return _End(
         run=run,
         begun=began[0] if began else recorded[0].position,

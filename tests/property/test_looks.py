@@ -238,6 +238,8 @@ class Town:
 
     async def round(self, command: RunCommand, meanwhile: Sequence[int]) -> None:
         """A look from its wish to its end, and deliveries that come while it goes on."""
+        await self.end(FailRun(error="broke off"))
+        self.clock.advance(timedelta(seconds=30))
         await self.look()
         await self.start()
         for ticket in meanwhile:

@@ -17,7 +17,7 @@ from domain.ids import SCHEDULE_STREAM, ConnectorId, RunId, run_stream
 from domain.numbering import with_next_number
 from domain.schedule.decide import SCHEDULE, SKIP
 from domain.sync_run.commands import QueueRun, SkipRun
-from domain.sync_run.decide import PLACES, SYNC_RUN, Run, holds
+from domain.sync_run.decide import ACTIVE_RUN, PLACES, SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
 
 T = TypeVar("T")
@@ -55,7 +55,8 @@ async def queue(
 ) -> Queued:
     """Append the wish for a run; the follower makes a job of it.
 
-    While another run is active the schedule's `concurrency` says whether it may wait.
+    While another run is active the schedule's `concurrency` says whether it may wait; a look at
+    some tickets is waited for in any case.
 
     Raises:
         Problem: `range_invalid`, `connectors_missing`, `connector_inactive`, `queue_full`.
@@ -74,8 +75,21 @@ async def queue(
     )
     schedule = await state_of(own.store, SCHEDULE, SCHEDULE_STREAM)
     take = _alone if schedule.concurrency == SKIP else _in_line
-    run_id = await take(own, commands, wish, key)
+    try:
+        run_id = await take(own, commands, wish, key)
+    except AlreadyClaimed as claimed:
+        if not await _is_look(own, claimed):
+            raise
+        run_id = await _in_line(own, commands, wish, key)  # it is over in a moment
     return Queued(run_id=run_id, start_date=start, end_date=end)
+
+
+async def _is_look(own: Services, claimed: AlreadyClaimed) -> bool:
+    """Whether the run that is in the way is a look at some tickets."""
+    if claimed.claim != ACTIVE_RUN:
+        return False
+    run = await state_of(own.store, SYNC_RUN, claimed.holder)
+    return run is not None and run.ticket_ids is not None
 
 
 async def _alone(own: Services, commands: Commands, wish: QueueRun, key: str | None) -> RunId:

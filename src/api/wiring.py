@@ -29,6 +29,7 @@ from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
 from api.metrics import Metrics
+from api.looking import Looker
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
@@ -172,6 +173,7 @@ async def working(
         carrier.compare_units,
         carrier.decide_waiting,
         Retrier(own).queue,
+        Looker(own).look,
         lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)

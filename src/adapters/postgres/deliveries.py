@@ -1,6 +1,6 @@
 """What people and the looks ask of the webhook deliveries."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,8 @@ from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import ViewTable
+from domain.ids import RunId
+from domain.sync_run.decide import Run
 from projections import deliveries
 from projections.deliveries import Row
 
@@ -39,9 +41,21 @@ class Deliveries:
         found: datetime | None = (await self._fetch("due"))[0][0]
         return found
 
-    async def covered(self, tickets: Collection[int], before: int) -> Sequence[Row]:
-        """Those that wait for these tickets and were asked for before that position."""
-        return await self._rows("covered", list(tickets), before)
+    async def covered(self, run: Run, before: int) -> Sequence[Row]:
+        """Those that the look answers: on its tickets, and asked for before that position."""
+        return await self._rows("covered", list(run.ticket_ids or ()), before, run.run_id)
+
+    async def ended_looks(self, *, limit: int) -> Sequence[RunId]:
+        """The newest looks that may not have been told to those that wait, the oldest first."""
+        oldest = (await self._fetch("oldest"))[0][0]
+        if oldest is None:
+            return []
+        return [RunId(row[0]) for row in reversed(await self._fetch("looks", oldest, limit))]
+
+    async def last_look(self) -> datetime | None:
+        """When the newest look was begun; None before the first."""
+        rows = await self._fetch("last_look")
+        return rows[0][0] if rows else None
 
     async def last_of(self, connector_id: int) -> datetime | None:
         """When the connector's newest accepted delivery came."""

@@ -9,7 +9,8 @@ exactly once; a job that comes twice finds its run ended and does nothing. Plans
 the same way; one that was left half made is begun again, because making it changes nothing. A
 unit that was changed is a cause, too: what it would change is requested as a plan. So is a mapping:
 what waits is decided again, once for all changes of a page. So is the wish to try entries
-again, which becomes a run for exactly those.
+again, which becomes a run for exactly those. Webhook deliveries are gathered: one job looks for all
+that wait, and comes again when the run in hand has ended.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from pgqueuer.types import Channel
 from adapters.postgres.event_store import HOLDERS, PostgresEventStore
 from adapters.postgres.locks import Session, session_lock
 from domain.connector.events import ConnectorChanged
+from domain.delivery.events import WebhookDeliveryReceived, WebhookDeliveryReplayRequested
 from domain.errors import AlreadyClaimed, LedgerError, RuleViolation, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
@@ -53,7 +55,12 @@ from domain.sync_run.decide import (
     holds,
     waiting_place,
 )
-from domain.sync_run.events import SyncRunQueued
+from domain.sync_run.events import (
+    SyncRunCancelled,
+    SyncRunCompleted,
+    SyncRunFailed,
+    SyncRunQueued,
+)
 from domain.time_entry.events import EntryRetryRequested
 
 log = structlog.get_logger(__name__)
@@ -63,12 +70,22 @@ UNIT_ENTRYPOINT = "unit-plan"  # its number is the position of the change of a u
 WAITING_ENTRYPOINT = "decide-waiting"  # its number is the position of the change of a mapping
 MAPPINGS = get_args(MappingEvent)
 RETRY_ENTRYPOINT = "entry-retry"  # its payload are the wish's position and the entries
+LOOK_ENTRYPOINT = "webhook-look"  # its number is the position of what made it due
+# A delivery, or that a run has ended: it may have been the look, or what kept it waiting.
+LOOKS = (
+    WebhookDeliveryReceived,
+    WebhookDeliveryReplayRequested,
+    SyncRunCompleted,
+    SyncRunFailed,
+    SyncRunCancelled,
+)
 CAUSES = (
     SyncRunQueued.TYPE,
     PlanRequested.TYPE,
     ConnectorChanged.TYPE,
     *(kind.TYPE for kind in MAPPINGS),
     EntryRetryRequested.TYPE,
+    *(kind.TYPE for kind in LOOKS),
 )
 # The other jobs ask again and again while a run is queued: many of them would never let it begin.
 FIRST = 1  # priority of runs and plans
@@ -76,6 +93,7 @@ CHANNEL = "ch_pgqueuer"
 FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once deployed
 PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
+SHORT = timedelta(seconds=2)  # waited for in the job: the queue looks at delayed ones less often
 HEARTBEAT = timedelta(seconds=10)  # a job whose worker was silent so long is given to another
 LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
 PATROL = 5.0  # seconds between looks for runs that nobody works on
@@ -107,6 +125,12 @@ DELETE FROM checkpoint
 _HALF_MADE = """
 SELECT plan_id FROM plans WHERE log_id = $1 AND valid_to IS NULL AND state = 'building'
 """
+_FORGOTTEN = """
+SELECT EXISTS (SELECT FROM deliveries
+                WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
+                  AND (again_at IS NULL OR again_at <= $3))
+   AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2)
+"""
 _NEWER = "SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND id > $2)"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
@@ -115,6 +139,7 @@ Execute = Callable[[Run], Awaitable[object]]  # starts the run, does it, and rec
 Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that it failed if so
 Retry = Callable[[Sequence[EntryId], int], Awaitable[timedelta | None]]  # gives when to ask again
 CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
+LookAtTickets = Callable[[int], Awaitable[timedelta | None]]  # since then; when to ask again
 PairLock = Callable[["Pair"], AbstractAsyncContextManager[bool]]
 DecideWaiting = Callable[[int, PairLock], Awaitable[bool]]  # since then; False: locked, not done
 
@@ -161,6 +186,8 @@ class RunFollower:
             mapped = [each.position for each in page if each.position > taken and _is_mapping(each)]
             await _enqueue(connection, WAITING_ENTRYPOINT, mapped[-1:])  # the newest is for all
             await _enqueue_retries(connection, page, taken)
+            announced = [r.position for r in page if r.position > taken and _makes_look(r)]
+            await _enqueue(connection, LOOK_ENTRYPOINT, announced[-1:])  # the newest is for all
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -183,6 +210,7 @@ class RunWorker:
         compare_units: CompareUnits,
         decide_waiting: DecideWaiting,
         retry: Retry,
+        look: LookAtTickets,
         *,
         lock_retry: timedelta = LOCK_RETRY,
     ) -> None:
@@ -193,6 +221,7 @@ class RunWorker:
         self._compare_units = compare_units
         self._decide_waiting = decide_waiting
         self._retry = retry
+        self._look = look
         self._lock_retry = lock_retry
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
@@ -208,6 +237,7 @@ class RunWorker:
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
             manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
             manager.entrypoint(RETRY_ENTRYPOINT)(self._queue_retry)
+            manager.entrypoint(LOOK_ENTRYPOINT)(self._look_at_tickets)
             self._manager = manager
             try:
                 await manager.run(
@@ -233,6 +263,7 @@ class RunWorker:
             try:
                 await self.rescue()
                 await self.rescue_plans()
+                await self.rescue_looks()
             except DATABASE_TROUBLE as error:
                 log.warning("run_patrol_waits", error=type(error).__name__)
             await asyncio.sleep(PATROL)
@@ -275,6 +306,13 @@ class RunWorker:
         rows = await self._store.pool.fetch(_HALF_MADE, self._store.log_id)
         async with self._store.pool.acquire() as connection:
             await _enqueue(connection, PLAN_ENTRYPOINT, [row["plan_id"] for row in rows], FIRST)
+
+    async def rescue_looks(self) -> None:
+        """Make a job for the deliveries that wait, when it was lost."""
+        now, pool = self._clock.now().astimezone(UTC), self._store.pool
+        if await pool.fetchval(_FORGOTTEN, self._store.log_id, LOOK_ENTRYPOINT, now):
+            async with pool.acquire() as connection:
+                await _enqueue(connection, LOOK_ENTRYPOINT, [await self._store.head()])
 
     async def _plan(self, job: Job) -> None:
         """One job of the other kind, under the same lock: what moves cannot be planned."""
@@ -333,6 +371,24 @@ class RunWorker:
         again = await self._retry([EntryId(entry) for entry in entries], position)
         if again is not None:
             raise RetryRequested(delay=again, reason="no run can be queued now")
+
+    async def _look_at_tickets(self, job: Job) -> None:
+        """Zammad announced something, or a run has ended: see to all deliveries that wait.
+
+        The newest job is for all before it, also while it waits for its turn.
+        """
+        position = int(job.payload or b"0")
+        while not await self._store.pool.fetchval(_NEWER, LOOK_ENTRYPOINT, job.id):
+            try:
+                again = await self._look(position)
+            except LedgerError as error:
+                log.warning("look_waits", error=str(error))
+                raise RetryRequested(delay=self._lock_retry, reason="the look failed") from error
+            if again is None:
+                return
+            if again > SHORT or self._stopping.is_set():
+                raise RetryRequested(delay=again, reason="the look is not due yet")
+            await self._until_stopped(asyncio.sleep(again.total_seconds()))
 
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
@@ -450,6 +506,10 @@ def metadata_of(run_id: RunId) -> Metadata:
 
 def _is_mapping(recorded: Recorded[Event]) -> bool:
     return isinstance(recorded.event, MAPPINGS)
+
+
+def _makes_look(recorded: Recorded[Event]) -> bool:
+    return isinstance(recorded.event, LOOKS)
 
 
 def _is_unit(recorded: Recorded[Event]) -> bool:

@@ -99,7 +99,9 @@ def evolve(delivery: Delivery | None, event: DeliveryEvent) -> Delivery | None:
         case WebhookDeliveryFailed():
             done = now.done if event.again_at is not None else max(now.done, event.asked)
             failures = now.failures + 1
-            return replace(now, done=done, failures=failures, failed_in=event.run_id)
+            return replace(
+                now, done=done, failures=failures, failed_in=event.run_id or now.failed_in
+            )
         case WebhookDeliveryRejected():
             return now
         case _:
@@ -119,7 +121,8 @@ def wait_after(attempts: int, *, refused: bool) -> timedelta | None:
 
 
 def _failed(command: FailLook, delivery: Delivery) -> Sequence[DeliveryEvent]:
-    again = command.run_id is not None and command.run_id == delivery.failed_in
+    failed_in = delivery.failed_in or 0
+    again = command.run_id is not None and command.run_id <= failed_in  # told twice
     if again or delivery.done >= command.asked:
         return []
     attempts = delivery.failures + 1

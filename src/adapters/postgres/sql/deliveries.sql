@@ -22,11 +22,31 @@ SELECT min(coalesce(again_at, 'epoch')) FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
 
 -- name: covered
--- Those on the tickets $2 that were asked for before position $3 and still wait.
+-- Those on the tickets $2 that were asked for before position $3, still wait, and know nothing yet
+-- of run $4.
 SELECT {selected} FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
    AND ticket_id = ANY($2::bigint[]) AND asked_at < $3
+   AND (run_id IS NULL OR run_id < $4)
  ORDER BY receipt
+
+-- name: looks
+-- The newest looks that ended after position $2, at most $3.
+SELECT run_id FROM sync_runs
+ WHERE log_id = $1 AND valid_to IS NULL AND trigger_type = 'webhook'
+   AND state IN ('completed', 'failed', 'cancelled') AND valid_from > $2
+ ORDER BY run_id DESC LIMIT $3
+
+-- name: last_look
+-- When the newest look was begun, or asked for.
+SELECT begun_at FROM sync_runs
+ WHERE log_id = $1 AND valid_to IS NULL AND trigger_type = 'webhook'
+ ORDER BY run_id DESC LIMIT 1
+
+-- name: oldest
+-- After which position nothing was done for one of those that wait; NULL when none does.
+SELECT min(valid_from) FROM deliveries
+ WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
 
 -- name: last_of_connectors
 SELECT max(received_at) FROM deliveries

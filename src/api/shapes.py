@@ -328,7 +328,6 @@ class EntryOut(Answer):
     connector_id: int
     ticket_number: str
     ticket_id: int | None  # not known of a row that cannot be read
-    ticket_id: int | None
     description: str
     time_minutes: Number | None
     activity_type_id: int | None

@@ -28,8 +28,8 @@ from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
-from api.metrics import Metrics
 from api.looking import Looker
+from api.metrics import Metrics
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
@@ -110,7 +110,6 @@ async def opened(
         Unavailable: the database cannot be reached.
     """
     now = clock or SystemClock()
-    known_peers = peers or Peers()
     await migrate(dsn)
     secret = settings.secret_key.get_secret_value() if settings.secret_key else ""
     async with PostgresEventStore.open(
@@ -140,8 +139,7 @@ async def opened(
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
             proxies=Proxies(settings.trusted_proxies),
-            peers=known_peers,
-            lists=PeerLists(known_peers),
+            lists=PeerLists(peers),
             webhook_keys=WebhookKeys(partial(connectors_of, store), vault, now),
             peers=peers,
             metrics=metrics,

@@ -100,7 +100,7 @@ async def _frame(response: httpx.Response) -> None:
             if "data:" in text:
                 break
     await response.aclose()
-    response._content = text.encode()  # noqa: SLF001 - httpx knows no other end of such a stream
+    response._content = text.encode()
 
 
 def _example(

@@ -161,7 +161,7 @@ class Calls:
 
     async def all(self) -> None:
         """In an order that works."""
-        for path in ("/api/health", "/api/ready", "/users/me"):
+        for path in ("/api/health", "/api/ready", "/metrics", "/users/me"):
             await self._service.http.get(path)
         await self._connect()
         await self._map()
@@ -240,6 +240,7 @@ class Calls:
         await self._get("/sync/kpi")
         await self._download("/sync/runs/export", format="csv")
         written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
+        await self._download("/entries/export", format="csv")
         await self._get(f"/entries/{written}")
         await self._get(f"/entries/{written}/history")
         await self._get(f"/entries/{written}/explain")

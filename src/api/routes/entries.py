@@ -134,16 +134,17 @@ async def export_entries(
     form: Annotated[Format, Query(alias="format")] = "csv",
 ) -> StreamingResponse:
     """All bookings that the filters let through, as they stood at one moment, as a file."""
-    addresses = await own.views.addresses(as_of=as_of)
-    pages = own.exports.pages(which, sort=sort, as_of=as_of)
-    return export(_answers(pages, addresses), name="entries", form=form, columns=COLUMNS)
+    pages = _answers(own, own.exports.pages(which, sort=sort, as_of=as_of), as_of)
+    return export(pages, name="entries", form=form, columns=COLUMNS)
 
 
 async def _answers(
-    pages: AsyncIterator[Sequence[time_entries.Row]], addresses: Mapping[int, str]
+    own: Services, pages: AsyncIterator[Sequence[time_entries.Row]], as_of: int | None
 ) -> AsyncIterator[Sequence[EntryOut]]:
+    addresses = await own.views.addresses(as_of=as_of)
     async for rows in pages:
-        yield [EntryOut.model_validate(_shown(row, addresses)) for row in rows]
+        names = await own.views.names_for(rows, as_of=as_of)
+        yield [EntryOut.model_validate(_shown(row, addresses, names)) for row in rows]
 
 
 @router.get("/{entry_id}", response_model=EntryOut)

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+UPLOAD = "multipart/form-data"  # a file, which JSON cannot show
 FILE = Path(__file__).with_name("examples.json")
 
 
@@ -36,8 +37,8 @@ def _add(operation: dict[str, Any], example: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path" and parameter["name"] in example.get("path", {}):
             parameter["example"] = example["path"][parameter["name"]]
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        if "body" in example:
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if "body" in example and kind != UPLOAD:
             content["example"] = example["body"]
     answered = operation["responses"].get(str(example["status"]), {})
     for media in answered.get("content", {}).values():

@@ -18,6 +18,7 @@ from api.routes import (
     login,
     mappings,
     plans,
+    privacy,
     run_entries,
     schedule,
     suggestions,
@@ -85,6 +86,7 @@ def _add_routes(app: FastAPI) -> None:
         audit.router,
         events.router,
         diff.router,
+        privacy.router,
         system.about,
     ):
         versioned.include_router(router)

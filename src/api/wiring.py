@@ -18,11 +18,13 @@ from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.migrate import migrate
 from adapters.postgres.past import Past
+from adapters.postgres.people import People
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
+from api.erasing import finish_erasures
 from api.origin import Proxies
 from api.peers import Peers
 from api.retrying import Retrier
@@ -118,6 +120,7 @@ async def opened(
             log=EventLog(store),
             past=Past(store),
             differing=Differing(store),
+            people=People(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
@@ -207,6 +210,7 @@ async def prepare(own: Services) -> None:
     All that is sealed comes under the newest encryption key: the older ones may be dropped then.
     """
     await ensure_admin(own)
+    await finish_erasures(own)
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)
         for connector in await own.connectors()

@@ -98,3 +98,4 @@ def user_stream(user: UserId) -> str:
 
 LOGIN_STREAM = "login"
 SCHEDULE_STREAM = "schedule"
+PRIVACY_STREAM = "privacy"

@@ -37,6 +37,7 @@ from domain.mapping.events import (
 )
 from domain.personal import Personal
 from domain.plan.events import PlanApplied, PlanMade, PlanRefused
+from domain.privacy.events import SubjectErased, SubjectExported
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import (
     SyncRunCancelled,
@@ -54,7 +55,7 @@ from projections.projection import Projection
 if TYPE_CHECKING:
     from domain.change import Change, PersonalChange
 
-NAME, VERSION = "audit_log", 1
+NAME, VERSION = "audit_log", 2
 MASK = "********"  # a secret changed; never what it was or is
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
@@ -95,6 +96,8 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         PlanRefused: "sync_plan_refused",
         EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
+        SubjectExported: "subject_exported",
+        SubjectErased: "subject_erased",
     }
 )
 SECRETS: Mapping[type[Event], str] = MappingProxyType(

@@ -440,4 +440,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(TimeEntryEvent)),
     keys=keys,
     project=project,
+    stream="time-entry",
 )

@@ -17,6 +17,7 @@ from domain.event import Actor, Append, Event, Metadata
 from domain.mapping.events import ActivityMappingEvent, ProjectMappingEvent, UserMappingEvent
 from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
+from domain.privacy.events import PrivacyEvent
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.target_item.events import TargetItemEvent
@@ -63,6 +64,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("work-day", "agent_id", get_args(WorkDayEvent)),
     ("schedule", "", (ScheduleChanged,)),
     ("target-project-ticket", "", get_args(TargetItemEvent)),
+    ("privacy", "", get_args(PrivacyEvent)),
 )
 
 

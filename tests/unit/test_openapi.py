@@ -31,8 +31,6 @@ GET /mappings/users/export
 GET /metrics
 GET /notifications
 GET /notifications/{}
-GET /privacy/export
-GET /privacy/subjects
 GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
@@ -49,7 +47,6 @@ POST /mappings/projects/import
 POST /mappings/users/import
 POST /notifications
 POST /notifications/{}/test
-POST /privacy/erase
 POST /reconcile/bulk
 POST /reconcile/row/{}
 POST /webhook/deliveries/{}/replay

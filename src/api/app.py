@@ -27,6 +27,7 @@ from api.routes import (
     mappings,
     metrics,
     plans,
+    privacy,
     run_entries,
     schedule,
     stream,
@@ -127,6 +128,7 @@ def _add_routes(app: FastAPI) -> None:
         webhook.router,
         stream.router,
         diff.router,
+        privacy.router,
         system.about,
     ):
         versioned.include_router(router)

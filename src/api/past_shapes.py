@@ -101,3 +101,28 @@ class DiffPage(Answer):
     counts: dict[DiffKind, DiffCounts]
     items: list[DiffItem]
     next_cursor: str | None
+
+
+class SubjectOut(Answer):
+    subject: str
+    kind: Literal["zammad_user", "customer", "account"]
+    label: str
+    emails: list[str]
+    entries: int
+    minutes: Number
+    first_seen: datetime
+    last_seen: datetime
+    erased_at: datetime | None
+
+
+class SubjectPage(Answer):
+    items: list[SubjectOut]
+    next_cursor: str | None
+
+
+class ErasedOut(Answer):
+    subject: str
+    erased_at: datetime
+    events: int
+    entries: int
+    minutes_kept: Number

@@ -86,6 +86,7 @@ STATUS: Mapping[str, int] = MappingProxyType(
                 "cron_invalid",
                 "import_invalid",
                 "export_too_large",
+                "confirm_mismatch",
                 "cursor_invalid",
                 "as_of_in_future",
                 "as_of_read_only",

@@ -18,6 +18,7 @@ from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
 from adapters.postgres.past import Past
+from adapters.postgres.people import People
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
@@ -63,6 +64,7 @@ class Services:
     log: EventLog
     past: Past
     differing: Differing
+    people: People
     vault: Vault
     credentials: Credentials
     passwords: Passwords

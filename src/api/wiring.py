@@ -22,12 +22,14 @@ from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
 from adapters.postgres.migrate import migrate
 from adapters.postgres.past import Past
+from adapters.postgres.people import People
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
+from api.erasing import finish_erasures
 from api.looking import Looker
 from api.metrics import Metrics
 from api.origin import Proxies
@@ -135,6 +137,7 @@ async def opened(
             past=Past(store),
             vault=vault,
             differing=Differing(store),
+            people=People(store),
             credentials=Credentials(store.pool, log=store.log_id),
             passwords=passwords or Passwords(),
             tokens=Tokens(secret, minutes=settings.access_token_minutes),
@@ -227,6 +230,7 @@ async def prepare(own: Services) -> None:
     All that is sealed comes under the newest encryption key: the older ones may be dropped then.
     """
     await ensure_admin(own)
+    await finish_erasures(own)
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)
         for connector in await own.connectors()

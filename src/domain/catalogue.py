@@ -8,6 +8,7 @@ from domain.delivery.events import DeliveryEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent, MappingsImported
 from domain.plan.events import PlanEvent, PlanRowsListed
+from domain.privacy.events import PrivacyEvent
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.target_item.events import TargetItemEvent
@@ -32,4 +33,5 @@ ALL: tuple[type[Event], ...] = (
     WaitingDecided,
     *get_args(UserEvent),
     *get_args(LoginEvent),
+    *get_args(PrivacyEvent),
 )

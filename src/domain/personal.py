@@ -1,6 +1,7 @@
 """Values that name or describe a person: sealed when stored, erasable, never shown by accident."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 
 
 class Personal:
@@ -34,3 +35,18 @@ class Personal:
 
     def __repr__(self) -> str:
         return f"Personal({self.subject!r})"
+
+
+def agrees(known: object, now: object) -> bool:
+    """Whether the two say the same. An erased value says nothing that could differ.
+
+    Without this, what Zammad still says of an erased person would come back into the ledger with
+    the next run, and timesheets would be written anew for a text that is not known any more.
+    """
+    if isinstance(known, Personal) and isinstance(now, Personal):
+        same = None in (known.value, now.value) or known.value == now.value
+        return known.subject == now.subject and same
+    if type(known) is type(now) and is_dataclass(known) and not isinstance(known, type):
+        names = (field.name for field in fields(known))
+        return all(agrees(getattr(known, name), getattr(now, name)) for name in names)
+    return known == now

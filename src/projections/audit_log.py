@@ -44,6 +44,7 @@ from domain.mapping.events import (
 )
 from domain.personal import Personal
 from domain.plan.events import PlanApplied, PlanMade, PlanRefused
+from domain.privacy.events import SubjectErased, SubjectExported
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import (
     SyncRunCancelled,
@@ -107,6 +108,8 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         WebhookDeliveryReplayRequested: "webhook_replayed",
         EntryRetryRequested: "entry_retried",
         ConflictResolved: "conflict_resolved",
+        SubjectExported: "subject_exported",
+        SubjectErased: "subject_erased",
     }
 )
 SECRETS: Mapping[type[Event], str] = MappingProxyType(

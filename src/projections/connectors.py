@@ -170,4 +170,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(ConnectorEvent)),
     keys=keys,
     project=project,
+    stream="connector",
 )

@@ -113,4 +113,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(_Seen)),
     keys=keys,
     project=project,
+    stream="time-entry",
 )

@@ -80,4 +80,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(ActivityMappingEvent)),
     keys=keys,
     project=project,
+    stream="mapping",
 )

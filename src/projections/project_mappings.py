@@ -82,4 +82,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(ProjectMappingEvent)),
     keys=keys,
     project=project,
+    stream="project-mapping",
 )

@@ -23,7 +23,8 @@ class Projection(Generic[R]):
 
     `name` is the view's table and, with `version`, its checkpoint: never rename once deployed;
     raise `version` to have the view rebuilt from event 1. `key` is the row's identifying field,
-    an integer. `events` are the types it looks at; all others pass it by.
+    an integer. `events` are the types it looks at; all others pass it by. `stream` is the kind of
+    stream (`time-entry`) that alone makes the row of its number, None when a row has several.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Projection(Generic[R]):
     events: frozenset[type[Event]]
     keys: Callable[[Recorded[Any]], Sequence[int]]
     project: Callable[[R | None, Recorded[Any]], R | None]
+    stream: str | None = None
 
     def apply(self, row: R | None, recorded: Recorded[Any]) -> R | None:
         """The row after the event; `row` itself when the event changes nothing in it.

@@ -467,4 +467,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(TimeEntryEvent)),
     keys=keys,
     project=project,
+    stream="time-entry",
 )

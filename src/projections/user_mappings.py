@@ -94,4 +94,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(UserMappingEvent)),
     keys=keys,
     project=project,
+    stream="user-mapping",
 )

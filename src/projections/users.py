@@ -90,4 +90,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(UserEvent)),
     keys=keys,
     project=project,
+    stream="user",
 )

@@ -68,9 +68,11 @@ def of_conflicts(past: Past, first: int, last: int) -> list[Ends]:
         if after is None:
             continue
         rows[key] = after
-        old, new = before and before.conflict_id, after.conflict_id
-        for number in {old, new} - {None} if old != new else ():
-            assert number is not None
+        old = None if before is None else before.conflict_id
+        new = after.conflict_id
+        for number in {old, new} if old != new else ():
+            if number is None:
+                continue
             at[number].append(recorded.position)
             entry_of[number] = key
     found = []
@@ -78,8 +80,8 @@ def of_conflicts(past: Past, first: int, last: int) -> list[Ends]:
         events = [each for each in past if each.stream == f"time-entry-{entry_of[number]}"]
         between = [each for each in positions if first < each <= last]
         if between:
-            ends = (conflict_at(events, number, position) for position in (first, last))
-            found.append(Ends(number, *ends, between))
+            before_it, after_it = (conflict_at(events, number, at) for at in (first, last))
+            found.append(Ends(number, before_it, after_it, between))
     return found
 
 

@@ -23,6 +23,7 @@ from domain.mapping.events import (
 )
 from domain.personal import Personal
 from domain.plan.events import PlanEvent, PlanRowsListed
+from domain.privacy.events import PrivacyEvent
 from domain.schedule.events import ScheduleChanged
 from domain.sync_run.events import SyncRunEvent
 from domain.target_item.events import TargetItemEvent
@@ -73,6 +74,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("target-project-ticket", "", get_args(TargetItemEvent)),
     ("target-names", "connector_id", (TargetNamed,)),
     ("delivery", "", get_args(DeliveryEvent)),
+    ("privacy", "", get_args(PrivacyEvent)),
 )
 
 

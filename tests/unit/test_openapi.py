@@ -25,8 +25,6 @@ GET /conflicts
 GET /conflicts/{}
 GET /notifications
 GET /notifications/{}
-GET /privacy/export
-GET /privacy/subjects
 GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
@@ -37,7 +35,6 @@ POST /entries/{}/ignore
 POST /entries/{}/unignore
 POST /notifications
 POST /notifications/{}/test
-POST /privacy/erase
 POST /reconcile/bulk
 POST /reconcile/row/{}
 """

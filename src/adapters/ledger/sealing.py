@@ -107,17 +107,17 @@ class Keyring:
         self._current.clear()
 
     def seal(self, value: Personal) -> Sealed:
-        """The value as it is stored; an erased one stays erased.
+        """The value as it is stored; an erased one stays erased, and needs no key.
 
         Raises:
             KeyMissingError: learn the subject's key first.
         """
+        if (clear := value.value) is None:
+            return Sealed(key=key_id(value.subject, 0), sealed="")
         key = self._current.get(value.subject)
         cipher = self._ciphers.get(key) if key else None
         if key is None or cipher is None:
             raise KeyMissingError(value.subject)
-        if (clear := value.value) is None:
-            return Sealed(key=key, sealed="")
         nonce = self._random(NONCE_BYTES)
         text = without_lone_surrogates(clear).encode()
         sealed = nonce + cipher.encrypt(nonce, text, key.encode())
@@ -125,7 +125,7 @@ class Keyring:
 
     def personal(self, key: str, sealed: str) -> Personal:
         """The value, opened when somebody asks; remembers a key that has to be fetched first."""
-        if key not in self._ciphers:
+        if sealed and key not in self._ciphers:
             self.missing.add(key)
         return Personal(subject_of(key), partial(self._open, key, sealed))
 

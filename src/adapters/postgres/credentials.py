@@ -16,6 +16,7 @@ _BY_LOGIN = "SELECT credential, user_id, hash FROM credential WHERE log_id = $1 
 _KEEP = (
     "DELETE FROM credential WHERE log_id = $1 AND user_id = $2 AND login = $3 AND credential <> $4"
 )
+_OF_USER = "DELETE FROM credential WHERE log_id = $1 AND user_id = $2"
 _DROP = "DELETE FROM credential WHERE log_id = $1 AND credential = $2"
 # The instant at which the oldest failure that still fills the limit leaves the window.
 _FULL = """
@@ -67,6 +68,10 @@ class Credentials:
     async def drop(self, credential: str) -> None:
         """Destroy one hash that no event names, or none names any more."""
         await self._pool.execute(_DROP, self._log, credential)
+
+    async def drop_all(self, user_id: int) -> None:
+        """Destroy all hashes of an account, with the digests of its name."""
+        await self._pool.execute(_OF_USER, self._log, user_id)
 
     async def throttled(self, login: str, address: str, now: datetime) -> Throttled | None:
         """Whether another try has to wait, whatever its password."""

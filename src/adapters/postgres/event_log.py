@@ -40,6 +40,8 @@ _STREAM = f"""{_COLUMNS}
  ORDER BY e.version LIMIT $4
 """  # no value in it
 
+_AT = f"{_COLUMNS} WHERE e.log_id = $1 AND e.position = ANY($2::bigint[]) ORDER BY e.position"
+
 Json = Any
 
 
@@ -102,6 +104,10 @@ class EventLog:
         """All events from `first` to `last`, in pages."""
         for after in range(first - 1, last, PAGE):
             yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None)
+
+    async def at(self, positions: Sequence[int]) -> Sequence[StoredRow]:
+        """The events at these positions."""
+        return await self._fetch(_AT, list(positions))
 
     async def digest_before(self, position: int) -> str:
         """What stands in the chain before `position`, hex; zeros before the first event.

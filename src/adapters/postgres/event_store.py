@@ -309,9 +309,12 @@ class PostgresEventStore:
         except DRIVER_ERRORS as error:
             raise translated(error) from error
 
-    async def erase(self, subject: str) -> int:
-        """Destroy the subject's keys: its values are None from now on, in all history."""
-        return await self._keys(self.subject_keys.destroy, subject)
+    async def erase(self, subject: str, *, upto: int | None = None) -> int:
+        """Destroy the subject's keys: its values are None from now on, in all history.
+
+        `upto` spares the keys of later generations, of somebody who came back.
+        """
+        return await self._while_away(lambda: self.subject_keys.destroy(subject, upto))
 
     async def _recorded(self, rows: Sequence[Any]) -> Sequence[Recorded[Event]]:
         events = recorded(self.codec, rows)

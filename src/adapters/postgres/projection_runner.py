@@ -25,7 +25,10 @@ from adapters.postgres.projection_step import (
     ViewChanged,
     told,
 )
+from adapters.postgres.scrubbing import naming, scrub
 from domain.errors import LedgerError
+from domain.ids import PRIVACY_STREAM
+from domain.privacy.events import SubjectErased
 from projections.catalogue import ALL, TALLIES
 from projections.projection import Projection
 from projections.tally import Tally
@@ -129,6 +132,7 @@ class ProjectionRunner:
         A projection that has failed stays where it is: see `status`.
         """
         head = await self._store.head()
+        await self._finish_erasures()
         await self._rebuild_outdated()
         await self._look()
         after = min((at.position for at in self._going().values()), default=head)
@@ -197,19 +201,21 @@ class ProjectionRunner:
         Raises:
             Exception: whatever the projection raises; the old view is still there then.
         """
+        until = await self._store.head()
+        await self._finish_erasures()  # of all that is folded here
         async with self._pool.acquire() as connection, connection.transaction():
             before = await self._step.fingerprint(connection, name)
             await self._step.begin_again(connection, name)
             with collecting_seldom():
-                after = await self._refill(connection, name)
+                after = await self._refill(connection, name, until)
             rows = await self._step.fingerprint(connection, name)
         log.info("view_rebuilt", view=name, position=after, rows=rows[0], same=rows == before)
         await self._note({name: Standing(after)})
         return Rebuilt(name=name, position=after, rows=rows[0], same=rows == before)
 
-    async def _refill(self, connection: Session, name: str) -> int:
+    async def _refill(self, connection: Session, name: str, until: int) -> int:
         after = 0
-        async for page in _ahead(self._store.replay(limit=PAGE)):
+        async for page in _ahead(self._store.replay(until=until, limit=PAGE)):
             folded = await self._step.fold(connection, [name], page)
             reached = folded.reached[name]
             if reached.error is not None:
@@ -285,7 +291,7 @@ class ProjectionRunner:
 
     async def _fold_ahead(self, page: Page, before: Storing | None) -> Folded | None:
         names = before.folded.going if before else self._at_once(page[0].position - 1)
-        if not names:
+        if not names or erasures(page):
             return None
         async with self._pool.acquire() as connection:
             return await self._step.fold(
@@ -335,6 +341,8 @@ class ProjectionRunner:
     async def _move(
         self, names: Sequence[str], after: int, page: Page, *, without_nul: bool = False
     ) -> bool:
+        erased = erasures(page)
+        naming_them = await self._erased(erased, page[-1].position) if erased else []
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 ready, standing = await self._step.take(connection, names, after)
@@ -343,9 +351,53 @@ class ProjectionRunner:
                     return any(at.position != after for at in standing.values())
                 folded = await self._step.fold(connection, ready, page)
                 await self._step.store(connection, folded, without_nul=without_nul)
+                for name, at in folded.reached.items() if erased else ():
+                    await self._scrub(connection, name, naming_them, at.position)
             await self._stored(connection, folded)
+            if erased:
+                self._step.forget(folded.reached)
         await self._note({**standing, **folded.reached})
+        if erased and len(self._going()) < len(self.names):
+            await self._finish_erasures()
         return True
+
+    async def _erased(self, erased: Sequence[SubjectErased], upto: int) -> list[int]:
+        """Destroy the keys, if that was not done yet; the events that name these persons."""
+        for event in erased:
+            await self._store.erase(event.subject, upto=event.generation)
+        return await naming(self._store, [event.subject for event in erased], upto)
+
+    async def _scrub(
+        self, connection: Session, name: str, positions: Sequence[int], upto: int
+    ) -> None:
+        table = self._step.tables[name]
+        keys = await scrub(self._store, connection, table, positions, upto)
+        log.info("view_scrubbed", view=name, rows=keys)
+
+    async def _finish_erasures(self) -> None:
+        """What was erased, and then somebody died: keys first, then what the log comes to.
+
+        A view that stands still does not come to it, so it is scrubbed where it stands.
+        """
+        recorded = await self._store.read_recorded(PRIVACY_STREAM)
+        erased = erasures(recorded)
+        for event in erased:
+            await self._store.erase(event.subject, upto=event.generation)
+        if not erased:
+            return
+        async with self._pool.acquire() as connection:
+            standing = await self._step.standing(connection, self.names)
+        last = recorded[-1].position
+        stopped = [n for n, at in standing.items() if at.failed_at and at.position < last]
+        for name in stopped:
+            upto = standing[name].position
+            positions = await naming(self._store, [event.subject for event in erased], upto)
+            async with self._pool.acquire() as connection, connection.transaction():
+                await self._step.lock(connection, name)
+                now = (await self._step.standing(connection, [name]))[name]
+                if now.position == upto:
+                    await self._scrub(connection, name, positions, upto)
+            self._step.forget([name])
 
     async def _stored(self, connection: Session, folded: Folded) -> None:
         self._step.keep(folded)
@@ -401,6 +453,11 @@ def _part(page: Page, after: int, end: int) -> Page:
         return ()
     first = page[0].position
     return page[after + 1 - first : end + 1 - first]
+
+
+def erasures(page: Page) -> list[SubjectErased]:
+    """Those among the events."""
+    return [each.event for each in page if isinstance(each.event, SubjectErased)]
 
 
 def _refused(error: Exception) -> bool:

@@ -162,6 +162,16 @@ class ProjectionStep:
                 del known[key]
             self._rows_at[name] = folded.reached[name].position
 
+    def forget(self, names: Collection[str]) -> None:
+        """Remember no row of these views: what is stored of them is not what was folded."""
+        for name in names:
+            self._rows[name].clear()
+
+    async def lock(self, connection: Session, name: str) -> None:
+        """Wait until nobody else works on the view; the lock lasts until the transaction ends."""
+        await connection.execute(self._sql["prepare"])
+        await connection.execute(self._sql["take_waiting"], self.log_id, name)
+
     async def fail(self, connection: Session, name: str, position: int, error: Exception) -> None:
         """Record that the projection cannot take the event at `position`."""
         version, text = self.versions[name], told(error)
@@ -177,8 +187,7 @@ class ProjectionStep:
 
     async def begin_again(self, connection: Session, name: str) -> None:
         """Lock the projection and empty its view, its checkpoints and its failure."""
-        await connection.execute(self._sql["prepare"])
-        await connection.execute(self._sql["take_waiting"], self.log_id, name)
+        await self.lock(connection, name)
         await connection.execute(self._for_table[name]["empty"], self.log_id)
         for tally in self._tallies[name]:
             await self._totals.empty(connection, tally)

@@ -24,7 +24,9 @@ SELECT subject, generation, wrapped FROM subject_key
 _DESTROY = """
 WITH gone AS (
     UPDATE subject_key SET wrapped = NULL, erased_at = now()
-     WHERE log_id = $1 AND subject = $2 AND wrapped IS NOT NULL RETURNING subject, generation
+     WHERE log_id = $1 AND subject = $2 AND generation <= coalesce($4::integer, generation)
+       AND wrapped IS NOT NULL
+    RETURNING subject, generation
 )
 SELECT generation, pg_notify('timeledger', $3 || subject || '#' || generation) FROM gone
 """
@@ -63,12 +65,20 @@ class SubjectKeys:
         for key in set(wanted) - found:
             self._keyring.forget(key)
 
-    async def destroy(self, subject: str) -> int:
-        """Erase the person from all history; return how many keys were destroyed."""
-        rows = await self._pool.fetch(_DESTROY, self._log_id, subject, ERASED)
+    async def destroy(self, subject: str, upto: int | None = None) -> int:
+        """Erase the person from all history, up to that generation; how many keys that were."""
+        rows = await self._pool.fetch(_DESTROY, self._log_id, subject, ERASED, upto)
         for row in rows:
             self._keyring.forget(key_id(subject, row["generation"]))
+        # Another process may have been first, and what it said of that may be under way.
+        for generation in range(1, (upto or 0) + 1):
+            self._keyring.forget(key_id(subject, generation))
         return len(rows)
+
+    async def newest(self, subject: str) -> tuple[int, bool]:
+        """The generation of the subject's newest key, 0 if there was none; and whether it lives."""
+        row = await self._pool.fetchrow(_NEWEST, self._log_id, subject)
+        return (0, False) if row is None else (row["generation"], row["wrapped"] is not None)
 
     async def rewrap(self) -> int:
         """Put every key under the first encryption key, after rotating; return how many."""

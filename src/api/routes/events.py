@@ -127,14 +127,14 @@ async def _shown(own: Services, rows: Sequence[StoredRow], form: Form) -> Sequen
     texts = [text for row in rows for text in (row.data, row.metadata)]
     opened = await own.log.opened(texts)
     both = zip(rows, opened[::2], opened[1::2], strict=True)
-    return [_event(row, data, metadata) for row, data, metadata in both]
+    return [opened_event(row, data, metadata) for row, data, metadata in both]
 
 
 def _stored(row: StoredRow) -> Mapping[str, object]:
-    return _event(row, json.loads(row.data), json.loads(row.metadata))
+    return opened_event(row, json.loads(row.data), json.loads(row.metadata))
 
 
-def _event(row: StoredRow, data: object, metadata: object) -> Mapping[str, object]:
+def opened_event(row: StoredRow, data: object, metadata: object) -> Mapping[str, object]:
     return {
         "position": row.position,
         "stream": row.stream,

@@ -135,7 +135,7 @@ async def change_user(
             role=body.role if "role" in given else None,
             is_active=body.is_active if "is_active" in given else None,
             credential=credential,
-            other_admins=await _other_admins(own, user_id),
+            other_admins=await other_admins(own, user_id),
             expected=expected,
         )
         await commands.run(ACCOUNT, user_stream(UserId(user_id)), command, holds)
@@ -202,7 +202,7 @@ async def _hash_of(own: Services, account: Account) -> str | None:
     return None
 
 
-async def _other_admins(own: Services, user_id: int) -> bool:
+async def other_admins(own: Services, user_id: int) -> bool:
     """Whether another active admin exists, by the ledger: views may lag."""
     number = 1
     while (account := await account_of(own, number)) is not None:

@@ -69,9 +69,10 @@ def asks_the_same(former: Desired, desired: Desired) -> bool:
     """Whether Kimai would be asked for nothing else.
 
     Whose words the text holds it never hears: a ticket can come to another customer and stay with
-    its project.
+    its project. An erased text is nothing to ask for anew.
     """
-    same_text = former.description.value == desired.description.value
+    texts = (former.description.value, desired.description.value)
+    same_text = None in texts or texts[0] == texts[1]
     return same_text and replace(former, description=desired.description) == desired
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from domain.connector.settings import DeletePolicy, WorkTimeAnchor
 from domain.ids import source_of
 from domain.minutes import minutes_of
+from domain.personal import agrees
 from domain.rules.adopted import as_adopted, is_as_adopted
 from domain.rules.comparison import asks_the_same, mismatch_text, mismatches
 from domain.rules.configuration import Configuration, Situation
@@ -429,7 +430,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
 
 def _still_held(entry: TimeEntry, desired: Desired | None) -> Wait | None:
     """What stood in the way of exactly this before, until somebody asks to try again."""
-    if entry.refused is not None and entry.refused.desired == desired:
+    if entry.refused is not None and agrees(entry.refused.desired, desired):
         return entry.refused.wait
     decided = entry.decided
     if (
@@ -437,7 +438,7 @@ def _still_held(entry: TimeEntry, desired: Desired | None) -> Wait | None:
         and entry.conflict is not None
         and entry.conflict.reason in FOUND_BEFORE_WRITING
         and decided is not None
-        and decided.desired == desired
+        and agrees(decided.desired, desired)
     ):
         return entry.conflict
     return None

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from domain.errors import RuleViolation
 from domain.event import Decider
+from domain.personal import agrees
 from domain.time_entry.commands import (
     Adopt,
     Compare,
@@ -170,7 +171,7 @@ def _changed(entry: TimeEntry, command: Observe) -> tuple[str, ...]:
 
 def _differing(old: object, new: object) -> list[str]:
     names = [field.name for field in fields(new)]  # type: ignore[arg-type] # only dataclasses come here
-    return [name for name in names if getattr(old, name) != getattr(new, name)]
+    return [name for name in names if not agrees(getattr(old, name), getattr(new, name))]
 
 
 def _observe_unreadable(command: ObserveUnreadable, entry: TimeEntry | None) -> Events:
@@ -219,8 +220,8 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
     if ruling.outcome is Outcome.HOLD and entry.conflict is None:
         return False  # its conflict was closed, and what it was about is there still
     if entry.settled is not None and (entry.standing.outcome, ruling.outcome) == AT_REST:
-        return entry.conflict is None and ruling.desired == decided.desired
-    return entry.standing.outcome is decided.outcome and ruling == Ruling(
+        return entry.conflict is None and agrees(decided.desired, ruling.desired)
+    stood = Ruling(
         outcome=decided.outcome,
         basis=decided.basis,
         desired=decided.desired,
@@ -229,6 +230,7 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
         cause=ruling.cause,  # of the conflict, which the text tells from all others
         others=ruling.others,
     )
+    return entry.standing.outcome is decided.outcome and agrees(stood, ruling)
 
 
 def _reduce(by: tuple[Reduction, ...], entry: TimeEntry) -> Events:

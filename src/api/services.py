@@ -8,6 +8,7 @@ from typing import cast
 
 from fastapi import Request
 
+from adapters.notifications import Messenger
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.entry_export import EntryExport
@@ -19,16 +20,25 @@ from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
+from adapters.postgres.worth_telling import WorthTelling
 from adapters.secrets import Passwords
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
 from api.settings import Settings
 from api.tokens import Tokens
+from domain.channel.decide import CHANNEL, Channel
 from domain.connector.decide import CONNECTOR, Connector
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, RunId, connector_stream, run_of
+from domain.ids import (
+    ChannelId,
+    ConnectorId,
+    RunId,
+    channel_stream,
+    connector_stream,
+    run_of,
+)
 from domain.personal import Personal
 from domain.ports.clock import Clock
 from domain.ports.event_store import EventStore
@@ -50,6 +60,8 @@ class Services:
     known: PostgresKnownEntries
     dead: DeadLetters
     exports: EntryExport
+    worth_telling: WorthTelling
+    messenger: Messenger
     suggestions: SuggestionBase
     log: EventLog
     vault: Vault
@@ -81,6 +93,15 @@ class Services:
         found: list[Connector] = []
         while connector := await self.connector(ConnectorId(len(found) + 1)):
             found.append(connector)
+        return found
+
+    async def channels(self) -> list[Channel]:
+        """All channels as the ledger has them, removed ones too, by id."""
+        found: list[Channel] = []
+        while channel := await state_of(
+            self.store, CHANNEL, channel_stream(ChannelId(len(found) + 1))
+        ):
+            found.append(channel)
         return found
 
     async def active_connectors(self) -> list[Connector]:

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from domain.account.events import LoginEvent, UserEvent
+from domain.channel.events import ChannelEvent
 from domain.connector.events import ConnectorEvent
 from domain.event import Event
 from domain.mapping.events import MappingEvent, MappingsImported
@@ -25,6 +26,7 @@ ALL: tuple[type[Event], ...] = (
     *get_args(MappingEvent),
     MappingsImported,
     ScheduleChanged,
+    *get_args(ChannelEvent),
     WaitingDecided,
     *get_args(UserEvent),
     *get_args(LoginEvent),

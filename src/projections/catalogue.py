@@ -4,6 +4,7 @@ from typing import Any
 
 from projections import (
     audit_log,
+    channels,
     connectors,
     dead_letters,
     mappings,
@@ -14,6 +15,7 @@ from projections import (
     time_entries,
     user_mappings,
     users,
+    worth_telling,
 )
 from projections.projection import Projection
 
@@ -29,4 +31,6 @@ ALL: tuple[Projection[Any], ...] = (
     project_mappings.PROJECTION,
     users.PROJECTION,
     schedule.PROJECTION,
+    channels.PROJECTION,
+    worth_telling.PROJECTION,
 )

@@ -17,14 +17,11 @@ PATH = re.compile(r"`(/[^`]*)`")
 # Of the contract, and not built yet; whoever builds one takes it from here.
 MISSING = """
 DELETE /conflicts/{}
-DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
 GET /diff
 GET /entries/{}/explain
 GET /metrics
-GET /notifications
-GET /notifications/{}
 GET /privacy/export
 GET /privacy/subjects
 GET /reconcile
@@ -35,12 +32,9 @@ GET /sync/kpi
 GET /sync/runs/{}/entries
 GET /webhook/deliveries
 PATCH /conflicts/{}
-PATCH /notifications/{}
 POST /conflicts
 POST /entries/{}/ignore
 POST /entries/{}/unignore
-POST /notifications
-POST /notifications/{}/test
 POST /privacy/erase
 POST /reconcile/bulk
 POST /reconcile/row/{}

@@ -196,6 +196,7 @@ _TAKEN = {
         "connector_active_exists",
         "Connector {holder} is the active {kind} connector.",
     ),
+    "channel-name": ("name_taken", "Channel {holder} has this name."),
     "username": ("name_taken", "This user name is taken."),
     "adopted-timesheet": ("entry_state", "Entry {holder} has this timesheet."),
     "active-run": ("run_active", "Run {holder} is active."),

@@ -8,6 +8,7 @@ from typing import cast
 
 from fastapi import Request
 
+from adapters.notifications import Messenger
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
@@ -24,6 +25,7 @@ from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
+from adapters.postgres.worth_telling import WorthTelling
 from adapters.secrets import Passwords
 from api.metrics import Metrics
 from api.origin import Proxies
@@ -32,11 +34,20 @@ from api.peers import Peers
 from api.settings import Settings
 from api.tokens import Tokens
 from api.webhook_keys import WebhookKeys
+from domain.channel.decide import CHANNEL, Channel
 from domain.connector.decide import CONNECTOR, Connector
 from domain.delivery.events import WebhookDeliveryReceived
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
 from domain.ids import ConnectorId, RunId, connector_stream, delivery_stream, run_of
+from domain.ids import (
+    ChannelId,
+    ConnectorId,
+    RunId,
+    channel_stream,
+    connector_stream,
+    run_of,
+)
 from domain.personal import Personal
 from domain.ports.clock import Clock
 from domain.ports.event_store import EventStore
@@ -60,6 +71,8 @@ class Services:
     dead: DeadLetters
     deliveries: Deliveries
     exports: EntryExport
+    worth_telling: WorthTelling
+    messenger: Messenger
     suggestions: SuggestionBase
     log: EventLog
     past: Past
@@ -94,6 +107,15 @@ class Services:
     async def connectors(self) -> list[Connector]:
         """All connectors as the ledger has them, retired ones too, by id."""
         return await connectors_of(self.store)
+
+    async def channels(self) -> list[Channel]:
+        """All channels as the ledger has them, removed ones too, by id."""
+        found: list[Channel] = []
+        while channel := await state_of(
+            self.store, CHANNEL, channel_stream(ChannelId(len(found) + 1))
+        ):
+            found.append(channel)
+        return found
 
     async def active_connectors(self) -> list[Connector]:
         """At most one of each kind."""

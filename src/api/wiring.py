@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from adapters.notifications import Messenger
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
@@ -27,11 +28,13 @@ from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
+from adapters.postgres.worth_telling import WorthTelling
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
 from api.erasing import finish_erasures
 from api.looking import Looker
 from api.metrics import Metrics
+from api.notifying import Notifying
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
@@ -46,7 +49,7 @@ from api.webhook_keys import WebhookKeys
 from domain.catalogue import ALL
 from domain.errors import AlreadyClaimed, Misconfigured
 from domain.event import Actor, Metadata
-from domain.ids import UserId, connector_stream, user_stream
+from domain.ids import UserId, channel_stream, connector_stream, user_stream
 from domain.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -132,6 +135,8 @@ async def opened(
             dead=DeadLetters(store),
             deliveries=Deliveries(store),
             exports=EntryExport(store),
+            worth_telling=WorthTelling(store),
+            messenger=Messenger(allow_insecure=settings.allow_insecure_peers),
             suggestions=SuggestionBase(store),
             log=EventLog(store),
             past=Past(store),
@@ -184,6 +189,7 @@ async def working(
             ("projections", own.projections.run),
             ("follower", follower.run),
             ("patrol", worker.patrol),
+            ("notifications", Notifying(own).run),
             *([("schedule", Scheduling(own).run)] if by_schedule else []),
         )
     ]
@@ -234,6 +240,11 @@ async def prepare(own: Services) -> None:
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)
         for connector in await own.connectors()
+    }
+    valid |= {
+        channel_stream(channel.channel_id): [channel.address_fingerprint]
+        for channel in await own.channels()
+        if not channel.removed
     }
     if swept := await own.vault.sweep(valid):
         log.info("orphaned_secrets_destroyed", count=swept)

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from domain.account.events import LoginEvent, UserEvent
+from domain.channel.events import ChannelEvent
 from domain.connector.events import ConnectorEvent
 from domain.delivery.events import DeliveryEvent
 from domain.event import Event
@@ -30,6 +31,7 @@ ALL: tuple[type[Event], ...] = (
     *get_args(MappingEvent),
     MappingsImported,
     ScheduleChanged,
+    *get_args(ChannelEvent),
     WaitingDecided,
     *get_args(UserEvent),
     *get_args(LoginEvent),

@@ -5,6 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import NewType
 
+ChannelId = NewType("ChannelId", int)
 ConnectorId = NewType("ConnectorId", int)
 EntryId = NewType("EntryId", int)
 MappingId = NewType("MappingId", int)
@@ -68,6 +69,10 @@ def work_day_stream(connector: ConnectorId, agent: int, day: date) -> str:
 
 def connector_stream(connector: ConnectorId) -> str:
     return f"connector-{connector}"
+
+
+def channel_stream(channel: ChannelId) -> str:
+    return f"channel-{channel}"
 
 
 def mapping_stream(mapping: MappingId) -> str:

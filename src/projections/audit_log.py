@@ -16,6 +16,7 @@ from domain.account.events import (
     UserLoggedOut,
     UserPasswordReplaced,
 )
+from domain.channel.events import ChannelAdded, ChannelChanged, ChannelRemoved
 from domain.connector.events import (
     ConnectorAdded,
     ConnectorChanged,
@@ -99,6 +100,9 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         SyncRunCancelled: "sync_cancelled",
         SyncRunSkipped: "sync_skipped",
         ScheduleChanged: "schedule_updated",
+        ChannelAdded: "channel_created",
+        ChannelChanged: "channel_updated",
+        ChannelRemoved: "channel_deleted",
         PlanMade: "sync_plan_made",
         PlanApplied: "sync_plan_applied",
         PlanRefused: "sync_plan_refused",
@@ -122,6 +126,8 @@ SECRETS: Mapping[type[Event], str] = MappingProxyType(
 # Said elsewhere in the row, or naming a stored secret: not repeated among the details.
 LEFT_OUT = frozenset(
     {
+        "address_fingerprint",
+        "channel_id",
         "changes",
         "personal_changes",
         "connector_id",

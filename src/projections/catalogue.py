@@ -5,6 +5,7 @@ from typing import Any
 from projections import (
     audit_log,
     audit_totals,
+    channels,
     connectors,
     dead_letters,
     deliveries,
@@ -21,6 +22,7 @@ from projections import (
     user_mappings,
     users,
     write_totals,
+    worth_telling,
 )
 from projections.projection import Projection
 from projections.tally import Tally
@@ -47,4 +49,6 @@ TALLIES: tuple[Tally[Any], ...] = (
     write_totals.TALLY,
     run_totals.TALLY,
     audit_totals.TALLY,
+    channels.PROJECTION,
+    worth_telling.PROJECTION,
 )

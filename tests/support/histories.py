@@ -12,6 +12,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from domain.account.events import LoginEvent, UserEvent
+from domain.channel.events import ChannelEvent
 from domain.connector.events import ConnectorEvent
 from domain.delivery.events import DeliveryEvent
 from domain.event import Actor, Append, Event, Metadata
@@ -71,6 +72,7 @@ STREAMS: Sequence[tuple[str, str, Sequence[type[Event]]]] = (
     ("login", "", get_args(LoginEvent)),
     ("work-day", "agent_id", get_args(WorkDayEvent)),
     ("schedule", "", (ScheduleChanged,)),
+    ("channel", "channel_id", get_args(ChannelEvent)),
     ("target-project-ticket", "", get_args(TargetItemEvent)),
     ("target-names", "connector_id", (TargetNamed,)),
     ("delivery", "", get_args(DeliveryEvent)),

@@ -20,21 +20,15 @@ PATH = re.compile(r"`(/[^`]*)`")
 # Of the contract, and not built yet; whoever builds one takes it from here.
 MISSING = """
 DELETE /conflicts/{}
-DELETE /notifications/{}
 GET /conflicts
 GET /conflicts/{}
-GET /notifications
-GET /notifications/{}
 GET /reconcile
 GET /reconcile/row/{}
 GET /reconcile/row/{}/preview
 PATCH /conflicts/{}
-PATCH /notifications/{}
 POST /conflicts
 POST /entries/{}/ignore
 POST /entries/{}/unignore
-POST /notifications
-POST /notifications/{}/test
 POST /reconcile/bulk
 POST /reconcile/row/{}
 """

@@ -1,0 +1,177 @@
+"""The rules of channels, and of what they are told when."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.channel.decide import (
+    CHANNEL,
+    MASK,
+    AddChannel,
+    ChangeChannel,
+    Channel,
+    RemoveChannel,
+    holds,
+)
+from domain.channel.events import ChannelRemoved, NotificationFailed, NotificationSent
+from domain.channel.telling import (
+    LONGEST,
+    MOST_FAILURES,
+    WINDOW,
+    Standing,
+    Topic,
+    Untold,
+    due_at,
+    message,
+)
+from domain.errors import RuleViolation
+from domain.ids import ChannelId
+from domain.numbering import NumberTaken
+
+NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+ADD = AddChannel(
+    channel_id=ChannelId(1),
+    name="Ops",
+    kind="json",
+    events=("run_failed",),
+    is_active=True,
+    address_fingerprint="one",
+)
+
+
+def channel() -> Channel:
+    (added,) = CHANNEL.decide(ADD, None)
+    made = CHANNEL.evolve(None, added)
+    assert made is not None
+    return made
+
+
+def test_a_change_says_what_differs_and_never_the_address() -> None:
+    fields = {"events": ("run_failed", "dead_letter"), "address_fingerprint": "two"}
+    (changed,) = CHANNEL.decide(ChangeChannel(fields=fields), channel())
+    assert [(each.field, each.old, each.new) for each in changed.changes] == [  # type: ignore[union-attr]
+        ("events", "run_failed", "run_failed, dead_letter"),
+        ("url", MASK, MASK),
+    ]
+    assert CHANNEL.decide(ChangeChannel(fields={"name": "Ops"}), channel()) == []
+
+
+def test_versions_count_changes_and_not_messages() -> None:
+    told = NotificationSent(channel_id=ChannelId(1), topic="run_failed", count=1, up_to=9)
+    after = CHANNEL.evolve(channel(), told)
+    assert after is not None
+    assert (after.version, after.revision) == (2, 1)
+    assert CHANNEL.decide(RemoveChannel(expected=1), after) == [
+        ChannelRemoved(channel_id=ChannelId(1))
+    ]
+    with pytest.raises(RuleViolation) as refused:
+        CHANNEL.decide(RemoveChannel(expected=2), after)
+    assert refused.value.code == "stale_version"
+    gone = replace(after, removed=True)
+    assert holds(after) == {"channel-name:ops"}
+    assert holds(gone) == frozenset()
+    with pytest.raises(RuleViolation):
+        CHANNEL.decide(ChangeChannel(fields={}), gone)
+    with pytest.raises(NumberTaken):
+        CHANNEL.decide(ADD, gone)
+
+
+def untold(count: int, newest: int = 10) -> Untold:
+    texts = [f"Run {number} failed: x" for number in range(count, 0, -1)]
+    return Untold(count=count, newest=newest, since=NOW, texts=texts)
+
+
+def test_one_is_told_as_it_is_and_many_are_counted() -> None:
+    one = message(Topic.RUN_FAILED, untold(1))
+    assert (one.title, one.body) == ("Timeledger: A run failed", "Run 1 failed: x")
+    many = message(Topic.RUN_FAILED, untold(12))
+    assert many.title == "Timeledger: 12 runs failed"
+    assert many.body.splitlines() == [
+        *("Run 12 failed: x", "Run 11 failed: x", "Run 10 failed: x"),
+        "12 in all since 2026-11-02 08:00 UTC; these are the newest.",
+    ]
+    long = replace(untold(1), texts=["a\n\tb" + "c" * 1000])
+    assert message(Topic.DEAD_LETTER, long).body.startswith("a bc")
+    assert len(message(Topic.DEAD_LETTER, long).body) == LONGEST
+
+
+def test_the_first_is_told_at_once_and_the_others_when_the_silence_is_over() -> None:
+    fresh = Standing(told_to=5)
+    assert due_at(fresh, untold(1), NOW) == NOW
+    assert due_at(fresh, untold(1, newest=5), NOW) is None
+    told = Standing(told_to=10, last_at=NOW)
+    assert due_at(told, untold(1, newest=11), NOW) == NOW + WINDOW
+    assert due_at(told, untold(1, newest=11), NOW + 2 * WINDOW) == NOW + 2 * WINDOW
+
+
+def test_what_fails_is_tried_ever_more_seldom_until_there_are_news() -> None:
+    waits = []
+    for failures in range(1, MOST_FAILURES):
+        standing = Standing(told_to=5, tried_to=10, failures=failures, last_at=NOW)
+        at = due_at(standing, untold(1), NOW)
+        assert at is not None
+        waits.append((at - NOW) // WINDOW)
+    assert waits == [1, 2, 4, 8, 16]
+    given_up = Standing(told_to=5, tried_to=10, failures=MOST_FAILURES, last_at=NOW)
+    assert due_at(given_up, untold(1), NOW + timedelta(days=9)) is None
+    assert due_at(given_up, untold(2, newest=11), NOW) == NOW + 16 * WINDOW
+
+
+@dataclass
+class World:
+    """A channel and what happens, minute by minute; `dead` are the minutes in which it refuses."""
+
+    dead: set[int]
+    happened: list[int] = field(default_factory=list)  # minutes; positions count from 1
+    standing: Standing = field(default_factory=lambda: Standing(told_to=0))
+    sent: list[tuple[int, int]] = field(default_factory=list)  # minute, count
+    tried: list[int] = field(default_factory=list)
+
+    def minute(self, at: int, occurrences: int) -> None:
+        self.happened += [at] * occurrences
+        now = NOW + timedelta(minutes=at)
+        count = len(self.happened) - self.standing.told_to
+        some = Untold(count=count, newest=len(self.happened), since=NOW, texts=())
+        due = due_at(self.standing, some, now)
+        if due is None or due > now:
+            return
+        self.tried.append(at)
+        if at in self.dead:
+            self.standing = replace(
+                self.standing,
+                tried_to=len(self.happened),
+                failures=self.standing.failures + 1,
+                last_at=now,
+            )
+            return
+        self.sent.append((at, count))
+        self.standing = Standing(told_to=len(self.happened), last_at=now)
+
+
+@given(
+    st.dictionaries(st.integers(0, 400), st.integers(1, 50), max_size=40),
+    st.sets(st.integers(0, 400), max_size=200),
+)
+def test_no_flood_and_nothing_lost(happens: dict[int, int], dead: set[int]) -> None:
+    world = World(dead)
+    for at in range(700):
+        world.minute(at, happens.get(at, 0))
+    window = WINDOW // timedelta(minutes=1)
+    assert all(b - a >= window for a, b in zip(world.tried, world.tried[1:], strict=False))
+    assert sum(count for _, count in world.sent) == world.standing.told_to
+    if not dead:
+        assert world.standing.told_to == sum(happens.values())
+        firsts = [at for at in happens if not any(at - window < one < at for one in happens)]
+        assert set(firsts) <= {at for at, _ in world.sent}
+
+
+def test_a_reason_is_ours() -> None:
+    failed = NotificationFailed(
+        channel_id=ChannelId(1), topic="test", count=1, up_to=0, attempts=1, reason="No."
+    )
+    after = CHANNEL.evolve(channel(), failed)
+    assert after is not None
+    assert after.revision == 1

@@ -98,6 +98,7 @@ def _show_examples(app: FastAPI) -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
+    app.include_router(webhook.door)  # first: routes are tried in turn, and Zammad's come in bursts
     app.include_router(system.router)
     app.include_router(metrics.router)
     app.include_router(login.router)
@@ -126,7 +127,6 @@ def _add_routes(app: FastAPI) -> None:
         suggestions.router,
         audit.router,
         events.router,
-        webhook.door,
         webhook.router,
         stream.router,
         diff.router,
@@ -135,4 +135,3 @@ def _add_routes(app: FastAPI) -> None:
     ):
         versioned.include_router(router)
     app.include_router(versioned)
-    app.include_router(webhook.aliases)

@@ -100,25 +100,26 @@ class Looker:
             return WHILE_BUSY
         if not await own.projections.wait_for(await own.store.head(), within=CATCH_UP):
             raise Unavailable("service", "the views do not follow the ledger")
-        if await self._tell_ended():
+        begun = await own.deliveries.last_look()
+        if begun is not None and await self._tell_ended():
             await own.projections.wait_for(await own.store.head(), within=CATCH_UP)
         now = own.clock.now().astimezone(UTC)
         due = await own.deliveries.due()
         if due is None:
             return None
-        begun = await own.deliveries.last_look()
         soonest = max(due, begun + self._apart) if begun is not None else due
         if soonest > now:
             return max(soonest - now, SOONEST)
-        return await self._begin(await own.deliveries.waiting(now, limit=MOST_DELIVERIES), position)
+        return await self._begin(now, position)
 
-    async def _begin(self, waiting: Sequence[Row], position: int) -> timedelta | None:
+    async def _begin(self, now: datetime, position: int) -> timedelta | None:
         own = self._own
         try:
             source, target = await runs.pair(own, None)
         except Problem as problem:
             log.info("look_waits", code=problem.code)
             return WHILE_PAUSED
+        waiting = await own.deliveries.waiting(now, limit=MOST_DELIVERIES)
         mine = await self._of_source(waiting, source)
         if not mine:
             return SOONEST

@@ -19,6 +19,8 @@ class Proxies:
             raise Misconfigured("settings", f"TRUSTED_PROXIES: {error}") from error
 
     def trusts(self, address: str) -> bool:
+        if not self._networks:
+            return False
         try:
             parsed = ip_address(address)
         except ValueError:

@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
-MODULES = ("bench_ledger", "bench_project", "bench_sync", "bench_stacking", "bench_netting")
+MODULES = (
+    "bench_ledger",
+    "bench_project",
+    "bench_sync",
+    "bench_stacking",
+    "bench_netting",
+    "bench_webhook",
+)
 
 
 def main() -> int:

@@ -123,7 +123,7 @@ class Views:
         ]
 
     async def ended_looks(self, *, limit: int) -> list[RunId]:
-        oldest = min((row.position for row in await self._waiting()), default=None)
+        oldest = min((row.receipt for row in await self._waiting()), default=None)
         if oldest is None:
             return []
         ended = [row for row in await self.runs() if row.state in ENDED and row.position > oldest]

@@ -21,6 +21,7 @@ from domain.errors import LedgerError, Misconfigured
 from domain.personal import Personal
 
 NONCE_BYTES = 12  # what AES-GCM is defined for
+NONCES = 256  # drawn at once: asking the system takes longer than sealing
 KEY_BITS = 256
 
 
@@ -48,6 +49,22 @@ def subject_of(key: str) -> str:
     return key.rpartition("#")[0]
 
 
+class _Nonces:
+    """Random bytes, drawn in bulk and given out once; a forked process draws its own."""
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        self._random = random
+        self._drawn: list[bytes] = []
+        os.register_at_fork(after_in_child=self._drawn.clear)
+
+    def next(self) -> bytes:
+        if not self._drawn:
+            bulk = self._random(NONCE_BYTES * NONCES)
+            starts = range(0, len(bulk), NONCE_BYTES)
+            self._drawn.extend(bulk[start : start + NONCE_BYTES] for start in starts)
+        return self._drawn.pop()
+
+
 class Keyring:
     """The subjects' keys that this process knows. Fetching and storing them is the store's."""
 
@@ -64,6 +81,7 @@ class Keyring:
         except ValueError as error:
             raise Misconfigured("service", "ENCRYPTION_KEY is not a Fernet key") from error
         self._random = random
+        self._nonces = _Nonces(random)
         self._ciphers: dict[str, AESGCM | None] = {}
         self._current: dict[str, str] = {}
         self.missing: set[str] = set()
@@ -118,7 +136,7 @@ class Keyring:
         cipher = self._ciphers.get(key) if key else None
         if key is None or cipher is None:
             raise KeyMissingError(value.subject)
-        nonce = self._random(NONCE_BYTES)
+        nonce = self._nonces.next()
         text = without_lone_surrogates(clear).encode()
         sealed = nonce + cipher.encrypt(nonce, text, key.encode())
         return Sealed(key=key, sealed=base64.b64encode(sealed).decode())

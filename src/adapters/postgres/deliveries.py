@@ -38,8 +38,8 @@ class Deliveries:
 
     async def due(self) -> datetime | None:
         """When the next look may begin, long ago for at once; None when nothing waits."""
-        found: datetime | None = (await self._fetch("due"))[0][0]
-        return found
+        rows = await self._fetch("due")
+        return rows[0][0] if rows else None
 
     async def covered(self, run: Run, before: int) -> Sequence[Row]:
         """Those that the look answers: on its tickets, and asked for before that position."""

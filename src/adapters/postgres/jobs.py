@@ -94,6 +94,7 @@ FOLLOWER, FOLLOWER_VERSION = "jobs", 1  # its checkpoint: never rename once depl
 PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
 SHORT = timedelta(seconds=2)  # waited for in the job: the queue looks at delayed ones less often
+GATHERED = 0.1  # seconds that a look lets more deliveries come before it asks which there are
 HEARTBEAT = timedelta(seconds=10)  # a job whose worker was silent so long is given to another
 LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
 PATROL = 5.0  # seconds between looks for runs that nobody works on
@@ -130,6 +131,11 @@ SELECT EXISTS (SELECT FROM deliveries
                 WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
                   AND (again_at IS NULL OR again_at <= $3))
    AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2)
+"""
+# One that is still to be taken sees all that is in the ledger by now.
+_LOOK_TO_COME = """
+SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND status = 'queued'
+                                      AND execute_after <= now() + $2::interval)
 """
 _NEWER = "SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND id > $2)"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -187,7 +193,8 @@ class RunFollower:
             await _enqueue(connection, WAITING_ENTRYPOINT, mapped[-1:])  # the newest is for all
             await _enqueue_retries(connection, page, taken)
             announced = [r.position for r in page if r.position > taken and _makes_look(r)]
-            await _enqueue(connection, LOOK_ENTRYPOINT, announced[-1:])  # the newest is for all
+            if announced and not await connection.fetchval(_LOOK_TO_COME, LOOK_ENTRYPOINT, SHORT):
+                await _enqueue(connection, LOOK_ENTRYPOINT, announced[-1:])  # it is for all
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -237,7 +244,7 @@ class RunWorker:
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
             manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
             manager.entrypoint(RETRY_ENTRYPOINT)(self._queue_retry)
-            manager.entrypoint(LOOK_ENTRYPOINT)(self._look_at_tickets)
+            manager.entrypoint(LOOK_ENTRYPOINT, concurrency_limit=1)(self._look_at_tickets)
             self._manager = manager
             try:
                 await manager.run(
@@ -378,6 +385,7 @@ class RunWorker:
         The newest job is for all before it, also while it waits for its turn.
         """
         position = int(job.payload or b"0")
+        await asyncio.sleep(GATHERED)
         while not await self._store.pool.fetchval(_NEWER, LOOK_ENTRYPOINT, job.id):
             try:
                 again = await self._look(position)

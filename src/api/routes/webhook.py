@@ -19,7 +19,8 @@ from domain.ids import delivery_stream
 from projections import deliveries
 
 CURSOR = "deliveries"
-PATH = "/webhook/zammad"  # under the base, and where the earlier project had it
+PATH = "/api/v1/webhook/zammad"
+ALIASES = ("/api/webhook/zammad", "/api/v1/webhook/webhook/zammad")  # of the earlier project
 SIGNATURE, DELIVERY_ID, TRIGGER = "x-hub-signature", "x-zammad-delivery", "x-zammad-trigger"
 BODY = {
     "requestBody": {
@@ -35,7 +36,6 @@ BODY = {
 
 router = APIRouter(prefix="/webhook", tags=["webhook"], route_class=LedgerRoute)
 door = APIRouter(tags=["webhook"])  # answers once the delivery is durable, not once it is shown
-aliases = APIRouter(tags=["webhook"])
 
 
 @door.post(
@@ -73,8 +73,8 @@ async def receive_delivery(request: Request) -> Response:
     )
 
 
-for alias in ("/api/webhook/zammad", "/api/v1/webhook/webhook/zammad"):
-    aliases.add_api_route(alias, receive_delivery, methods=["POST"], include_in_schema=False)
+for alias in ALIASES:
+    door.add_api_route(alias, receive_delivery, methods=["POST"], include_in_schema=False)
 
 
 @router.get("/deliveries", response_model=DeliveryPage)

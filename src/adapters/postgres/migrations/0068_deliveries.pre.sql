@@ -31,6 +31,8 @@ CREATE TABLE deliveries (
 CREATE UNIQUE INDEX deliveries_live ON deliveries (log_id, receipt) WHERE valid_to IS NULL;
 CREATE INDEX deliveries_waiting ON deliveries (log_id, receipt)
     WHERE valid_to IS NULL AND status = 'received';
+CREATE INDEX deliveries_due ON deliveries (log_id, again_at NULLS FIRST)
+    WHERE valid_to IS NULL AND status = 'received';
 CREATE INDEX deliveries_dead ON deliveries (log_id, last_failed_at, receipt)
     WHERE valid_to IS NULL AND status = 'failed';
 CREATE INDEX deliveries_of_a_ticket ON deliveries (log_id, ticket_id, receipt)

@@ -17,9 +17,10 @@ SELECT {selected} FROM deliveries
  ORDER BY asked_at LIMIT $3
 
 -- name: due
--- When the next look may begin, 'epoch' for at once; NULL when nothing waits.
-SELECT min(coalesce(again_at, 'epoch')) FROM deliveries
+-- When the next look may begin, 'epoch' for at once; no row when nothing waits.
+SELECT coalesce(again_at, 'epoch') FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
+ ORDER BY again_at NULLS FIRST LIMIT 1
 
 -- name: covered
 -- Those on the tickets $2 that were asked for before position $3, still wait, and know nothing yet
@@ -44,8 +45,8 @@ SELECT begun_at FROM sync_runs
  ORDER BY run_id DESC LIMIT 1
 
 -- name: oldest
--- After which position nothing was done for one of those that wait; NULL when none does.
-SELECT min(valid_from) FROM deliveries
+-- Where the oldest of those that wait arrived; NULL when none does.
+SELECT min(receipt) FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
 
 -- name: last_of_connectors

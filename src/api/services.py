@@ -39,13 +39,13 @@ from domain.connector.decide import CONNECTOR, Connector
 from domain.delivery.events import WebhookDeliveryReceived
 from domain.event import Actor, Append, Appended, C, Decider, E, Metadata, S
 from domain.handling import handle, state_of
-from domain.ids import ConnectorId, RunId, connector_stream, delivery_stream, run_of
 from domain.ids import (
     ChannelId,
     ConnectorId,
     RunId,
     channel_stream,
     connector_stream,
+    delivery_stream,
     run_of,
 )
 from domain.personal import Personal

@@ -21,8 +21,8 @@ from projections import (
     time_entries,
     user_mappings,
     users,
-    write_totals,
     worth_telling,
+    write_totals,
 )
 from projections.projection import Projection
 from projections.tally import Tally
@@ -42,6 +42,8 @@ ALL: tuple[Projection[Any], ...] = (
     schedule.PROJECTION,
     target_names.PROJECTION,
     run_entries.PROJECTION,
+    channels.PROJECTION,
+    worth_telling.PROJECTION,
 )
 
 TALLIES: tuple[Tally[Any], ...] = (
@@ -49,6 +51,4 @@ TALLIES: tuple[Tally[Any], ...] = (
     write_totals.TALLY,
     run_totals.TALLY,
     audit_totals.TALLY,
-    channels.PROJECTION,
-    worth_telling.PROJECTION,
 )

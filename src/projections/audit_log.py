@@ -47,7 +47,15 @@ from domain.sync_run.events import (
     SyncRunSkipped,
     SyncRunStarted,
 )
-from domain.time_entry.events import ConflictResolved, EntryRetryRequested
+from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
+    ConflictReopened,
+    ConflictResolved,
+    EntryIgnored,
+    EntryRetryRequested,
+    EntryUnignored,
+)
 from domain.waiting.events import WaitingDecided
 from projections.projection import Projection
 
@@ -94,7 +102,12 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         PlanApplied: "sync_plan_applied",
         PlanRefused: "sync_plan_refused",
         EntryRetryRequested: "entry_retried",
+        EntryIgnored: "entry_ignored",
+        EntryUnignored: "entry_unignored",
         ConflictResolved: "conflict_resolved",
+        ConflictDismissed: "conflict_dismissed",
+        ConflictReopened: "conflict_reopened",
+        ConflictNoteChanged: "conflict_note_changed",
     }
 )
 SECRETS: Mapping[type[Event], str] = MappingProxyType(

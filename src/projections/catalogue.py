@@ -4,6 +4,7 @@ from typing import Any
 
 from projections import (
     audit_log,
+    conflicts,
     connectors,
     dead_letters,
     mappings,
@@ -19,6 +20,7 @@ from projections.projection import Projection
 
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
+    conflicts.PROJECTION,
     dead_letters.PROJECTION,
     sync_runs.PROJECTION,
     plans.PROJECTION,

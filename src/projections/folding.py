@@ -20,7 +20,8 @@ class Fold(Generic[R]):
     """A view's rows moving through a page. `rows` are those that the page touches, as stored.
 
     `begun` are the versions that the page makes; `ended` says of rows that were stored before it
-    since when they held and until when.
+    since when they held and until when. `counts` are the moves of the numbers kept beside the
+    view: at which position, of which name, by how much.
     """
 
     def __init__(self, projection: Projection[R], rows: dict[int, R]) -> None:
@@ -28,6 +29,7 @@ class Fold(Generic[R]):
         self.rows = rows
         self.begun: list[Version[R]] = []
         self.ended: dict[int, tuple[int, int]] = {}
+        self.counts: list[tuple[int, str, int]] = []
         self._open: dict[int, Version[R]] = {}
 
     def feed(self, recorded: Recorded[Event], keys: Sequence[int]) -> None:
@@ -46,6 +48,9 @@ class Fold(Generic[R]):
                     version.until = at
                 else:
                     self.ended[key] = (before.position, at)
+            if self.projection.counted is not None:
+                moves = self.projection.counted(before, after)
+                self.counts += [(at, name, by) for name, by in moves.items()]
             if after is None:
                 del rows[key]
             else:

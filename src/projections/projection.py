@@ -1,6 +1,7 @@
 """What every projection has: a name, a row, the keys an event touches, and one pure step."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,7 +24,8 @@ class Projection(Generic[R]):
 
     `name` is the view's table and, with `version`, its checkpoint: never rename once deployed;
     raise `version` to have the view rebuilt from event 1. `key` is the row's identifying field,
-    an integer. `events` are the types it looks at; all others pass it by.
+    an integer. `events` are the types it looks at; all others pass it by. `counted` says by how
+    much each step moves the numbers that are kept beside the rows (`view_count`), by name.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Projection(Generic[R]):
     events: frozenset[type[Event]]
     keys: Callable[[Recorded[Any]], Sequence[int]]
     project: Callable[[R | None, Recorded[Any]], R | None]
+    counted: Callable[[R | None, R | None], Mapping[str, int]] | None = None
 
     def apply(self, row: R | None, recorded: Recorded[Any]) -> R | None:
         """The row after the event; `row` itself when the event changes nothing in it.
@@ -43,6 +46,17 @@ class Projection(Generic[R]):
         if row is not None and row.position >= recorded.position:
             return row
         return self.project(row, recorded)
+
+
+def counts_after(
+    projection: Projection[R], history: Sequence[Recorded[Event]], upto: int | None = None
+) -> dict[str, int]:
+    """The numbers kept beside the view, as they stand then; those that are zero are left out."""
+    assert projection.counted is not None
+    counts: Counter[str] = Counter()
+    for row in rows_after(projection, history, upto).values():
+        counts.update(projection.counted(None, row))
+    return {name: count for name, count in counts.items() if count}
 
 
 def rows_after(

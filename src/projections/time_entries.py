@@ -1,5 +1,6 @@
 """Where does each booking stand? One row per entry (`contract.md`, section 7)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,15 +12,20 @@ from domain.event import Recorded
 from domain.ids import source_of
 from domain.moved import moved
 from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
     ConflictOpened,
+    ConflictReopened,
     ConflictResolved,
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryIgnored,
     EntryNetted,
     EntryObserved,
     EntryReduced,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
@@ -39,7 +45,8 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 2
+NAME, VERSION = "time_entries", 3
+CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -67,6 +74,15 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The conflict that was opened last, as it was then: it may be opened again."""
+
+    conflict_id: int
+    cause: str | None = None
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
@@ -89,6 +105,7 @@ class Facts:
     attempts: int = 0
     target: Target | None = None
     others: tuple[int, ...] = ()
+    newest: Newest | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,8 @@ class Row:
     (`target_subject`). `minutes` are those booked in Zammad, None while the unit is unknown.
     `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
-    `cause` is there where the reason code has several.
+    `cause` is there where the reason code has several. `row_status` says which rows of Reconcile
+    it is one of, None for none.
     """
 
     entry_id: int
@@ -135,6 +153,7 @@ class Row:
     target_subject: str | None = None
     decided_with: str | None = None
     cause: str | None = None
+    row_status: str | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -151,6 +170,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         return _first_seen(event, recorded)
     standing = stand(row.facts.standing, event)
     values, facts = _said(row, recorded)
+    others = facts.get("others", row.facts.others)
     return moved(
         row,
         position=recorded.position,
@@ -158,6 +178,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         state=standing.state,
         reason_code=_reason(event, standing, row),
         cause=_cause(event, standing, row),
+        row_status=row_status(standing, others),
         timesheet_id=standing.timesheet_id,
         vanished=standing.vanished,
         updated_at=recorded.recorded_at,
@@ -228,9 +249,16 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case EntryRetryRequested():
             return {}, {"attempts": 0}
         case ConflictOpened(others=others):
-            return {"conflict_id": recorded.position}, {"others": others}
-        case ConflictResolved():
+            opened = recorded.position
+            newest = Newest(conflict_id=opened, cause=event.cause, others=others)
+            return {"conflict_id": opened}, {"others": others, "newest": newest}
+        case ConflictResolved() | ConflictDismissed():
             return {"conflict_id": None}, {"others": ()}
+        case ConflictReopened():
+            again = row.facts.newest
+            if again is None:
+                return {}, {}
+            return {"conflict_id": again.conflict_id}, {"others": again.others}
         case (
             EntryVanishedAtSource()
             | TimesheetWriteRejected()
@@ -238,6 +266,9 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             | TimesheetWriteUnsent()
             | EntryReduced()
             | EntryNetted()
+            | EntryIgnored()
+            | EntryUnignored()
+            | ConflictNoteChanged()
         ):
             return {}, {}  # the standing says all that they mean for the row
         case _:
@@ -321,6 +352,22 @@ def _written(written: Written) -> tuple[Values, Values]:
     return {"target_description": text.value, "target_subject": text.subject}, {"target": target}
 
 
+def row_status(standing: Standing, others: Sequence[int]) -> str | None:
+    """`conflict` with a timesheet linked or matched, `missing` without; `match` when at rest."""
+    if standing.conflict is not None:
+        return MISSING if standing.timesheet_id is None and not others else CONFLICT
+    return MATCH if standing.state is EntryState.SYNCED else None
+
+
+def counted(before: Row | None, after: Row | None) -> Mapping[str, int]:
+    """How many more, or fewer, rows of Reconcile there are, by `status/reason`."""
+    counts: Counter[str] = Counter()
+    for row, by in ((before, -1), (after, 1)):
+        if row is not None and row.row_status is not None:
+            counts[f"{row.row_status}/{row.reason_code or ''}"] += by
+    return {name: by for name, by in counts.items() if by}
+
+
 def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     """Why a person must look: the open conflict's reason, or that of the dead letter."""
     if standing.conflict is not None:
@@ -334,6 +381,8 @@ def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     """What is behind the reason, where that has several causes."""
     if isinstance(event, ConflictOpened | EntryDeadLettered):
         return event.cause
+    if isinstance(event, ConflictReopened):
+        return None if row.facts.newest is None else row.facts.newest.cause
     return row.cause if standing.conflict is not None or standing.dead else None
 
 
@@ -440,4 +489,5 @@ PROJECTION = Projection(
     events=frozenset(get_args(TimeEntryEvent)),
     keys=keys,
     project=project,
+    counted=counted,
 )

@@ -170,6 +170,7 @@ class ProjectionStep:
         await connection.execute(self._sql["prepare"])
         await connection.execute(self._sql["take_waiting"], self.log_id, name)
         await connection.execute(self._for_table[name]["empty"], self.log_id)
+        await connection.execute(self._sql["empty_counts"], self.log_id, name)
         await connection.execute(self._sql["forget_checkpoints"], self.log_id, name)
         await self.forgive(connection, name)
         self._rows[name].clear()
@@ -237,6 +238,25 @@ class ProjectionStep:
             await connection.copy_records_to_table(
                 table.name, records=records, columns=table.copied
             )
+        if fold.counts:
+            await self._count(connection, name, fold.counts)
+
+    async def _count(
+        self, connection: Session, name: str, moves: Sequence[tuple[int, str, int]]
+    ) -> None:
+        """The numbers kept beside a view: one row for each position at which one moved."""
+        known = await connection.fetch(
+            self._sql["counts"], self.log_id, name, sorted({each for _, each, _ in moves}), None
+        )
+        counts = {record["name"]: record["count"] for record in known}
+        rows: dict[tuple[str, int], int] = {}
+        for position, each, by in moves:
+            rows[each, position] = counts[each] = counts.get(each, 0) + by
+        await connection.copy_records_to_table(
+            "view_count",
+            records=[(self.log_id, name, each, at, count) for (each, at), count in rows.items()],
+            columns=["log_id", "projection", "name", "valid_from", "count"],
+        )
 
     async def _advance(
         self, connection: Session, after: int, reached: Mapping[str, Standing]

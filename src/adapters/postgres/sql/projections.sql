@@ -73,6 +73,17 @@ UPDATE {table} AS t SET valid_to = u.until
 -- name: empty
 DELETE FROM {table} WHERE log_id = $1
 
+-- name: empty_counts
+DELETE FROM view_count WHERE log_id = $1 AND projection = $2
+
+-- name: counts
+-- The newest number of each name, as of position $4 or now.
+SELECT u.name, c.count FROM unnest($3::text[]) AS u(name) CROSS JOIN LATERAL (
+    SELECT count FROM view_count
+     WHERE log_id = $1 AND projection = $2 AND name = u.name
+       AND ($4::bigint IS NULL OR valid_from <= $4)
+     ORDER BY valid_from DESC LIMIT 1) AS c
+
 -- name: fingerprint
 -- The same for the same rows in any order, so that a rebuilt view can be held against the old one.
 SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text AS hash

@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api import problems
 from api.routes import (
     audit,
+    conflicts,
     connector_health,
     connectors,
     dead_letters,
@@ -16,6 +17,7 @@ from api.routes import (
     login,
     mappings,
     plans,
+    reconcile,
     schedule,
     suggestions,
     sync,
@@ -77,6 +79,8 @@ def _add_routes(app: FastAPI) -> None:
         dead_letters.router,
         dead_letters.of_entry,
         suggestions.router,
+        reconcile.router,
+        conflicts.router,
         audit.router,
         events.router,
         system.about,

@@ -24,6 +24,8 @@ AT_ONCE = 32  # streams opened together
 WHILE_BUSY = timedelta(seconds=2)  # another run is active: ask again then
 WHILE_PAUSED = timedelta(seconds=30)  # no pair is ready: somebody has to see to it first
 
+NOT_DONE = (EntryState.PENDING, EntryState.WRITING)  # a request may be left of a process that died
+
 log = structlog.get_logger(__name__)
 
 
@@ -94,7 +96,7 @@ class Retrier:
         return None
 
     async def _waiting(self, entries: Sequence[EntryId]) -> Sequence[EntryId]:
-        """Those that nothing was decided of since they were asked for, or are still to be written.
+        """Those that nothing was decided of since they were asked for, or whose write is not done.
 
         A changed mapping decides them, too, and writes nothing.
         """
@@ -106,7 +108,7 @@ class Retrier:
             if state is None:
                 return False
             standing = state.standing
-            return standing.outcome is None or standing.state is EntryState.PENDING
+            return standing.outcome is None or standing.state in NOT_DONE
 
         answers = await asyncio.gather(*(waits(entry) for entry in entries))
         return [entry for entry, waiting in zip(entries, answers, strict=True) if waiting]

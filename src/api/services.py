@@ -16,6 +16,7 @@ from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
+from adapters.postgres.reconciling import Reconciling
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords
 from api.origin import Proxies
@@ -46,6 +47,7 @@ class Services:
     views: ReadModels
     known: PostgresKnownEntries
     dead: DeadLetters
+    reconciling: Reconciling
     log: EventLog
     vault: Vault
     credentials: Credentials

@@ -18,11 +18,13 @@ from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.migrate import migrate
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
+from adapters.postgres.reconciling import Reconciling
 from adapters.postgres.vault import Vault
 from adapters.secrets import Passwords, SecretBox
 from api.carrying import Carrier
 from api.origin import Proxies
 from api.peers import Peers
+from api.resolving import Resolving
 from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
@@ -113,6 +115,7 @@ async def opened(
             views=ReadModels(store, zone=settings.display_timezone),
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
+            reconciling=Reconciling(store),
             log=EventLog(store),
             vault=Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id),
             credentials=Credentials(store.pool, log=store.log_id),
@@ -148,6 +151,7 @@ async def working(
         carrier.compare_units,
         carrier.decide_waiting,
         Retrier(own).queue,
+        Resolving(own).go_on,
         lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)

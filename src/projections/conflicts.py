@@ -99,7 +99,8 @@ def counted(before: Row | None, after: Row | None) -> Mapping[str, int]:
     counts: Counter[str] = Counter()
     if after is not None:
         counts[after.status] += 1
-        if before is not None and before.conflict_id == after.conflict_id:
+        replaced = before is not None and before.conflict_id != after.conflict_id
+        if before is not None and not (replaced and before.status != PENDING):
             counts[before.status] -= 1
     return {name: by for name, by in counts.items() if by}
 

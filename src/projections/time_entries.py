@@ -255,9 +255,7 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case ConflictResolved() | ConflictDismissed():
             return {"conflict_id": None}, {"others": ()}
         case ConflictReopened():
-            again = row.facts.newest
-            if again is None:
-                return {}, {}
+            again = row.facts.newest or Newest(conflict_id=recorded.position)
             return {"conflict_id": again.conflict_id}, {"others": again.others}
         case (
             EntryVanishedAtSource()
@@ -418,8 +416,8 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "user_name": row.user_name,
         "customer_name": row.organization_name or row.customer_name,
         "project_name": None,
-        "started_at": _local(row.facts.begins, row.facts.zone),
-        "ended_at": _local(row.facts.ends, row.facts.zone),
+        "started_at": local(row.facts.begins, row.facts.zone),
+        "ended_at": local(row.facts.ends, row.facts.zone),
         "target": _shown_target(row),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
@@ -430,7 +428,7 @@ def shown(row: Row, *, ticket_base: str | None, timesheet_base: str | None) -> d
         "last_run_id": row.last_run_id,
         "version": row.version,
         "position": row.position,
-        "links": _links(row, ticket_base, timesheet_base),
+        "links": links(row, ticket_base, timesheet_base),
     }
 
 
@@ -448,16 +446,12 @@ def _raw(row: Row) -> dict[str, object]:
 def _shown_target(row: Row) -> dict[str, object] | None:
     if row.facts.target is None or row.timesheet_id is None:
         return None
-    text = row.target_description
-    if text and row.facts.marker:  # the last line is ours, not what the agent wrote
-        for ours in (row.facts.marker, f"Zammad #{row.ticket_number}"):
-            text = text.removesuffix(ours).rstrip()
     return {
         "timesheet_id": row.timesheet_id,
-        "begin": _local(row.facts.target.begin, row.facts.zone),
-        "end": _local(row.facts.target.end, row.facts.zone),
+        "begin": local(row.facts.target.begin, row.facts.zone),
+        "end": local(row.facts.target.end, row.facts.zone),
         "minutes": json_number(row.facts.target.minutes),
-        "description": text or "",
+        "description": target_text(row),
         "customer_id": None,
         "project_id": row.facts.target.project_id,
         "activity_id": row.facts.target.activity_id,
@@ -467,11 +461,22 @@ def _shown_target(row: Row) -> dict[str, object] | None:
     }
 
 
-def _local(instant: datetime | None, zone: str | None) -> datetime | None:
+def target_text(row: Row) -> str:
+    """The timesheet's text without our last line, which is not what the agent wrote."""
+    text = row.target_description
+    if text and row.facts.marker:
+        for ours in (row.facts.marker, f"Zammad #{row.ticket_number}"):
+            text = text.removesuffix(ours).rstrip()
+    return text or ""
+
+
+def local(instant: datetime | None, zone: str | None) -> datetime | None:
+    """The instant as it is written in the zone."""
     return instant and instant.astimezone(ZoneInfo(zone) if zone else UTC)
 
 
-def _links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
+def links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
+    """Where people see both sides; the bases are the connectors' addresses."""
     ticket = None
     if ticket_base and row.ticket_id is not None:
         ticket = f"{ticket_base}#ticket/zoom/{row.ticket_id}"

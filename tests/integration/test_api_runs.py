@@ -211,6 +211,7 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
                 _unasked,
                 _undecided,
                 _unwanted,
+                _unresolved,
             )
             assert await patrol.rescue() is None
 
@@ -328,7 +329,9 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         start_date=None,
         end_date=None,
     )
-    elsewhere = RunWorker(own.store, own.clock, _never, _never, _unasked, _undecided, _unwanted)
+    elsewhere = RunWorker(
+        own.store, own.clock, _never, _never, _unasked, _undecided, _unwanted, _unresolved
+    )
     async with elsewhere._pair_lock(run) as mine:
         assert mine
         queue = QueueRun(
@@ -355,6 +358,10 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
 
 async def _never(work: Run | Plan) -> None:
     raise AssertionError(f"{work} is not ours")
+
+
+async def _unresolved(payload: bytes) -> None:
+    raise AssertionError(f"nobody resolves {payload!r}")
 
 
 async def _unwanted(entries: Sequence[EntryId], position: int) -> None:

@@ -46,6 +46,7 @@ async def test_a_run_begins_however_many_mappings_were_changed_before(migrated: 
             _unasked,
             decide_waiting,
             _unwanted,
+            _unresolved,
             lock_retry=AT_ONCE,
         )
         follower = RunFollower(own.store)
@@ -77,7 +78,9 @@ async def test_a_run_whose_database_went_away_says_so(migrated: str) -> None:
         raise asyncpg.InternalClientError("another operation is in progress")
 
     async with opened(settings_for(migrated), migrated) as own:
-        worker = RunWorker(own.store, own.clock, execute, _unasked, _unasked, _undecided, _unwanted)
+        worker = RunWorker(
+            own.store, own.clock, execute, _unasked, _unasked, _undecided, _unwanted, _unresolved
+        )
         await tell(own, QUEUE)
         async for page in own.store.subscribe(0):
             await RunFollower(own.store).take(page)
@@ -130,6 +133,10 @@ async def _unasked(*asked: Pair | int) -> None:
 
 async def _undecided(position: int, _lock: PairLock) -> bool:
     raise AssertionError(f"no mapping was changed at {position}")
+
+
+async def _unresolved(payload: bytes) -> None:
+    raise AssertionError(f"nobody resolves {payload!r}")
 
 
 async def _unwanted(entries: Sequence[EntryId], position: int) -> None:

@@ -16,10 +16,7 @@ PATH = re.compile(r"`(/[^`]*)`")
 
 # Of the contract, and not built yet; whoever builds one takes it from here.
 MISSING = """
-DELETE /conflicts/{}
 DELETE /notifications/{}
-GET /conflicts
-GET /conflicts/{}
 GET /connectors/{}/activities
 GET /connectors/{}/customers
 GET /connectors/{}/projects
@@ -35,26 +32,17 @@ GET /notifications
 GET /notifications/{}
 GET /privacy/export
 GET /privacy/subjects
-GET /reconcile
-GET /reconcile/row/{}
-GET /reconcile/row/{}/preview
 GET /stream
 GET /sync/kpi
 GET /sync/runs/{}/entries
 GET /webhook/deliveries
-PATCH /conflicts/{}
 PATCH /notifications/{}
-POST /conflicts
-POST /entries/{}/ignore
-POST /entries/{}/unignore
 POST /mappings/import
 POST /mappings/projects/import
 POST /mappings/users/import
 POST /notifications
 POST /notifications/{}/test
 POST /privacy/erase
-POST /reconcile/bulk
-POST /reconcile/row/{}
 POST /webhook/deliveries/{}/replay
 POST /webhook/zammad
 """

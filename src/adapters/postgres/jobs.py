@@ -9,7 +9,8 @@ exactly once; a job that comes twice finds its run ended and does nothing. Plans
 the same way; one that was left half made is begun again, because making it changes nothing. A
 unit that was changed is a cause, too: what it would change is requested as a plan. So is a mapping:
 what waits is decided again, once for all changes of a page. So is the wish to try entries
-again, which becomes a run for exactly those.
+again, which becomes a run for exactly those; and a person's decision that is to be written, which
+has a run look after a while whether it was. Rows that a request had no time for are a job, too.
 """
 
 import asyncio
@@ -54,7 +55,8 @@ from domain.sync_run.decide import (
     waiting_place,
 )
 from domain.sync_run.events import SyncRunQueued
-from domain.time_entry.events import EntryRetryRequested
+from domain.time_entry.events import ConflictResolved, EntryRetryRequested
+from domain.time_entry.resolving import CARRIED
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +65,15 @@ UNIT_ENTRYPOINT = "unit-plan"  # its number is the position of the change of a u
 WAITING_ENTRYPOINT = "decide-waiting"  # its number is the position of the change of a mapping
 MAPPINGS = get_args(MappingEvent)
 RETRY_ENTRYPOINT = "entry-retry"  # its payload are the wish's position and the entries
+ROWS_ENTRYPOINT = "reconcile-rows"  # its payload is what `enqueue_rows` was given
+CARRIED_BY = timedelta(seconds=90)  # after which a person's decision was written, or has to be
 CAUSES = (
     SyncRunQueued.TYPE,
     PlanRequested.TYPE,
     ConnectorChanged.TYPE,
     *(kind.TYPE for kind in MAPPINGS),
     EntryRetryRequested.TYPE,
+    ConflictResolved.TYPE,
 )
 # The other jobs ask again and again while a run is queued: many of them would never let it begin.
 FIRST = 1  # priority of runs and plans
@@ -116,6 +121,7 @@ Make = Callable[[Plan], Awaitable[object]]  # makes the plan, and records that i
 Retry = Callable[[Sequence[EntryId], int], Awaitable[timedelta | None]]  # gives when to ask again
 CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
 PairLock = Callable[["Pair"], AbstractAsyncContextManager[bool]]
+ResolveRows = Callable[[bytes], Awaitable[timedelta | None]]  # gives when to go on, None: done
 DecideWaiting = Callable[[int, PairLock], Awaitable[bool]]  # since then; False: locked, not done
 
 
@@ -161,6 +167,7 @@ class RunFollower:
             mapped = [each.position for each in page if each.position > taken and _is_mapping(each)]
             await _enqueue(connection, WAITING_ENTRYPOINT, mapped[-1:])  # the newest is for all
             await _enqueue_retries(connection, page, taken)
+            await _enqueue_carried(connection, page, taken)
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -183,6 +190,7 @@ class RunWorker:
         compare_units: CompareUnits,
         decide_waiting: DecideWaiting,
         retry: Retry,
+        resolve_rows: ResolveRows,
         *,
         lock_retry: timedelta = LOCK_RETRY,
     ) -> None:
@@ -193,6 +201,7 @@ class RunWorker:
         self._compare_units = compare_units
         self._decide_waiting = decide_waiting
         self._retry = retry
+        self._resolve_rows = resolve_rows
         self._lock_retry = lock_retry
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
@@ -208,6 +217,7 @@ class RunWorker:
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)
             manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
             manager.entrypoint(RETRY_ENTRYPOINT)(self._queue_retry)
+            manager.entrypoint(ROWS_ENTRYPOINT)(self._rows)
             self._manager = manager
             try:
                 await manager.run(
@@ -334,6 +344,15 @@ class RunWorker:
         if again is not None:
             raise RetryRequested(delay=again, reason="no run can be queued now")
 
+    async def _rows(self, job: Job) -> None:
+        """Rows of Reconcile that a request had no time for; those that were done stay done."""
+        work = await self._until_stopped(self._resolve_rows(job.payload or b""))
+        if work.cancelled():
+            raise RetryRequested(delay=self._lock_retry, reason="the service was stopped")
+        again = work.result()
+        if isinstance(again, timedelta):
+            raise RetryRequested(delay=again, reason="the pair is locked")
+
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
             self._store,
@@ -435,10 +454,23 @@ class RunWorker:
 
         It belongs to a session, so that it is free the moment its process dies.
         """
-        pair = f"{run.source_connector_id}:{run.target_connector_id}"
-        name = f"timeledger run {self._store.log_id}:{pair}"
-        async with session_lock(self._store.pool, name) as session:
-            yield session is not None
+        async with pair_lock(self._store, run) as mine:
+            yield mine
+
+
+@asynccontextmanager
+async def pair_lock(store: PostgresEventStore, pair: Pair) -> AsyncIterator[bool]:
+    """Whether this block is the only one that works on the pair, in any process."""
+    name = f"timeledger run {store.log_id}:{pair.source_connector_id}:{pair.target_connector_id}"
+    async with session_lock(store.pool, name) as session:
+        yield session is not None
+
+
+async def enqueue_rows(store: PostgresEventStore, payload: bytes) -> None:
+    """Have rows of Reconcile decided in the background, once, whoever dies meanwhile."""
+    async with store.pool.acquire() as connection:
+        driver = AsyncpgDriver(cast("asyncpg.Connection", connection))
+        await _queries(driver).enqueue(ROWS_ENTRYPOINT, payload)
 
 
 def metadata_of(run_id: RunId) -> Metadata:
@@ -512,6 +544,26 @@ async def _enqueue_retries(
         for each in page
         if each.position > taken and isinstance(each.event, EntryRetryRequested)
     ]
+    await _enqueue_tries(connection, wishes, timedelta(0))
+
+
+async def _enqueue_carried(
+    connection: Session, page: Sequence[Recorded[Event]], taken: int
+) -> None:
+    """The same, later, for those that whoever decided it may have died over."""
+    decided = [
+        (each.position, each.event.entry_id)
+        for each in page
+        if each.position > taken
+        and isinstance(each.event, ConflictResolved)
+        and each.event.action in CARRIED
+    ]
+    await _enqueue_tries(connection, decided, CARRIED_BY)
+
+
+async def _enqueue_tries(
+    connection: Session, wishes: Sequence[tuple[int, EntryId]], after: timedelta
+) -> None:
     if not wishes:
         return
     position = wishes[-1][0]
@@ -519,6 +571,7 @@ async def _enqueue_retries(
     await _queries(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
         RETRY_ENTRYPOINT,
         b" ".join(str(word).encode() for word in words),
+        execute_after=after,
         dedupe_key=f"{RETRY_ENTRYPOINT}-{position}",
         on_conflict="skip",
     )

@@ -318,7 +318,8 @@ def _by(action: str, entry: TimeEntry) -> dict[str, object]:
         return said
     # asked for: what was refused may be sent again, and what was seen in Kimai written over
     seen = None if entry.settled is None else entry.drifted or entry.settled.written
-    distinct = entry.distinct or (action == CREATE and entry.settled is None)
+    alike = entry.conflict is not None and entry.conflict.reason is ReasonCode.DUPLICATE
+    distinct = entry.distinct or (action == CREATE and entry.settled is None and alike)
     return {**said, "refused": None, "attempts": 0, "overwrite": seen, "distinct": distinct}
 
 

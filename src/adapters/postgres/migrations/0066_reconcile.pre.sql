@@ -2,15 +2,20 @@
 -- are, kept as the rows move: nobody counts a million matches for a page of fifty.
 
 ALTER TABLE time_entries ADD COLUMN row_status text;
-CREATE INDEX time_entries_open ON time_entries (log_id, conflict_id)
+CREATE INDEX time_entries_open ON time_entries (log_id, row_status, conflict_id)
+    WHERE valid_to IS NULL AND conflict_id IS NOT NULL;
+CREATE INDEX time_entries_open_reason ON time_entries (log_id, row_status, reason_code, conflict_id)
     WHERE valid_to IS NULL AND conflict_id IS NOT NULL;
 CREATE INDEX time_entries_matched ON time_entries (log_id, valid_from)
-    WHERE row_status = 'match';
+    WHERE valid_to IS NULL AND row_status = 'match';
 CREATE INDEX time_entries_matched_ticket ON time_entries (log_id, ticket_number, valid_from)
     WHERE row_status = 'match';
--- What was open at some position in the past: few rows hold then, though many did at some time.
+-- The past: few rows were open at a time, though many were at some time; of matches the newest
+-- ones of then lie together.
 CREATE INDEX time_entries_were_open ON time_entries
     USING gist (int8range(valid_from, valid_to)) WHERE conflict_id IS NOT NULL;
+CREATE INDEX time_entries_were_matched ON time_entries (log_id, valid_from)
+    WHERE row_status = 'match';
 
 CREATE TABLE conflicts (
     log_id              integer     NOT NULL,

@@ -243,8 +243,10 @@ async def test_what_was_billed_meanwhile_is_not_touched(migrated: str) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
         assert "export" in answer.json()["detail"]
         assert there.writes() == []
-        assert (await there.row())["id"] == row["id"]
-        await there.done(row, "keep-target")
+        now = await there.row()
+        assert (now["allowedOps"], now["reasonCode"]) == (["keep-target"], "TARGET_EDITED")
+        assert "export" in now["blockedBy"]
+        await there.done(now, "keep-target")
 
 
 async def test_an_edit_that_nobody_has_seen_is_not_written_over(migrated: str) -> None:
@@ -253,10 +255,11 @@ async def test_an_edit_that_nobody_has_seen_is_not_written_over(migrated: str) -
         there.lengthen(there.sheet_of(await there.entry(row["entryId"])), 30)
         answer = await there.do(row, "update")
         assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
+        assert "edited" in answer.json()["detail"]
         assert there.writes() == []
-        await there.run()
         now = await there.row()
         assert now["id"] != row["id"]
+        assert now["target"]["minutes"] == row["target"]["minutes"] + 30
         stale = await there.do(row, "update")
         assert (stale.status_code, stale.json()["code"]) == (409, "already_resolved")
         await there.done(now, "update")
@@ -488,7 +491,7 @@ async def test_many_rows_are_decided_independently(migrated: str) -> None:
         assert by_id["77777777"]["code"] == "not_found"
         assert [each["id"] for each in shown["results"]] == ids
         assert len(there.writes()) == 3
-        assert (await there.row())["id"] == rows[0]["id"]
+        assert (await there.row())["entryId"] == rows[0]["entryId"]
         for body in (
             {"ids": [], "op": "skip"},
             {"ids": ["1", "1"], "op": "skip"},

@@ -59,7 +59,10 @@ def _disputed(entry: TimeEntry, settled: Settled, policy: EditedInKimaiPolicy) -
 
 
 def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:
-    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and the "
+    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)})"
+    if entry.overwrite is not None:
+        return edited + " since a person looked at it. Look again: keep it, or have it updated."
+    edited += ", and the "
     if entry.standing.vanished:
         return edited + "booking was deleted in Zammad. Keep the timesheet, or delete it, too."
     return edited + "booking changed in Zammad, too. Keep the one or bring it to the other."

@@ -28,6 +28,7 @@ from domain.rules.row_ops import Op
 from domain.sync.crossing import Crossing
 from domain.sync.entries import Live, Step
 from domain.sync.limits import Limits
+from domain.sync.looking import untouched
 from domain.sync.ports import Ports
 from domain.sync.preparing import Order, prepare
 from domain.sync.rehearsing import numbered, rehearsed
@@ -41,6 +42,7 @@ from domain.time_entry.commands import (
     Carry,
     Decide,
     Hold,
+    NoteTargetGone,
     Ruling,
     TimeEntryCommand,
     Uncarry,
@@ -130,10 +132,25 @@ class Resolver:
             OutcomeUnknown: the answer was lost; the row is open as WRITE_UNCERTAIN.
         """
         if wish.seen.intent is None:  # what is in doubt nobody can rehearse
-            await self._attempt(wish, Prospect())
+            try:
+                await self._attempt(wish, Prospect())
+            except _Found as found:
+                raise await self._recorded(wish) or found from found
         return await self._attempt(wish, None)
 
+    async def _recorded(self, wish: Wish) -> RuleViolation | None:
+        """Have the row show what the rehearsal found in Kimai; why nothing was sent, if it does."""
+        attempt = await self._begun(wish, None)
+        await attempt.record_found()
+        held = attempt.state.conflict
+        if held is None or attempt.state.opened == wish.nth:
+            return None
+        return _inapplicable(held.detail)
+
     async def _attempt(self, wish: Wish, prospect: Prospect | None) -> TimeEntry:
+        return await (await self._begun(wish, prospect)).run()
+
+    async def _begun(self, wish: Wish, prospect: Prospect | None) -> "_Attempt":
         ports = self.ports if prospect is None else rehearsed(self.ports)
         order = Order(number=0, start_date=None, end_date=None, only=frozenset({wish.entry_id}))
         if prospect is not None:
@@ -144,7 +161,7 @@ class Resolver:
         limits = replace(self.limits, attempts=1)  # a person waits, and may press again
         crossing = prepare(order, self.configuration, ports, limits, tally, self.metadata)
         await ports.known.wait_for(await ports.ledger.head())
-        attempt = _Attempt(
+        return _Attempt(
             wish=wish,
             crossing=crossing,
             ports=ports,
@@ -152,7 +169,6 @@ class Resolver:
             live=await crossing.entries.load(wish.entry_id),
             prospect=prospect,
         )
-        return await attempt.run()
 
 
 @dataclass
@@ -197,6 +213,21 @@ class _Attempt:
             await self._apply(self._if_as_seen(carry))
         await self._write()
         return await self._concluded()
+
+    async def record_found(self) -> None:
+        """Look at the linked timesheet as a run does, and nothing else."""
+        self._check(self.live.state)
+        settled = self.state.settled
+        if settled is None:
+            return
+        await self.crossing.judge.know_unit()
+        number = settled.written.timesheet_id
+        sheet = await self.ports.timesheets.get(number)
+        if sheet is None:
+            await self._apply(NoteTargetGone(timesheet_id=number))
+        else:
+            await self.crossing.judge.place([untouched(self.state)])
+            await self._apply(self.crossing.look.comparison(sheet))
 
     def _check(self, state: TimeEntry | None) -> None:
         if state is None:
@@ -349,7 +380,14 @@ class _Attempt:
         detail, refused = state.conflict.detail, state.refused
         if refused is not None and refused.wait.reason is state.conflict.reason:
             return Refused(detail)
-        return _inapplicable(detail)
+        return _Found(detail)
+
+
+class _Found(RuleViolation):
+    """Kimai, or what it holds, turned out to be otherwise than the row says."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("op_not_applicable", message)
 
 
 def _inapplicable(why: str) -> RuleViolation:

@@ -265,7 +265,7 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case EntryDeadLettered():
             return changed()
         case TimesheetDrifted(found=seen):
-            return changed(drifted=seen, settled=_exported(entry, event))
+            return changed(drifted=seen, settled=_exported(entry, event), overwrite=None)
         case EntryDecided():
             against = () if entry.netted is None else entry.netted.against
             carried = bool(entry.reduced.by or against)
@@ -287,13 +287,13 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
             found = wait if reason in FOR_A_PERSON else entry.found
             opened = entry.opened + 1
-            return changed(conflict=wait, found=found, opened=opened, closed=None, overwrite=None)
+            return changed(conflict=wait, found=found, opened=opened, closed=None)
         case ConflictResolved(action=action):
             if action is None:
                 return changed(conflict=None)
             return changed(conflict=None, closed=_closed(entry, action), **_by(action, entry))
         case ConflictDismissed():
-            return changed(conflict=None, found=None, closed=_closed(entry, None))
+            return changed(conflict=None, found=None, overwrite=None, closed=_closed(entry, None))
         case ConflictReopened():
             return changed(**_as_it_was(entry), closed=None, overwrite=None)
         case EntryIgnored(until_change=until_change):
@@ -312,12 +312,13 @@ def _by(action: str, entry: TimeEntry) -> dict[str, object]:
             "accepted": entry.conflict,
             "settled": _kept(entry),
             "drifted": None,
+            "overwrite": None,
         }
-    said: dict[str, object] = {"found": None, "drifted": None}
+    said: dict[str, object] = {"found": None, "drifted": None, "overwrite": None}
     if action == SKIP:
         return said
     # asked for: what was refused may be sent again, and what was seen in Kimai written over
-    seen = None if entry.settled is None else entry.drifted or entry.settled.written
+    seen = entry.drifted or entry.overwrite or (entry.settled and entry.settled.written)
     alike = entry.conflict is not None and entry.conflict.reason is ReasonCode.DUPLICATE
     distinct = entry.distinct or (action == CREATE and entry.settled is None and alike)
     return {**said, "refused": None, "attempts": 0, "overwrite": seen, "distinct": distinct}

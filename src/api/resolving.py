@@ -113,7 +113,6 @@ async def resolve(
     note: str | None,
     *,
     version: int | None = None,
-    wait: float = LOCK_PATIENCE,
     resolver: Resolver | None = None,
 ) -> Done:
     """Carry out `op`. `version`: of the conflict, as whoever decides has seen it.
@@ -139,7 +138,7 @@ async def resolve(
         if resolver is not None:
             after = await resolver.carry(wish)
         else:
-            async with resolving(own, commands.metadata, wait=wait) as opened:
+            async with resolving(own, commands.metadata, wait=LOCK_PATIENCE) as opened:
                 after = await opened.carry(wish)
     except Refused as error:
         raise Problem("peer_rejected", str(error)) from error
@@ -189,9 +188,7 @@ async def preview(own: Services, about: Subject, op: Op, metadata: Metadata) -> 
 
 
 @asynccontextmanager
-async def resolving(
-    own: Services, metadata: Metadata, *, wait: float = LOCK_PATIENCE
-) -> AsyncIterator[Resolver]:
+async def resolving(own: Services, metadata: Metadata, *, wait: float) -> AsyncIterator[Resolver]:
     """The pair's lock, and what writes under it. Raises Problem `run_active` when it is taken."""
     pair = await _pair(own)
     loop = asyncio.get_running_loop()

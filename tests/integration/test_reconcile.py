@@ -4,12 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 
+from adapters.postgres.jobs import pair_lock
 from adapters.sandbox.control.faults import FaultKind, FaultRule
 from adapters.sandbox.kimai.entities import Timesheet
+from api import resolving
+from api.carrying import PairOf
+from api.routes import reconcile
+from domain.ids import ConnectorId
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
 
@@ -499,6 +507,152 @@ async def test_many_rows_are_decided_independently(migrated: str) -> None:
         ):
             bad = await there.http.post("/api/v1/reconcile/bulk", json=body)
             assert bad.status_code == 422
+
+
+async def test_a_booking_that_is_gone_is_deleted_in_kimai_when_somebody_wants_that(
+    migrated: str,
+) -> None:
+    async with desk(migrated) as there:
+        entry = next(each for each in await there.entries() if each["state"] == "synced")
+        there.peers.zammad.delete_entry(int(entry["source_id"]))
+        await there.run()
+        row = await there.row()
+        assert (row["reasonCode"], row["conflictType"]) == ("SOURCE_DELETED", "missing_in_zammad")
+        assert "source" not in row
+        preview = await there.preview(row, "update")
+        path = f"/api/timesheets/{entry['target_id']}"
+        assert preview["requests"] == [{"method": "DELETE", "path": path, "body": None}]
+        await there.done(row, "update")
+        assert there.writes() == [f"DELETE {path}"]
+        assert (await there.entry(entry["id"]))["state"] == "withdrawn"
+
+
+async def test_customer_and_project_are_made_before_the_timesheet(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        settings = {"project_strategy": "per_organization", "auto_create_projects": False}
+        await there.http.patch("/api/v1/connectors/2", json={"settings": settings})
+        await there.run()
+        row, *_ = await there.rows(filter="missing")
+        assert row["reasonCode"] == "PROJECT_OR_CUSTOMER_MISSING"
+        assert row["allowedOps"] == ["skip"]
+        assert row["autoPath"]["createProject"] is True
+        blocked = await there.preview(row, "create")
+        assert (blocked["applicable"], blocked["requests"]) == (False, [])
+        answer = await there.do(row, "create")
+        assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
+        settings = {"auto_create_projects": True}
+        await there.http.patch("/api/v1/connectors/2", json={"settings": settings})
+        preview = await there.preview(row, "create")
+        paths = [each["path"] for each in preview["requests"]]
+        assert paths == ["/api/customers", "/api/projects", "/api/timesheets"]
+        assert peers.sheets == 0
+        peers.kimai_app.requests.clear()
+        await there.done(row, "create")
+        assert there.writes() == [f"POST {path}" for path in paths]
+        assert (await there.entry(row["entryId"]))["state"] == "synced"
+
+
+async def suggested(there: Desk, text: str = "On the phone") -> tuple[dict[str, Any], int]:
+    """Somebody has booked the same by hand, before the first run."""
+    plan = (await there.http.post("/api/v1/sync/plans", json=RANGE)).json()
+    planned = next(row for row in plan["rows"] if row["action"] == "create")
+    after = planned["after"]
+    begin, end = (int(datetime.fromisoformat(after[name]).timestamp()) for name in ("begin", "end"))
+    sheet = there.peers.kimai.add_timesheet(
+        user=after["user_id"],
+        project=2,
+        activity=after["activity_id"],
+        begin=begin - begin % 60,
+        end=end,
+        description=f"{text}, #{planned['ticket_number']}",
+    )
+    await there.run()
+    there.peers.kimai_app.requests.clear()
+    return await there.row(), int(sheet.id)
+
+
+async def test_a_look_alike_is_linked_as_it_is(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        row, sheet = await suggested(there)
+        assert (row["status"], row["reasonCode"]) == ("conflict", "DUPLICATE")
+        assert row["allowedOps"] == ["keep-target", "update"]
+        assert (await there.preview(row, "keep-target"))["requests"] == []
+        done = await there.done(row, "keep-target")
+        assert done["timesheet_id"] == sheet
+        assert there.writes() == []
+        assert (await there.entry(row["entryId"]))["state"] == "synced"
+
+
+async def test_a_look_alike_is_linked_and_brought_to_the_booking(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        row, sheet = await suggested(there)
+        (request,) = (await there.preview(row, "update"))["requests"]
+        assert request["path"] == f"/api/timesheets/{sheet}"
+        await there.done(row, "update")
+        assert there.writes() == [f"PATCH /api/timesheets/{sheet}"]
+        assert (await there.entry(row["entryId"]))["state"] == "synced"
+        await there.run()
+        assert await there.rows(filter="all") == await there.rows(filter="matches")
+
+
+async def test_what_looks_alike_by_now_is_not_created_a_second_time(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await deleted(there)
+        before = there.peers.sheets
+        entry = await there.entry(row["entryId"])
+        plan = await there.preview(row, "create")
+        body = plan["requests"][0]["body"]
+        zone = ZoneInfo("Europe/Brussels")
+        begin, end = (
+            int(datetime.fromisoformat(body[name]).replace(tzinfo=zone).timestamp())
+            for name in ("begin", "end")
+        )
+        there.peers.kimai.add_timesheet(
+            user=body.get("user", 1),
+            project=2,
+            activity=body["activity"],
+            begin=begin,
+            end=end,
+            description=f"By hand, #{entry['ticket_number']}",
+        )
+        answer = await there.do(row, "create")
+        assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
+        assert there.peers.sheets == before + 1
+        assert there.writes() == []
+        asked = await there.row()  # and a person says which it is
+        assert (asked["entryId"], asked["reasonCode"]) == (row["entryId"], "DUPLICATE")
+        await there.done(asked, "keep-target")
+
+
+async def test_what_there_is_no_time_for_goes_on_in_the_background(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(migrated, 4) as there:
+        row = await edited(there)
+        sheet = there.sheet_of(await there.entry(row["entryId"])).id
+        monkeypatch.setattr(reconcile, "PATIENCE", 4.5)
+        pair = PairOf(source_connector_id=ConnectorId(1), target_connector_id=ConnectorId(2))
+        async with pair_lock(there.service.own.store, pair) as mine:
+            assert mine
+            answer = await there.http.post(
+                "/api/v1/reconcile/bulk", json={"ids": [row["id"]], "op": "update", "notes": "n"}
+            )
+            assert (answer.status_code, answer.json()["queued"]) == (200, 1), answer.text
+            assert [each["status"] for each in answer.json()["results"]] == ["queued"]
+            assert there.writes() == []
+            monkeypatch.setattr(resolving, "LOCK_PATIENCE", 0.3)
+            busy = await there.do(row, "update")
+            assert (busy.status_code, busy.json()["code"]) == (409, "run_active")
+        await there.settled(row["entryId"])
+        assert there.writes() == [f"PATCH /api/timesheets/{sheet}"]
+        (conflict,) = await there.get("conflicts/")
+        assert (conflict["resolved_by"], conflict["notes"]) == ("alice", "n")
 
 
 async def test_the_past_shows_the_rows_of_then(migrated: str) -> None:

@@ -49,7 +49,7 @@ from domain.time_entry.commands import (
 )
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import TimeEntryEvent
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 from domain.time_entry.values import Outcome, ReasonCode, Request, Written
 from domain.work_day.values import Unplaced
@@ -135,13 +135,13 @@ class Resolver:
             try:
                 await self._attempt(wish, Prospect())
             except _Found as found:
-                raise await self._recorded(wish) or found from found
+                raise await self._recorded(wish, found.wait) or found from found
         return await self._attempt(wish, None)
 
-    async def _recorded(self, wish: Wish) -> RuleViolation | None:
+    async def _recorded(self, wish: Wish, why: Wait) -> RuleViolation | None:
         """Have the row show what the rehearsal found in Kimai; why nothing was sent, if it does."""
         attempt = await self._begun(wish, None)
-        await attempt.record_found()
+        await attempt.record_found(why)
         held = attempt.state.conflict
         if held is None or attempt.state.opened == wish.nth:
             return None
@@ -214,11 +214,13 @@ class _Attempt:
         await self._write()
         return await self._concluded()
 
-    async def record_found(self) -> None:
-        """Look at the linked timesheet as a run does, and nothing else."""
+    async def record_found(self, why: Wait) -> None:
+        """Look at the linked timesheet as a run does; without one, ask about what looks alike."""
         self._check(self.live.state)
         settled = self.state.settled
         if settled is None:
+            if why.reason is ReasonCode.DUPLICATE:
+                await self._apply(Hold(reason=why.reason, detail=why.detail, others=why.others))
             return
         await self.crossing.judge.know_unit()
         number = settled.written.timesheet_id
@@ -380,14 +382,15 @@ class _Attempt:
         detail, refused = state.conflict.detail, state.refused
         if refused is not None and refused.wait.reason is state.conflict.reason:
             return Refused(detail)
-        return _Found(detail)
+        return _Found(state.conflict)
 
 
 class _Found(RuleViolation):
     """Kimai, or what it holds, turned out to be otherwise than the row says."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("op_not_applicable", message)
+    def __init__(self, wait: Wait) -> None:
+        super().__init__("op_not_applicable", wait.detail)
+        self.wait = wait
 
 
 def _inapplicable(why: str) -> RuleViolation:

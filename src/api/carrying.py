@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
+from adapters.peer_http import Patience
 from adapters.postgres.jobs import Pair, PairLock
 from api.health import watched
 from api.naming import Naming
+from api.peers import A_PERSON_WAITS
 from api.services import Services
 from domain.connector.decide import Connector, paused_text
 from domain.connector.identity import known_as
@@ -27,6 +29,7 @@ from domain.sync.limits import LIMITS, Limits
 from domain.sync.planning import ACTOR, make_plan
 from domain.sync.ports import Ports
 from domain.sync.redeciding import decide_waiting, waits_for_a_mapping
+from domain.sync.resolving import Resolver
 from domain.sync_run.decide import Run
 from domain.time_entry.state import Wait
 from projections import mappings, project_mappings, user_mappings
@@ -36,7 +39,9 @@ CATCH_UP = 60.0  # seconds that the views get to reach the present
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Pair:
+class PairOf:
+    """Two connectors that only one at a time works on."""
+
     source_connector_id: ConnectorId
     target_connector_id: ConnectorId
 
@@ -107,7 +112,7 @@ class Carrier:
         source, target = active.get("zammad"), active.get("kimai")
         if source is None or target is None or source.is_paused or target.is_paused:
             return True
-        pair = _Pair(
+        pair = PairOf(
             source_connector_id=source.connector_id, target_connector_id=target.connector_id
         )
         known_source = known_as(source, await own.connectors())
@@ -121,7 +126,17 @@ class Carrier:
         return mine
 
     @asynccontextmanager
-    async def _opened(self, work: Pair) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
+    async def resolver(self, work: Pair, metadata: Metadata) -> AsyncIterator[Resolver]:
+        """What carries out a person's decisions, who waits for it. Raises as `carry`."""
+        async with self._opened(work, A_PERSON_WAITS) as (configuration, ports, limits):
+            yield Resolver(
+                configuration=configuration, ports=ports, limits=limits, metadata=metadata
+            )
+
+    @asynccontextmanager
+    async def _opened(
+        self, work: Pair, patience: Patience | None = None
+    ) -> AsyncIterator[tuple[Configuration, Ports, Limits]]:
         own = self._own
         source = await self._ready(work.source_connector_id)
         target = await self._ready(work.target_connector_id)
@@ -133,12 +148,14 @@ class Carrier:
         tickets = own.peers.zammad(
             source.base_url,
             await own.token_of(source),
+            patience=patience,
             concurrency=zammad.concurrent_requests,
             flow=own.peers.paced(source, zammad),
         )
         timesheets = own.peers.kimai(
             target.base_url,
             await own.token_of(target),
+            patience=patience,
             concurrency=kimai.concurrent_requests,
             flow=own.peers.paced(target, kimai),
         )

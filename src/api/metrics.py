@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from domain.flow.breaker import BreakerState
+from projections.entry_totals import row_of
 from projections.tally import Amounts
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -201,12 +202,18 @@ def _of_entries(entries: Amounts) -> Iterator[Metric]:
         "timeledger_open_conflicts",
         "Open conflicts by reason code.",
         "reason",
-        {
-            name.removeprefix("reason."): amount
-            for name, amount in entries.items()
-            if name.startswith("reason.")
-        },
+        _by_reason(entries),
     )
+
+
+def _by_reason(entries: Amounts) -> dict[str, Decimal]:
+    """Rows of both statuses that have one: matches have none."""
+    counts: dict[str, Decimal] = {}
+    for name, amount in entries.items():
+        row = row_of(name)
+        if row is not None and row[1] is not None:
+            counts[row[1]] = counts.get(row[1], Decimal(0)) + amount
+    return counts
 
 
 def _of_work(observed: Observed) -> Iterator[Metric]:

@@ -31,6 +31,7 @@ WHILE_PAUSED = timedelta(seconds=30)  # no pair is ready: somebody has to see to
 
 LONGEST_NAME = 200  # characters of a delivery's id with what goes before it
 _ENTRY = re.compile(r"entry-([0-9]{1,16})")
+NOT_DONE = (EntryState.PENDING, EntryState.WRITING)  # a request may be left of a process that died
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +155,7 @@ class Retrier:
         return None
 
     async def _waiting(self, entries: Sequence[EntryId]) -> Sequence[EntryId]:
-        """Those that nothing was decided of since they were asked for, or are still to be written.
+        """Those that nothing was decided of since they were asked for, or whose write is not done.
 
         A changed mapping decides them, too, and writes nothing.
         """
@@ -166,7 +167,7 @@ class Retrier:
             if state is None:
                 return False
             standing = state.standing
-            return standing.outcome is None or standing.state is EntryState.PENDING
+            return standing.outcome is None or standing.state in NOT_DONE
 
         answers = await asyncio.gather(*(waits(entry) for entry in entries))
         return [entry for entry, waiting in zip(entries, answers, strict=True) if waiting]

@@ -23,6 +23,7 @@ from adapters.postgres.people import People
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
 from adapters.postgres.readiness import pending_migrations
+from adapters.postgres.reconciling import Reconciling
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.postgres.worth_telling import WorthTelling
@@ -74,6 +75,7 @@ class Services:
     worth_telling: WorthTelling
     messenger: Messenger
     suggestions: SuggestionBase
+    reconciling: Reconciling
     log: EventLog
     past: Past
     differing: Differing

@@ -26,6 +26,7 @@ from adapters.postgres.past import Past
 from adapters.postgres.people import People
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
+from adapters.postgres.reconciling import Reconciling
 from adapters.postgres.suggestions import SuggestionBase
 from adapters.postgres.vault import Vault
 from adapters.postgres.worth_telling import WorthTelling
@@ -38,6 +39,7 @@ from api.notifying import Notifying
 from api.origin import Proxies
 from api.peer_lists import PeerLists
 from api.peers import Peers
+from api.resolving import Resolving
 from api.retrying import Retrier
 from api.routes.connectors import fingerprints
 from api.routes.users import NewUser, add_account
@@ -138,6 +140,7 @@ async def opened(
             worth_telling=WorthTelling(store),
             messenger=Messenger(allow_insecure=settings.allow_insecure_peers),
             suggestions=SuggestionBase(store),
+            reconciling=Reconciling(store),
             log=EventLog(store),
             past=Past(store),
             vault=vault,
@@ -180,6 +183,7 @@ async def working(
         carrier.decide_waiting,
         Retrier(own).queue,
         Looker(own).look,
+        Resolving(own).go_on,
         lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)

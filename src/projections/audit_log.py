@@ -56,7 +56,15 @@ from domain.sync_run.events import (
     SyncRunSkipped,
     SyncRunStarted,
 )
-from domain.time_entry.events import ConflictResolved, EntryRetryRequested
+from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
+    ConflictReopened,
+    ConflictResolved,
+    EntryIgnored,
+    EntryRetryRequested,
+    EntryUnignored,
+)
 from domain.waiting.events import WaitingDecided
 from projections.projection import Projection
 
@@ -111,9 +119,14 @@ ACTIONS: Mapping[type[Event], str | tuple[str, str]] = MappingProxyType(
         WebhookDeliveryRejected: "webhook_rejected",
         WebhookDeliveryReplayRequested: "webhook_replayed",
         EntryRetryRequested: "entry_retried",
+        EntryIgnored: "entry_ignored",
+        EntryUnignored: "entry_unignored",
         ConflictResolved: "conflict_resolved",
         SubjectExported: "subject_exported",
         SubjectErased: "subject_erased",
+        ConflictDismissed: "conflict_dismissed",
+        ConflictReopened: "conflict_reopened",
+        ConflictNoteChanged: "conflict_note_changed",
     }
 )
 SECRETS: Mapping[type[Event], str] = MappingProxyType(

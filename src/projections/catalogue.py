@@ -6,6 +6,8 @@ from projections import (
     audit_log,
     audit_totals,
     channels,
+    conflict_totals,
+    conflicts,
     connectors,
     dead_letters,
     deliveries,
@@ -29,6 +31,7 @@ from projections.tally import Tally
 
 ALL: tuple[Projection[Any], ...] = (
     time_entries.PROJECTION,
+    conflicts.PROJECTION,
     dead_letters.PROJECTION,
     deliveries.PROJECTION,
     sync_runs.PROJECTION,
@@ -51,4 +54,5 @@ TALLIES: tuple[Tally[Any], ...] = (
     write_totals.TALLY,
     run_totals.TALLY,
     audit_totals.TALLY,
+    conflict_totals.TALLY,
 )

@@ -9,6 +9,7 @@ from domain.event import Recorded
 from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
+    EntryIgnored,
     EntryObserved,
     EntryRetryRequested,
     EntryUnreadable,
@@ -23,7 +24,7 @@ from domain.time_entry.events import (
 )
 from projections.projection import Projection
 
-NAME, VERSION = "dead_letters", 2
+NAME, VERSION = "dead_letters", 3
 
 _Failed = TimesheetWriteUnsent | TimesheetWriteUncertain
 _Over = (
@@ -37,6 +38,7 @@ _Over = (
     | TimesheetAdopted
     | TimesheetVanished
     | EntryRetryRequested
+    | EntryIgnored
 )
 _Seen = _Failed | EntryDeadLettered | _Over
 

@@ -16,20 +16,27 @@ def minutes(state: str) -> str:
     return f"{state}.minutes"
 
 
-def reason(code: str) -> str:
-    """The name of the number of open conflicts with that reason code, among those of all days."""
-    return f"reason.{code}"
+def rows(status: str, reason: str | None = None) -> str:
+    """The name of the number of rows of Reconcile with that status and, if open, that reason."""
+    return f"row.{status}.{reason or ''}"
+
+
+def row_of(name: str) -> tuple[str, str | None] | None:
+    """Status and reason of the rows whose number has that name, None for another number."""
+    kind, _, rest = name.partition(".")
+    status, _, reason = rest.partition(".")
+    return (status, reason or None) if kind == "row" else None
 
 
 def _counted(row: time_entries.Row) -> Counted:
     why = row.reason_code if row.state == "conflict" else None
-    return row.entry_date, row.state, row.minutes, why
+    return row.entry_date, row.state, row.minutes, row.row_status, why
 
 
 def _amounts(counted: Counted) -> Mapping[int, Amounts]:
-    day, state, lasted, why = counted
+    day, state, lasted, status, why = counted
     amounts = {state: ONE, minutes(state): lasted or NOTHING}
-    in_all = amounts if why is None else {**amounts, reason(why): ONE}
+    in_all = amounts if status is None else {**amounts, rows(status, why): ONE}
     return {ALL: in_all, day.toordinal(): amounts}
 
 

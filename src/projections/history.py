@@ -40,6 +40,11 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "EntryNetted": "Taken from earlier bookings:",
         "ConflictOpened": "Waits for a person",
         "ConflictResolved": "No longer waits",
+        "ConflictDismissed": "Closed undecided",
+        "ConflictReopened": "Waits for a person again",
+        "ConflictNoteChanged": "Note changed",
+        "EntryIgnored": "Left alone by a person",
+        "EntryUnignored": "Not left alone any more",
     }
 )
 

@@ -165,8 +165,8 @@ def row_shown(row: PlanRow) -> dict[str, object]:
         "minutes": None if row.minutes is None else json_number(row.minutes),
         "before": None if row.before is None else _before(row.before),
         "after": None if row.after is None else _after(row.after),
-        "creates": [_creation(each) for each in row.creates],
-        "request": None if row.request is None else _request(row.request),
+        "creates": [creation_shown(each) for each in row.creates],
+        "request": None if row.request is None else request_shown(row.request),
         "reason_code": None if row.reason is None else row.reason.value,
         "message": row.detail,
     }
@@ -197,11 +197,13 @@ def _work(sheet: Written | Desired, lasting: timedelta) -> dict[str, object]:
     }
 
 
-def _creation(creation: Creation) -> dict[str, object]:
+def creation_shown(creation: Creation) -> dict[str, object]:
+    """The request that makes it."""
     return {"method": "POST", "path": creation.path, "body": creation.body}
 
 
-def _request(request: Request) -> dict[str, object]:
+def request_shown(request: Request) -> dict[str, object]:
+    """A request to Kimai, without credentials."""
     body: dict[str, object] = dict(request.fields)
     if request.description is not None:
         body["description"] = _clear(request.description)

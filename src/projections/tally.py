@@ -36,8 +36,9 @@ class Tally(Generic[R]):
     """What rows of `of` add up to. `name` is never changed once deployed.
 
     `counted` is the part of a row that matters; `amounts` is what it adds, by key. Where events are
-    counted and not rows, `happened` says which: they are never taken back. To have a tally made
-    anew, raise the version of its view. `block`: see above; in positions.
+    counted and not rows, `happened` says which: they are never taken back. `outlives` says of a row
+    and the one that replaces it whether the former goes on counting. To have a tally made anew,
+    raise the version of its view. `block`: see above; in positions.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Tally(Generic[R]):
     amounts: Callable[[Counted], Mapping[int, Amounts]]
     counted: Callable[[R], Counted] | None = None
     happened: Callable[[Event], Counted | None] | None = None
+    outlives: Callable[[R, R], bool] | None = None
     block: int = BLOCK
 
     def end_of_block(self, position: int) -> int:
@@ -71,8 +73,10 @@ class Counting(Generic[R]):
         """A row of the view became another one by the event."""
         tally = self.tally
         if tally.counted is not None:
-            was = None if before is None else tally.counted(before)
             now = None if after is None else tally.counted(after)
+            was = None if before is None else tally.counted(before)
+            if before is not None and after is not None and tally.outlives is not None:
+                was = None if tally.outlives(before, after) else was
             if was != now:
                 self._add(recorded.position, was, -1)
                 self._add(recorded.position, now, 1)

@@ -11,15 +11,20 @@ from domain.event import Recorded
 from domain.ids import source_of
 from domain.moved import moved
 from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
     ConflictOpened,
+    ConflictReopened,
     ConflictResolved,
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryIgnored,
     EntryNetted,
     EntryObserved,
     EntryReduced,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
@@ -40,6 +45,7 @@ from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
 NAME, VERSION = "time_entries", 3
+CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -69,6 +75,15 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """The conflict that was opened last, as it was then: it may be opened again."""
+
+    conflict_id: int
+    cause: str | None = None
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
@@ -91,6 +106,7 @@ class Facts:
     attempts: int = 0
     target: Target | None = None
     others: tuple[int, ...] = ()
+    newest: Newest | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +119,8 @@ class Row:
     `entry_date` is the work day; before a decision has named the zone, the UTC day of booking or
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
     `cause` is there where the reason code has several. `pending_since`: when the entry began to
-    wait for a decision or a write, None while it does not.
+    wait for a decision or a write, None while it does not. `row_status` says which rows of
+    Reconcile it is one of, None for none.
     """
 
     entry_id: int
@@ -139,6 +156,7 @@ class Row:
     decided_with: str | None = None
     cause: str | None = None
     pending_since: datetime | None = None
+    row_status: str | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -155,6 +173,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         return _first_seen(event, recorded)
     standing = stand(row.facts.standing, event)
     values, facts = _said(row, recorded)
+    others = facts.get("others", row.facts.others)
     return moved(
         row,
         position=recorded.position,
@@ -162,6 +181,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         state=standing.state,
         reason_code=_reason(event, standing, row),
         cause=_cause(event, standing, row),
+        row_status=row_status(standing, others),
         timesheet_id=standing.timesheet_id,
         vanished=standing.vanished,
         updated_at=recorded.recorded_at,
@@ -234,9 +254,14 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case EntryRetryRequested():
             return {}, {"attempts": 0}
         case ConflictOpened(others=others):
-            return {"conflict_id": recorded.position}, {"others": others}
-        case ConflictResolved():
+            opened = recorded.position
+            newest = Newest(conflict_id=opened, cause=event.cause, others=others)
+            return {"conflict_id": opened}, {"others": others, "newest": newest}
+        case ConflictResolved() | ConflictDismissed():
             return {"conflict_id": None}, {"others": ()}
+        case ConflictReopened():
+            again = row.facts.newest or Newest(conflict_id=recorded.position)
+            return {"conflict_id": again.conflict_id}, {"others": again.others}
         case (
             EntryVanishedAtSource()
             | TimesheetWriteRejected()
@@ -244,6 +269,9 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             | TimesheetWriteUnsent()
             | EntryReduced()
             | EntryNetted()
+            | EntryIgnored()
+            | EntryUnignored()
+            | ConflictNoteChanged()
         ):
             return {}, {}  # the standing says all that they mean for the row
         case _:
@@ -327,6 +355,13 @@ def _written(written: Written) -> tuple[Values, Values]:
     return {"target_description": text.value, "target_subject": text.subject}, {"target": target}
 
 
+def row_status(standing: Standing, others: Sequence[int]) -> str | None:
+    """`conflict` with a timesheet linked or matched, `missing` without; `match` when at rest."""
+    if standing.conflict is not None:
+        return MISSING if standing.timesheet_id is None and not others else CONFLICT
+    return MATCH if standing.state is EntryState.SYNCED else None
+
+
 def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     """Why a person must look: the open conflict's reason, or that of the dead letter."""
     if standing.conflict is not None:
@@ -340,6 +375,8 @@ def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     """What is behind the reason, where that has several causes."""
     if isinstance(event, ConflictOpened | EntryDeadLettered):
         return event.cause
+    if isinstance(event, ConflictReopened):
+        return None if row.facts.newest is None else row.facts.newest.cause
     return row.cause if standing.conflict is not None or standing.dead else None
 
 
@@ -396,8 +433,8 @@ def shown(
         "user_name": row.user_name,
         "customer_name": row.organization_name or row.customer_name,
         "project_name": project.name,
-        "started_at": _local(row.facts.begins, row.facts.zone),
-        "ended_at": _local(row.facts.ends, row.facts.zone),
+        "started_at": local(row.facts.begins, row.facts.zone),
+        "ended_at": local(row.facts.ends, row.facts.zone),
         "target": _shown_target(row, project.customer_id),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
@@ -408,7 +445,7 @@ def shown(
         "last_run_id": row.last_run_id,
         "version": row.version,
         "position": row.position,
-        "links": _links(row, ticket_base, timesheet_base),
+        "links": links(row, ticket_base, timesheet_base),
     }
 
 
@@ -426,16 +463,12 @@ def _raw(row: Row) -> dict[str, object]:
 def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None:
     if row.facts.target is None or row.timesheet_id is None:
         return None
-    text = row.target_description
-    if text and row.facts.marker:  # the last line is ours, not what the agent wrote
-        for ours in (row.facts.marker, f"Zammad #{row.ticket_number}"):
-            text = text.removesuffix(ours).rstrip()
     return {
         "timesheet_id": row.timesheet_id,
-        "begin": _local(row.facts.target.begin, row.facts.zone),
-        "end": _local(row.facts.target.end, row.facts.zone),
+        "begin": local(row.facts.target.begin, row.facts.zone),
+        "end": local(row.facts.target.end, row.facts.zone),
         "minutes": json_number(row.facts.target.minutes),
-        "description": text or "",
+        "description": target_text(row),
         "customer_id": customer_id,
         "project_id": row.facts.target.project_id,
         "activity_id": row.facts.target.activity_id,
@@ -445,11 +478,22 @@ def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None
     }
 
 
-def _local(instant: datetime | None, zone: str | None) -> datetime | None:
+def target_text(row: Row) -> str:
+    """The timesheet's text without our last line, which is not what the agent wrote."""
+    text = row.target_description
+    if text and row.facts.marker:
+        for ours in (row.facts.marker, f"Zammad #{row.ticket_number}"):
+            text = text.removesuffix(ours).rstrip()
+    return text or ""
+
+
+def local(instant: datetime | None, zone: str | None) -> datetime | None:
+    """The instant as it is written in the zone."""
     return instant and instant.astimezone(ZoneInfo(zone) if zone else UTC)
 
 
-def _links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
+def links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict[str, str | None]:
+    """Where people see both sides; the bases are the connectors' addresses."""
     ticket = None
     if ticket_base and row.ticket_id is not None:
         ticket = f"{ticket_base}#ticket/zoom/{row.ticket_id}"

@@ -212,6 +212,7 @@ async def test_a_run_that_somebody_works_on_is_left_alone(migrated: str) -> None
                 _undecided,
                 _unwanted,
                 _unseen,
+                _unresolved,
             )
             assert await patrol.rescue() is None
 
@@ -330,7 +331,7 @@ async def open_run(own: Services, *, started: bool = False) -> AsyncIterator[Run
         end_date=None,
     )
     elsewhere = RunWorker(
-        own.store, own.clock, _never, _never, _unasked, _undecided, _unwanted, _unseen
+        own.store, own.clock, _never, _never, _unasked, _undecided, _unwanted, _unseen, _unresolved
     )
     async with elsewhere._pair_lock(run) as mine:
         assert mine
@@ -362,6 +363,10 @@ async def _never(work: Run | Plan) -> None:
 
 async def _unseen(position: int) -> None:
     """Nothing was announced; a run has ended at most."""
+
+
+async def _unresolved(payload: bytes) -> None:
+    raise AssertionError(f"nobody resolves {payload!r}")
 
 
 async def _unwanted(entries: Sequence[EntryId], position: int) -> None:

@@ -47,6 +47,7 @@ async def test_a_run_begins_however_many_mappings_were_changed_before(migrated: 
             decide_waiting,
             _unwanted,
             _unseen,
+            _unresolved,
             lock_retry=AT_ONCE,
         )
         follower = RunFollower(own.store)
@@ -79,7 +80,15 @@ async def test_a_run_whose_database_went_away_says_so(migrated: str) -> None:
 
     async with opened(settings_for(migrated), migrated) as own:
         worker = RunWorker(
-            own.store, own.clock, execute, _unasked, _unasked, _undecided, _unwanted, _unseen
+            own.store,
+            own.clock,
+            execute,
+            _unasked,
+            _unasked,
+            _undecided,
+            _unwanted,
+            _unseen,
+            _unresolved,
         )
         await tell(own, QUEUE)
         async for page in own.store.subscribe(0):
@@ -137,6 +146,10 @@ async def _undecided(position: int, _lock: PairLock) -> bool:
 
 async def _unseen(position: int) -> None:
     """Nothing was announced; a run has ended at most."""
+
+
+async def _unresolved(payload: bytes) -> None:
+    raise AssertionError(f"nobody resolves {payload!r}")
 
 
 async def _unwanted(entries: Sequence[EntryId], position: int) -> None:

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from domain.errors import RuleViolation
 from domain.ids import entry_id
 from domain.personal import Personal
+from domain.rules.carry import carry_ruling
 from domain.rules.comparison import changes_since, had_effect, mismatch_text, mismatches
 from domain.rules.decision import rule as rules
 from domain.rules.objection import left_alone, objection
@@ -34,28 +35,36 @@ from domain.sync.refusing import again
 from domain.sync.writing import wants_write
 from domain.time_entry.commands import (
     Adopt,
+    Carry,
     Compare,
     Confirm,
     ConfirmDeleted,
     Decide,
+    Dismiss,
     Distinguish,
     Doubt,
+    Flag,
     GiveUp,
     Hold,
+    Ignore,
+    Keep,
     NoteSurplus,
     NoteTargetGone,
     ObserveUnreadable,
     Reduce,
     Reject,
+    Reopen,
     Retry,
     Ruling,
+    Skip,
     TimeEntryCommand,
+    Uncarry,
+    Unignore,
     Unsent,
     Vanish,
 )
 from domain.time_entry.decide import OPERATIONS, TIME_ENTRY
 from domain.time_entry.events import (
-    ConflictResolved,
     TimeEntryEvent,
     TimesheetAdopted,
     TimesheetWriteIntended,
@@ -286,7 +295,7 @@ class Carried(RuleBasedStateMachine):
             if (stop := objection(entry, settled, record, policy)) is not None:
                 self.send(stop)
                 return
-        keep = left_alone(settled, policy)
+        keep = left_alone(entry, policy)
         request = Sent(entry.writes + 1, operation, desired, number, keep)
         if operation is Operation.UPDATE:
             record = self.linked
@@ -303,7 +312,7 @@ class Carried(RuleBasedStateMachine):
         desired = intent.desired if intent else decided.desired if decided else None
         assert desired is not None
         kimai = self.where.configuration.kimai
-        keep = left_alone(self.entry.settled, kimai.edited_in_kimai_policy)
+        keep = left_alone(self.entry, kimai.edited_in_kimai_policy)
         names = [name for name in mismatches(desired, found, kimai) if name not in keep]
         return mismatch_text(names, desired, found) if names else None
 
@@ -495,20 +504,39 @@ class Carried(RuleBasedStateMachine):
             self.try_to(Adopt(found=found, how=CONFIRMED, target_connector_id=KIMAI, marker=""))
 
     @precondition(lambda self: self.state is not None and self.state.conflict is not None)
-    @rule(keep=st.booleans())
-    def resolve(self, keep: bool) -> None:
-        """Keep Kimai as it is, or have it brought to the booking."""
-        entry = self.entry
-        assert entry.conflict is not None
-        if entry.intent is not None or suggested(entry):
-            return
-        action = "keep_target" if keep else "update_from_source"
-        if entry.settled is None:
-            action = "create_in_target"
-        resolved = ConflictResolved(entry_id=ENTRY, reason=entry.conflict.reason, action=action)
-        self.log.append(resolved)
-        self.state = evolve(entry, resolved)
-        self.decide_now()
+    @rule(what=st.sampled_from(["keep", "carry", "carry", "skip", "dismiss"]))
+    def answer_the_conflict(self, what: str) -> None:
+        """Of two who press at once, the second is told that it is over."""
+        entry, nth = self.entry, self.entry.opened
+        if what == "carry" and entry.intent is None and not suggested(entry):
+            ruling = carry_ruling(entry, self.where)
+            assert isinstance(ruling, Ruling)
+            command: TimeEntryCommand = Carry(nth=nth, ruling=ruling)
+        else:
+            plain: dict[str, TimeEntryCommand] = {"keep": Keep(nth=nth), "skip": Skip(nth=nth)}
+            command = plain.get(what, Dismiss(nth=nth))
+        self.try_to(command)
+        if self.entry != entry:
+            with pytest.raises(RuleViolation, match="not open any more"):
+                TIME_ENTRY.decide(command, self.entry)
+
+    @precondition(lambda self: self.state is not None and self.state.closed is not None)
+    @rule(wanted=st.booleans())
+    def open_again(self, wanted: bool) -> None:
+        """Somebody wants it back, or what was wanted could not be carried: all is as it was."""
+        closed, nth = self.entry.closed, self.entry.opened
+        assert closed is not None
+        events = []
+        with suppress(RuleViolation):
+            events = list(self.send(Reopen(nth=nth) if wanted else Uncarry(nth=nth)))
+        if events:
+            assert (self.entry.conflict, self.entry.found) == (closed.wait, closed.found)
+            assert self.entry.settled == closed.settled
+
+    @precondition(lambda self: self.state is not None)
+    @rule(command=st.sampled_from([Ignore(), Unignore(), Flag(note="look"), Flag()]))
+    def say(self, command: TimeEntryCommand) -> None:
+        self.try_to(command)
 
     @precondition(lambda self: self.kimai.sheets)
     @rule(data=st.data(), kind=st.sampled_from([*EDITS, "text", "export", "delete", "copy"]))
@@ -603,6 +631,16 @@ class Carried(RuleBasedStateMachine):
         assert linked == self.state.standing.timesheet_id
 
     @invariant()
+    def what_is_ignored_is_left_alone(self) -> None:
+        """Nothing is decided or sent, whatever the rules say."""
+        if self.state is None or not self.state.standing.ignored:
+            return
+        assert self.state.intent is None
+        assert not wants_write(self.state)
+        assert self.state.conflict is None or self.state.standing.vanished
+        assert TIME_ENTRY.decide(Decide(ruling=self.ruled()), self.state) == []
+
+    @invariant()
     def a_known_duplicate_names_the_others(self) -> None:
         conflict = self.state and self.state.conflict
         if conflict and conflict.reason is ReasonCode.DUPLICATE:
@@ -646,6 +684,8 @@ class Carried(RuleBasedStateMachine):
         found = self.linked
         assert found is not None
         assert changes_since(entry.settled.written, found) == ()
+        if entry.closed is not None:  # a person decided to leave it as it is
+            return
         if not entry.settled.kept and not entry.settled.adopted and not found.exported:
             kimai = self.where.configuration.kimai
             desired = self.ruled().desired

@@ -17,6 +17,7 @@ from domain import catalogue
 from domain.event import Append
 from projections import connectors, sync_runs, time_entries
 from projections.catalogue import ALL, TALLIES
+from projections.entry_totals import rows
 from projections.kpi import Figures, LastRun, headline
 from projections.projection import rows_after
 from tests.property.test_views import append
@@ -42,8 +43,9 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
             each[entry.state] = each.get(entry.state, Decimal(0)) + 1
             name = f"{entry.state}.minutes"
             each[name] = each.get(name, Decimal(0)) + (entry.minutes or 0)
-        if entry.state == "conflict":
-            name = f"reason.{entry.reason_code}"
+        if entry.row_status is not None:
+            why = entry.reason_code if entry.state == "conflict" else None
+            name = rows(entry.row_status, why)
             whole[name] = whole.get(name, Decimal(0)) + 1
     last = max(runs, key=lambda run: run.run_id, default=None)
     waiting = [entry for entry in entries if entry.state in ("pending", "writing")]
@@ -56,7 +58,9 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
             (run.ended_at for run in runs if run.state == "completed" and run.ended_at),
             default=None,
         ),
-        last_run=last and LastRun(run_id=last.run_id, state=last.state, begun_at=last.begun_at),
+        last_run=None
+        if last is None
+        else LastRun(run_id=last.run_id, state=last.state, begun_at=last.begun_at),
         active_connectors=sum(1 for peer in peers if peer.is_active and peer.retired_at is None),
         success_rate=None,
     )

@@ -36,12 +36,27 @@ async def stored(store: PostgresEventStore) -> list[str]:
 def counted(tally: Tally[Any], past: Sequence[Any], upto: int) -> dict[int, Any]:
     """The definition: fold the ledger, then count the rows."""
     if tally.counted is not None:
-        rows = rows_after(tally.of, past, upto).values()
+        rows = [*rows_after(tally.of, past, upto).values(), *outliving(tally, past[:upto])]
         what = Counter(tally.counted(row) for row in rows)
     else:
         what = happened(tally, past[:upto])
     sums = rows_of(tally, what.items())
     return {key: amounts for key, amounts in sums.items() if amounts}
+
+
+def outliving(tally: Tally[Any], past: Sequence[Any]) -> list[Any]:
+    """Rows that others have replaced and that go on counting."""
+    rows: dict[int, Any] = {}
+    found: list[Any] = []
+    for recorded in past:
+        if type(recorded.event) not in tally.of.events or tally.outlives is None:
+            continue
+        for key in tally.of.keys(recorded):
+            before = rows.get(key)
+            after = rows[key] = tally.of.apply(before, recorded)
+            if before is not None and after is not None and tally.outlives(before, after):
+                found.append(before)
+    return found
 
 
 def happened(tally: Tally[Any], past: Sequence[Any]) -> Counter[Any]:

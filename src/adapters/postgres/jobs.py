@@ -9,8 +9,10 @@ exactly once; a job that comes twice finds its run ended and does nothing. Plans
 the same way; one that was left half made is begun again, because making it changes nothing. A
 unit that was changed is a cause, too: what it would change is requested as a plan. So is a mapping:
 what waits is decided again, once for all changes of a page. So is the wish to try entries
-again, which becomes a run for exactly those. Webhook deliveries are gathered: one job looks for all
-that wait, and comes again when the run in hand has ended.
+again, which becomes a run for exactly those; and a person's decision that is to be written, which
+has a run look after a while whether it was. Rows that a request had no time for are a job, too.
+Webhook deliveries are gathered: one job looks for all that wait, and comes again when the run in
+hand has ended.
 """
 
 import asyncio
@@ -61,7 +63,8 @@ from domain.sync_run.events import (
     SyncRunFailed,
     SyncRunQueued,
 )
-from domain.time_entry.events import EntryRetryRequested
+from domain.time_entry.events import ConflictResolved, EntryRetryRequested
+from domain.time_entry.resolving import CARRIED
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +82,8 @@ LOOKS = (
     SyncRunFailed,
     SyncRunCancelled,
 )
+ROWS_ENTRYPOINT = "reconcile-rows"  # its payload is what `enqueue_rows` was given
+CARRIED_BY = timedelta(seconds=90)  # after which a person's decision was written, or has to be
 CAUSES = (
     SyncRunQueued.TYPE,
     PlanRequested.TYPE,
@@ -86,6 +91,7 @@ CAUSES = (
     *(kind.TYPE for kind in MAPPINGS),
     EntryRetryRequested.TYPE,
     *(kind.TYPE for kind in LOOKS),
+    ConflictResolved.TYPE,
 )
 # The other jobs ask again and again while a run is queued: many of them would never let it begin.
 FIRST = 1  # priority of runs and plans
@@ -147,6 +153,7 @@ Retry = Callable[[Sequence[EntryId], int], Awaitable[timedelta | None]]  # gives
 CompareUnits = Callable[[ConnectorId, int], Awaitable[object]]  # of it, since that position
 LookAtTickets = Callable[[int], Awaitable[timedelta | None]]  # since then; when to ask again
 PairLock = Callable[["Pair"], AbstractAsyncContextManager[bool]]
+ResolveRows = Callable[[bytes], Awaitable[timedelta | None]]  # gives when to go on, None: done
 DecideWaiting = Callable[[int, PairLock], Awaitable[bool]]  # since then; False: locked, not done
 
 
@@ -195,6 +202,7 @@ class RunFollower:
             announced = [r.position for r in page if r.position > taken and _makes_look(r)]
             if announced and not await connection.fetchval(_LOOK_TO_COME, LOOK_ENTRYPOINT, SHORT):
                 await _enqueue(connection, LOOK_ENTRYPOINT, announced[-1:])  # it is for all
+            await _enqueue_carried(connection, page, taken)
             await connection.execute(_ADVANCE, log_id, FOLLOWER, FOLLOWER_VERSION, to)
             await connection.execute(_PRUNE, log_id, FOLLOWER, FOLLOWER_VERSION, taken)
 
@@ -218,6 +226,7 @@ class RunWorker:
         decide_waiting: DecideWaiting,
         retry: Retry,
         look: LookAtTickets,
+        resolve_rows: ResolveRows,
         *,
         lock_retry: timedelta = LOCK_RETRY,
     ) -> None:
@@ -229,6 +238,7 @@ class RunWorker:
         self._decide_waiting = decide_waiting
         self._retry = retry
         self._look = look
+        self._resolve_rows = resolve_rows
         self._lock_retry = lock_retry
         self._active: set[RunId] = set()
         self._manager: QueueManager | None = None
@@ -245,6 +255,7 @@ class RunWorker:
             manager.entrypoint(WAITING_ENTRYPOINT)(self._waiting)
             manager.entrypoint(RETRY_ENTRYPOINT)(self._queue_retry)
             manager.entrypoint(LOOK_ENTRYPOINT, concurrency_limit=1)(self._look_at_tickets)
+            manager.entrypoint(ROWS_ENTRYPOINT)(self._rows)
             self._manager = manager
             try:
                 await manager.run(
@@ -398,6 +409,15 @@ class RunWorker:
                 raise RetryRequested(delay=again, reason="the look is not due yet")
             await self._until_stopped(asyncio.sleep(again.total_seconds()))
 
+    async def _rows(self, job: Job) -> None:
+        """Rows of Reconcile that a request had no time for; those that were done stay done."""
+        work = await self._until_stopped(self._resolve_rows(job.payload or b""))
+        if work.cancelled():
+            raise RetryRequested(delay=self._lock_retry, reason="the service was stopped")
+        again = work.result()
+        if isinstance(again, timedelta):
+            raise RetryRequested(delay=again, reason="the pair is locked")
+
     async def _give_up(self, plan_id: PlanId, error: str) -> None:
         await handle(
             self._store,
@@ -499,10 +519,23 @@ class RunWorker:
 
         It belongs to a session, so that it is free the moment its process dies.
         """
-        pair = f"{run.source_connector_id}:{run.target_connector_id}"
-        name = f"timeledger run {self._store.log_id}:{pair}"
-        async with session_lock(self._store.pool, name) as session:
-            yield session is not None
+        async with pair_lock(self._store, run) as mine:
+            yield mine
+
+
+@asynccontextmanager
+async def pair_lock(store: PostgresEventStore, pair: Pair) -> AsyncIterator[bool]:
+    """Whether this block is the only one that works on the pair, in any process."""
+    name = f"timeledger run {store.log_id}:{pair.source_connector_id}:{pair.target_connector_id}"
+    async with session_lock(store.pool, name) as session:
+        yield session is not None
+
+
+async def enqueue_rows(store: PostgresEventStore, payload: bytes) -> None:
+    """Have rows of Reconcile decided in the background, once, whoever dies meanwhile."""
+    async with store.pool.acquire() as connection:
+        driver = AsyncpgDriver(cast("asyncpg.Connection", connection))
+        await _queries(driver).enqueue(ROWS_ENTRYPOINT, payload)
 
 
 def metadata_of(run_id: RunId) -> Metadata:
@@ -580,6 +613,26 @@ async def _enqueue_retries(
         for each in page
         if each.position > taken and isinstance(each.event, EntryRetryRequested)
     ]
+    await _enqueue_tries(connection, wishes, timedelta(0))
+
+
+async def _enqueue_carried(
+    connection: Session, page: Sequence[Recorded[Event]], taken: int
+) -> None:
+    """The same, later, for those that whoever decided it may have died over."""
+    decided = [
+        (each.position, each.event.entry_id)
+        for each in page
+        if each.position > taken
+        and isinstance(each.event, ConflictResolved)
+        and each.event.action in CARRIED
+    ]
+    await _enqueue_tries(connection, decided, CARRIED_BY)
+
+
+async def _enqueue_tries(
+    connection: Session, wishes: Sequence[tuple[int, EntryId]], after: timedelta
+) -> None:
     if not wishes:
         return
     position = wishes[-1][0]
@@ -587,6 +640,7 @@ async def _enqueue_retries(
     await _queries(AsyncpgDriver(cast("asyncpg.Connection", connection))).enqueue(
         RETRY_ENTRYPOINT,
         b" ".join(str(word).encode() for word in words),
+        execute_after=after,
         dedupe_key=f"{RETRY_ENTRYPOINT}-{position}",
         on_conflict="skip",
     )

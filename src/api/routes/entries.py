@@ -5,18 +5,22 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from adapters.postgres.read_models import EntryFilter
 from api.as_of import AsOf
+from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.exporting import Format, export
-from api.identity import Own, Viewer
+from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
-from api.services import Services
+from api.services import Commands, Services
 from api.shapes import EntryOut, EntryPage, HistoryPage
 from domain.ids import EntryId, entry_stream
+from domain.time_entry.commands import Ignore, Unignore
+from domain.time_entry.decide import TIME_ENTRY
 from projections import history, target_names, time_entries
 from projections.numbers import json_number
 from projections.target_names import Names
@@ -160,6 +164,43 @@ async def shown(own: Services, entry_id: int, *, as_of: int | None = None) -> ob
         raise Problem("not_found", "There is no such entry.")
     names = await own.views.names_for([row], as_of=as_of)
     return _shown(row, await own.views.addresses(as_of=as_of), names)
+
+
+class Reason(Body):
+    reason: Annotated[str | None, Field(max_length=500)] = None
+
+
+@router.post("/{entry_id}/ignore", response_model=EntryOut)
+async def ignore_entry(
+    entry_id: Number,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    body: Reason | None = None,
+) -> object:
+    """Leave it alone, whatever changes; a linked timesheet is not touched. 409 `entry_state`."""
+    return await _said(own, commands, entry_id, Ignore(note=body.reason if body else None))
+
+
+@router.post("/{entry_id}/unignore", response_model=EntryOut)
+async def unignore_entry(
+    entry_id: Number,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    body: Reason | None = None,
+) -> object:
+    """Have it decided anew by the next run; 409 `entry_state` when nobody ignores it."""
+    return await _said(own, commands, entry_id, Unignore(note=body.reason if body else None))
+
+
+async def _said(
+    own: Services, commands: Commands, entry_id: int, command: Ignore | Unignore
+) -> object:
+    stream = entry_stream(EntryId(entry_id))
+    await commands.run(TIME_ENTRY, stream, command)
+    await own.shown(commands.position)
+    return await shown(own, entry_id)
 
 
 @router.get("/{entry_id}/history", response_model=HistoryPage)

@@ -93,6 +93,23 @@ def asked_anew(former: Desired, desired: Desired) -> tuple[str, ...]:
     return tuple(names)
 
 
+def asked_otherwise(desired: Desired, written: Written) -> tuple[str, ...]:
+    """What is asked for otherwise than Kimai has it, to the second, in the same words."""
+    names = [
+        name
+        for name in ("user_id", "project_id", "activity_id")
+        if getattr(desired, name) != getattr(written, name)
+    ]
+    length = desired.end - desired.begin
+    if (desired.begin, desired.end, length) != (written.begin, written.end, written.duration):
+        names += ["begin", "end", "duration"]
+    if not _same_text(desired.description, written.description):
+        names.append("description")
+    if None not in (desired.billable, written.billable) and desired.billable != written.billable:
+        names.append("billable")
+    return tuple(names)
+
+
 def changes_since(base: Written, now: Written) -> tuple[str, ...]:
     """What somebody changed in Kimai since our last write; tags and `exported` are not ours."""
     names = [

@@ -124,12 +124,16 @@ def _first_basis(entry: TimeEntry, situation: Situation) -> Basis:
     return replace(basis, unit_minutes=unit[0], unit_source=unit[1])
 
 
-def _vanished(entry: TimeEntry, configuration: Configuration, basis: Basis) -> Ruling:
+def _vanished(  # noqa: PLR0911 # one return per policy
+    entry: TimeEntry, configuration: Configuration, basis: Basis
+) -> Ruling:
     if entry.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis)
     stop = entry.found or _elsewhere(entry, configuration)
     if stop is not None:
         return _held(stop, basis)
+    if entry.overwrite is not None:  # a person decided
+        return Ruling(outcome=Outcome.DELETE, basis=basis)
     by_policy = Wait(
         reason=ReasonCode.SOURCE_DELETED,
         detail="The booking was deleted in Zammad; timesheet "
@@ -192,7 +196,9 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
         detail = "Negative bookings take back all of it."
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
     taking_over = case.situation.taking_over
-    if is_as_adopted(case.entry, case.booking, case.context, taking_over=taking_over):
+    if case.entry.overwrite is None and is_as_adopted(
+        case.entry, case.booking, case.context, taking_over=taking_over
+    ):
         return as_adopted(case.entry, left, basis, case.configuration.kimai)
     return _placed(case, basis, left)
 
@@ -417,7 +423,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
         return _held(stop, basis, desired)
     if case.settled is None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
-    if not asks_the_same(case.settled.desired, desired):
+    if case.entry.overwrite is not None or not asks_the_same(case.settled.desired, desired):
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)
     if wrong == ("billable",) and not case.settled.kept:

@@ -118,6 +118,8 @@ def member_of(entry: TimeEntry, situation: Situation) -> Member | None:
         return None
     if seconds < 0 and entry.settled is not None:
         return None  # was positive once: a person shortens its timesheet
+    if seconds < 0 and entry.standing.ignored:  # what it took stays taken, and no more is
+        seconds = -sum(each.seconds for each in (entry.netted.against if entry.netted else ()))
     return Member(
         entry_id=entry.entry_id,
         seconds=seconds,
@@ -158,6 +160,7 @@ def _is_barred(entry: TimeEntry) -> bool:
     """Whether Kimai was found not to let the timesheet be shortened."""
     return entry.settled is not None and (
         entry.settled.written.exported
+        or entry.standing.ignored
         or (entry.conflict is not None and entry.conflict.reason in BARRED)
     )
 
@@ -166,7 +169,7 @@ def _is_open(entry: TimeEntry) -> bool:
     conflict = entry.conflict
     if conflict is not None and conflict.reason not in ENDED_BY_NETTING:
         return False
-    if entry.intent is not None or entry.standing.dead:
+    if entry.intent is not None or entry.standing.dead or entry.standing.ignored:
         return False
     if entry.settled is not None:
         refused = entry.refused is not None and entry.refused.wait.reason in BARRED
@@ -177,7 +180,7 @@ def _is_open(entry: TimeEntry) -> bool:
 
 def is_due(entry: TimeEntry, situation: Situation) -> bool:
     """Whether the booking must be netted anew before anything is decided about it."""
-    if _is_plain(entry):
+    if _is_plain(entry) or entry.standing.ignored:
         return False
     key = entry.netting_key
     seconds = seconds_of(entry, situation)

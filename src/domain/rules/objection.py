@@ -17,10 +17,12 @@ def objection(
     entry: TimeEntry, settled: Settled, found: Written, policy: EditedInKimaiPolicy
 ) -> NoteDrift | None:
     """What a person has to look at first; None when the write may go ahead."""
-    changed = changes_since(settled.written, found)
+    changed = changes_since(entry.overwrite or settled.written, found)
     if found.exported:
         return _exported(entry, found, changed)
-    if settled.marker and not carries(found.description.value or "", settled.marker):
+    seen = entry.overwrite  # without the marker, too, when a person decided to write over it
+    missing = settled.marker and not carries(found.description.value or "", settled.marker)
+    if missing and (seen is None or carries(seen.description.value or "", settled.marker)):
         detail = (
             f"Timesheet {found.timesheet_id} does not carry the marker {settled.marker} any "
             "more, so it is left alone. Put the marker back in its last line, or keep it."
@@ -28,17 +30,17 @@ def objection(
         return NoteDrift(found=found, changed=(*changed, "marker"), detail=detail)
     if changed and policy is not EditedInKimaiPolicy.OVERWRITE:
         return NoteDrift(found=found, changed=changed, detail=_edited(entry, found, changed))
-    disputed = _disputed(entry, settled, policy)
+    disputed = () if entry.overwrite is not None else _disputed(entry, settled, policy)
     if disputed:
         return NoteDrift(found=found, changed=disputed, detail=_edited(entry, found, disputed))
     return None
 
 
-def left_alone(settled: Settled | None, policy: EditedInKimaiPolicy) -> tuple[str, ...]:
-    """What an update leaves as somebody set it in Kimai."""
-    if settled is None or policy is not EditedInKimaiPolicy.KEEP_TARGET:
+def left_alone(entry: TimeEntry, policy: EditedInKimaiPolicy) -> tuple[str, ...]:
+    """What an update leaves as somebody set it in Kimai, unless a person wants it written over."""
+    if entry.settled is None or policy is not EditedInKimaiPolicy.KEEP_TARGET:
         return ()
-    return settled.kept
+    return () if entry.overwrite is not None else entry.settled.kept
 
 
 def _disputed(entry: TimeEntry, settled: Settled, policy: EditedInKimaiPolicy) -> tuple[str, ...]:
@@ -57,7 +59,10 @@ def _disputed(entry: TimeEntry, settled: Settled, policy: EditedInKimaiPolicy) -
 
 
 def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:
-    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}), and the "
+    edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)})"
+    if entry.overwrite is not None:
+        return edited + " since a person looked at it. Look again: keep it, or have it updated."
+    edited += ", and the "
     if entry.standing.vanished:
         return edited + "booking was deleted in Zammad. Keep the timesheet, or delete it, too."
     return edited + "booking changed in Zammad, too. Keep the one or bring it to the other."

@@ -240,7 +240,7 @@ class Crossing:
         if not ids:
             return []
         self.tally.phase = "verify"
-        before = {entry: await self._last_sent(entry) for entry in ids}
+        before = {entry: await self.last_sent(entry) for entry in ids}
         await settler.wait_out(max(sent for sent, _ in before.values()))
         self.writer.check_cancelled()
         # What moved on meanwhile is in somebody else's hands: its newest request was not waited
@@ -261,7 +261,7 @@ class Crossing:
             self.entries.witness(live, ())
         return []
 
-    async def _last_sent(self, entry: EntryId) -> tuple[datetime, int]:
+    async def last_sent(self, entry: EntryId) -> tuple[datetime, int]:
         """The latest instant at which a request of its may have been sent, and its version.
 
         A process that died can have sent it long after it recorded the intent: it waited for its

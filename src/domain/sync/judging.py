@@ -66,7 +66,7 @@ class Judge:
 
     def decision(self, entry: TimeEntry | None) -> Decide | None:
         """The rules' answer, where one is due and the run is meant for that day."""
-        if entry is None or entry.intent is not None or entry.standing.dead:
+        if entry is None or not _is_open(entry):
             return None
         if not self._is_due(entry) or self._waits(entry):
             return None
@@ -93,7 +93,7 @@ class Judge:
 
     def deletion(self, entry: TimeEntry | None) -> Ruling | None:
         """The rules' answer for one that was doomed, unless it is not any more."""
-        if entry is None or entry.intent is not None or entry.standing.dead:
+        if entry is None or not _is_open(entry):
             return None
         ruling = rule(entry, self.situation)
         if not isinstance(ruling, Ruling):
@@ -145,7 +145,7 @@ class Judge:
         self, entry: TimeEntry | None, *, anyway: bool = False
     ) -> Decide | None:
         """The same for what waited; `anyway`: on whatever day, its other side is decided, too."""
-        if entry is None or entry.intent is not None or entry.standing.dead:
+        if entry is None or not _is_open(entry):
             return None
         anew = entry.standing.outcome is None or (self.situation.unit_anew and self._is_due(entry))
         if not anew or is_due(entry, self.situation):
@@ -228,6 +228,11 @@ class Judge:
         users = await self.timesheets.users()
         self.situation = replace(self.situation, people=people_by_email(users))
         self._people_read = True
+
+
+def _is_open(entry: TimeEntry) -> bool:
+    """Whether anything may be decided: nothing is under way, and nobody gave up or ignored it."""
+    return entry.intent is None and not entry.standing.dead and not entry.standing.ignored
 
 
 def _is_as_found(entry: TimeEntry, ruling: Ruling | Unready) -> bool:

@@ -121,7 +121,7 @@ class Look:
                 if claim is not None:
                     copies[claim.entry_id].append((sheet.timesheet_id, claim))
             elif linked.reason in LOOKED_AT_AGAIN or _differs(linked, sheet):
-                work.append((linked.entry_id, self._comparison(sheet)))
+                work.append((linked.entry_id, self.comparison(sheet)))
         work += [(entry, _copied(claims)) for entry, claims in copies.items()]
         await self._take(work)
 
@@ -153,7 +153,7 @@ class Look:
                 return _barred(timesheet_id), False
             self.entries.tally.problems.append(f"timesheet {timesheet_id} was not shown: {error}")
             return None, False
-        return (_gone(timesheet_id) if sheet is None else self._comparison(sheet)), True
+        return (_gone(timesheet_id) if sheet is None else self.comparison(sheet)), True
 
     async def _read_again(self, disputed: Iterable[EntryId]) -> None:
         for live in await self.entries.load_all(sorted(set(disputed))):
@@ -194,7 +194,7 @@ class Look:
             await self.judge.know_unit()
         for part in parts(work, self.limits.chunk):
             lives = await self.entries.load_all(entry for entry, _ in part)
-            await self.judge.place(_untouched(live.state) for live in lives if live.state)
+            await self.judge.place(untouched(live.state) for live in lives if live.state)
             await self.entries.apply_all(
                 [
                     (live, [step, self._anew])
@@ -215,7 +215,9 @@ class Look:
         ruling = rule(state, self.judge.situation)
         return Decide(ruling=ruling) if isinstance(ruling, Ruling) else None
 
-    def _comparison(self, sheet: Timesheet) -> Step:
+    def comparison(self, sheet: Timesheet) -> Step:
+        """The step that records how it differs from what we know of it."""
+
         def step(state: TimeEntry | None) -> Compare | None:
             if state is None or state.settled is None:
                 return None
@@ -236,13 +238,13 @@ class Look:
 
     def _ours_now(self, state: TimeEntry) -> Ruling | None:
         """What the rules would ask for if Kimai had been left alone."""
-        ruling = rule(_untouched(state), self.judge.situation)
+        ruling = rule(untouched(state), self.judge.situation)
         if not isinstance(ruling, Ruling):
             return None
         return ruling if ruling.outcome in (Outcome.LEAVE, Outcome.UPDATE) else None
 
 
-def _untouched(state: TimeEntry) -> TimeEntry:
+def untouched(state: TimeEntry) -> TimeEntry:
     """As if nobody had changed anything in Kimai."""
     return replace(state, found=None, conflict=None)
 

@@ -127,7 +127,7 @@ class Waiting:
         found = await self.reader.contexts(list(bookings.values()))
         contexts = {entry: found.get(booking.source_id) for entry, booking in bookings.items()}
         return [
-            (live, [*self._anew(live), _seen_again(contexts.get(live.entry_id))]) for live in lives
+            (live, [*self._anew(live), seen_again(contexts.get(live.entry_id))]) for live in lives
         ]
 
     def _anew(self, live: Live) -> Sequence[Step]:
@@ -152,7 +152,7 @@ class Waiting:
                 yield live.entry_id, state.booking
 
 
-def _seen_again(context: Context | None) -> Step:
+def seen_again(context: Context | None) -> Step:
     def step(state: TimeEntry | None) -> TimeEntryCommand | None:
         if context is None or state is None or state.booking is None:
             return None

@@ -78,6 +78,7 @@ def wants_write(entry: TimeEntry | None) -> bool:
         and entry.conflict is None
         and entry.intent is None
         and not entry.standing.dead
+        and not entry.standing.ignored
     )
 
 
@@ -242,7 +243,7 @@ class Writer:
             record,
             zone=zone,
             expected=decided.basis.foreseen,
-            keep=left_alone(settled, self._policy),
+            keep=left_alone(entry, self._policy),
         )
         if not fields:
             await self.entries.apply(live, self._equal(live, desired, record))
@@ -377,7 +378,7 @@ class Writer:
     ) -> tuple[str, ...]:
         """What Kimai stored otherwise than asked, beyond rounding and what is kept there."""
         wrong = mismatches(desired, written, self.configuration.kimai, expected)
-        keep = left_alone(entry.settled, self._policy)
+        keep = left_alone(entry, self._policy)
         return tuple(name for name in wrong if name not in keep)
 
     def _confirmation(

@@ -228,6 +228,95 @@ class Retry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keep:
+    """A person leaves Kimai as it is. `nth` here and below: the conflict that is meant, counted.
+
+    See `TimeEntry.opened`.
+    """
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carry:
+    """A person wants Kimai brought to the booking, which is to be done right after.
+
+    `ruling` is what the rules ask for then: a create, an update or a delete.
+    """
+
+    nth: int
+    ruling: Ruling
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncarry:
+    """What a person wanted carried could not be: nothing was stored, and the conflict is back."""
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """A person leaves Kimai without it."""
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dismiss:
+    """A person closes the conflict without deciding it; the entry is left alone."""
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reopen:
+    """A person wants a dismissed conflict back."""
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeNote:
+    """What a person writes beside the newest conflict."""
+
+    nth: int
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """A person wants the entry looked at by people."""
+
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignore:
+    """A person wants the entry left alone, whatever changes."""
+
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unignore:
+    """The opposite."""
+
+    note: str | None = None
+
+
+PersonalCommand = (
+    Keep | Carry | Uncarry | Skip | Dismiss | Reopen | ChangeNote | Flag | Ignore | Unignore
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reduce:
     """Negative bookings take `by` from this one; nothing else."""
 
@@ -262,6 +351,7 @@ TimeEntryCommand = (
     | NoteTargetGone
     | GiveUp
     | Retry
+    | PersonalCommand
     | Reduce
     | Net
 )

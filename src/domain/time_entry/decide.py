@@ -13,15 +13,21 @@ from domain.event import Decider
 from domain.personal import agrees
 from domain.time_entry.commands import (
     Adopt,
+    Carry,
+    ChangeNote,
     Compare,
     Confirm,
     ConfirmDeleted,
     Decide,
+    Dismiss,
     Distinguish,
     Doubt,
+    Flag,
     GiveUp,
     Hold,
+    Ignore,
     Intend,
+    Keep,
     Net,
     NoteDrift,
     NoteSurplus,
@@ -30,15 +36,19 @@ from domain.time_entry.commands import (
     ObserveUnreadable,
     Reduce,
     Reject,
+    Reopen,
     Retry,
     Ruling,
+    Skip,
     TimeEntryCommand,
+    Uncarry,
+    Unignore,
     Unsent,
     Vanish,
 )
 from domain.time_entry.conflicts import close_conflict as _close
 from domain.time_entry.conflicts import open_conflict as _open
-from domain.time_entry.drift import compare, surplus, surplus_text
+from domain.time_entry.drift import compare, is_edited_since, surplus, surplus_text
 from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
@@ -61,6 +71,7 @@ from domain.time_entry.events import (
     TimesheetWriteUncertain,
     TimesheetWriteUnsent,
 )
+from domain.time_entry.resolving import decide_by_person, reopened_by_change
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import Netted, Reduced, TimeEntry, Wait, evolve
 from domain.time_entry.taking_over import distinguish, take_over
@@ -93,13 +104,28 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
         case Vanish():
             if entry.standing.vanished:
                 return []
-            return [EntryVanishedAtSource(entry_id=entry.entry_id)]
+            return [EntryVanishedAtSource(entry_id=entry.entry_id), *reopened_by_change(entry)]
+        case (
+            Keep()
+            | Carry()
+            | Uncarry()
+            | Skip()
+            | Dismiss()
+            | Reopen()
+            | ChangeNote()
+            | Flag()
+            | Ignore()
+            | Unignore()
+        ):
+            return decide_by_person(command, entry)
         case Decide(ruling=ruling):
             return _decide(ruling, entry)
         case Hold(reason=reason, detail=detail, cause=cause, others=others):
             return _hold(Wait(reason=reason, detail=detail, cause=cause, others=others), entry)
         case NoteDrift():
             return _drift(command, entry)
+        case Compare() if entry.standing.ignored:
+            return _compared_while_ignored(command, entry)
         case Compare():
             found = compare(command, entry)
             return _drift(found, entry) if isinstance(found, NoteDrift) else found
@@ -147,15 +173,14 @@ def _observe(command: Observe, entry: TimeEntry | None) -> Events:
     changed = _changed(entry, command)
     if not changed:
         return []
-    return [
-        EntryChangedAtSource(
-            entry_id=entry.entry_id,
-            booking=command.booking,
-            # a ticket that cannot be read now says nothing new about the booking
-            context=command.context or entry.context,
-            changed=changed,
-        )
-    ]
+    changes = EntryChangedAtSource(
+        entry_id=entry.entry_id,
+        booking=command.booking,
+        # a ticket that cannot be read now says nothing new about the booking
+        context=command.context or entry.context,
+        changed=changed,
+    )
+    return [changes, *reopened_by_change(entry)]
 
 
 def _changed(entry: TimeEntry, command: Observe) -> tuple[str, ...]:
@@ -191,7 +216,7 @@ def _observe_unreadable(command: ObserveUnreadable, entry: TimeEntry | None) -> 
 def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
     if entry.intent is not None:
         raise RuleViolation("entry_state", "A request is under way; settle it first.")
-    if _stands(ruling, entry):
+    if entry.standing.ignored or _stands(ruling, entry):
         return []
     decided = EntryDecided(
         entry_id=entry.entry_id,
@@ -277,6 +302,17 @@ def _hold(wait: Wait, entry: TimeEntry) -> Events:
     )
 
 
+def _compared_while_ignored(command: Compare, entry: TimeEntry) -> Events:
+    """Somebody edited what a person had left alone until then: it is open again, and compared."""
+    reopened = reopened_by_change(entry) if is_edited_since(entry, command.found) else []
+    if not reopened:
+        return []
+    after = entry
+    for event in reopened:
+        after = evolve(after, event) or after
+    return [*reopened, *decide(command, after)]
+
+
 def _drift(command: NoteDrift, entry: TimeEntry) -> Events:
     drifted = TimesheetDrifted(
         entry_id=entry.entry_id, found=command.found, changed=command.changed
@@ -292,6 +328,8 @@ def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
     gone = TimesheetVanished(entry_id=entry.entry_id, timesheet_id=timesheet_id)
     if entry.standing.vanished:  # gone on both sides: nothing is left to decide
         return [gone, *_close(entry)]
+    if entry.standing.ignored and not entry.until_change:
+        return [gone]
     detail = (
         f"Timesheet {timesheet_id} was deleted in Kimai. Create it again, "
         "or skip the entry to leave Kimai without it."
@@ -300,7 +338,7 @@ def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
 
 
 def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
-    if entry.standing.dead:
+    if entry.standing.dead or entry.standing.ignored:
         return []
     if entry.intent is not None:
         raise RuleViolation("entry_state", "A request is under way; settle it first.")
@@ -348,7 +386,8 @@ def _write(  # noqa: PLR0911 # one flat branch per command
 def _intended(command: Intend, entry: TimeEntry) -> TimesheetWriteIntended:
     if entry.intent is not None:
         raise RuleViolation("entry_state", "A request is under way; read back first.")
-    if entry.standing.dead or entry.conflict is not None or entry.booking is None:
+    barred = entry.standing.dead or entry.standing.ignored
+    if barred or entry.conflict is not None or entry.booking is None:
         raise RuleViolation("entry_state", f"It is {entry.standing.state}; nothing may be sent.")
     outcome = entry.standing.outcome
     if outcome is None or OPERATIONS.get(outcome) is not command.operation:

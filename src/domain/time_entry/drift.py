@@ -63,6 +63,14 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     return NoteDrift(found=found, changed=drifted.changed, detail=detail)
 
 
+def is_edited_since(entry: TimeEntry, found: Written) -> bool:
+    """Whether the timesheet is not as it was when a person last looked at it."""
+    if entry.settled is None or entry.intent is not None:
+        return False
+    seen = entry.drifted or entry.settled.written
+    return seen.timesheet_id == found.timesheet_id and bool(changes_since(seen, found))
+
+
 def _is_comparable(entry: TimeEntry, settled: Settled, found: Written) -> bool:
     if entry.intent is not None or settled.written.timesheet_id != found.timesheet_id:
         return False

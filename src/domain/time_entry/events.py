@@ -331,6 +331,67 @@ class ConflictResolved:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConflictDismissed:
+    """A person closed the conflict undecided: the entry is left alone (`EntryIgnored`)."""
+
+    TYPE: ClassVar = "ConflictDismissed"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    reason: ReasonCode
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictReopened:
+    """The newest conflict, closed by a person, is open again, with what it hung on then.
+
+    A person wanted that, one of the two sides changed, or what was decided could not be done.
+    """
+
+    TYPE: ClassVar = "ConflictReopened"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    reason: ReasonCode
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictNoteChanged:
+    """What people wrote beside the newest conflict, open or closed; None: taken away."""
+
+    TYPE: ClassVar = "ConflictNoteChanged"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    note: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryIgnored:
+    """A person wants it left alone, in Kimai too. `until_change`: until either side changes."""
+
+    TYPE: ClassVar = "EntryIgnored"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    until_change: bool
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryUnignored:
+    """It is not left alone any more: decided anew by the next run."""
+
+    TYPE: ClassVar = "EntryUnignored"
+    SCHEMA: ClassVar = 1
+
+    entry_id: EntryId
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EntryReduced:
     """Negative bookings take this from the booking; what they took before is over.
 
@@ -379,6 +440,11 @@ TimeEntryEvent = (
     | EntryRetryRequested
     | ConflictOpened
     | ConflictResolved
+    | ConflictDismissed
+    | ConflictReopened
+    | ConflictNoteChanged
+    | EntryIgnored
+    | EntryUnignored
     | EntryReduced
     | EntryNetted
 )

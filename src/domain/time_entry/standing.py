@@ -10,15 +10,20 @@ from typing import assert_never
 
 from domain.moved import moved
 from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
     ConflictOpened,
+    ConflictReopened,
     ConflictResolved,
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryIgnored,
     EntryNetted,
     EntryObserved,
     EntryReduced,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
@@ -54,7 +59,7 @@ class Standing:
 
     `outcome` is that of the newest decision while it holds: None before the first, and again
     after anything that asks for a new one. `writing`: a request is recorded whose answer is not
-    settled. `conflict` is the reason of the open one.
+    settled. `conflict` is the reason of the open one. `ignored`: a person wants it left alone.
     """
 
     outcome: Outcome | None = None
@@ -63,14 +68,17 @@ class Standing:
     vanished: bool = False
     dead: bool = False
     conflict: ReasonCode | None = None
+    ignored: bool = False
 
     @property
-    def state(self) -> EntryState:
+    def state(self) -> EntryState:  # noqa: PLR0911 # one return per state
         """The state a person sees; what waits for a person comes before everything else."""
         if self.conflict is not None:
             return EntryState.CONFLICT
         if self.writing:
             return EntryState.WRITING
+        if self.ignored:
+            return EntryState.IGNORED
         if self.dead:
             return EntryState.FAILED
         if self.vanished and (self.timesheet_id is None or self.outcome is Outcome.LEAVE):
@@ -117,9 +125,16 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             return moved(standing, outcome=None)
         case ConflictOpened(reason=reason):
             return moved(standing, conflict=reason)
-        case ConflictResolved():
+        case ConflictResolved() | ConflictDismissed():
             return moved(standing, conflict=None)
-        case TimesheetDrifted() | TimesheetWriteUncertain():
+        case ConflictReopened(reason=reason):
+            held = None if standing.outcome is None else Outcome.HOLD
+            return moved(standing, conflict=reason, outcome=held, ignored=False)
+        case EntryIgnored():
+            return moved(standing, outcome=Outcome.LEAVE, ignored=True, dead=False)
+        case EntryUnignored():
+            return moved(standing, outcome=None, ignored=False)
+        case TimesheetDrifted() | TimesheetWriteUncertain() | ConflictNoteChanged():
             return standing  # the conflict beside the one, the read-back after the other says more
         case _:
             assert_never(event)

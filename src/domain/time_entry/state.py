@@ -8,18 +8,23 @@ from typing import assert_never
 
 from domain.ids import ConnectorId, EntryId
 from domain.moved import moved
-from domain.rules.comparison import changes_since
+from domain.rules.comparison import asked_otherwise, changes_since
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import (
+    ConflictDismissed,
+    ConflictNoteChanged,
     ConflictOpened,
+    ConflictReopened,
     ConflictResolved,
     EntryChangedAtSource,
     EntryDeadLettered,
     EntryDecided,
+    EntryIgnored,
     EntryNetted,
     EntryObserved,
     EntryReduced,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
@@ -47,14 +52,25 @@ from domain.time_entry.values import (
 )
 
 UTC = "UTC"  # the zone of what nobody has decided yet
-# what was found in Kimai stays so until a person decides, whatever Zammad says meanwhile
-FOUND_IN_TARGET = frozenset(
-    {ReasonCode.TARGET_DELETED, ReasonCode.TARGET_EDITED, ReasonCode.DUPLICATE}
+# found in Kimai, or flagged by a person: it stays so until a person decides, whatever Zammad says
+FOR_A_PERSON = frozenset(
+    {
+        ReasonCode.TARGET_DELETED,
+        ReasonCode.TARGET_EDITED,
+        ReasonCode.DUPLICATE,
+        ReasonCode.OTHER,
+    }
 )
 
 
-# what a person does (`contract.md`, 8): leaves Kimai as it is, or wants a timesheet made
-KEEP_TARGET, CREATE = "keep_target", "create_in_target"
+# what a person does (`contract.md`, 8): leaves Kimai as it is, has it brought to the booking,
+# wants a timesheet made, or leaves Kimai without one
+KEEP_TARGET, UPDATE, CREATE, SKIP = (
+    "keep_target",
+    "update_from_source",
+    "create_in_target",
+    "skipped",
+)
 
 
 NettingKey = tuple[int, int, int | None]  # ticket, agent, type: within these time is netted
@@ -151,6 +167,22 @@ class Refused:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Closed:
+    """The newest conflict, closed by a person, with all that its closing moved.
+
+    `action` None: dismissed.
+    """
+
+    wait: Wait
+    action: str | None
+    found: Wait | None
+    drifted: Written | None
+    settled: Settled | None
+    refused: Refused | None
+    accepted: Wait | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimeEntry:
     """One booking. `booking` is None while Zammad's row was never readable.
 
@@ -159,7 +191,10 @@ class TimeEntry:
     timesheet as somebody left it since our last write; `accepted` the last conflict that a person
     ended by keeping Kimai as it is. `distinct`: a person said that what looks like it in Kimai is
     something else. `unit` are the minutes of one Zammad unit with which it was carried, and who
-    said so: written once, or netted; it stays when the timesheet goes.
+    said so: written once, or netted; it stays when the timesheet goes. `opened` counts the
+    conflicts that were opened; `closed` is the newest one after a person closed it, for as long as
+    nothing was written since. `overwrite` is the timesheet as a person saw it who wants it brought
+    to the booking. `until_change`: it is left alone until one of the sides changes.
     """
 
     entry_id: EntryId
@@ -182,6 +217,10 @@ class TimeEntry:
     unit: tuple[Decimal, str | None] | None = None
     writes: int = 0
     attempts: int = 0
+    opened: int = 0
+    closed: Closed | None = None
+    overwrite: Written | None = None
+    until_change: bool = False
 
     @property
     def netting_key(self) -> NettingKey | None:
@@ -212,13 +251,21 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
     """`changed` gives the booking with its new standing and whatever else is named."""
     match event:
         case EntryObserved() | EntryChangedAtSource():
-            return changed(booking=event.booking, context=event.context, unreadable=(), attempts=0)
+            return changed(
+                booking=event.booking,
+                context=event.context,
+                unreadable=(),
+                attempts=0,
+                overwrite=None,
+            )
         case EntryUnreadable(fields=fields):
             return changed(unreadable=fields)
-        case EntryVanishedAtSource() | EntryDeadLettered():
+        case EntryVanishedAtSource():
+            return changed(overwrite=None)
+        case EntryDeadLettered():
             return changed()
         case TimesheetDrifted(found=seen):
-            return changed(drifted=seen, settled=_exported(entry, event))
+            return changed(drifted=seen, settled=_exported(entry, event), overwrite=None)
         case EntryDecided():
             against = () if entry.netted is None else entry.netted.against
             carried = bool(entry.reduced.by or against)
@@ -238,23 +285,72 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return changed(refused=None, attempts=0, found=found, settled=settled)
         case ConflictOpened(reason=reason):
             wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
-            found = wait if reason in FOUND_IN_TARGET else entry.found
-            return changed(conflict=wait, found=found)
+            found = wait if reason in FOR_A_PERSON else entry.found
+            opened = entry.opened + 1
+            return changed(conflict=wait, found=found, opened=opened, closed=None)
         case ConflictResolved(action=action):
             if action is None:
                 return changed(conflict=None)
-            if action != KEEP_TARGET:
-                distinct = entry.distinct or (action == CREATE and entry.settled is None)
-                return changed(conflict=None, found=None, distinct=distinct, drifted=None)
-            return changed(
-                conflict=None,
-                found=None,
-                accepted=entry.conflict,
-                settled=_kept(entry),
-                drifted=None,
-            )
+            return changed(conflict=None, closed=_closed(entry, action), **_by(action, entry))
+        case ConflictDismissed():
+            return changed(conflict=None, found=None, overwrite=None, closed=_closed(entry, None))
+        case ConflictReopened():
+            return changed(**_as_it_was(entry), closed=None, overwrite=None)
+        case EntryIgnored(until_change=until_change):
+            return changed(until_change=until_change)
+        case EntryUnignored() | ConflictNoteChanged():
+            return changed()
         case _:
             return _after_write(entry, event, changed)
+
+
+def _by(action: str, entry: TimeEntry) -> dict[str, object]:
+    """What a person's decision moves."""
+    if action == KEEP_TARGET:
+        return {
+            "found": None,
+            "accepted": entry.conflict,
+            "settled": _kept(entry),
+            "drifted": None,
+            "overwrite": None,
+        }
+    said: dict[str, object] = {"found": None, "drifted": None, "overwrite": None}
+    if action == SKIP:
+        return said
+    # asked for: what was refused may be sent again, and what was seen in Kimai written over
+    seen = entry.drifted or entry.overwrite or (entry.settled and entry.settled.written)
+    alike = entry.conflict is not None and entry.conflict.reason is ReasonCode.DUPLICATE
+    distinct = entry.distinct or (action == CREATE and entry.settled is None and alike)
+    return {**said, "refused": None, "attempts": 0, "overwrite": seen, "distinct": distinct}
+
+
+def _closed(entry: TimeEntry, action: str | None) -> Closed | None:
+    if entry.conflict is None:
+        return None
+    return Closed(
+        wait=entry.conflict,
+        action=action,
+        found=entry.found,
+        drifted=entry.drifted,
+        settled=entry.settled,
+        refused=entry.refused,
+        accepted=entry.accepted,
+    )
+
+
+def _as_it_was(entry: TimeEntry) -> dict[str, object]:
+    """Everything that the closing of the newest conflict moved, moved back."""
+    closed = entry.closed
+    if closed is None:
+        return {}
+    return {
+        "conflict": closed.wait,
+        "found": closed.found,
+        "drifted": closed.drifted,
+        "settled": closed.settled,
+        "refused": closed.refused,
+        "accepted": closed.accepted,
+    }
 
 
 def _after_write(  # noqa: PLR0911 # one flat branch per event
@@ -293,9 +389,13 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
                 found=found,
                 drifted=None,
                 accepted=None,
+                closed=None,
+                overwrite=None,
             )
         case TimesheetDeleted() | TimesheetVanished():
-            return changed(settled=None, intent=None, refused=None, attempts=0)
+            return changed(
+                settled=None, intent=None, refused=None, attempts=0, closed=None, overwrite=None
+            )
         case TimesheetWriteRejected():
             refused = Refused(
                 desired=None if entry.intent is None else entry.intent.desired,
@@ -324,12 +424,24 @@ def _exported(entry: TimeEntry, event: TimesheetDrifted) -> Settled | None:
 
 
 def _kept(entry: TimeEntry) -> Settled | None:
-    """The base after somebody's edit was accepted."""
-    if entry.settled is None or entry.drifted is None:
-        return entry.settled
+    """The base after somebody's edit, or what Kimai made of our request, was accepted."""
+    if entry.settled is None:
+        return None
+    if entry.drifted is None:
+        return _kept_beside(entry, entry.settled)
     changes = changes_since(entry.settled.written, entry.drifted)
     before = (name for name in entry.settled.kept if name not in changes)
     return moved(entry.settled, written=entry.drifted, kept=(*before, *changes))
+
+
+def _kept_beside(entry: TimeEntry, settled: Settled) -> Settled:
+    """What is asked for otherwise than Kimai has it stays as it is there."""
+    desired = None if entry.decided is None else entry.decided.desired
+    if desired is None or settled.adopted:
+        return settled
+    names = asked_otherwise(desired, settled.written)
+    before = (name for name in settled.kept if name not in names)
+    return moved(settled, kept=(*before, *names))
 
 
 def _still_kept(entry: TimeEntry, written: Written) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ Events = Sequence[TimeEntryEvent]
 def is_free(entry: TimeEntry) -> bool:
     """Whether a timesheet that names the booking may be linked to it."""
     untouched = entry.settled is None and entry.intent is None and entry.found is None
-    return untouched and entry.booking is not None and not entry.standing.vanished
+    left = entry.standing.vanished or entry.standing.ignored
+    return untouched and entry.booking is not None and not left
 
 
 def subject_of(entry: TimeEntry) -> str:

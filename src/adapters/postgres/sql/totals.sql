@@ -37,7 +37,7 @@ WITH moved AS (
     SELECT DISTINCT split_part(s.name, '-', 3)::bigint AS entry_id
       FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
      WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND s.kind = 'time-entry')
-SELECT t.entry_date, t.state, t.minutes,
+SELECT t.entry_date, t.state, t.minutes, t.row_status,
        CASE WHEN t.state = 'conflict' THEN t.reason_code END, p.times
   FROM moved CROSS JOIN (VALUES ($3::bigint, 1), ($2::bigint, -1)) AS p(upto, times)
  CROSS JOIN LATERAL (
@@ -59,3 +59,14 @@ SELECT t.state, t.trigger_type, p.times
     SELECT * FROM sync_runs AS v
      WHERE v.log_id = $1 AND v.run_id = moved.run_id AND v.valid_from <= p.upto
      ORDER BY v.valid_from DESC LIMIT 1) AS t
+
+-- name: rest_of_conflicts
+-- Each row that began since then, and the row of its entry that it replaced; one conflict that made
+-- way for another is one still.
+WITH begun AS (
+    SELECT * FROM conflicts WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3)
+SELECT status, 1 AS times FROM begun
+UNION ALL
+SELECT former.status, -1 FROM begun JOIN conflicts AS former
+    ON former.log_id = $1 AND former.entry_id = begun.entry_id AND former.valid_to = begun.valid_from
+ WHERE former.conflict_id = begun.conflict_id OR former.status = 'pending'

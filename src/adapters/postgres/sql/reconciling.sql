@@ -1,0 +1,77 @@
+-- Rows of Reconcile and conflicts. $1 is the log, $2 the position as of which, or NULL for now.
+-- The wide rows are read for one page only: {every} gives the keys of its rows, newest first.
+
+-- name: held_now
+($2::bigint IS NULL AND t.valid_to IS NULL)
+
+-- name: held_then
+(t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint))
+
+-- name: open_now
+($2::bigint IS NULL AND t.valid_to IS NULL AND t.conflict_id IS NOT NULL)
+
+-- name: open_then
+(int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.conflict_id IS NOT NULL)
+
+-- name: pending_now
+($2::bigint IS NULL AND t.valid_to IS NULL AND t.status = 'pending')
+
+-- name: pending_then
+(int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.status = 'pending')
+
+-- name: page
+SELECT {what} FROM (SELECT * FROM ({every}) AS every_status {tail}) AS picked
+  JOIN time_entries AS t ON t.log_id = $1 AND t.entry_id = picked.entry_id
+   AND t.valid_from = picked.valid_from
+  LEFT JOIN conflicts AS c ON c.log_id = $1 AND c.entry_id = t.entry_id
+   AND c.conflict_id = t.conflict_id AND {held_conflict}
+ ORDER BY picked.place DESC
+
+-- name: open
+-- $3 is a reason code, $4 a text to look for anywhere; NULL is any.
+SELECT {what} FROM time_entries AS t
+ WHERE t.log_id = $1 AND {held} AND t.row_status = '{status}'
+   AND ($3::text IS NULL OR t.reason_code = $3)
+   AND ($4::text IS NULL
+        OR strpos(lower(concat_ws(chr(10), t.ticket_number, t.ticket_title, t.user_name,
+                                  t.user_email, t.organization_name, t.customer_name,
+                                  t.activity_name, t.description)), lower($4)) > 0)
+ {tail}
+
+-- name: matched
+-- Of a million matches, only those of the ticket $4 are looked for.
+SELECT {what} FROM time_entries AS t
+ WHERE t.log_id = $1 AND {held} AND t.row_status = 'match' AND $3::text IS NULL
+   AND $4::text IS NULL {tail}
+
+-- name: matched_ticket
+SELECT {what} FROM time_entries AS t
+ WHERE t.log_id = $1 AND {held} AND t.row_status = 'match' AND $3::text IS NULL
+   AND t.ticket_number = $4 {tail}
+
+-- name: last_now
+($2::bigint IS NULL AND (t.valid_to IS NULL OR {superseded}))
+
+-- name: last_then
+(t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
+
+-- name: superseded
+-- The last row of a conflict that another one of the same entry replaced.
+t.status <> 'pending' AND NOT EXISTS (SELECT FROM conflicts AS n WHERE n.log_id = t.log_id AND n.entry_id = t.entry_id
+               AND n.valid_from = t.valid_to AND n.conflict_id = t.conflict_id)
+
+-- name: conflicts
+SELECT {what} FROM conflicts AS t
+ WHERE t.log_id = $1 AND {held} AND ($3::text IS NULL OR t.status = $3) {tail}
+
+-- name: conflict
+SELECT {what} FROM conflicts AS t
+ WHERE t.log_id = $1 AND ($2::bigint IS NULL OR t.valid_from <= $2::bigint) AND t.conflict_id = $3
+ ORDER BY t.valid_from DESC LIMIT 1
+
+-- name: entries
+-- By primary key, newest version first: see projections.sql.
+SELECT {what} FROM unnest($3::bigint[]) AS u(wanted) CROSS JOIN LATERAL (
+    SELECT * FROM time_entries
+     WHERE log_id = $1 AND entry_id = u.wanted AND ($2::bigint IS NULL OR valid_from <= $2::bigint)
+     ORDER BY valid_from DESC LIMIT 1) AS t

@@ -1,0 +1,241 @@
+"""Rows of Reconcile and conflicts as the contract has them (section 8), made of two views' rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from domain.rules.row_ops import Ops, RowFacts, Status, ops_of
+from domain.time_entry.causes import RefusalCause
+from domain.time_entry.values import ReasonCode
+from projections import conflicts, time_entries
+from projections.numbers import json_number
+
+Shown = dict[str, object]
+
+UNKNOWN_ACTIVITY, UNKNOWN_USER, UNKNOWN_CUSTOMER = (
+    "Unknown Activity",
+    "Unknown User",
+    "Unknown Customer",
+)
+MATCHED = "Kimai holds what was decided."
+# the words that clients of the earlier project know; other reasons go by the row's status
+TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        ReasonCode.SOURCE_DELETED: "missing_in_zammad",
+        ReasonCode.DUPLICATE: "duplicate",
+        ReasonCode.UNMAPPED_ACTIVITY: "unmapped_activity",
+        ReasonCode.CREATION_ERROR: "create_failed",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What people call things: base URLs of connectors, activities and users of Kimai, by id."""
+
+    addresses: Mapping[int, str] = field(default_factory=dict)
+    activities: Mapping[int, str] = field(default_factory=dict)
+    users: Mapping[int, str] = field(default_factory=dict)
+
+
+def facts_of(entry: time_entries.Row) -> RowFacts | None:
+    """What the ops of its open conflict depend on; None when none is open."""
+    if entry.conflict_id is None or entry.reason_code is None:
+        return None
+    target = entry.facts.target
+    return RowFacts(
+        reason=ReasonCode(entry.reason_code),
+        cause=None if entry.cause is None else RefusalCause(entry.cause),
+        linked=entry.timesheet_id is not None,
+        matched=bool(entry.facts.others),
+        exported=entry.timesheet_id is not None and target is not None and target.exported,
+        source_gone=entry.vanished,
+    )
+
+
+def conflict_type(reason: str, status: str) -> str:
+    """The earlier project's word for it."""
+    missing = status == Status.MISSING
+    return TYPES.get(reason, "missing_in_kimai" if missing else "conflict")
+
+
+def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) -> Shown:
+    """The contract's DiffItem; what is left out is not there."""
+    facts = facts_of(entry)
+    ops = Ops() if facts is None else ops_of(facts)
+    status = time_entries.MATCH if facts is None else facts.status.value
+    shown: Shown = {
+        "id": f"entry-{entry.entry_id}" if facts is None else str(entry.conflict_id),
+        "status": status,
+        "ticketId": entry.ticket_number or str(entry.ticket_id or ""),
+        "ticketTitle": entry.ticket_title or "",
+        "customer": entry.organization_name or entry.customer_name or UNKNOWN_CUSTOMER,
+        "conflictReason": MATCHED if conflict is None else conflict.detail,
+        "reasonCode": entry.reason_code,
+        "entryId": entry.entry_id,
+        "allowedOps": [op.value for op in ops.allowed],
+        "blockedBy": ops.blocked_by,
+        "version": entry.version if conflict is None else conflict.version,
+        "links": links(entry, names),
+    }
+    if conflict is not None:
+        shown["conflictType"] = conflict_type(conflict.reason_code, status)
+        shown["openedAt"] = conflict.opened_at
+        if conflict.notes is not None:
+            shown["notes"] = conflict.notes
+    if entry.cause is not None:
+        shown["cause"] = entry.cause
+    if not entry.vanished:
+        shown["source"] = _source(entry)
+    if entry.timesheet_id is not None and entry.facts.target is not None:
+        shown["target"] = _target(entry, entry.facts.target, names)
+    if status == Status.MISSING:
+        shown["autoPath"] = _auto_path(entry)
+    return shown
+
+
+def links(entry: time_entries.Row, names: Names) -> dict[str, str | None]:
+    """Where people see both sides."""
+    target = entry.facts.target_connector_id
+    return time_entries.links(
+        entry,
+        names.addresses.get(entry.connector_id),
+        None if target is None else names.addresses.get(target),
+    )
+
+
+def _source(entry: time_entries.Row) -> Shown:
+    source: Shown = {
+        "minutes": json_number(entry.minutes) or 0,
+        "activity": entry.activity_name or UNKNOWN_ACTIVITY,
+        "user": entry.user_name or UNKNOWN_USER,
+        "ticketNumber": entry.ticket_number or "",
+        "description": entry.description or "",
+    }
+    if entry.facts.begins is not None:
+        source["startedAt"] = time_entries.local(entry.facts.begins, entry.facts.zone)
+    return source
+
+
+def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
+    return {
+        "minutes": json_number(target.minutes),
+        "activity": names.activities.get(target.activity_id, UNKNOWN_ACTIVITY),
+        "user": names.users.get(target.user_id, UNKNOWN_USER),
+        "startedAt": time_entries.local(target.begin, entry.facts.zone),
+        "description": time_entries.target_text(entry),
+    }
+
+
+def _auto_path(entry: time_entries.Row) -> Shown:
+    """What `create` would have to make, as far as the last decision got: the preview says more."""
+    missing = entry.reason_code == ReasonCode.PROJECT_OR_CUSTOMER_MISSING
+    return {"createCustomer": False, "createProject": missing, "createTimesheet": True}
+
+
+def conflict(
+    row: conflicts.Row, entry: time_entries.Row | None, names: Names, *, rich: bool = True
+) -> Shown:
+    """The contract's Conflict; without `rich` the two sides, and what is copied, is null."""
+    target = entry.facts.target if entry is not None and entry.timesheet_id is not None else None
+    matched = row.others or target is not None
+    status = Status.CONFLICT if matched else Status.MISSING
+    shown: Shown = {
+        "id": row.conflict_id,
+        "conflict_type": conflict_type(row.reason_code, status),
+        "reason_code": row.reason_code,
+        "reason_detail": row.detail,
+        "cause": row.cause,
+        "resolution_status": row.status,
+        "resolution_action": row.action,
+        "resolved_at": row.resolved_at,
+        "resolved_by": row.resolved_by,
+        "notes": row.notes,
+        "time_entry_id": row.entry_id,
+        "created_at": row.opened_at,
+        "version": row.version,
+    }
+    return shown | _rich(entry if rich else None, target if rich else None, names)
+
+
+def _rich(
+    entry: time_entries.Row | None, target: time_entries.Target | None, names: Names
+) -> Shown:
+    zone = None if entry is None else entry.facts.zone
+    return {
+        "zammad_data": _zammad(entry) if entry is not None and not entry.vanished else None,
+        "kimai_data": _kimai(entry, target, names) if entry is not None and target else None,
+        "customer_name": entry and (entry.organization_name or entry.customer_name),
+        "project_name": None,
+        "activity_name": entry and entry.activity_name,
+        "ticket_number": entry and entry.ticket_number,
+        "zammad_created_at": entry and entry.facts.source_created_at,
+        "zammad_entry_date": entry and entry.entry_date,
+        "zammad_time_minutes": json_number(entry.minutes) if entry else None,
+        "kimai_begin": target and time_entries.local(target.begin, zone),
+        "kimai_end": target and time_entries.local(target.end, zone),
+        "kimai_duration_minutes": json_number(target.minutes) if target else None,
+        "kimai_id": entry.timesheet_id if entry and target else None,
+    }
+
+
+def _zammad(entry: time_entries.Row) -> Shown:
+    seconds = None if entry.minutes is None else json_number(entry.minutes * 60)
+    return {
+        "source_id": str(entry.source_id),
+        "source": "zammad",
+        **_ticket(entry),
+        "description": entry.description or "",
+        "duration_sec": seconds,
+        "activity_type_id": entry.facts.activity_type_id,
+        "customer_id": entry.customer_id,
+        "project_id": None,
+        "activity_id": None,
+        "activity_name": entry.activity_name,
+        "user_emails": [entry.user_email] if entry.user_email else [],
+        "user_email": entry.user_email,
+        "user_name": entry.user_name,
+        "entry_date": entry.entry_date,
+        "begin_time": time_entries.local(entry.facts.begins, entry.facts.zone),
+        "end_time": time_entries.local(entry.facts.ends, entry.facts.zone),
+        "created_at": entry.facts.source_created_at,
+        "updated_at": entry.source_updated_at,
+        "tags": [],
+    }
+
+
+def _kimai(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
+    begin = time_entries.local(target.begin, entry.facts.zone)
+    return {
+        "source_id": str(entry.timesheet_id),
+        "source": "kimai",
+        **_ticket(entry),
+        "description": time_entries.target_text(entry),
+        "duration_sec": json_number(target.minutes * 60),
+        "activity_type_id": None,
+        "customer_id": None,
+        "project_id": target.project_id,
+        "activity_id": target.activity_id,
+        "activity_name": names.activities.get(target.activity_id),
+        "user_emails": [],
+        "user_email": None,
+        "user_name": names.users.get(target.user_id),
+        "entry_date": None if begin is None else begin.date(),
+        "begin_time": begin,
+        "end_time": time_entries.local(target.end, entry.facts.zone),
+        "created_at": None,
+        "updated_at": None,
+        "tags": list(target.tags),
+    }
+
+
+def _ticket(entry: time_entries.Row) -> Shown:
+    return {
+        "ticket_number": entry.ticket_number,
+        "ticket_id": entry.ticket_id,
+        "ticket_title": entry.ticket_title,
+        "org_id": None,
+        "org_name": entry.organization_name,
+        "customer_name": entry.organization_name or entry.customer_name,
+        "project_name": None,
+    }

@@ -132,6 +132,7 @@ async def record() -> Recorder:
                 peers.zammad_url: "https://zammad.example.com",
                 peers.kimai_url: "https://kimai.example.com",
                 service.url: "https://timeledger.example.com",
+                service.url.replace("http://", "json://"): "jsons://chat.example.com",
                 ZAMMAD_TOKEN: "the token of a Zammad account",
                 KIMAI_TOKEN: "the API token of a Kimai account",
                 WEBHOOK_SECRET: "a secret of at least 16 characters",
@@ -167,6 +168,7 @@ class Calls:
         await self._map()
         await self._set_up()
         await self._bill()
+        await self._reconcile()
         await self._look_after()
         await self._audit()
         await self._leave()
@@ -223,6 +225,21 @@ class Calls:
         mornings = {"cron": "0 9 * * 1-5", "timezone": "Europe/Brussels"}
         await self._post("/schedule/preview", mornings)
         await self._call("PUT", "/schedule", mornings)
+        await self._notify()
+
+    async def _notify(self) -> None:
+        """To an address that takes whatever it is told."""
+        listener = self._service.url.replace("http://", "json://")
+        told = {"name": "Night shift", "url": f"{listener}/api/v1/health"}
+        channel = await self._post(
+            "/notifications", {**told, "events": ["run_failed", "dead_letter"]}
+        )
+        path = f"/notifications/{channel['id']}"
+        await self._get("/notifications")
+        await self._get(path)
+        await self._call("PATCH", path, {"events": ["run_failed"]})
+        await self._post(f"{path}/test")
+        await self._call("DELETE", path)
 
     async def _bill(self) -> None:
         await self._call("PATCH", "/mappings/2", {"is_active": False})  # so that something waits
@@ -246,6 +263,25 @@ class Calls:
         await self._get(f"/entries/{written}/explain")
         by_hand = {"timesheet_id": likely, "notes": "entered by hand"}
         await self._post(f"/entries/{alike}/adopt", by_hand)
+
+    async def _reconcile(self) -> None:
+        page = await self._get("/reconcile", filter="missing")
+        first, second, third = [row["id"] for row in page["items"]][:3]
+        await self._get(f"/reconcile/row/{first}")
+        await self._get(f"/reconcile/row/{first}/preview", op="skip")
+        await self._post(f"/reconcile/row/{first}", {"op": "skip", "notes": "not billed"})
+        await self._post("/reconcile/bulk", {"ids": [second], "op": "skip"})
+        await self._get("/conflicts", resolution_status="pending")
+        await self._get(f"/conflicts/{third}")
+        noted = {"notes": "asked the customer"}
+        await self._call("PATCH", f"/conflicts/{third}", noted)
+        await self._call("DELETE", f"/conflicts/{third}")
+        matched = (await self._get("/entries", state="synced"))["items"][-1]["id"]
+        await self._post(f"/entries/{matched}/ignore", {"reason": "a training"})
+        await self._post(f"/entries/{matched}/unignore", {"reason": "no training after all"})
+        await self._post(
+            "/conflicts", {"time_entry_id": matched, "notes": "is this the right day?"}
+        )
 
     async def _look_after(self) -> None:
         waiting = (await self._get("/entries", state="conflict"))["items"][0]["id"]
@@ -290,6 +326,9 @@ class Calls:
         await self._get("/audit/verify")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")
+        person = (await self._get("/privacy/subjects", q="jonas"))["items"][0]["subject"]
+        await self._get("/privacy/export", subject=person)
+        await self._post("/privacy/erase", {"subject": person, "confirm": person})
         await self._get("/diff", **{"from": "position:1", "limit": 2})
         await self._download("/stream", after=0)
 

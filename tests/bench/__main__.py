@@ -3,7 +3,15 @@
 import subprocess
 import sys
 
-MODULES = ("bench_ledger", "bench_project", "bench_sync", "bench_stacking", "bench_netting")
+MODULES = (
+    "bench_ledger",
+    "bench_project",
+    "bench_sync",
+    "bench_stacking",
+    "bench_netting",
+    "bench_stream",
+    "bench_views",
+)
 
 
 def main() -> int:

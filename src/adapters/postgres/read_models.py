@@ -366,7 +366,7 @@ class ReadModels:
         """
         order, down = SORTS[sort.removeprefix("-")], sort.startswith("-")
         table = self._tables[time_entries.NAME]
-        asked = _entry_where(which)
+        asked = entry_where(which)
         direction, sign = ("DESC", "<") if down else ("ASC", ">")
         keyset = f"ORDER BY {order.by} {direction}, entry_id {direction} LIMIT {limit + 1:d}"
         if after is not None:
@@ -553,7 +553,8 @@ def _states(states: Sequence[str] | None) -> str:
     return "state IN ({})".format(", ".join(f"'{state}'" for state in known) or "NULL")
 
 
-def _entry_where(which: EntryFilter) -> Where:
+def entry_where(which: EntryFilter) -> Where:
+    """The conditions of the filter, as the statements `entries` and `few_entries` take them."""
     anywhere = "strpos(lower(concat_ws(chr(10), {columns})), lower({{}}::text)) > 0".format
     return where(
         (

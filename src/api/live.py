@@ -12,11 +12,13 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 
+from adapters.postgres.connecting import DRIVER_ERRORS
 from adapters.postgres.moments import Moments
 from api.identity import of_claims
 from api.listener import Listener
@@ -36,6 +38,7 @@ GATHER = 0.05  # seconds between pages while events come in: fewer frames, all o
 TICK = 1.0  # seconds between frames `kpi` and `head`, and between looks at the listeners
 HEARTBEAT = 15.0  # seconds
 CHECK = 60.0  # seconds between looks whether a listener's login still counts
+CHECKS = 20  # of these looks in a tick at most
 LINGER = 5.0  # seconds that a listener has to take the last it is sent
 IDLE = 60.0  # seconds without listeners after which nothing is followed any more
 PAUSE = 1.0  # seconds before another try when views stand still or the database is away
@@ -148,6 +151,8 @@ class Hub:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(TICK):
                         await stopping.wait()
+        except Exception:
+            log.exception("live_stream_failed")  # all listeners come back, to a new start
         finally:
             self._task = None
             follower.cancel()
@@ -235,9 +240,10 @@ class Hub:
         for listener in list(self._listeners):
             if listener.claims.expires_at <= instant:
                 self._end(listener)
-            elif now - listener.checked_at >= CHECK:
-                listener.checked_at = now
-                await self._end_unless_valid(listener)
+        due = (each for each in list(self._listeners) if now - each.checked_at >= CHECK)
+        for listener in islice(due, CHECKS):
+            listener.checked_at = now
+            await self._end_unless_valid(listener)
         await self._tell()
 
     async def _tell(self) -> None:
@@ -283,8 +289,8 @@ class Hub:
             await of_claims(self._own, listener.claims)
         except Problem:
             self._end(listener)
-        except LedgerError as error:
-            log.warning("live_stream_login_unchecked", error=str(error))
+        except (LedgerError, *DRIVER_ERRORS) as error:
+            log.warning("live_stream_login_unchecked", error=type(error).__name__)
 
     def _end(self, listener: Listener) -> None:
         self.leave(listener)

@@ -47,7 +47,7 @@ class Breaker:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What the ledger and the views say at a scrape; None while the database is away."""
+    """What the ledger and the views say at a scrape."""
 
     entries: Amounts
     runs: Amounts
@@ -119,7 +119,7 @@ class Metrics:
     def exposed(
         self, observed: Observed | None, breakers: Iterable[Breaker], *, listeners: int
     ) -> bytes:
-        """Everything in the text format of Prometheus."""
+        """Everything in the text format of Prometheus; `observed` None: the database is away."""
         now = CollectorRegistry()
         now.register(_Fixed([*_of_process(breakers, listeners), *_of_ledger(observed)]))
         return generate_latest(self._registry) + generate_latest(now)

@@ -10,6 +10,8 @@ MODULES = (
     "bench_stacking",
     "bench_netting",
     "bench_webhook",
+    "bench_stream",
+    "bench_views",
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.read_models import SORTS, EntryFilter, entry_filters
+from adapters.postgres.read_models import SORTS, EntryFilter, entry_where
 from adapters.postgres.statements import statements
 from adapters.postgres.view_tables import ViewTable
 from projections import time_entries
@@ -37,7 +37,10 @@ class EntryExport:
         order, direction = SORTS[sort.removeprefix("-")], "DESC" if sort[:1] == "-" else "ASC"
         tail = f"ORDER BY {order.by} {direction}, entry_id {direction}"
         held = self._sql["held_now" if as_of is None else "held_then"]
-        query = self._sql["entries"].format(what=self._table.selected, held=held, tail=tail)
+        asked = entry_where(which)
+        query = self._sql["entries"].format(
+            what=self._table.selected, held=held, where=asked.text, tail=tail
+        )
         try:
             async with (
                 self._turns,
@@ -45,7 +48,7 @@ class EntryExport:
                 connection.transaction(readonly=True),
             ):
                 await connection.execute(_SLOWEST_READER)
-                cursor = await connection.cursor(query, self._log_id, as_of, *entry_filters(which))
+                cursor = await connection.cursor(query, self._log_id, as_of, *asked.values)
                 while records := await cursor.fetch(PAGE):
                     yield [self._table.row(tuple(record)) for record in records]
         except DRIVER_ERRORS as error:

@@ -15,16 +15,20 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from adapters.postgres.conditions import NO_VALUE, Where, where
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
+from adapters.postgres.totals import TotalsTable
 from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
 from domain.errors import RuleViolation
 from domain.target_names.events import NamedKind
 from domain.target_names.naming import Known
 from projections import (
     audit_log,
+    audit_totals,
     connectors,
+    entry_totals,
     plans,
     sync_runs,
     target_names,
@@ -33,12 +37,14 @@ from projections import (
 )
 from projections.catalogue import ALL
 from projections.projection import Projection, R
+from projections.tally import total
 from projections.target_names import Names
 
 UserRow: TypeAlias = users.Row  # methods have the names of their modules
 ConnectorRow: TypeAlias = connectors.Row
 PlanRow: TypeAlias = plans.Row
 Rows: TypeAlias = tuple[Sequence[R], int]
+Between: TypeAlias = tuple[int | None, int | None]  # behind a position, and up to one
 Place: TypeAlias = tuple[
     str, int
 ]  # of the last entry of a page: what it is sorted by, as text, and its id
@@ -49,6 +55,13 @@ STATES_OF: Mapping[str, Sequence[str]] = MappingProxyType(
         for status in ("running", "completed", "failed")
     }
 )
+SEARCHED = (  # what `q` looks into
+    "description, ticket_number, ticket_title, user_name, user_email, organization_name,"
+    " customer_name, activity_name"
+)
+HANDFUL, FEW = 300, 5_000  # entries that are sorted in 1 ms, and in 10 ms
+BEFORE_ALL = 1970  # year up to which nothing was recorded
+NOTHING = Decimal(0)
 BIGGEST = 2**63 - 1  # what PostgreSQL's bigint holds
 BIGGEST_ID = 2**31 - 1  # of Kimai's things
 EXPORT_PAGE = 1_000  # rows that an export reads at once
@@ -140,6 +153,7 @@ class ReadModels:
         self._log_id = store.log_id
         self._zone = ZoneInfo(zone)
         self._sql = statements("read_models")
+        self._totals = TotalsTable(store.log_id)
         self._tables = {projection.name: ViewTable(projection) for projection in ALL}
 
     async def all_rows(self, projection: Projection[R], *, as_of: int | None = None) -> list[R]:
@@ -298,29 +312,77 @@ class ReadModels:
         self, which: AuditFilter, *, skip: int, limit: int, as_of: int | None = None
     ) -> Rows[audit_log.Row]:
         """Audited events, newest first."""
-        order, filters = "valid_from DESC", self._audit_filters(which)
-        return await self._list(audit_log.PROJECTION, "audit", order, skip, limit, as_of, *filters)
+        table, between = self._tables[audit_log.NAME], await self._between(which, as_of)
+        asked = _audit_where(which, between)
+        records = await self._fetch(
+            "audit",
+            as_of,
+            *asked.values,
+            what=table.selected,
+            where=asked.text,
+            tail=f"ORDER BY valid_from DESC LIMIT {limit:d} OFFSET {skip:d}",
+        )
+        if not skip and len(records) < limit:
+            number = len(records)
+        else:
+            number = await self._count_audited(which, asked, between, as_of)
+        return [table.row(tuple(record)) for record in records], number
 
-    def all_audited(
+    async def all_audited(
         self, which: AuditFilter, *, as_of: int | None = None
     ) -> AsyncIterator[list[audit_log.Row]]:
         """All of them, newest first, in pages."""
-        filters = self._audit_filters(which)
-        return self._pages(audit_log.PROJECTION, "audit", "valid_from", as_of, *filters)
+        asked = _audit_where(which, await self._between(which, as_of))
+        key, view = "valid_from", audit_log.PROJECTION
+        async for rows in self._pages(view, "audit", key, as_of, *asked.values, where=asked.text):
+            yield rows
 
-    def _audit_filters(self, which: AuditFilter) -> Sequence[object]:
-        entity_type, _, entity_id = (which.entity or "").partition(":")
-        return (
-            _needle(which.action),
-            None if which.action_type == "all" else which.action_type == "sync",
-            _needle(which.user),
-            _needle(which.ip_address),
-            self._begin_of(which.start_date),
-            self._end_of(which.end_date),
-            _needle(entity_type),
-            _number(entity_id, unknown=-1) if entity_id else None,
-            _needle(which.correlation_id),
-            which.run_id,
+    async def _count_audited(
+        self, which: AuditFilter, asked: Where, between: Between, as_of: int | None
+    ) -> int:
+        """How many there are: by the sums that are kept, if only actions and days matter."""
+        by_sums = AuditFilter(
+            action=which.action,
+            action_type=which.action_type,
+            start_date=which.start_date,
+            end_date=which.end_date,
+        )
+        if which != by_sums:
+            what = {"what": "count(*)", "where": asked.text, "tail": ""}
+            (counted,) = await self._fetch("audit", as_of, *asked.values, **what)
+            return int(counted[0])
+        after, upto = between
+        until = await self._audited(which, as_of if upto is None else upto)
+        return until if after is None else until - await self._audited(which, after)
+
+    async def _between(self, which: AuditFilter, as_of: int | None) -> Between:
+        """Behind which position and up to which the days of the filter lie."""
+        after = await self._before(self._begin_of(which.start_date))
+        upto = await self._before(self._end_of(which.end_date))
+        most = BIGGEST if as_of is None else as_of
+        upto = None if upto is None else min(upto, most)
+        bound = most if upto is None else upto
+        return None if after is None else min(after, bound), upto
+
+    async def _before(self, instant: datetime | None) -> int | None:
+        """The last position recorded before the instant."""
+        if instant is None:
+            return None
+        if instant.year <= BEFORE_ALL:
+            return 0
+        just = instant - timedelta(microseconds=1)
+        (found,) = await self._query("SELECT position_at($1, $2)", self._log_id, just)
+        return int(found[0])
+
+    async def _audited(self, which: AuditFilter, as_of: int | None) -> int:
+        sums = await self._totals.read(self._pool, audit_totals.TALLY, as_of=as_of)
+        return int(
+            sum(
+                number
+                for action, number in sums.get(audit_totals.ALL, {}).items()
+                if which.action in (None, action)
+                and which.action_type in ("all", "sync" if action.startswith("sync") else "access")
+            )
         )
 
     async def audit_entry(self, position: int, *, as_of: int | None = None) -> audit_log.Row | None:
@@ -347,43 +409,63 @@ class ReadModels:
         """
         order, down = SORTS[sort.removeprefix("-")], sort.startswith("-")
         table = self._tables[time_entries.NAME]
-        counted = await self._entries(
-            "count(*) AS total, coalesce(sum(minutes), 0) AS minutes", "", which, as_of
-        )
+        asked = entry_where(which)
         direction, sign = ("DESC", "<") if down else ("ASC", ">")
         keyset = f"ORDER BY {order.by} {direction}, entry_id {direction} LIMIT {limit + 1:d}"
         if after is not None:
-            place = f"($11::text::{order.kind}, $12::bigint)"
+            place = f"(${asked.free}::text::{order.kind}, ${asked.free + 1}::bigint)"
             keyset = f"AND ({order.by}, entry_id) {sign} {place} {keyset}"
-        records = await self._entries(table.selected, keyset, which, as_of, after)
+        number, minutes = await self._entry_sums(which, asked, as_of)
+        name = "few_entries" if asked.text and _are_few(number, which, order) else "entries"
+        records: Sequence[Any] = ()
+        if number:
+            records = await self._entries(table.selected, keyset, asked, as_of, after, name=name)
         rows = [table.row(tuple(record)) for record in records[:limit]]
         last = rows[-1] if len(records) > limit else None
         return EntryPage(
             rows=rows,
             next_place=None if last is None else (order.text(last), last.entry_id),
-            total=counted[0]["total"],
-            total_minutes=counted[0]["minutes"],
+            total=number,
+            total_minutes=minutes,
             addresses=await self.addresses(as_of=as_of),
             names=await self.names_for(rows, as_of=as_of),
         )
+
+    async def _entry_sums(
+        self, which: EntryFilter, asked: Where, as_of: int | None
+    ) -> tuple[int, Decimal]:
+        """How many, and their minutes: by the sums that are kept, if these tell them apart."""
+        if which != EntryFilter(
+            states=which.states, start_date=which.start_date, end_date=which.end_date
+        ):
+            what = "count(*) AS total, coalesce(sum(minutes), 0) AS minutes"
+            (counted,) = await self._entries(what, "", asked, as_of)
+            return counted["total"], counted["minutes"]
+        first = last = entry_totals.ALL
+        if which.start_date or which.end_date:
+            first = (which.start_date or date.min).toordinal()
+            last = (which.end_date or date.max).toordinal()
+        rows = await self._totals.read(
+            self._pool, entry_totals.TALLY, first=first, last=last, as_of=as_of
+        )
+        sums = total(rows.values())
+        states = set(which.states or time_entries.SYNC_STATUS)
+        minutes = (sums.get(entry_totals.minutes(state), NOTHING) for state in states)
+        return int(sum(sums.get(state, NOTHING) for state in states)), sum(minutes, NOTHING)
 
     async def _entries(
         self,
         what: str,
         tail: str,
-        which: EntryFilter,
+        asked: Where,
         as_of: int | None,
         after: Place | None = None,
+        *,
+        name: str = "entries",
     ) -> Sequence[Any]:
+        values = (*asked.values, *(after or ()))
         try:
-            return await self._fetch(
-                "entries",
-                as_of,
-                *entry_filters(which),
-                *(after or ()),
-                what=what,
-                tail=tail,
-            )
+            return await self._fetch(name, as_of, *values, what=what, where=asked.text, tail=tail)
         except (asyncpg.DataError, ValueError, TypeError) as error:
             if after is None:
                 raise
@@ -414,7 +496,13 @@ class ReadModels:
         return [table.row(tuple(record)) for record in records], total
 
     async def _pages(
-        self, projection: Projection[R], name: str, key: str, as_of: int | None, *filters: object
+        self,
+        projection: Projection[R],
+        name: str,
+        key: str,
+        as_of: int | None,
+        *filters: object,
+        where: str = "",
     ) -> AsyncIterator[list[R]]:
         """All rows by falling key: what is written meanwhile moves no page."""
         table = self._tables[projection.name]
@@ -424,7 +512,14 @@ class ReadModels:
         below = BIGGEST
         while True:
             records = await self._fetch(
-                name, as_of, *filters, below, what=table.selected, table=table.name, tail=tail
+                name,
+                as_of,
+                *filters,
+                below,
+                what=table.selected,
+                table=table.name,
+                where=where,
+                tail=tail,
             )
             yield [table.row(tuple(record)) for record in records]
             if len(records) < EXPORT_PAGE:
@@ -439,9 +534,10 @@ class ReadModels:
         what: str,
         tail: str,
         table: str = "",
+        where: str = "",
     ) -> Sequence[Any]:
         held = self._sql["held_now" if as_of is None else "held_then"]
-        query = self._sql[name].format(what=what, table=table, held=held, tail=tail)
+        query = self._sql[name].format(what=what, table=table, held=held, where=where, tail=tail)
         return await self._query(query, self._log_id, as_of, *arguments)
 
     async def _query(self, query: str, *arguments: object) -> Sequence[Any]:
@@ -461,17 +557,60 @@ class ReadModels:
         return datetime.combine(day + timedelta(days=1), time(), self._zone)
 
 
-def entry_filters(which: EntryFilter) -> Sequence[object]:
-    """As the statement `entries` takes them, from $3 on."""
-    return (
-        list(which.states) if which.states else None,
-        _needle(which.ticket),
-        _needle(which.user),
-        _needle(which.customer),
-        which.start_date,
-        which.end_date,
-        _needle(which.q),
-        which.run_id,
+def _audit_where(which: AuditFilter, between: Between) -> Where:
+    entity_type, _, entity_id = (which.entity or "").partition(":")
+    user = """strpos(lower(concat_ws(chr(10), "user", action)), lower({}::text)) > 0"""
+    number = _number(entity_id, unknown=-1) if entity_id else None
+    return where(
+        (
+            ("action = {}::text", _needle(which.action)),
+            (
+                "starts_with(action, 'sync') = {}::boolean",
+                None if which.action_type == "all" else which.action_type == "sync",
+            ),
+            (user, _needle(which.user)),
+            ("ip_address = {}::text", _needle(which.ip_address)),
+            ("valid_from > {}::bigint", between[0]),
+            ("valid_from <= {}::bigint", between[1]),
+            ("entity_type = {}::text", _needle(entity_type)),
+            ("entity_id = {}::bigint", number),
+            ("correlation_id = {}::text", _needle(which.correlation_id)),
+            ("run_id = {}::bigint", which.run_id),
+        )
+    )
+
+
+def _are_few(number: int, which: EntryFilter, order: _Sort) -> bool:
+    """Whether so many entries are better found first and sorted then.
+
+    Those of one state, or of some days, lie sorted by date in an index; the days in any other order
+    would be looked for among all.
+    """
+    if order.by == "entry_date" and len(which.states or ()) < 2:  # noqa: PLR2004 # one or any
+        return number <= HANDFUL
+    return number <= FEW or bool(which.start_date or which.end_date)
+
+
+def _states(states: Sequence[str] | None) -> str:
+    """Written out: a plan for states that are not known cannot use the index of the few."""
+    known = [state for state in time_entries.SYNC_STATUS if state in (states or ())]
+    return "state IN ({})".format(", ".join(f"'{state}'" for state in known) or "NULL")
+
+
+def entry_where(which: EntryFilter) -> Where:
+    """The conditions of the filter, as the statements `entries` and `few_entries` take them."""
+    anywhere = "strpos(lower(concat_ws(chr(10), {columns})), lower({{}}::text)) > 0".format
+    return where(
+        (
+            (_states(which.states), NO_VALUE if which.states else None),
+            ("strpos(lower(ticket_number), lower({}::text)) > 0", _needle(which.ticket)),
+            (anywhere(columns="user_name, user_email"), _needle(which.user)),
+            (anywhere(columns="organization_name, customer_name"), _needle(which.customer)),
+            ("entry_date >= {}::date", which.start_date),
+            ("entry_date <= {}::date", which.end_date),
+            (anywhere(columns=SEARCHED), _needle(which.q)),
+            ("last_run_id = {}::bigint", which.run_id),
+        )
     )
 
 

@@ -56,9 +56,9 @@ class TotalsTable:
             for key, row in live.items()
             if row.position < begun[key][0].row.position
         ]
-        await connection.execute(
-            self._sql["end"], self._log_id, tally.name, [k for k, _ in ended], [p for _, p in ended]
-        )
+        if ended:  # within a block the row is only replaced
+            keys_of, until = [key for key, _ in ended], [at for _, at in ended]
+            await connection.execute(self._sql["end"], self._log_id, tally.name, keys_of, until)
         rows = [(each.row, each.until) for of_key in begun.values() for each in of_key]
         await connection.execute(
             self._sql["put"],

@@ -1,5 +1,6 @@
 -- What people and the sync ask of the views. $1 is the log, $2 the position as of which, or NULL.
--- {held} says which rows hold then; {what} and {tail} are columns or counts, and order and bounds.
+-- {held} says which rows hold then; {what} and {tail} are columns or counts, and order and bounds;
+-- {where} are the conditions that were asked for.
 
 -- name: held_now
 ($2::bigint IS NULL AND valid_to IS NULL)
@@ -31,36 +32,18 @@ SELECT {what} FROM sync_runs
  {tail}
 
 -- name: entries
-SELECT {what} FROM time_entries
- WHERE log_id = $1 AND {held}
-   AND ($3::text[] IS NULL OR state = ANY($3))
-   AND ($4::text IS NULL OR strpos(lower(ticket_number), lower($4)) > 0)
-   AND ($5::text IS NULL OR strpos(lower(concat_ws(chr(10), user_name, user_email)), lower($5)) > 0)
-   AND ($6::text IS NULL
-        OR strpos(lower(concat_ws(chr(10), organization_name, customer_name)), lower($6)) > 0)
-   AND ($7::date IS NULL OR entry_date >= $7)
-   AND ($8::date IS NULL OR entry_date <= $8)
-   AND ($9::text IS NULL
-        OR strpos(lower(concat_ws(chr(10), description, ticket_number, ticket_title, user_name,
-                                  user_email, organization_name, customer_name, activity_name)),
-                  lower($9)) > 0)
-   AND ($10::bigint IS NULL OR last_run_id = $10)
- {tail}
+SELECT {what} FROM time_entries WHERE log_id = $1 AND {held}{where} {tail}
+
+-- name: few_entries
+-- Found first and sorted then: who walks along the order instead may look at all to find a few.
+WITH found AS MATERIALIZED (
+    SELECT {what} FROM time_entries WHERE log_id = $1 AND {held}{where})
+SELECT {what} FROM found WHERE true {tail}
 
 -- name: audit
+-- Rows never end.
 SELECT {what} FROM audit_log
- WHERE log_id = $1 AND ($2::bigint IS NULL OR valid_from <= $2)
-   AND ($3::text IS NULL OR action = $3)
-   AND ($4::boolean IS NULL OR starts_with(action, 'sync') = $4)
-   AND ($5::text IS NULL OR strpos(lower(concat_ws(chr(10), "user", action)), lower($5)) > 0)
-   AND ($6::text IS NULL OR ip_address = $6)
-   AND ($7::timestamptz IS NULL OR created_at >= $7)
-   AND ($8::timestamptz IS NULL OR created_at < $8)
-   AND ($9::text IS NULL OR entity_type = $9)
-   AND ($10::bigint IS NULL OR entity_id = $10)
-   AND ($11::text IS NULL OR correlation_id = $11)
-   AND ($12::bigint IS NULL OR run_id = $12)
- {tail}
+ WHERE log_id = $1 AND ($2::bigint IS NULL OR valid_from <= $2){where} {tail}
 
 -- name: connectors_in_use
 SELECT source_connector_id, target_connector_id FROM sync_runs

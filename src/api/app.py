@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
+from api.describing import describe
 from api.routes import (
     audit,
     connector_health,
@@ -50,6 +51,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.verifying = asyncio.Lock()
     problems.install(app)
     _add_routes(app)
+    describe(app)
     if own.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -65,7 +65,7 @@ class Turns:
                 del self._waiting[key], self._locks[key]
 
 
-@router.post("/token")
+@router.post("/token", responses={401: {}, 429: {}})
 async def log_in(
     request: Request,
     response: Response,

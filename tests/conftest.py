@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.postgres import DatabaseServer, debian_binaries
 
+pytest_plugins = ("tests.support.leaks",)
+
 RELEASES = ("embedded-18", "debian-15")
 
 

@@ -1,14 +1,13 @@
 """The application: routes, error answers and transport around a set of services."""
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.attempts import Turns
-from api.examples import add_examples
+from api.describing import describe
 from api.live import Hub
 from api.routes import (
     audit,
@@ -76,7 +75,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.webhook_intake = WebhookIntake(own)
     problems.install(app)
     _add_routes(app)
-    _show_examples(app)
+    describe(app)
     if own.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -87,16 +86,6 @@ def create_app(own: Services) -> FastAPI:
         )
     app.add_middleware(Transport, answered=own.metrics.answered)
     return app
-
-
-def _show_examples(app: FastAPI) -> None:
-    """The document is made when it is asked for, once."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        return app.openapi_schema or add_examples(plain())
-
-    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
 
 
 def _add_routes(app: FastAPI) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fastapi.responses import StreamingResponse
 
@@ -25,6 +25,13 @@ MEDIA: Mapping[Format, str] = MappingProxyType(
         "ndjson": "application/x-ndjson",
     }
 )
+
+
+def files(*forms: Format) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that answers with a file of one of these forms."""
+    shape = {"csv": {"type": "string"}, "ndjson": {"type": "string"}, "json": {}}
+    kinds = {MEDIA[form].partition(";")[0]: {"schema": shape[form]} for form in forms}
+    return {200: {"description": "A file.", "content": kinds}}
 
 
 def export(pages: Pages, *, name: str, form: Format, columns: Sequence[str]) -> StreamingResponse:

@@ -288,6 +288,14 @@ class RunPage(Answer):
     total: int
 
 
+class AcceptedOut(Answer):
+    """What was asked for begins; `status_url` says how far it is."""
+
+    run_id: int | None
+    plan_id: int | None = None
+    status_url: str
+
+
 class SyncResponse(Answer):
     status: Literal["success", "failed"]
     message: str

@@ -15,6 +15,7 @@ import httpx
 
 from tests.chaos.nursery import Hear, Life
 from tests.support.embedded import SAME_PACKAGES
+from tests.support.leaks import heard, watched
 
 PATIENCE = 60.0  # seconds; one or two are usual, the machine may be busy
 LOOK = 0.1  # seconds between looks
@@ -174,6 +175,7 @@ class ServiceProcess:
     def _hear(self, line: bytes) -> None:
         with self.log.open("ab") as log:
             log.write(line)
+        heard(line)
         if any(word in line for word in OVER):
             self._over.set()
         if self._url is not None and not self._url.done() and b'"serving"' in line:
@@ -182,7 +184,7 @@ class ServiceProcess:
 
 def _client(**how: Any) -> httpx.AsyncClient:
     """Without certificates: reading them takes longer than most requests."""
-    return httpx.AsyncClient(trust_env=False, verify=False, **how)
+    return watched(httpx.AsyncClient(trust_env=False, verify=False, **how))
 
 
 async def verify(service: ServiceProcess, launcher: Launcher | None = None) -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.support.leaks import heard
+
 SOURCE = str(Path(__file__).parents[2] / "src")
 
 
@@ -35,4 +37,5 @@ async def ran(folder: Path, *arguments: str, **environment: str) -> tuple[int, s
     async with started(folder, *arguments, **environment) as process:
         out, err = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode is not None
+        heard(out + err, f"timeledger {arguments[0] if arguments else ''}")
         return process.returncode, out.decode(), err.decode()

@@ -17,10 +17,11 @@ from api.services import Services
 from api.settings import Settings, load_settings
 from api.wiring import opened, prepare, working
 from domain.ports.clock import Clock
+from tests.support.leaks import register, witnessed
 
-SECRET_KEY = "Zk3m-xQ8r_test-signing-words-0123456789-abcdef"
-ENCRYPTION_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
-ADMIN, ADMIN_PASSWORD = "alice", "correct-horse-battery"
+SECRET_KEY = register("SECRET_KEY", "Zk3m-xQ8r_test-signing-words-0123456789-abcdef")
+ENCRYPTION_KEY = register("ENCRYPTION_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())
+ADMIN, ADMIN_PASSWORD = "alice", register("ADMIN_PASSWORD", "correct-horse-battery")
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
@@ -60,7 +61,7 @@ async def token(client: httpx.AsyncClient, username: str, password: str) -> str:
     answer = await client.post("/token", data=form)
     assert answer.status_code == 200, answer.text
     client.cookies.clear()
-    return str(answer.json()["access_token"])
+    return register("a login token", str(answer.json()["access_token"]))
 
 
 def settings_for(dsn: str, **values: Any) -> Settings:
@@ -86,7 +87,7 @@ async def running_service(
         with bound("127.0.0.1", 0) as listener:
             async with (
                 working(own),
-                serving(app, listener, stopping=own.stopping) as url,
+                serving(witnessed(app), listener, stopping=own.stopping) as url,
                 httpx.AsyncClient(base_url=url, timeout=40) as http,
             ):
                 text = await token(http, ADMIN, ADMIN_PASSWORD)

@@ -14,11 +14,12 @@ from adapters.sandbox.month import TYPES, believable_month
 from adapters.sandbox.serve import running
 from adapters.sandbox.story import fill_kimai, fill_zammad
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
+from tests.support.leaks import register
 from tests.support.service import Service
 
-ZAMMAD_TOKEN = "zammad-t0ken-that-nobody-may-see"
-KIMAI_TOKEN = "kimai-t0ken-nobody-may-see"
-WEBHOOK_SECRET = "webhook-s3cret-nobody-may-see"
+ZAMMAD_TOKEN = register("ZAMMAD_TOKEN", "zammad-t0ken-that-nobody-may-see")
+KIMAI_TOKEN = register("KIMAI_TOKEN", "kimai-t0ken-nobody-may-see")
+WEBHOOK_SECRET = register("WEBHOOK_SECRET", "webhook-s3cret-nobody-may-see")
 UNTIL = datetime(2026, 11, 20, tzinfo=UTC)
 RANGE = {"start_date": "2026-09-01", "end_date": "2026-12-31"}
 

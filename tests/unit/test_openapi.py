@@ -117,3 +117,19 @@ def plain(path: str) -> str:
 
 def lines(text: str) -> set[str]:
     return set(text.strip().splitlines())
+
+
+def test_every_operation_names_its_errors_in_one_shape() -> None:
+    document = schema.document()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            errors = {code: each for code, each in operation["responses"].items() if code >= "400"}
+            if operation.get("security"):
+                assert errors.keys() >= {"401", "403", "404", "422", "503"}, (method, path)
+            if method not in ("get", "head"):
+                assert errors.keys() >= {"400", "409", "413", "422"}, (method, path)
+            for code, response in errors.items():
+                shown = response["content"]["application/json"]["schema"]
+                assert shown == problem or path == "/api/ready", (method, path, code)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from adapters.postgres.read_models import AuditFilter
 from api.as_of import AsOf
-from api.exporting import Format, export
+from api.exporting import Format, export, files
 from api.identity import Own, Viewer
 from api.inputs import BIGGEST, Day, Number, Skip
 from api.problems import Problem
@@ -78,7 +78,11 @@ async def list_audit_logs(
     return {"data": [audit_log.shown(row) for row in rows], "total": total}
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", "ndjson"),
+)
 async def export_audit_logs(
     _: Viewer,
     own: Own,

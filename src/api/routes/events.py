@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from adapters.postgres.event_log import StoredRow
-from api.exporting import attached
+from api.exporting import attached, files
 from api.identity import Operator, Own, Viewer
 from api.inputs import BIGGEST, Number
 from api.problems import Problem
@@ -84,7 +84,7 @@ async def verify(
     }
 
 
-@router.get("/audit/proof", response_class=StreamingResponse)
+@router.get("/audit/proof", response_class=StreamingResponse, responses=files("ndjson"))
 async def proof(
     _: Operator,
     own: Own,

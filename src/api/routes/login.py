@@ -26,7 +26,7 @@ class TokenAnswer(Answer):
     expires_in: int
 
 
-@router.post("/token")
+@router.post("/token", responses={401: {}, 429: {}})
 async def log_in(
     request: Request,
     response: Response,

@@ -17,7 +17,7 @@ from api.problems import Problem
 from api.routing import LedgerRoute
 from api.run_answers import accepted, asked_async, response_of
 from api.services import Services
-from api.shapes import SyncResponse
+from api.shapes import AcceptedOut, SyncResponse
 from domain.ids import PlanId
 from domain.plan.pages import pages
 from domain.plan.values import PlanKind, PlanRow
@@ -42,7 +42,12 @@ class PlanWish(Body):
     entry_ids: Annotated[list[EntryNumber], Field(min_length=1, max_length=200)] | None = None
 
 
-@router.post("", status_code=201, response_model=PlanOut)
+@router.post(
+    "",
+    status_code=201,
+    response_model=PlanOut,
+    responses={202: {"model": PlanOut | AcceptedOut}},
+)
 async def request_plan(
     _: Operator,
     own: Own,
@@ -104,7 +109,11 @@ class Application(Body):
     digest: Annotated[str, Field(max_length=100)]
 
 
-@router.post("/{plan_id}/apply", response_model=SyncResponse)
+@router.post(
+    "/{plan_id}/apply",
+    response_model=SyncResponse,
+    responses={202: {"model": AcceptedOut}},
+)
 async def apply_plan(
     plan_id: Number,
     _: Operator,

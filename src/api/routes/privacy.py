@@ -13,7 +13,7 @@ from adapters.postgres.people import SUBJECT, Person
 from api import erasing
 from api.bodies import Body
 from api.cursors import decoded, encoded
-from api.exporting import attached
+from api.exporting import attached, files
 from api.identity import Admin, Own, RequestCommands
 from api.past_shapes import ErasedOut, SubjectPage
 from api.problems import Problem
@@ -59,7 +59,7 @@ async def find_subjects(
     }
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get("/export", response_class=StreamingResponse, responses={**files("json"), 409: {}})
 async def export_subject(
     _: Admin, own: Own, commands: RequestCommands, subject: Subject
 ) -> StreamingResponse:

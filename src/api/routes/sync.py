@@ -12,14 +12,14 @@ from adapters.postgres.read_models import RunFilter
 from api import plans, runs
 from api.as_of import AsOf
 from api.bodies import Body
-from api.exporting import export
+from api.exporting import export, files
 from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Expected, Number, Skip
 from api.problems import Problem, of_validation
 from api.routing import LedgerRoute
 from api.run_answers import accepted, asked_async, response_of
 from api.services import Commands, Services
-from api.shapes import CancelAccepted, RunPage, SyncResponse, SyncRunOut
+from api.shapes import AcceptedOut, CancelAccepted, RunPage, SyncResponse, SyncRunOut
 from domain.ids import RunId, run_stream
 from domain.sync_run.commands import CancelRun
 from domain.sync_run.decide import SYNC_RUN, holds
@@ -63,7 +63,7 @@ class RunWish(Body):
     dry_run: bool = False
 
 
-@router.post("/run", response_model=SyncResponse)
+@router.post("/run", response_model=SyncResponse, responses={202: {"model": AcceptedOut}})
 async def run_sync(
     identity: Operator,
     own: Own,
@@ -187,7 +187,7 @@ async def list_runs(
     return {"data": [sync_runs.shown(row) for row in rows], "total": total}
 
 
-@router.get("/runs/export", response_class=StreamingResponse)
+@router.get("/runs/export", response_class=StreamingResponse, responses=files("csv", "json"))
 async def export_runs(
     _: Viewer,
     own: Own,

@@ -65,7 +65,7 @@ async def me(identity: Viewer, own: Own) -> object:
     return await shown_user(own, identity.account.user_id)
 
 
-@own_account.post("/password", status_code=204)
+@own_account.post("/password", status_code=204, responses={429: {}})
 async def replace_own_password(
     body: PasswordChange,
     request: Request,

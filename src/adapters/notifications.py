@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
 from domain.connector.address import is_loopback
 from domain.errors import RuleViolation
@@ -97,10 +96,13 @@ class Messenger:
             return Delivery(ok=False, message=TOO_LATE)
 
     def _kind_of(self, address: str) -> str:
-        service = _service(address)
+        try:
+            service = _service(address)
+        except Exception:  # noqa: BLE001 # as in `_sent`
+            service = None
         if service is None:
             raise RuleViolation("validation", "url is not an address that Apprise knows.")
-        scheme = urlsplit(address).scheme.lower()
+        scheme = address.partition("://")[0].strip().lower()
         kind = scheme if scheme in _schemes(service, secure=None) else ""
         # the address of a service's own web page stands for its scheme
         kind = kind or next(iter(sorted(_schemes(service, secure=True))), scheme)
@@ -149,7 +151,7 @@ def _is_plain(service: Any, kind: str) -> bool:
     """Whether a secret would travel readable to another machine."""
     if not service.verify_certificate:
         return True
-    host = (getattr(service, "host", None) or "").strip("[]")
+    host = str(getattr(service, "host", None) or "").strip("[]").lower()
     if kind in NEGOTIATES or (kind, str(getattr(service, "mode", ""))) in BY_HTTPS:
         return False
     plain, secure = _schemes(service, secure=False), _schemes(service, secure=True)

@@ -66,7 +66,7 @@ class SuggestionOut(Answer):
     target: SuggestionTarget | None
     basis: Literal["email", "same_name", "history"] | None
     waiting_entries: int
-    waiting_minutes: float
+    waiting_minutes: int | float
 
 
 class Suggestions(Answer):

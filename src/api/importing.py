@@ -11,7 +11,7 @@ from api.import_files import FileRow
 from api.import_kinds import Kind, names_of
 from api.mapping_tables import NO_TYPE
 from api.problems import Problem
-from api.services import Commands, Services
+from api.services import LONGEST_WAIT, Commands, Services
 from domain.errors import AlreadyClaimed, StreamMovedOn
 from domain.event import Append
 from domain.ids import MAPPING_IMPORT_STREAM, MappingId
@@ -52,7 +52,8 @@ class Report:
 
 async def looked_at(own: Services, kind: Kind, rows: Sequence[FileRow], mode: Mode) -> Report:
     """What the rows would do to the table as it stands now; nothing is written."""
-    if not await own.shown(await own.store.head()):
+    head, views = await own.store.head(), (kind.table.projection.name,)
+    if not await own.projections.wait_for(head, within=LONGEST_WAIT, names=views):
         lag = {"Retry-After": "1"}
         raise Problem("projection_lag", "The tables are not up to date yet.", headers=lag)
     free = await first_free(own.store, lambda number: kind.table.stream(MappingId(number)))

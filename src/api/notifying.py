@@ -136,6 +136,8 @@ class Notifying:
                     break
                 if await self._is_stopped_within(self._waits[attempts - 1]):
                     return  # whoever leads next begins again
+        if not delivery.ok:
+            log.warning("message_not_delivered", channel=channel_id, topic=wish.topic)
         await self._recorded(channel_id, wish.topic, untold, delivery, attempts)
 
     async def _recorded(

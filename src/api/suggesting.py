@@ -142,7 +142,7 @@ def _source(kind: str, waiting: Waiting) -> Source:
         name=waiting.name or nameless,
         email=waiting.email,
         entries=waiting.entries,
-        minutes=float(waiting.minutes),
+        minutes=waiting.minutes,
     )
 
 
@@ -157,7 +157,7 @@ def _of_project(waiting: Waiting, organizations: Mapping[str, int]) -> Source:
         name=waiting.name or "",
         source_kind=kind,
         entries=waiting.entries,
-        minutes=float(waiting.minutes),
+        minutes=waiting.minutes,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -330,6 +331,34 @@ async def test_an_outage_leaves_nothing_half_done(migrated: str) -> None:
         assert (await service.http.get(f"{PATH}/")).json() == []
         again = await service.http.post(f"{PATH}/import", json={"rows": ROWS})
         assert actions(again.json()) == ["add"] * 3
+
+
+WAITING = """
+SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 21580 AND NOT granted LIMIT 1
+"""
+
+
+async def test_a_session_that_is_killed_while_it_writes_takes_nothing_along(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        other = await asyncpg.connect(migrated)
+        try:
+            async with other.transaction():
+                await other.execute("SELECT pg_advisory_xact_lock(21580, 1)")
+                body = {"rows": ROWS}
+                importing = asyncio.create_task(service.http.post(f"{PATH}/import", json=body))
+                waiting = None
+                for _ in range(200):
+                    if waiting := await other.fetchval(WAITING):
+                        break
+                    await asyncio.sleep(0.05)
+                await other.execute("SELECT pg_terminate_backend($1)", waiting)
+            answer = await importing  # a new session began again
+            assert (answer.status_code, answer.json()["counts"]["add"]) == (200, 3)
+            assert len((await service.http.get(f"{PATH}/")).json()) == 3
+            events = await other.fetch("SELECT type FROM event WHERE type LIKE 'Mapping%'")
+            assert len(events) == 4
+        finally:
+            await other.close()
 
 
 async def test_empty_names_come_from_the_peers(migrated: str) -> None:

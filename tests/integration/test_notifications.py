@@ -309,7 +309,11 @@ async def test_what_could_not_be_told_is_told_later_also_after_a_restart(migrate
             assert events[1]["data"]["reason"] == REFUSED
             result = (await service.http.get(f"{PATH}1")).json()["last_result"]
             assert (result["ok"], result["message"]) == (False, REFUSED)
-        async with running_service(migrated, **values) as service:
+            await service.own.store.pool.execute(
+                "UPDATE secret SET stored_at = now() - interval '1 day'"
+            )
+        async with running_service(migrated, **values) as service:  # sweeps what nobody names
+            assert await service.own.store.pool.fetchval("SELECT count(*) FROM secret") == 1
             await run_fails(service, 2)
             await asyncio.sleep(1)
             assert received.deliveries == []  # silence, over the restart

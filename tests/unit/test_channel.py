@@ -1,12 +1,15 @@
 """The rules of channels, and of what they are told when."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.notifications import Messenger
+from domain.catalogue import ALL
 from domain.channel.decide import (
     CHANNEL,
     MASK,
@@ -28,8 +31,11 @@ from domain.channel.telling import (
     message,
 )
 from domain.errors import RuleViolation
-from domain.ids import ChannelId
+from domain.event import Actor, Metadata, Recorded
+from domain.ids import ChannelId, RunId
 from domain.numbering import NumberTaken
+from domain.sync_run.events import Counters, SyncRunFailed
+from projections import worth_telling
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 ADD = AddChannel(
@@ -166,6 +172,55 @@ def test_no_flood_and_nothing_lost(happens: dict[int, int], dead: set[int]) -> N
         assert world.standing.told_to == sum(happens.values())
         firsts = [at for at in happens if not any(at - window < one < at for one in happens)]
         assert set(firsts) <= {at for at, _ in world.sent}
+
+
+def test_a_failed_run_with_many_conflicts_is_both() -> None:
+    many = SyncRunFailed(run_id=RunId(7), counters=Counters(conflicts=11), error="Away")
+    few = replace(many, counters=Counters(conflicts=10))
+    assert [(row.topic, row.also) for row in map(occurrence, (many, few))] == [
+        ("run_failed", "conflicts_opened"),
+        ("run_failed", None),
+    ]
+    assert occurrence(many).text == "Run 7 failed after it had opened 11 conflicts: Away"
+
+
+def occurrence(event: SyncRunFailed) -> worth_telling.Row:
+    recorded = Recorded(
+        position=3,
+        stream="sync-run-7",
+        version=2,
+        event=event,
+        metadata=Metadata(actor=Actor(kind="service", name="sync"), correlation_id="run-7"),
+        occurred_at=NOW,
+        recorded_at=NOW,
+        digest="",
+    )
+    assert worth_telling.keys(recorded) == (3,)
+    row = worth_telling.project(None, recorded)
+    assert row is not None
+    return row
+
+
+def test_rejected_deliveries_are_told_wherever_there_are_any() -> None:
+    known = {kind.TYPE for kind in ALL} & {worth_telling.REJECTED}
+    assert known <= {kind.TYPE for kind in worth_telling.PROJECTION.events}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(("json", "jsons", "mailto", "slack", "matrix", "ntfy", "https", "x", "")),
+    st.text(st.sampled_from("ab1:/@?=&%[]#. ,é\n"), max_size=20),
+)
+def test_any_address_is_answered_in_our_words(scheme: str, rest: str) -> None:
+    said = asyncio.run(said_of(f"{scheme}://{rest}"))
+    assert said in {"known", "validation", "insecure_url"}
+
+
+async def said_of(address: str) -> str:
+    try:
+        return "known" if await Messenger().kind_of(address) else "nothing"
+    except RuleViolation as refused:
+        return refused.code if address not in str(refused) else str(refused)
 
 
 def test_a_reason_is_ours() -> None:

@@ -15,6 +15,7 @@ from api.identity import Own, Viewer
 from api.routing import LedgerRoute
 from api.suggesting import Suggesting
 from domain.mapping.suggesting import Suggestion
+from projections.numbers import json_number
 
 KINDS = ("activities", "users", "projects")
 
@@ -57,6 +58,6 @@ def _shown(suggestion: Suggestion) -> SuggestionOut:
             ),
             "basis": suggestion.basis,
             "waiting_entries": source.entries,
-            "waiting_minutes": source.minutes,
+            "waiting_minutes": json_number(source.minutes),
         }
     )

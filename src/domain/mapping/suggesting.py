@@ -6,6 +6,7 @@ People are never matched by name: two may share one.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from domain.ports.choices import Choice
@@ -35,7 +36,7 @@ class Source:
     email: str | None = None
     source_kind: str | None = None
     entries: int
-    minutes: float
+    minutes: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,11 @@ CREATE TABLE worth_telling (
     valid_from  bigint      NOT NULL,
     valid_to    bigint      CHECK (valid_to IS NULL),
     topic       text        NOT NULL,
+    also        text,
     text        text        NOT NULL,
     happened_at timestamptz NOT NULL,
     PRIMARY KEY (log_id, valid_from)
 );
 CREATE INDEX worth_telling_by_topic ON worth_telling (log_id, topic, valid_from);
+CREATE INDEX worth_telling_also ON worth_telling (log_id, also, valid_from)
+    WHERE also IS NOT NULL;

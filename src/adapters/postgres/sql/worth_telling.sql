@@ -14,11 +14,11 @@ SELECT u.channel, u.topic, p.count, p.newest, p.since
  CROSS JOIN LATERAL (
     SELECT count(*) AS count, max(w.valid_from) AS newest, min(w.happened_at) AS since
       FROM worth_telling AS w
-     WHERE w.log_id = $1 AND w.topic = u.topic AND w.valid_from > u.after AND {wanted}) AS p
+     WHERE w.log_id = $1 AND (w.topic = u.topic OR w.also = u.topic) AND w.valid_from > u.after AND {wanted}) AS p
  WHERE p.count > 0
 
 -- name: texts
 -- The newest $4 of topic $2 after position $3 and up to $5.
 SELECT w.text FROM worth_telling AS w
- WHERE w.log_id = $1 AND w.topic = $2 AND w.valid_from > $3 AND w.valid_from <= $5 AND {wanted}
+ WHERE w.log_id = $1 AND (w.topic = $2 OR w.also = $2) AND w.valid_from > $3 AND w.valid_from <= $5 AND {wanted}
  ORDER BY w.valid_from DESC LIMIT $4

@@ -27,7 +27,7 @@ from domain.errors import AlreadyClaimed, Unavailable
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.ids import ConnectorId, RunId, delivery_stream, run_stream
 from domain.sync_run.commands import QueueRun
-from domain.sync_run.decide import ACTIVE_RUN, SYNC_RUN, Run
+from domain.sync_run.decide import ACTIVE_RUN, PLACES, SYNC_RUN, Run, waiting_place
 from domain.sync_run.events import (
     DELIVERY_CAUSE,
     Cause,
@@ -47,6 +47,10 @@ WHILE_BUSY = timedelta(seconds=3)  # another run is active: its end is a reason 
 WHILE_PAUSED = timedelta(seconds=10)  # no pair is ready: somebody has to see to it first
 SOONEST = timedelta(milliseconds=50)
 LOOKS_BACK = 5  # ended looks that are told again, if need be; one is the rule
+RUNS_FIRST = (
+    ACTIVE_RUN,
+    *map(waiting_place, PLACES),
+)  # looks come often enough
 ACTOR = Actor(kind="service", name="webhook")
 
 log = structlog.get_logger(__name__)
@@ -96,7 +100,7 @@ class Looker:
         Raises Unavailable when the views do not follow.
         """
         own = self._own
-        if await own.store.holder([ACTIVE_RUN]) is not None:
+        if await own.store.holder(RUNS_FIRST) is not None:
             return WHILE_BUSY
         if not await own.projections.wait_for(await own.store.head(), within=CATCH_UP):
             raise Unavailable("service", "the views do not follow the ledger")
@@ -142,11 +146,9 @@ class Looker:
 
     async def _of_source(self, waiting: Sequence[Row], source: ConnectorId) -> Sequence[Row]:
         """Those that came from the Zammad in use; nobody can be asked about the others."""
-        own = self._own
-        connectors = await own.connectors()
-        names = {each.connector_id: known_as(each, connectors) for each in connectors}
+        names = await self._names()
         foreign = [row for row in waiting if names.get(_connector(row)) != names[source]]
-        now = own.clock.now().astimezone(UTC)
+        now = self._own.clock.now().astimezone(UTC)
         lost = {
             row.delivery_id: FailLook(
                 receipt=row.receipt,
@@ -162,14 +164,22 @@ class Looker:
         await self._tell(lost, self._commands(None))
         return [row for row in waiting if row.delivery_id not in lost]
 
+    async def _names(self) -> Mapping[ConnectorId, ConnectorId]:
+        """By which connector's name each peer goes: a Zammad may have been connected again."""
+        connectors = await self._own.connectors()
+        return {each.connector_id: known_as(each, connectors) for each in connectors}
+
     async def _tell_ended(self) -> bool:
         """Tell what became of the looks that have ended; whether there was anything to tell."""
         own, told = self._own, False
+        names = await self._names()
         for run_id in await own.deliveries.ended_looks(limit=LOOKS_BACK):
             end = _end_of(await own.store.read_recorded(run_stream(run_id)))
             rows = await own.deliveries.covered(end.run, end.begun)
             now = own.clock.now().astimezone(UTC)
-            words = {row.delivery_id: end.told(row, now) for row in rows}
+            source = names.get(end.run.source_connector_id)
+            mine = [row for row in rows if names.get(_connector(row)) == source]
+            words = {row.delivery_id: end.told(row, now) for row in mine}
             await self._tell(words, self._commands(end.ended, run_id))
             told = told or bool(words)
         return told

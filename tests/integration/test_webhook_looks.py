@@ -258,6 +258,52 @@ async def test_a_ticket_nobody_may_read_becomes_a_dead_letter_and_is_replayed(
         assert audit["total"] == 3
 
 
+async def test_a_refused_token_fails_the_look_and_the_delivery_waits(database: str) -> None:
+    async with town(database) as here:
+        entry = next(iter(here.peers.zammad.entries))
+        refusing = FaultRule(kind=FaultKind.UNAUTHORIZED, path_prefix="/api/v1/tickets")
+        here.peers.zammad_app.faults.replace([refusing], seed=1)
+        await here.send(entry.ticket_id, "unlucky")
+
+        async def failed_once() -> bool:
+            return any(row["attempts"] == 1 for row in await here.deliveries())
+
+        await until(failed_once)
+        (row,) = await here.deliveries()
+        assert row["status"] == "received", "it is tried again"
+        assert row["message"]
+        here.peers.zammad_app.faults.clear()
+        zammad = next(row for row in await here.get("connectors") if row["type"] == "zammad")
+        assert zammad["health"]["state"] == "auth_failed"
+        await here.http.post(f"/api/v1/connectors/{zammad['id']}/resume")
+        (told,) = await here.told()
+        assert (told["status"], told["attempts"], told["message"]) == ("processed", 2, None)
+
+
+async def test_what_another_zammad_announced_is_not_looked_at(database: str) -> None:
+    async with two_peers(2) as peers, running_service(database) as service:
+        await connect(service, peers)
+        here = Town(peers, service.http, service.url)
+        kimai = next(row for row in await here.get("connectors") if row["type"] == "kimai")
+        await here.http.patch(f"/api/v1/connectors/{kimai['id']}", json={"is_active": False})
+        await here.send(1, "of-the-old-one")
+        zammad = next(row for row in await here.get("connectors") if row["type"] == "zammad")
+        await here.http.delete(f"/api/v1/connectors/{zammad['id']}")
+        body = {
+            "type": "zammad",
+            "name": "New desk",
+            "base_url": f"{peers.zammad_url.replace('127.0.0.1', 'localhost')}/",
+            "api_token": "zammad-t0ken-that-nobody-may-see",
+            "settings": {"time_unit_minutes": 1, "webhook_secret": WEBHOOK_SECRET},
+        }
+        assert (await here.http.post("/api/v1/connectors/", json=body)).status_code == 201
+        await here.http.patch(f"/api/v1/connectors/{kimai['id']}", json={"is_active": True})
+        (told,) = await here.told()
+        assert (told["status"], told["run_id"]) == ("failed", None)
+        assert "not in use" in told["message"]
+        assert await here.looks() == []
+
+
 async def test_a_replay_looks_once_more(database: str) -> None:
     async with town(database) as here:
         entry = next(iter(here.peers.zammad.entries))
@@ -280,6 +326,8 @@ async def test_deliveries_wait_while_no_pair_is_ready(database: str) -> None:
         await here.send(next(iter(peers.zammad.entries)).ticket_id, "early")
         await asyncio.sleep(1)
         assert [row["status"] for row in await here.deliveries()] == ["received"]
+        lost = "DELETE FROM pgqueuer WHERE entrypoint = 'webhook-look'"
+        await service.own.store.pool.execute(lost)  # the patrol finds what is due
         await here.http.patch(path, json={"is_active": True})
         (told,) = await here.told()
         assert told["status"] == "processed"

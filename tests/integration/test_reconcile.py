@@ -478,6 +478,26 @@ async def test_an_ignored_entry_stays_so_until_somebody_wants_it(migrated: str) 
         assert unknown.status_code == 404
 
 
+async def test_what_came_from_a_zammad_that_is_not_in_use_is_not_written(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await edited(there)
+        off = await there.http.patch("/api/v1/connectors/1", json={"is_active": False})
+        assert off.is_success, off.text
+        body = {"type": "zammad", "name": "Other", "base_url": "http://127.0.0.1:1/"}
+        settings = {"time_unit_minutes": 1}
+        added = await there.http.post(
+            "/api/v1/connectors/", json={**body, "api_token": "x" * 20, "settings": settings}
+        )
+        assert added.status_code == 201, added.text
+        answer = await there.do(row, "update")
+        assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
+        assert there.writes() == []
+        await there.http.patch("/api/v1/connectors/3", json={"is_active": False})
+        answer = await there.do(row, "update")
+        assert (answer.status_code, answer.json()["code"]) == (409, "connectors_missing")
+        await there.done(row, "keep-target")  # which needs nobody
+
+
 async def test_many_rows_are_decided_independently(migrated: str) -> None:
     async with desk(migrated, 8) as there:
         synced = [each for each in await there.entries() if each["state"] == "synced"]

@@ -19,7 +19,7 @@ from domain.errors import (
 )
 from domain.event import Metadata
 from domain.handling import handle
-from domain.ids import EntryId, entry_stream
+from domain.ids import EntryId, entry_stream, source_of
 from domain.rules.carry import carry_ruling
 from domain.rules.comparison import as_written
 from domain.rules.configuration import Configuration
@@ -238,6 +238,9 @@ class _Attempt:
             raise RuleViolation("already_resolved", "This conflict is not open any more.")
         if state != self.wish.seen:
             raise RuleViolation("stale_version", "It has changed; load the row again.")
+        source, _ = source_of(state.entry_id)
+        if source != self.crossing.configuration.source:
+            raise _inapplicable(f"It came from Zammad connector {source}, which is not in use.")
 
     def _if_as_seen(self, command: Carry) -> Step:
         seen = self.state

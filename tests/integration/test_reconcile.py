@@ -574,6 +574,30 @@ async def test_customer_and_project_are_made_before_the_timesheet(migrated: str)
         assert (await there.entry(row["entryId"]))["state"] == "synced"
 
 
+async def test_many_rows_of_one_customer_make_it_once(migrated: str) -> None:
+    async with two_peers(8) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        settings = {"project_strategy": "per_organization", "auto_create_projects": False}
+        await there.http.patch("/api/v1/connectors/2", json={"settings": settings})
+        await there.run()
+        rows = await there.rows(filter="missing", reason="PROJECT_OR_CUSTOMER_MISSING")
+        assert len(rows) > len({row["customer"] for row in rows})
+        await there.http.patch(
+            "/api/v1/connectors/2", json={"settings": {"auto_create_projects": True}}
+        )
+        body = {"ids": [row["id"] for row in rows], "op": "create"}
+        answer = (await there.http.post("/api/v1/reconcile/bulk", json=body)).json()
+        assert answer["failed"] == 0, answer
+        for row in rows:
+            await there.settled(row["entryId"])
+        asked = peers.kimai_app.requests
+        customers = len({row["customer"] for row in rows})
+        assert asked.count("POST", "/api/customers") == customers
+        assert asked.count("POST", "/api/projects") == customers
+        assert peers.sheets == len(rows)
+
+
 async def suggested(there: Desk, text: str = "On the phone") -> tuple[dict[str, Any], int]:
     """Somebody has booked the same by hand, before the first run."""
     plan = (await there.http.post("/api/v1/sync/plans", json=RANGE)).json()

@@ -478,6 +478,26 @@ async def test_an_ignored_entry_stays_so_until_somebody_wants_it(migrated: str) 
         assert unknown.status_code == 404
 
 
+async def test_what_came_from_a_zammad_that_is_not_in_use_is_not_written(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await edited(there)
+        off = await there.http.patch("/api/v1/connectors/1", json={"is_active": False})
+        assert off.is_success, off.text
+        body = {"type": "zammad", "name": "Other", "base_url": "http://127.0.0.1:1/"}
+        settings = {"time_unit_minutes": 1}
+        added = await there.http.post(
+            "/api/v1/connectors/", json={**body, "api_token": "x" * 20, "settings": settings}
+        )
+        assert added.status_code == 201, added.text
+        answer = await there.do(row, "update")
+        assert (answer.status_code, answer.json()["code"]) == (409, "op_not_applicable")
+        assert there.writes() == []
+        await there.http.patch("/api/v1/connectors/3", json={"is_active": False})
+        answer = await there.do(row, "update")
+        assert (answer.status_code, answer.json()["code"]) == (409, "connectors_missing")
+        await there.done(row, "keep-target")  # which needs nobody
+
+
 async def test_many_rows_are_decided_independently(migrated: str) -> None:
     async with desk(migrated, 8) as there:
         synced = [each for each in await there.entries() if each["state"] == "synced"]
@@ -552,6 +572,30 @@ async def test_customer_and_project_are_made_before_the_timesheet(migrated: str)
         await there.done(row, "create")
         assert there.writes() == [f"POST {path}" for path in paths]
         assert (await there.entry(row["entryId"]))["state"] == "synced"
+
+
+async def test_many_rows_of_one_customer_make_it_once(migrated: str) -> None:
+    async with two_peers(8) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        settings = {"project_strategy": "per_organization", "auto_create_projects": False}
+        await there.http.patch("/api/v1/connectors/2", json={"settings": settings})
+        await there.run()
+        rows = await there.rows(filter="missing", reason="PROJECT_OR_CUSTOMER_MISSING")
+        assert len(rows) > len({row["customer"] for row in rows})
+        await there.http.patch(
+            "/api/v1/connectors/2", json={"settings": {"auto_create_projects": True}}
+        )
+        body = {"ids": [row["id"] for row in rows], "op": "create"}
+        answer = (await there.http.post("/api/v1/reconcile/bulk", json=body)).json()
+        assert answer["failed"] == 0, answer
+        for row in rows:
+            await there.settled(row["entryId"])
+        asked = peers.kimai_app.requests
+        customers = len({row["customer"] for row in rows})
+        assert asked.count("POST", "/api/customers") == customers
+        assert asked.count("POST", "/api/projects") == customers
+        assert peers.sheets == len(rows)
 
 
 async def suggested(there: Desk, text: str = "On the phone") -> tuple[dict[str, Any], int]:

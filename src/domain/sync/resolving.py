@@ -5,6 +5,7 @@ the decision is recorded, and what it asks for is written as a run writes: inten
 confirmed. A process that dies in between leaves a decision that the next run carries out.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -19,7 +20,7 @@ from domain.errors import (
 )
 from domain.event import Metadata
 from domain.handling import handle
-from domain.ids import EntryId, entry_stream
+from domain.ids import EntryId, entry_stream, source_of
 from domain.rules.carry import carry_ruling
 from domain.rules.comparison import as_written
 from domain.rules.configuration import Configuration
@@ -107,6 +108,8 @@ class Resolver:
     ports: Ports
     limits: Limits
     metadata: Metadata
+    # one after another: whoever meets another's request for a customer waits until it is over
+    _making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def preview(self, wish: Wish) -> Prospect:
         """What `carry` would send now; both peers are only read.
@@ -168,6 +171,7 @@ class Resolver:
             metadata=self.metadata,
             live=await crossing.entries.load(wish.entry_id),
             prospect=prospect,
+            making=self._making,
         )
 
 
@@ -181,6 +185,7 @@ class _Attempt:
     metadata: Metadata
     live: Live
     prospect: Prospect | None
+    making: asyncio.Lock
     _stopped: ExternalSystemError | None = None
 
     @property
@@ -238,6 +243,9 @@ class _Attempt:
             raise RuleViolation("already_resolved", "This conflict is not open any more.")
         if state != self.wish.seen:
             raise RuleViolation("stale_version", "It has changed; load the row again.")
+        source, _ = source_of(state.entry_id)
+        if source != self.crossing.configuration.source:
+            raise _inapplicable(f"It came from Zammad connector {source}, which is not in use.")
 
     def _if_as_seen(self, command: Carry) -> Step:
         seen = self.state
@@ -316,7 +324,8 @@ class _Attempt:
                     await judge.give_places([entry])
                 case Lacking():
                     judge.lacking[entry] = ruling
-                    await judge.provide([entry])
+                    async with self.making:
+                        await judge.provide([entry])
                 case Ruling(outcome=Outcome.HOLD | Outcome.LEAVE):
                     raise _inapplicable(ruling.detail or "There is nothing to write.")
                 case Ruling():

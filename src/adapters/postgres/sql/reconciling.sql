@@ -2,22 +2,23 @@
 -- The wide rows are read for one page only: {every} gives the keys of its rows, newest first.
 
 -- name: held_now
-($2::bigint IS NULL AND t.valid_to IS NULL)
+(t.log_id = $1 AND $2::bigint IS NULL AND t.valid_to IS NULL)
 
 -- name: held_then
-(t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint))
+(t.log_id = $1 AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint))
 
 -- name: open_now
-($2::bigint IS NULL AND t.valid_to IS NULL AND t.conflict_id IS NOT NULL)
+(t.log_id = $1 AND $2::bigint IS NULL AND t.valid_to IS NULL AND t.conflict_id IS NOT NULL)
 
 -- name: open_then
-(int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.conflict_id IS NOT NULL)
+-- The range alone finds the few rows; with the plain number of the log the planner reads all of it.
+(t.log_id + 0 = $1 AND int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.conflict_id IS NOT NULL)
 
 -- name: pending_now
-($2::bigint IS NULL AND t.valid_to IS NULL AND t.status = 'pending')
+(t.log_id = $1 AND $2::bigint IS NULL AND t.valid_to IS NULL AND t.status = 'pending')
 
 -- name: pending_then
-(int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.status = 'pending')
+(t.log_id + 0 = $1 AND int8range(t.valid_from, t.valid_to) @> $2::bigint AND t.status = 'pending')
 
 -- name: page
 SELECT {what} FROM (SELECT * FROM ({every}) AS every_status {tail}) AS picked
@@ -30,7 +31,7 @@ SELECT {what} FROM (SELECT * FROM ({every}) AS every_status {tail}) AS picked
 -- name: open
 -- $3 is a reason code, $4 a text to look for anywhere; NULL is any.
 SELECT {what} FROM time_entries AS t
- WHERE t.log_id = $1 AND {held} AND t.row_status = '{status}'
+ WHERE {held} AND t.row_status = '{status}'
    AND ($3::text IS NULL OR t.reason_code = $3)
    AND ($4::text IS NULL
         OR strpos(lower(concat_ws(chr(10), t.ticket_number, t.ticket_title, t.user_name,
@@ -41,19 +42,19 @@ SELECT {what} FROM time_entries AS t
 -- name: matched
 -- Of a million matches, only those of the ticket $4 are looked for.
 SELECT {what} FROM time_entries AS t
- WHERE t.log_id = $1 AND {held} AND t.row_status = 'match' AND $3::text IS NULL
+ WHERE {held} AND t.row_status = 'match' AND $3::text IS NULL
    AND $4::text IS NULL {tail}
 
 -- name: matched_ticket
 SELECT {what} FROM time_entries AS t
- WHERE t.log_id = $1 AND {held} AND t.row_status = 'match' AND $3::text IS NULL
+ WHERE {held} AND t.row_status = 'match' AND $3::text IS NULL
    AND t.ticket_number = $4 {tail}
 
 -- name: last_now
-($2::bigint IS NULL AND (t.valid_to IS NULL OR {superseded}))
+(t.log_id = $1 AND $2::bigint IS NULL AND (t.valid_to IS NULL OR {superseded}))
 
 -- name: last_then
-(t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
+(t.log_id = $1 AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
 
 -- name: superseded
 -- The last row of a conflict that another one of the same entry replaced.
@@ -62,7 +63,7 @@ t.status <> 'pending' AND NOT EXISTS (SELECT FROM conflicts AS n WHERE n.log_id 
 
 -- name: conflicts
 SELECT {what} FROM conflicts AS t
- WHERE t.log_id = $1 AND {held} AND ($3::text IS NULL OR t.status = $3) {tail}
+ WHERE {held} AND ($3::text IS NULL OR t.status = $3) {tail}
 
 -- name: conflict
 SELECT {what} FROM conflicts AS t

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from domain.rules.row_ops import Ops, RowFacts, Status, ops_of
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.values import ReasonCode
-from projections import conflicts, time_entries
+from projections import conflicts, target_names, time_entries
 from projections.numbers import json_number
 
 Shown = dict[str, object]
@@ -31,11 +31,20 @@ TYPES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What people call things: base URLs of connectors, activities and users of Kimai, by id."""
+    """What people call things: base URLs of connectors, activities and users of Kimai, by id.
+
+    `learnt` is what Kimai itself calls the projects and activities of timesheets.
+    """
 
     addresses: Mapping[int, str] = field(default_factory=dict)
     activities: Mapping[int, str] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
+    learnt: target_names.Names = field(default_factory=dict)
+
+    def activity(self, entry: time_entries.Row, target: time_entries.Target) -> str | None:
+        """Of the timesheet: as Kimai says, else as a mapping had it when it was made."""
+        learnt = target_names.activity_of(entry, self.learnt)
+        return learnt or self.activities.get(target.activity_id)
 
 
 def facts_of(entry: time_entries.Row) -> RowFacts | None:
@@ -120,7 +129,7 @@ def _source(entry: time_entries.Row) -> Shown:
 def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
     return {
         "minutes": json_number(target.minutes),
-        "activity": names.activities.get(target.activity_id, UNKNOWN_ACTIVITY),
+        "activity": names.activity(entry, target) or UNKNOWN_ACTIVITY,
         "user": names.users.get(target.user_id, UNKNOWN_USER),
         "startedAt": time_entries.local(target.begin, entry.facts.zone),
         "description": time_entries.target_text(entry),
@@ -166,7 +175,7 @@ def _rich(
         "zammad_data": _zammad(entry) if entry is not None and not entry.vanished else None,
         "kimai_data": _kimai(entry, target, names) if entry is not None and target else None,
         "customer_name": entry and (entry.organization_name or entry.customer_name),
-        "project_name": None,
+        "project_name": entry and target_names.project_of(entry, names.learnt).name,
         "activity_name": entry and entry.activity_name,
         "ticket_number": entry and entry.ticket_number,
         "zammad_created_at": entry and entry.facts.source_created_at,
@@ -206,6 +215,7 @@ def _zammad(entry: time_entries.Row) -> Shown:
 
 def _kimai(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
     begin = time_entries.local(target.begin, entry.facts.zone)
+    project = target_names.project_of(entry, names.learnt)
     return {
         "source_id": str(entry.timesheet_id),
         "source": "kimai",
@@ -213,10 +223,11 @@ def _kimai(entry: time_entries.Row, target: time_entries.Target, names: Names) -
         "description": time_entries.target_text(entry),
         "duration_sec": json_number(target.minutes * 60),
         "activity_type_id": None,
-        "customer_id": None,
+        "customer_id": project.customer_id,
         "project_id": target.project_id,
+        "project_name": project.name,
         "activity_id": target.activity_id,
-        "activity_name": names.activities.get(target.activity_id),
+        "activity_name": names.activity(entry, target),
         "user_emails": [],
         "user_email": None,
         "user_name": names.users.get(target.user_id),

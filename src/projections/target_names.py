@@ -54,6 +54,13 @@ def project_of(entry: time_entries.Row, names: Names) -> time_entries.Project:
     return time_entries.Project(name=found.name, customer_id=found.parent_id)
 
 
+def activity_of(entry: time_entries.Row, names: Names) -> str | None:
+    """What the activity is called that the entry's timesheet is booked on, if that is known."""
+    for key in keys_of(entry)[1:]:
+        return names[key].name if key in names else None
+    return None
+
+
 def keys(recorded: Recorded[TargetNamed]) -> Sequence[int]:
     event = recorded.event
     return (key_of(event.connector_id, event.kind, event.item_id),)

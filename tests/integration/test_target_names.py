@@ -74,11 +74,19 @@ async def test_entries_say_what_kimai_calls_their_project(migrated: str) -> None
         assert await asked(peers) == before  # all is known
         assert await named(service) == first
 
-        project.name = "Renamed by the accountant"
+        activity = peers.kimai.activities[entry["target"]["activity_id"]]
+        project.name, activity.name = "Renamed by the accountant", "Called otherwise"
         clock.later += timedelta(hours=25)
         await carried(service)
-        assert [each.name for each in (await named(service))[len(first) :]] == [project.name]
+        news = [each.name for each in (await named(service))[len(first) :]]
+        assert news == [project.name, activity.name]
         assert (await shown(service))["project_name"] == project.name
+        flag = {"time_entry_id": entry["id"]}
+        flagged = (await service.http.post("/api/v1/conflicts/", json=flag)).json()
+        assert flagged["project_name"] == flagged["kimai_data"]["project_name"] == project.name
+        assert flagged["kimai_data"]["activity_name"] == activity.name
+        row = await service.http.get(f"/api/v1/reconcile/row/{flagged['id']}")
+        assert row.json()["item"]["target"]["activity"] == activity.name
         assert (await shown(service, as_of=f"position:{head}"))["project_name"] == first[0].name
 
 

@@ -63,7 +63,7 @@ async def list_conflicts(
     response.headers["X-Total-Count"] = str(total)
     ids = sorted({row.entry_id for row in rows})
     entries = await own.reconciling.entries(ids, as_of=as_of)
-    names = await names_of(own, as_of)
+    names = await names_of(own, as_of, entries.values())
     return [
         reconcile.conflict(row, entries.get(row.entry_id), names, rich=include_rich) for row in rows
     ]
@@ -80,7 +80,8 @@ async def _shown(own: Services, conflict_id: int, as_of: int | None = None) -> o
     if row is None:
         raise Problem("not_found", "There is no such conflict.")
     entries = await own.reconciling.entries([row.entry_id], as_of=as_of)
-    return reconcile.conflict(row, entries.get(row.entry_id), await names_of(own, as_of))
+    names = await names_of(own, as_of, entries.values())
+    return reconcile.conflict(row, entries.get(row.entry_id), names)
 
 
 @router.post("", status_code=201, response_model=ConflictOut)

@@ -1,7 +1,7 @@
 """Rows that wait for a person, and what people do with them: contract, section 8."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -86,14 +86,15 @@ class ManyRows(Body):
     notes: Note | None = None
 
 
-async def names_of(own: Services, as_of: int | None) -> Names:
-    """What connectors, activities and users of Kimai are called (then)."""
+async def names_of(own: Services, as_of: int | None, entries: Iterable[entries_view.Row]) -> Names:
+    """What connectors, activities and users of Kimai are called (then), as far as these need it."""
     activities = await own.views.all_rows(mappings.PROJECTION, as_of=as_of)
     users = await own.views.all_rows(user_mappings.PROJECTION, as_of=as_of)
     return Names(
         addresses=await own.views.addresses(as_of=as_of),
         activities={row.kimai_activity_id: row.kimai_activity_name for row in activities},
         users={row.kimai_user_id: row.kimai_user_name for row in users if row.kimai_user_name},
+        learnt=await own.views.names_for(entries, as_of=as_of),
     )
 
 
@@ -117,7 +118,7 @@ async def list_rows(
         limit=page_size,
         as_of=as_of,
     )
-    names = await names_of(own, as_of)
+    names = await names_of(own, as_of, [row.entry for row in found.rows])
     return {
         "items": [reconcile.item(row.entry, row.conflict, names) for row in found.rows],
         "total": found.total,
@@ -133,7 +134,7 @@ async def list_rows(
 async def get_row(row_id: RowId, _: Viewer, own: Own, as_of: AsOf) -> object:
     """Both sides of one row, what was written last, and who changed what since."""
     conflict, entry, state, history = await _row(own, row_id, as_of)
-    item = reconcile.item(entry, conflict, await names_of(own, as_of))
+    item = reconcile.item(entry, conflict, await names_of(own, as_of, [entry]))
     source, target, base = row_detail.sides(state, entry)
     return {
         "item": item,

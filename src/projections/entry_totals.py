@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 
 from projections import time_entries
 from projections.tally import Amounts, Counted, Tally
@@ -28,11 +29,6 @@ def row_of(name: str) -> tuple[str, str | None] | None:
     return (status, reason or None) if kind == "row" else None
 
 
-def _counted(row: time_entries.Row) -> Counted:
-    why = row.reason_code if row.state == "conflict" else None
-    return row.entry_date, row.state, row.minutes, row.row_status, why
-
-
 def _amounts(counted: Counted) -> Mapping[int, Amounts]:
     day, state, lasted, status, why = counted
     amounts = {state: ONE, minutes(state): lasted or NOTHING}
@@ -40,4 +36,9 @@ def _amounts(counted: Counted) -> Mapping[int, Amounts]:
     return {ALL: in_all, day.toordinal(): amounts}
 
 
-TALLY = Tally(name="entry_totals", of=time_entries.PROJECTION, counted=_counted, amounts=_amounts)
+TALLY: Tally[time_entries.Row] = Tally(
+    name="entry_totals",
+    of=time_entries.PROJECTION,
+    counted=attrgetter("entry_date", "state", "minutes", "row_status", "reason_code"),
+    amounts=_amounts,
+)

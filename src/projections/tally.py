@@ -72,13 +72,12 @@ class Counting(Generic[R]):
     def moved(self, before: R | None, after: R | None, recorded: Recorded[Event]) -> None:
         """A row of the view became another one by the event."""
         tally = self.tally
-        if tally.counted is not None:
-            now = None if after is None else tally.counted(after)
-            was = None if before is None else tally.counted(before)
-            if before is not None and after is not None and tally.outlives is not None:
-                was = None if tally.outlives(before, after) else was
+        if (counted := tally.counted) is not None:
+            now = None if after is None else counted(after)
+            was = None if before is None else counted(before)
             if was != now:
-                self._add(recorded.position, was, -1)
+                if not _outlives(tally, before, after):
+                    self._add(recorded.position, was, -1)
                 self._add(recorded.position, now, 1)
         if tally.happened is not None:
             self._add(recorded.position, tally.happened(recorded.event), 1)
@@ -87,6 +86,12 @@ class Counting(Generic[R]):
         if counted is not None:
             place = self.tally.end_of_block(at), counted
             self.changes[place] = self.changes.get(place, 0) + times
+
+
+def _outlives(tally: Tally[R], before: R | None, after: R | None) -> bool:
+    if tally.outlives is None or before is None or after is None:
+        return False
+    return tally.outlives(before, after)
 
 
 def keys(tally: Tally[Any], changes: Changes) -> set[int]:

@@ -172,22 +172,23 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     if row is None:
         return _first_seen(event, recorded)
     standing = stand(row.facts.standing, event)
+    state = standing.state
     values, facts = _said(row, recorded)
     others = facts.get("others", row.facts.others)
     return moved(
         row,
         position=recorded.position,
         version=recorded.version,
-        state=standing.state,
+        state=state,
         reason_code=_reason(event, standing, row),
         cause=_cause(event, standing, row),
-        row_status=row_status(standing, others),
+        row_status=_row_status(standing, state, others),
         timesheet_id=standing.timesheet_id,
         vanished=standing.vanished,
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id or row.last_run_id,
         facts=moved(row.facts, standing=standing, **facts),
-        pending_since=_pending_since(standing, row.pending_since, recorded.recorded_at),
+        pending_since=(row.pending_since or recorded.recorded_at) if state in WAITING else None,
         **values,
     )
 
@@ -221,7 +222,7 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id,
         facts=Facts(standing=standing, observed_at=recorded.recorded_at, **facts),
-        pending_since=_pending_since(standing, None, recorded.recorded_at),
+        pending_since=recorded.recorded_at,  # whatever is first seen waits
         **values,
     )
 
@@ -355,11 +356,11 @@ def _written(written: Written) -> tuple[Values, Values]:
     return {"target_description": text.value, "target_subject": text.subject}, {"target": target}
 
 
-def row_status(standing: Standing, others: Sequence[int]) -> str | None:
+def _row_status(standing: Standing, state: EntryState, others: Sequence[int]) -> str | None:
     """`conflict` with a timesheet linked or matched, `missing` without; `match` when at rest."""
     if standing.conflict is not None:
         return MISSING if standing.timesheet_id is None and not others else CONFLICT
-    return MATCH if standing.state is EntryState.SYNCED else None
+    return MATCH if state is EntryState.SYNCED else None
 
 
 def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
@@ -378,10 +379,6 @@ def _cause(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:
     if isinstance(event, ConflictReopened):
         return None if row.facts.newest is None else row.facts.newest.cause
     return row.cause if standing.conflict is not None or standing.dead else None
-
-
-def _pending_since(standing: Standing, since: datetime | None, now: datetime) -> datetime | None:
-    return (since or now) if standing.state in WAITING else None
 
 
 def _minutes(time_unit: Decimal | None, unit_minutes: Decimal | None) -> Decimal | None:

@@ -37,8 +37,7 @@ WITH moved AS (
     SELECT DISTINCT split_part(s.name, '-', 3)::bigint AS entry_id
       FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
      WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND s.kind = 'time-entry')
-SELECT t.entry_date, t.state, t.minutes, t.row_status,
-       CASE WHEN t.state = 'conflict' THEN t.reason_code END, p.times
+SELECT t.entry_date, t.state, t.minutes, t.row_status, t.reason_code, p.times
   FROM moved CROSS JOIN (VALUES ($3::bigint, 1), ($2::bigint, -1)) AS p(upto, times)
  CROSS JOIN LATERAL (
     SELECT * FROM time_entries AS v

@@ -56,7 +56,9 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
             (run.ended_at for run in runs if run.state == "completed" and run.ended_at),
             default=None,
         ),
-        last_run=last and LastRun(run_id=last.run_id, state=last.state, begun_at=last.begun_at),
+        last_run=None
+        if last is None
+        else LastRun(run_id=last.run_id, state=last.state, begun_at=last.begun_at),
         active_connectors=sum(1 for peer in peers if peer.is_active and peer.retired_at is None),
         success_rate=None,
     )

@@ -180,7 +180,15 @@ class Appender:
             await self._write(unanswered[middle:])
         elif unanswered:
             stream = unanswered[0].prepared.stream.name
-            log.error("append_refused", stream=stream, error=type(error).__name__)
+            whose = unanswered[0].prepared.command.metadata  # many share this task
+            log.error(
+                "append_refused",
+                stream=stream,
+                error=type(error).__name__,
+                request_id=whose.request_id,
+                correlation_id=whose.correlation_id,
+                run_id=whose.run_id,
+            )
             unanswered[0].reply(Unstorable(f"{stream}: {type(error).__name__}: {error}"))
 
     async def _wait_on(self, batch: list[_Waiting], error: LedgerError) -> None:

@@ -95,9 +95,8 @@ class Kpi:
         self,
         connection: "PoolConnectionProxy[Any]",
         tally: Tally[Any],
-        as_of: int | None = None,
     ) -> Amounts:
-        rows = await self._totals.read(connection, tally, first=ALL, last=ALL, as_of=as_of)
+        rows = await self._totals.read(connection, tally, first=ALL, last=ALL)
         return rows.get(ALL, {})
 
     async def _figures(
@@ -108,17 +107,21 @@ class Kpi:
         now: datetime,
         as_of: int | None,
     ) -> Figures:
-        tally = self._entries
-        days = await self._totals.read(
-            connection, tally, first=first.toordinal(), last=last.toordinal(), as_of=as_of
+        sums = await self._totals.read(
+            connection,
+            self._entries,
+            first=first.toordinal(),
+            last=last.toordinal(),
+            also=ALL,
+            as_of=as_of,
         )
-        whole = await self._whole(connection, tally, as_of)
+        whole = sums.get(ALL, {})
         (state,) = await self._fetch(connection, "state", as_of, *self._views())
         run = await self._fetch(connection, "last_run", as_of)
         return Figures(
             position=state["position"] if as_of is None else as_of,
             whole=whole,
-            days={date.fromordinal(key): amounts for key, amounts in days.items()},
+            days={date.fromordinal(key): sums[key] for key in sums if key != ALL},
             oldest_pending=await self._oldest_pending(connection, whole, as_of),
             last_sync=state["last_sync"],
             last_run=LastRun(

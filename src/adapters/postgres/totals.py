@@ -85,9 +85,12 @@ class TotalsTable:
         *,
         first: int = 0,
         last: int = LAST_KEY,
+        also: int | None = None,
         as_of: int | None = None,
     ) -> Mapping[int, Amounts]:
-        """The amounts of the keys from `first` to `last`, by key; those without any are left out.
+        """The amounts of the keys from `first` to `last` and of `also`, by key.
+
+        Those without any are left out.
 
         For the present and for a past position alike it takes as long as there are keys, and reads
         the events of one block at most. In a transaction it shows what that sees of the view.
@@ -95,15 +98,16 @@ class TotalsTable:
         base = None if as_of is None else tally.last_end(as_of)
         name = "now" if base is None else "then"
         past = () if base is None else (base,)
+        other = first if also is None else also
         records = await connection.fetch(
-            self._sql[name], self._log_id, tally.name, first, last, *past
+            self._sql[name], self._log_id, tally.name, first, last, other, *past
         )
         found: dict[int, Amounts] = {key: _amounts(amounts) for key, amounts in records}
         if base is None or as_of is None or base == as_of:
             return found
         rest = rows_of(tally, await self._rest(connection, tally, base, as_of))
         for key, sums in rest.items():
-            if first <= key <= last:
+            if first <= key <= last or key == other:
                 found[key] = total((found.get(key, {}), sums))
         return found
 

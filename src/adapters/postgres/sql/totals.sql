@@ -24,12 +24,12 @@ SELECT coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM totals AS t
 
 -- name: now
 SELECT key, amounts FROM totals
- WHERE log_id = $1 AND tally = $2 AND key BETWEEN $3 AND $4 AND valid_to IS NULL
+ WHERE log_id = $1 AND tally = $2 AND (key BETWEEN $3 AND $4 OR key = $5) AND valid_to IS NULL
 
 -- name: then
 SELECT key, amounts FROM totals
- WHERE log_id = $1 AND tally = $2 AND key BETWEEN $3 AND $4
-   AND valid_from <= $5 AND (valid_to IS NULL OR valid_to > $5)
+ WHERE log_id = $1 AND tally = $2 AND (key BETWEEN $3 AND $4 OR key = $5)
+   AND valid_from <= $6 AND (valid_to IS NULL OR valid_to > $6)
 
 -- name: rest_of_entries
 -- Which entries moved is in the ledger; the versions before and after are one step each by key.

@@ -122,19 +122,18 @@ def _of_source(lines: Sequence[Line], known: Sequence[Known], mode: Mode) -> Seq
     waiting = sorted(lines, key=lambda line: (not line.row.is_active, line.number))
 
     def meets_first(each: Known) -> tuple[bool, bool, int]:
-        equal = any(not _differs(_filled(line, each.row, mode), each.row) for line in lines)
+        equal = any(_is_as_filled(line, each.row, mode) for line in lines)
         return not each.row.is_active, not equal, each.row.mapping_id
 
     free = sorted(known, key=meets_first)[: len(lines)]
     found: list[Step] = []
-    for line in list(waiting):
-        for each in free:
-            if _differs(_filled(line, each.row, mode), each.row):
-                continue
-            found.append(_step(Action.UNCHANGED, line, each, mode))
-            free.remove(each)
-            waiting.remove(line)
-            break
+    for equal in (_is_equal, _is_as_filled):
+        for line in list(waiting):
+            each = next((each for each in free if equal(line, each.row, mode)), None)
+            if each is not None:
+                found.append(_step(Action.UNCHANGED, line, each, mode))
+                free.remove(each)
+                waiting.remove(line)
     for line in waiting:
         if free:
             found.append(_step(Action.CHANGE, line, free.pop(0), mode))
@@ -161,9 +160,15 @@ def _filled(line: Line, known: AnySet, mode: Mode) -> AnySet:
     return replace(line.row, mapping_id=known.mapping_id, **kept)
 
 
-def _differs(one: AnySet, other: AnySet) -> bool:
-    names = [field.name for field in fields(one) if field.name not in LEFT_OUT]
-    return any(getattr(one, name) != getattr(other, name) for name in names)
+def _is_equal(line: Line, row: AnySet, _: Mode) -> bool:
+    """Whether the line says the very same."""
+    names = [field.name for field in fields(row) if field.name not in LEFT_OUT]
+    return all(getattr(line.row, name) == getattr(row, name) for name in names)
+
+
+def _is_as_filled(line: Line, row: AnySet, mode: Mode) -> bool:
+    """Whether the row would stay as it is."""
+    return _is_equal(replace(line, row=_filled(line, row, mode)), row, mode)
 
 
 def _text(value: str | Personal | None) -> str:

@@ -52,7 +52,12 @@ class FileRow:
 def rows_of(content: bytes, columns: Columns) -> Sequence[FileRow]:
     """The rows of a CSV or JSON file. Raises Unreadable."""
     text = _decoded(content)
-    rows = _json_rows(text) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text, columns)
+    if text.lstrip()[:1] in ("{", "["):
+        return _json_rows(text)
+    return _bounded(_csv_rows(text, columns))
+
+
+def _bounded(rows: Sequence[FileRow]) -> Sequence[FileRow]:
     if len(rows) > MOST_ROWS:
         raise Unreadable(f"The file has {len(rows)} rows; at most {MOST_ROWS} are taken at once.")
     return rows
@@ -85,12 +90,14 @@ def json_rows(value: object) -> Sequence[FileRow]:
     """The rows of `{"rows": [...]}`. Raises Unreadable."""
     if not isinstance(value, dict) or set(value) != {"rows"} or not isinstance(value["rows"], list):
         raise Unreadable('JSON holds nothing but {"rows": [...]}.')
-    return [
-        FileRow(number=number, values=row)
-        if isinstance(row, dict)
-        else FileRow(number=number, problem="A row is an object.")
-        for number, row in enumerate(value["rows"], 1)
-    ]
+    return _bounded(
+        [
+            FileRow(number=number, values=row)
+            if isinstance(row, dict)
+            else FileRow(number=number, problem="A row is an object.")
+            for number, row in enumerate(value["rows"], 1)
+        ]
+    )
 
 
 def _csv_rows(text: str, columns: Columns) -> Sequence[FileRow]:

@@ -67,6 +67,7 @@ class Suggesting:
             await self._offered(target),
             await self._own.suggestions.former("activities", as_of=self._as_of),
             _went(carried, lambda each: each.type_id, lambda each: each.activity),
+            names=await self._own.suggestions.names("activities", as_of=self._as_of),
         )
         return [for_activity(_source("activities", each), hints) for each in waiting]
 
@@ -77,6 +78,7 @@ class Suggesting:
             await self._listed(target, "users"),
             await self._own.suggestions.former("users", as_of=self._as_of),
             _went(carried, lambda each: each.user_id, lambda each: each.person),
+            names=await self._own.suggestions.names("users", as_of=self._as_of),
         )
         return [for_user(_source("users", each), hints) for each in waiting]
 

@@ -257,6 +257,19 @@ async def test_limits_roles_and_bodies_without_a_file(migrated: str) -> None:
         for body in ({"data": {"file": ""}}, {"files": {"other": b"x"}}, {"content": b""}):
             answer = await service.http.post(f"{PATH}/import", **body)
             assert answer.status_code == 422, answer.text
+        for broken_json in (
+            b"",
+            b"{",
+            b"[" * 100_000,
+            b"\xff",
+            b'{"rows": [' + b"9" * 5000 + b"]}",
+        ):
+            headers = {"Content-Type": "application/json"}
+            answer = await service.http.post(f"{PATH}/import", content=broken_json, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+        many = {"rows": [{"zammad_type_id": 1}] * 5001}
+        answer = await service.http.post(f"{PATH}/import", json=many)
+        assert (answer.status_code, answer.json()["code"]) == (422, "import_invalid")
         broken = {"Content-Type": "multipart/form-data; boundary=x"}
         answer = await service.http.post(f"{PATH}/import", content=b"--y", headers=broken)
         assert answer.status_code in (400, 422)
@@ -382,5 +395,7 @@ async def test_five_thousand_rows_are_one_append(migrated: str) -> None:
         done = await imported(service, f"zammad_type_id,kimai_activity_id\r\n{lines}")
         assert done["counts"]["add"] == 5000
         assert await head(service) == before + 5001
+        assert await service.own.projections.wait_for(before + 5001, within=60)
         again = await imported(service, await exported(service), mode="replace")
         assert again["counts"]["unchanged"] == 5000
+        assert (await service.http.get("/api/v1/audit/verify")).json()["ok"] is True

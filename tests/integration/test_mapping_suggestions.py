@@ -61,6 +61,7 @@ async def test_types_are_suggested_by_name_and_by_history(migrated: str) -> None
         then = await suggested(service, as_of=f"position:{head}")
         assert {item["basis"] for item in then} <= {"history", None}
         assert [item["waiting_entries"] for item in then] == counts
+        assert all(item["target"]["name"] for item in then if item["target"])
         assert await suggested(service, as_of="position:3") == []
 
 

@@ -1,6 +1,7 @@
 """Whatever stands in a table: its file, taken in again, changes nothing; and other files do."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def after(done: Sequence[Step], table: Sequence[Known]) -> dict[int, AnySet]:
         match step.action:
             case Action.ADD:
                 free += 1
-                rows[MappingId(free)] = step.row
+                rows[MappingId(free)] = replace(step.row, mapping_id=MappingId(free))
             case Action.REMOVE:
                 del rows[step.row.mapping_id]
             case _:

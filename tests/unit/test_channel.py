@@ -170,7 +170,7 @@ def test_no_flood_and_nothing_lost(happens: dict[int, int], dead: set[int]) -> N
     assert sum(count for _, count in world.sent) == world.standing.told_to
     if not dead:
         assert world.standing.told_to == sum(happens.values())
-        firsts = [at for at in happens if not any(at - window < one < at for one in happens)]
+        firsts = [at for at in happens if not any(at - 2 * window < one < at for one in happens)]
         assert set(firsts) <= {at for at, _ in world.sent}
 
 

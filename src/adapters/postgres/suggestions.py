@@ -69,6 +69,11 @@ class SuggestionBase:
         rows = await self._fetch(self._sql[f"former_{kind}"], as_of)
         return {row["source"]: row["target"] for row in rows}
 
+    async def names(self, kind: str, *, as_of: int | None) -> Mapping[int, str]:
+        """What mappings call activities or users of Kimai, by their ids there."""
+        rows = await self._fetch(self._sql[f"names_{kind}"], as_of)
+        return {row["target"]: row["name"] for row in rows}
+
     async def former_projects(
         self, column: str, *, as_of: int | None
     ) -> Mapping[tuple[str, int], int]:

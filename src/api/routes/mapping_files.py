@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 from api.as_of import AsOf
 from api.exporting import MEDIA, attached, csv_lines
 from api.identity import Admin, Own, RequestCommands, Viewer
-from api.import_files import MOST_BYTES, MOST_ROWS, Unreadable, rows_of
+from api.import_files import MOST_BYTES, MOST_ROWS, Unreadable, json_rows, rows_of
 from api.import_kinds import KINDS, Kind
 from api.importing import Report, looked_at, taken_in, unreadable
 from api.mapping_file_shapes import MappingsImport, ProjectMappingsImport, UserMappingsImport
@@ -141,7 +141,7 @@ async def _imported(
 ) -> Imported:
     content = await _content(request)
     try:
-        rows = rows_of(content, kind.columns)
+        rows = json_rows(_parsed(content)) if _is_json(request) else rows_of(content, kind.columns)
     except Unreadable as error:
         report = unreadable(kind, str(error))
     else:
@@ -164,6 +164,17 @@ def _refused(report: Report) -> Problem:
     more = f" And {len(bad) - 1} more rows." if len(bad) > 1 else ""
     text = f"Nothing was imported. {first}{more}"
     return Problem("import_invalid", text, extra={"rows": report.rows})
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/json")
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Problem("malformed_json", "The body is not JSON.") from error
 
 
 async def _content(request: Request) -> bytes:

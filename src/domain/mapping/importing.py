@@ -1,7 +1,7 @@
 """What a file of mappings changes in a table: rows meet by what they map, never by their order.
 
 Several rows may map the same, of which at most one is active. So a file's rows of one source
-meet the table's rows of it: the active one first, equal ones before all others.
+meet the table's rows of it: the active one the active one, and equal ones each other.
 """
 
 from collections import Counter, defaultdict
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
+from domain.ids import MappingId
 from domain.mapping.decide import NOT_VALUES, AnySet, source
 from domain.mapping.events import MappingSet, ProjectMappingSet, UserMappingSet
 from domain.personal import Personal
@@ -118,29 +119,60 @@ def steps(lines: Sequence[Line], table: Sequence[Known], mode: Mode) -> Sequence
 
 
 def _of_source(lines: Sequence[Line], known: Sequence[Known], mode: Mode) -> Sequence[Step]:
-    """As many rows of the table as there are lines take part, the active one among them."""
-    waiting = sorted(lines, key=lambda line: (not line.row.is_active, line.number))
-
-    def meets_first(each: Known) -> tuple[bool, bool, int]:
-        equal = any(not _differs(_filled(line, each.row, mode), each.row) for line in lines)
-        return not each.row.is_active, not equal, each.row.mapping_id
-
-    free = sorted(known, key=meets_first)[: len(lines)]
+    """The active line and the active row belong together; of the others as many stay as can."""
+    pairs = _as_they_are(lines, known, mode)
+    active = next((each for each in known if each.row.is_active), None)
+    if active is not None and active not in pairs.values():
+        # the active line, else one that meets no row, else any: the row must not stay active
+        first = min(lines, key=lambda line: (not line.row.is_active, line.number in pairs))
+        pairs[first.number] = active
+    taken = {each.row.mapping_id for each in pairs.values()}
+    free = [each for each in known if each.row.mapping_id not in taken]
     found: list[Step] = []
-    for line in list(waiting):
-        for each in free:
-            if _differs(_filled(line, each.row, mode), each.row):
-                continue
-            found.append(_step(Action.UNCHANGED, line, each, mode))
-            free.remove(each)
-            waiting.remove(line)
-            break
-    for line in waiting:
-        if free:
-            found.append(_step(Action.CHANGE, line, free.pop(0), mode))
-        else:
+    for line in lines:
+        each = pairs.get(line.number) or (free.pop(0) if free else None)
+        if each is None:
             found.append(Step(action=Action.ADD, row=line.row, number=line.number))
+        elif _is_as_filled(line, each.row, mode):
+            found.append(_step(Action.UNCHANGED, line, each, mode))
+        else:
+            found.append(_step(Action.CHANGE, line, each, mode))
     return found
+
+
+def _as_they_are(lines: Sequence[Line], known: Sequence[Known], mode: Mode) -> dict[int, Known]:
+    """By line the row that it leaves as it is, for as many lines as possible.
+
+    Rows that say the very same come first. A row may suit several lines that leave names open, so
+    lines give way to each other (augmenting paths; Kuhn 1955).
+    """
+    suits = {
+        line.number: [each for each in known if _is_as_filled(line, each.row, mode)]
+        for line in lines
+    }
+    by_row: dict[int, int] = {}
+    for line in lines:
+        for each in suits[line.number]:
+            if each.row.mapping_id not in by_row and _is_equal(line, each.row, mode):
+                by_row[each.row.mapping_id] = line.number
+                break
+
+    def place(number: int, tried: set[int]) -> bool:
+        for each in suits[number]:
+            row = each.row.mapping_id
+            if row in tried:
+                continue
+            tried.add(row)
+            if row not in by_row or place(by_row[row], tried):
+                by_row[row] = number
+                return True
+        return False
+
+    for line in lines:
+        if line.number not in by_row.values():
+            place(line.number, set())
+    rows = {each.row.mapping_id: each for each in known}
+    return {number: rows[MappingId(row)] for row, number in by_row.items()}
 
 
 def _step(action: Action, line: Line, known: Known, mode: Mode) -> Step:
@@ -161,9 +193,15 @@ def _filled(line: Line, known: AnySet, mode: Mode) -> AnySet:
     return replace(line.row, mapping_id=known.mapping_id, **kept)
 
 
-def _differs(one: AnySet, other: AnySet) -> bool:
-    names = [field.name for field in fields(one) if field.name not in LEFT_OUT]
-    return any(getattr(one, name) != getattr(other, name) for name in names)
+def _is_equal(line: Line, row: AnySet, _: Mode) -> bool:
+    """Whether the line says the very same."""
+    names = [field.name for field in fields(row) if field.name not in LEFT_OUT]
+    return all(getattr(line.row, name) == getattr(row, name) for name in names)
+
+
+def _is_as_filled(line: Line, row: AnySet, mode: Mode) -> bool:
+    """Whether the row would stay as it is."""
+    return _is_equal(replace(line, row=_filled(line, row, mode)), row, mode)
 
 
 def _text(value: str | Personal | None) -> str:

@@ -5,7 +5,7 @@ People are never matched by name: two may share one.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -99,13 +99,15 @@ def by_email(choices: Iterable[Choice]) -> Mapping[str, Choice]:
 class Hints:
     """What is known of one kind of target: `choices` None when Kimai was not asked, or refuses.
 
-    `former` is by source what a person once mapped it to, `carried` where most of it went.
+    `former` is by source what a person once mapped it to, `carried` where most of it went. `names`
+    are those that mappings know, for when Kimai does not tell.
     """
 
     choices: Sequence[Choice] | None
     former: Mapping[int | str | None, int]
     carried: Mapping[int | str | None, int]
     kind: str | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def of_history(self, *keys: int | str | None) -> Target | None:
         """What is known of the first of these that there is something known of."""
@@ -117,7 +119,8 @@ class Hints:
 
     def _target(self, item_id: int) -> Target | None:
         if self.choices is None:
-            return Target(item_id=item_id, name="", kind=self.kind)
+            name = self.names.get(item_id, "")
+            return Target(item_id=item_id, name=name, kind=self.kind)
         there = [each for each in self.choices if each.item_id == item_id and each.active]
         return self.as_target(there[0]) if there else None
 

@@ -63,6 +63,18 @@ SELECT DISTINCT ON (zammad_user_id) zammad_user_id AS source, kimai_user_id AS t
   FROM user_mappings WHERE log_id = $1 AND ($2::bigint IS NULL OR valid_from <= $2)
  ORDER BY zammad_user_id, valid_from DESC
 
+-- name: names_activities
+SELECT DISTINCT ON (kimai_activity_id) kimai_activity_id AS target, kimai_activity_name AS name
+  FROM mappings
+ WHERE log_id = $1 AND ($2::bigint IS NULL OR valid_from <= $2) AND kimai_activity_name <> ''
+ ORDER BY kimai_activity_id, valid_from DESC
+
+-- name: names_users
+SELECT DISTINCT ON (kimai_user_id) kimai_user_id AS target, kimai_user_name AS name
+  FROM user_mappings
+ WHERE log_id = $1 AND ($2::bigint IS NULL OR valid_from <= $2) AND kimai_user_name <> ''
+ ORDER BY kimai_user_id, valid_from DESC
+
 -- name: former_projects
 SELECT DISTINCT ON (source_kind, source_id) source_kind, source_id AS source,
        kimai_project_id AS target, kimai_customer_id AS customer

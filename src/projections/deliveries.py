@@ -92,9 +92,14 @@ def project(row: Row | None, recorded: Recorded[DeliveryEvent]) -> Row | None:
         case WebhookDeliveryProcessed(asked=asked, run_id=run_id):
             status = PROCESSED if asked >= row.asked else row.status
             return replace(
-                row, status=status, attempts=row.attempts + 1, run_id=run_id, message=None,
-                reason_code=None, again_at=None,
-            )  # fmt: skip
+                row,
+                status=status,
+                attempts=row.attempts + 1,
+                run_id=run_id,
+                message=None,
+                reason_code=None,
+                again_at=None,
+            )
         case WebhookDeliveryFailed():
             return _failed(row, event, recorded.recorded_at)
         case _:
@@ -112,9 +117,7 @@ def _failed(row: Row, event: WebhookDeliveryFailed, at: datetime) -> Row:
         reason_code=event.reason,
         message=event.message,
         again_at=event.again_at,
-        first_failed_at=at
-        if row.first_failed_at is None or not row.failures
-        else row.first_failed_at,
+        first_failed_at=row.first_failed_at if row.failures else at,
         last_failed_at=at,
     )
 
@@ -123,15 +126,16 @@ def _arrived(
     event: WebhookDeliveryReceived | WebhookDeliveryRejected, recorded: Recorded[DeliveryEvent]
 ) -> Row:
     address = recorded.metadata.ip_address
-    taken = isinstance(event, WebhookDeliveryReceived)
+    taken = event if isinstance(event, WebhookDeliveryReceived) else None
+    refused = event.code if isinstance(event, WebhookDeliveryRejected) else None
     return Row(
         receipt=recorded.position,
         position=recorded.position,
         version=recorded.version,
         delivery_id=event.delivery_id,
         connector_id=event.connector_id,
-        ticket_id=event.ticket_id if isinstance(event, WebhookDeliveryReceived) else None,
-        article_id=event.article_id if isinstance(event, WebhookDeliveryReceived) else None,
+        ticket_id=taken.ticket_id if taken else None,
+        article_id=taken.article_id if taken else None,
         trigger=event.trigger,
         remote_ip=address.value if address else None,
         size=event.size,
@@ -143,12 +147,8 @@ def _arrived(
         failures=0,
         duplicates=0,
         run_id=None,
-        reason_code=None if isinstance(event, WebhookDeliveryReceived) else event.code,
-        message=(
-            None
-            if isinstance(event, WebhookDeliveryReceived)
-            else REJECTED_FOR.get(event.code, event.code)
-        ),
+        reason_code=refused,
+        message=refused and REJECTED_FOR.get(refused, refused),
         again_at=None,
         first_failed_at=None,
         last_failed_at=None,

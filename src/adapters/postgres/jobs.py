@@ -101,6 +101,9 @@ PAUSE = 1.0  # seconds before another try when the database is away
 LOCK_RETRY = timedelta(seconds=2)  # the pair is locked by somebody: look again then
 SHORT = timedelta(seconds=2)  # waited for in the job: the queue looks at delayed ones less often
 GATHERED = 0.1  # seconds that a look lets more deliveries come before it asks which there are
+HELD = timedelta(
+    seconds=1
+)  # from one look to the next: each job is some commits beside the appends
 HEARTBEAT = timedelta(seconds=10)  # a job whose worker was silent so long is given to another
 LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
 PATROL = 5.0  # seconds between looks for runs that nobody works on
@@ -144,6 +147,7 @@ SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND status = 'queued'
                                       AND execute_after <= now() + $2::interval)
 """
 _NEWER = "SELECT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $1 AND id > $2)"
+_LATER = "SET LOCAL synchronous_commit = off"
 _FOLLOWER_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
@@ -187,6 +191,7 @@ class RunFollower:
         """Make the jobs of a page."""
         log_id, to = self._store.log_id, page[-1].position
         async with self._store.pool.acquire() as connection, connection.transaction():
+            await connection.execute(_LATER)  # jobs and checkpoint are lost together, or not at all
             await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")
             taken = await connection.fetchval(_CHECKPOINT, log_id, FOLLOWER, FOLLOWER_VERSION)
             fresh = [recorded.event for recorded in page if recorded.position > taken]
@@ -395,7 +400,7 @@ class RunWorker:
 
         The newest job is for all before it, also while it waits for its turn.
         """
-        position = int(job.payload or b"0")
+        position, again = int(job.payload or b"0"), None
         await asyncio.sleep(GATHERED)
         while not await self._store.pool.fetchval(_NEWER, LOOK_ENTRYPOINT, job.id):
             try:
@@ -403,11 +408,12 @@ class RunWorker:
             except LedgerError as error:
                 log.warning("look_waits", error=str(error))
                 raise RetryRequested(delay=self._lock_retry, reason="the look failed") from error
+            pause = max(HELD, again) if again is not None and again <= SHORT else HELD
+            await self._until_stopped(asyncio.sleep(pause.total_seconds()))
             if again is None:
                 return
             if again > SHORT or self._stopping.is_set():
                 raise RetryRequested(delay=again, reason="the look is not due yet")
-            await self._until_stopped(asyncio.sleep(again.total_seconds()))
 
     async def _rows(self, job: Job) -> None:
         """Rows of Reconcile that a request had no time for; those that were done stay done."""

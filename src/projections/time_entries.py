@@ -1,10 +1,10 @@
 """Where does each booking stand? One row per entry (`contract.md`, section 7)."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, assert_never, get_args
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,7 @@ from projections.projection import Projection
 
 NAME, VERSION = "time_entries", 3
 CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
+NO_MORE: Mapping[str, int] = MappingProxyType({})
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
     EntryState.WRITING: "pending",
@@ -359,11 +360,16 @@ def row_status(standing: Standing, others: Sequence[int]) -> str | None:
 
 def counted(before: Row | None, after: Row | None) -> Mapping[str, int]:
     """How many more, or fewer, rows of Reconcile there are, by `status/reason`."""
-    counts: Counter[str] = Counter()
-    for row, by in ((before, -1), (after, 1)):
-        if row is not None and row.row_status is not None:
-            counts[f"{row.row_status}/{row.reason_code or ''}"] += by
-    return {name: by for name, by in counts.items() if by}
+    was, now = _kind_of_row(before), _kind_of_row(after)
+    if was == now:  # nearly always
+        return NO_MORE
+    return {name: by for name, by in ((was, -1), (now, 1)) if name is not None}
+
+
+def _kind_of_row(row: Row | None) -> str | None:
+    if row is None or row.row_status is None:
+        return None
+    return f"{row.row_status}/{row.reason_code or ''}"
 
 
 def _reason(event: TimeEntryEvent, standing: Standing, row: Row) -> str | None:

@@ -79,7 +79,7 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
         "ticketId": entry.ticket_number or str(entry.ticket_id or ""),
         "ticketTitle": entry.ticket_title or "",
         "customer": entry.organization_name or entry.customer_name or UNKNOWN_CUSTOMER,
-        "conflictReason": MATCHED if conflict is None else conflict.detail,
+        "conflictReason": _reason(entry, conflict),
         "reasonCode": entry.reason_code,
         "entryId": entry.entry_id,
         "allowedOps": [op.value for op in ops.allowed],
@@ -101,6 +101,12 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
     if status == Status.MISSING:
         shown["autoPath"] = _auto_path(entry)
     return shown
+
+
+def _reason(entry: time_entries.Row, conflict: conflicts.Row | None) -> str:
+    if conflict is not None:
+        return conflict.detail
+    return entry.reason_code or MATCHED  # the one view may be a moment ahead of the other
 
 
 def links(entry: time_entries.Row, names: Names) -> dict[str, str | None]:

@@ -26,8 +26,10 @@ from domain.sync_run.events import (
 )
 from domain.time_entry.events import (
     EntryDecided,
+    EntryIgnored,
     EntryObserved,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimesheetCreated,
@@ -80,6 +82,8 @@ Told = (
     | EntryUnreadable
     | EntryDecided
     | EntryRetryRequested
+    | EntryIgnored
+    | EntryUnignored
     | TimesheetDrifted
     | TimesheetVanished
 )
@@ -115,6 +119,20 @@ async def test_versions_are_those_of_the_newest_observation(known: Pair) -> None
     held = replace(seen, state=EntryState.CONFLICT)
     assert await views.versions(ZAMMAD, [1, 25, 99]) == {1: seen, 25: held}
     assert await views.versions(OTHER, [1]) == {}
+
+
+async def test_what_a_person_ignores_is_nothing_for_a_run(known: Pair) -> None:
+    views, entry = await filled(known), entry_id(ZAMMAD, 1)
+
+    async def is_unsettled() -> bool:
+        return entry in {item.entry_id for item in await views.unsettled(ZAMMAD)}
+
+    await told(known, 1, EntryRetryRequested(entry_id=entry))
+    assert await is_unsettled()
+    await told(known, 1, EntryIgnored(entry_id=entry, until_change=False))
+    assert not await is_unsettled()
+    await told(known, 1, EntryUnignored(entry_id=entry))
+    assert await is_unsettled()
 
 
 async def test_only_entries_that_are_not_at_rest_are_unsettled(known: Pair) -> None:

@@ -637,7 +637,7 @@ class Carried(RuleBasedStateMachine):
             return
         assert self.state.intent is None
         assert not wants_write(self.state)
-        assert self.state.conflict is None or self.state.standing.vanished
+        assert self.state.conflict is None
         assert TIME_ENTRY.decide(Decide(ruling=self.ruled()), self.state) == []
 
     @invariant()

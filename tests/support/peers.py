@@ -709,6 +709,7 @@ class FakeKnown:
             )
             for entry in self._of(connector)
             if entry.standing.state not in at_rest
+            and (entry.standing.state is not EntryState.IGNORED or not entry.standing.ignored)
         ]
 
     async def live_count(self, connector: ConnectorId) -> int:

@@ -268,6 +268,15 @@ def test_a_dismissed_edit_is_open_again_after_the_next_one() -> None:
     assert state(again).standing.conflict is ReasonCode.TARGET_EDITED
 
 
+def test_a_dismissed_edit_whose_timesheet_is_deleted_is_open_again() -> None:
+    story, _ = edited()
+    dismissed = story.when(Dismiss(nth=1)).after()
+    gone = dismissed.when(NoteTargetGone(timesheet_id=11)).after()
+    assert state(gone).standing.conflict is ReasonCode.TARGET_DELETED
+    wanted = gone.when(carry(gone)).after()
+    assert wants_write(state(wanted))
+
+
 def test_a_dismissed_conflict_comes_back_when_a_person_wants_it() -> None:
     story, _ = edited()
     dismissed = story.when(Dismiss(nth=1)).after()

@@ -31,7 +31,7 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsettled:
-    """An entry in state pending, writing, conflict, failed or ignored.
+    """An entry in state pending, writing, conflict, failed, or ignored by a rule.
 
     `reason` is that of its open conflict. `decided_with` is `Basis.configuration` of its newest
     decision while that holds: None when a decision is due (`Standing.outcome` is None), as after

@@ -57,6 +57,7 @@ from domain.time_entry.events import (
     EntryObserved,
     EntryReduced,
     EntryRetryRequested,
+    EntryUnignored,
     EntryUnreadable,
     EntryVanishedAtSource,
     TimeEntryEvent,
@@ -334,7 +335,9 @@ def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
         f"Timesheet {timesheet_id} was deleted in Kimai. Create it again, "
         "or skip the entry to leave Kimai without it."
     )
-    return [gone, *_open(Wait(reason=ReasonCode.TARGET_DELETED, detail=detail), entry)]
+    again = [EntryUnignored(entry_id=entry.entry_id)] if entry.standing.ignored else []
+    held = _open(Wait(reason=ReasonCode.TARGET_DELETED, detail=detail), entry)
+    return [gone, *again, *held]
 
 
 def _give_up(command: GiveUp, entry: TimeEntry) -> Events:

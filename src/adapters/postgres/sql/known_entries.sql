@@ -9,7 +9,8 @@ SELECT source_id, source_updated_at, vanished, state FROM unnest($2::bigint[]) A
  WHERE valid_to IS NULL AND source_updated_at IS NOT NULL
 
 -- name: unsettled
--- A retry or a change asks for a new decision: the newest one does not hold any more.
+-- A retry or a change asks for a new decision: the newest one does not hold any more. What a
+-- person ignores nobody decides, whatever the settings say.
 SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state,
        CASE WHEN facts #>> '{standing,outcome}' IS NOT NULL THEN decided_with END AS decided_with,
        facts #>> '{standing,conflict}' AS reason,
@@ -17,6 +18,7 @@ SELECT entry_id, coalesce(ticket_id, 0) AS ticket_id, state,
   FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL
    AND state IN ('pending', 'writing', 'conflict', 'failed', 'ignored')
+   AND (state <> 'ignored' OR coalesce(facts #>> '{standing,ignored}', 'false') = 'false')
  ORDER BY booked_at NULLS LAST, source_id
 
 -- name: live_count

@@ -147,6 +147,14 @@ class ProjectionStep:
         """
         for name, fold in folded.folds.items():
             await self._store(connection, name, fold, without_nul=without_nul)
+        countings = [
+            counting
+            for fold in folded.folds.values()
+            for counting in fold.watching
+            if isinstance(counting, Counting) and counting.changes
+        ]
+        if countings:
+            await self._totals.store(connection, countings)
         await self._advance(connection, folded.after, folded.reached)
 
     def keep(self, folded: Folded) -> None:
@@ -259,9 +267,6 @@ class ProjectionStep:
             await connection.copy_records_to_table(
                 table.name, records=records, columns=table.copied
             )
-        for counting in fold.watching:
-            if isinstance(counting, Counting) and counting.changes:
-                await self._totals.store(connection, counting)
 
     async def _advance(
         self, connection: Session, after: int, reached: Mapping[str, Standing]

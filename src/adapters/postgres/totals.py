@@ -1,6 +1,6 @@
 """Tallies as rows of one table: stored with their views, read for now and for any position."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -37,6 +37,11 @@ REST = {
 }
 
 
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    """Of rows, of which there is one at least."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
 class TotalsTable:
     """The tallies of one log."""
 
@@ -44,31 +49,40 @@ class TotalsTable:
         self._log_id = log_id
         self._sql = statements("totals")
 
-    async def store(self, connection: Session, counting: Counting[Any]) -> None:
+    async def store(self, connection: Session, countings: Sequence[Counting[Any]]) -> None:
         """Add the changes of a page; in the transaction that stores the rows they come from."""
-        tally, changes = counting.tally, counting.changes
-        wanted = sorted(keys(tally, changes))
-        records = await connection.fetch(self._sql["live"], self._log_id, tally.name, wanted)
-        live = {key: Row(key, since, _amounts(amounts)) for key, since, amounts in records}
-        begun = versions(tally, changes, live)
-        ended = [
-            (key, begun[key][0].row.position)
-            for key, row in live.items()
-            if row.position < begun[key][0].row.position
+        live = await self._live(connection, countings)
+        ended: list[tuple[str, int, int]] = []
+        begun: list[tuple[str, int, int, int | None, str]] = []
+        for counting in countings:
+            name, rows = counting.tally.name, live[counting.tally.name]
+            for key, of_key in versions(counting.tally, counting.changes, rows).items():
+                first = of_key[0].row.position
+                if key in rows and rows[key].position < first:  # else it is only replaced
+                    ended.append((name, key, first))
+                for each in of_key:
+                    amounts = msgspec.json.encode(each.row.amounts).decode()
+                    begun.append((name, key, each.row.position, each.until, amounts))
+        if ended:
+            await connection.execute(self._sql["end"], self._log_id, *_columns(ended))
+        await connection.execute(self._sql["put"], self._log_id, *_columns(begun))
+
+    async def _live(
+        self, connection: Session, countings: Sequence[Counting[Any]]
+    ) -> Mapping[str, Mapping[int, Row]]:
+        """The rows of now that the changes concern, by tally and key."""
+        wanted = [
+            (counting.tally.name, key)
+            for counting in countings
+            for key in sorted(keys(counting.tally, counting.changes))
         ]
-        if ended:  # within a block the row is only replaced
-            keys_of, until = [key for key, _ in ended], [at for _, at in ended]
-            await connection.execute(self._sql["end"], self._log_id, tally.name, keys_of, until)
-        rows = [(each.row, each.until) for of_key in begun.values() for each in of_key]
-        await connection.execute(
-            self._sql["put"],
-            self._log_id,
-            tally.name,
-            [row.key for row, _ in rows],
-            [row.position for row, _ in rows],
-            [until for _, until in rows],
-            [msgspec.json.encode(row.amounts).decode() for row, _ in rows],
-        )
+        found: dict[str, dict[int, Row]] = {counting.tally.name: {} for counting in countings}
+        query = self._sql["live"]
+        for name, key, since, amounts in await connection.fetch(
+            query, self._log_id, *_columns(wanted)
+        ):
+            found[name][key] = Row(key, since, _amounts(amounts))
+        return found
 
     async def empty(self, connection: Session, tally: Tally[Any]) -> None:
         """Forget it, to be made anew."""

@@ -1,17 +1,21 @@
--- What rows of views add up to (src/projections/tally.py). $1 is always the log, $2 the tally.
+-- What rows of views add up to (src/projections/tally.py). $1 is always the log; $2 is the tally, or
+-- those of the rows that follow.
 
 -- name: live
-SELECT key, valid_from, amounts FROM totals
- WHERE log_id = $1 AND tally = $2 AND key = ANY($3::bigint[]) AND valid_to IS NULL
+SELECT t.tally, t.key, t.valid_from, t.amounts
+  FROM unnest($2::text[], $3::bigint[]) AS u(tally, key)
+  JOIN totals AS t ON t.log_id = $1 AND t.tally = u.tally AND t.key = u.key AND t.valid_to IS NULL
 
 -- name: end
-UPDATE totals AS t SET valid_to = u.until FROM unnest($3::bigint[], $4::bigint[]) AS u(key, until)
- WHERE t.log_id = $1 AND t.tally = $2 AND t.key = u.key AND t.valid_to IS NULL
+UPDATE totals AS t SET valid_to = u.until
+  FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS u(tally, key, until)
+ WHERE t.log_id = $1 AND t.tally = u.tally AND t.key = u.key AND t.valid_to IS NULL
 
 -- name: put
 INSERT INTO totals (log_id, tally, key, valid_from, valid_to, amounts)
-SELECT $1, $2, u.key, u.since, u.until, u.amounts::json
-  FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) AS u(key, since, until, amounts)
+SELECT $1, u.tally, u.key, u.since, u.until, u.amounts::json
+  FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+    AS u(tally, key, since, until, amounts)
 ON CONFLICT (log_id, tally, key, valid_from)
 DO UPDATE SET valid_to = excluded.valid_to, amounts = excluded.amounts
 

@@ -184,7 +184,8 @@ class RunFollower:
         """Make the jobs of a page."""
         log_id, to = self._store.log_id, page[-1].position
         async with self._store.pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LATER)  # jobs and checkpoint are lost together, or not at all
+            if all(map(_makes_look, page)):
+                await connection.execute(_LATER)  # the patrol finds what a lost look was for
             await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")
             taken = await connection.fetchval(_CHECKPOINT, log_id, FOLLOWER, FOLLOWER_VERSION)
             fresh = [recorded.event for recorded in page if recorded.position > taken]

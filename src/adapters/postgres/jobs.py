@@ -133,7 +133,8 @@ _FORGOTTEN = """
 SELECT EXISTS (SELECT FROM deliveries
                 WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
                   AND (again_at IS NULL OR again_at <= $3))
-   AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2)
+   AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2
+                      AND (status <> 'queued' OR execute_after <= now() + interval '10 seconds'))
 """
 # One that is still to be taken sees all that is in the ledger by now.
 _LOOK_TO_COME = """

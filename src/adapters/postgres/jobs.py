@@ -139,7 +139,8 @@ _FORGOTTEN = """
 SELECT EXISTS (SELECT FROM deliveries
                 WHERE log_id = $1 AND valid_to IS NULL AND status = 'received'
                   AND (again_at IS NULL OR again_at <= $3))
-   AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2)
+   AND NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = $2
+                      AND (status <> 'queued' OR execute_after <= now() + interval '10 seconds'))
 """
 # One that is still to be taken sees all that is in the ledger by now.
 _LOOK_TO_COME = """
@@ -191,7 +192,8 @@ class RunFollower:
         """Make the jobs of a page."""
         log_id, to = self._store.log_id, page[-1].position
         async with self._store.pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LATER)  # jobs and checkpoint are lost together, or not at all
+            if all(map(_makes_look, page)):
+                await connection.execute(_LATER)  # the patrol finds what a lost look was for
             await connection.execute(_FOLLOWER_LOCK, f"timeledger jobs {log_id}")
             taken = await connection.fetchval(_CHECKPOINT, log_id, FOLLOWER, FOLLOWER_VERSION)
             fresh = [recorded.event for recorded in page if recorded.position > taken]

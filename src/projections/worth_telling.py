@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.catalogue import ALL
 from domain.channel.telling import MANY_CONFLICTS, Topic
 from domain.connector.events import ConnectorHealthChanged
+from domain.delivery.events import WebhookDeliveryFailed, WebhookDeliveryRejected
 from domain.event import Event, Recorded
 from domain.sync_run.events import SyncRunCancelled, SyncRunCompleted, SyncRunFailed
 from domain.time_entry.events import EntryDeadLettered
@@ -14,9 +14,6 @@ from projections.projection import Projection
 
 NAME, VERSION = "worth_telling", 1
 DOWN = ("down", "auth_failed")  # health that people must see to; `degraded` mends itself
-# Known by its name: where no webhook is received, there is no such event.
-REJECTED = "WebhookDeliveryRejected"
-_REJECTIONS = tuple(kind for kind in ALL if kind.TYPE == REJECTED)
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,10 @@ def _occurrence(event: Event) -> tuple[Sequence[Topic], str] | None:  # noqa: PL
         case EntryDeadLettered(entry_id=number, attempts=attempts, reason=reason):
             text = f"Entry {number} was given up after {attempts} attempts ({reason.value})."
             return (Topic.DEAD_LETTER,), text
-        case _ if isinstance(event, _REJECTIONS):
+        case WebhookDeliveryFailed(attempts=attempts, reason=reason, again_at=None):
+            text = f"A webhook delivery was given up after {attempts} looks ({reason})."
+            return (Topic.DEAD_LETTER,), text
+        case WebhookDeliveryRejected():
             return (Topic.WEBHOOK_REJECTED,), "A webhook delivery was rejected."
         case _:
             return None
@@ -94,7 +94,8 @@ PROJECTION = Projection(
             SyncRunCancelled,
             ConnectorHealthChanged,
             EntryDeadLettered,
-            *_REJECTIONS,
+            WebhookDeliveryFailed,
+            WebhookDeliveryRejected,
         }
     ),
     keys=keys,

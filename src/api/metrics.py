@@ -52,7 +52,7 @@ class Observed:
     entries: Amounts
     runs: Amounts
     writes: Amounts
-    deliveries: Mapping[str, int]
+    deliveries: Amounts
     backlog: Iterable[Backlog]
     queue: Mapping[str, int]
     lag_seconds: float
@@ -180,7 +180,7 @@ def _of_ledger(observed: Observed | None) -> Iterator[Metric]:
         "timeledger_deliveries",
         "Webhook deliveries by status.",
         "status",
-        {name: Decimal(count) for name, count in observed.deliveries.items()},
+        observed.deliveries,
     )
     yield from _of_work(observed)
 

@@ -11,6 +11,7 @@ from projections import (
     connectors,
     dead_letters,
     deliveries,
+    delivery_totals,
     entry_totals,
     mappings,
     plans,
@@ -55,4 +56,5 @@ TALLIES: tuple[Tally[Any], ...] = (
     run_totals.TALLY,
     audit_totals.TALLY,
     conflict_totals.TALLY,
+    delivery_totals.TALLY,
 )

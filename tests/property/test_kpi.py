@@ -15,7 +15,7 @@ from adapters.postgres.kpi import Kpi
 from adapters.postgres.projection_runner import ProjectionRunner
 from domain import catalogue
 from domain.event import Append
-from projections import connectors, sync_runs, time_entries
+from projections import connectors, deliveries, sync_runs, time_entries
 from projections.catalogue import ALL, TALLIES
 from projections.entry_totals import rows
 from projections.kpi import Figures, LastRun, headline
@@ -62,8 +62,16 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
         if last is None
         else LastRun(run_id=last.run_id, state=last.state, begun_at=last.begun_at),
         active_connectors=sum(1 for peer in peers if peer.is_active and peer.retired_at is None),
-        success_rate=None,
+        success_rate=rate(past, upto),
     )
+
+
+def rate(past: Sequence[Any], upto: int) -> float | None:
+    """All deliveries of these histories are of today."""
+    rows = rows_after(deliveries.PROJECTION, past, upto).values()
+    taken = [row for row in rows if row.status != "rejected"]
+    well = [row for row in taken if row.status == "processed" and not row.failures]
+    return len(well) / len(taken) if taken else None
 
 
 def since(past: Sequence[Any], upto: int, entry: time_entries.Row) -> Any:

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.notifications import Messenger
-from domain.catalogue import ALL
 from domain.channel.decide import (
     CHANNEL,
     MASK,
@@ -30,9 +29,10 @@ from domain.channel.telling import (
     due_at,
     message,
 )
+from domain.delivery.events import WebhookDeliveryFailed, WebhookDeliveryRejected
 from domain.errors import RuleViolation
-from domain.event import Actor, Metadata, Recorded
-from domain.ids import ChannelId, RunId
+from domain.event import Actor, Event, Metadata, Recorded
+from domain.ids import ChannelId, ConnectorId, RunId
 from domain.numbering import NumberTaken
 from domain.sync_run.events import Counters, SyncRunFailed
 from projections import worth_telling
@@ -184,8 +184,8 @@ def test_a_failed_run_with_many_conflicts_is_both() -> None:
     assert occurrence(many).text == "Run 7 failed after it had opened 11 conflicts: Away"
 
 
-def occurrence(event: SyncRunFailed) -> worth_telling.Row:
-    recorded = Recorded(
+def recorded_as(event: Event) -> Recorded[Event]:
+    return Recorded(
         position=3,
         stream="sync-run-7",
         version=2,
@@ -195,15 +195,40 @@ def occurrence(event: SyncRunFailed) -> worth_telling.Row:
         recorded_at=NOW,
         digest="",
     )
+
+
+def occurrence(event: Event) -> worth_telling.Row:
+    recorded = recorded_as(event)
     assert worth_telling.keys(recorded) == (3,)
     row = worth_telling.project(None, recorded)
     assert row is not None
     return row
 
 
-def test_rejected_deliveries_are_told_wherever_there_are_any() -> None:
-    known = {kind.TYPE for kind in ALL} & {worth_telling.REJECTED}
-    assert known <= {kind.TYPE for kind in worth_telling.PROJECTION.events}
+def test_deliveries_that_were_rejected_or_given_up_are_told() -> None:
+    rejected = WebhookDeliveryRejected(
+        delivery_id="d-1",
+        connector_id=ConnectorId(1),
+        code="bad_signature",
+        trigger=None,
+        body_digest="",
+        size=2,
+    )
+    given_up = WebhookDeliveryFailed(
+        delivery_id="d-2",
+        receipt=2,
+        run_id=None,
+        asked=1,
+        attempts=12,
+        reason="PEER_REJECTED",
+        message="Zammad refused the ticket.",
+        again_at=None,
+    )
+    assert [occurrence(event).topic for event in (rejected, given_up)] == [
+        "webhook_rejected",
+        "dead_letter",
+    ]
+    assert not worth_telling.keys(recorded_as(replace(given_up, again_at=NOW)))
 
 
 @settings(max_examples=60, deadline=None)

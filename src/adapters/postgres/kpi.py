@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
-from adapters.postgres.deliveries_rate import deliveries_by_status, webhook_success_rate
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
 from adapters.postgres.totals import TotalsTable
 from projections import (
     connectors,
+    delivery_totals,
     entry_totals,
     run_totals,
     sync_runs,
@@ -25,6 +25,7 @@ from projections.tally import Amounts, Tally
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
+RATED = timedelta(hours=24)  # contract, section 6
 VIEWS = (time_entries.PROJECTION, sync_runs.PROJECTION, connectors.PROJECTION)
 
 
@@ -35,7 +36,7 @@ class Sums:
     entries: Amounts
     runs: Amounts
     writes: Amounts
-    deliveries: Mapping[str, int]
+    deliveries: Amounts
     queue: Mapping[str, int]
     oldest_pending: datetime | None
 
@@ -84,7 +85,7 @@ class Kpi:
                     entries=entries,
                     runs=await self._whole(connection, run_totals.TALLY),
                     writes=await self._whole(connection, write_totals.TALLY),
-                    deliveries=await deliveries_by_status(connection, self._log_id),
+                    deliveries=await self._whole(connection, delivery_totals.TALLY),
                     queue={record["entrypoint"]: record["jobs"] for record in queue},
                     oldest_pending=await self._oldest_pending(connection, entries, None),
                 )
@@ -130,7 +131,7 @@ class Kpi:
             if run
             else None,
             active_connectors=state["active_connectors"],
-            success_rate=await webhook_success_rate(connection, self._log_id, now, as_of),
+            success_rate=await self._success_rate(connection, now, as_of),
         )
 
     def _views(self) -> Sequence[object]:
@@ -149,6 +150,13 @@ class Kpi:
             records = await self._fetch(connection, "oldest_pending_then", as_of, waiting)
         oldest: datetime | None = records[0]["since"]
         return oldest
+
+    async def _success_rate(
+        self, connection: "PoolConnectionProxy[Any]", now: datetime, as_of: int | None
+    ) -> float | None:
+        """Of the deliveries accepted within the last day, those processed without error."""
+        (found,) = await self._fetch(connection, "deliveries", as_of, now - RATED)
+        return found["well"] / found["taken"] if found["taken"] else None
 
     async def _fetch(
         self, connection: "PoolConnectionProxy[Any]", name: str, as_of: int | None, *more: object

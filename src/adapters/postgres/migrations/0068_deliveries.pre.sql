@@ -35,5 +35,6 @@ CREATE INDEX deliveries_due ON deliveries (log_id, again_at NULLS FIRST)
     WHERE valid_to IS NULL AND status = 'received';
 CREATE INDEX deliveries_dead ON deliveries (log_id, last_failed_at, receipt)
     WHERE valid_to IS NULL AND status = 'failed';
+CREATE INDEX deliveries_by_time ON deliveries (log_id, received_at) WHERE status <> 'rejected';
 CREATE INDEX deliveries_of_a_ticket ON deliveries (log_id, ticket_id, receipt)
     WHERE valid_to IS NULL;

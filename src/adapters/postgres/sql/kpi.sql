@@ -41,3 +41,10 @@ SELECT min(pending_since) AS since FROM (TABLE still UNION ALL TABLE went_on) AS
 -- name: queue
 -- A job that is done leaves the table.
 SELECT entrypoint, count(*) AS jobs FROM pgqueuer WHERE status IN ('queued', 'picked') GROUP BY entrypoint
+
+-- name: deliveries
+-- Those accepted after $3: how many, and how many of them were processed without error.
+SELECT count(*) AS taken,
+       count(*) FILTER (WHERE status = 'processed' AND failures = 0) AS well
+  FROM deliveries
+ WHERE log_id = $1 AND {held} AND status <> 'rejected' AND received_at > $3

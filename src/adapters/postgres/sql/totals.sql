@@ -66,8 +66,13 @@ SELECT t.state, t.trigger_type, p.times
 -- name: rest_of_conflicts
 -- Each row that began since then, and the row of its entry that it replaced; one conflict that made
 -- way for another is one still.
-WITH begun AS (
-    SELECT * FROM conflicts WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3)
+WITH moved AS (
+    SELECT DISTINCT split_part(s.name, '-', 3)::bigint AS entry_id
+      FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+     WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND s.kind = 'time-entry'),
+begun AS (
+    SELECT c.* FROM moved JOIN conflicts AS c ON c.log_id = $1 AND c.entry_id = moved.entry_id
+       AND c.valid_from > $2 AND c.valid_from <= $3)
 SELECT status, 1 AS times FROM begun
 UNION ALL
 SELECT former.status, -1 FROM begun JOIN conflicts AS former

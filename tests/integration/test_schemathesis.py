@@ -66,7 +66,8 @@ def by(threaded: Threaded, user_id: int) -> Mapping[str, str]:
 
 def operations() -> Sequence[Any]:
     document = schemathesis.openapi.from_dict(schema.document())
-    found = [result.ok() for result in document.get_all_operations()]
+    results: Sequence[Any] = list(document.get_all_operations())
+    found = [result.ok() for result in results]
     return sorted(
         (each for each in found if not each.path.endswith(ENDLESS)),
         key=lambda each: (ORDER.index(each.method), each.path),

@@ -6,7 +6,6 @@ their own (`heard`), and what pytest captured of each test. The test that leaked
 """
 
 from collections.abc import Generator
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -83,8 +82,10 @@ def witnessed(app: ASGIApp) -> ASGIApp:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[Any]:
-    report: pytest.TestReport = yield
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     for title, text in report.sections:
         if title.endswith(f" {call.when}"):  # a report has the sections of the phases before, too
             look(title.lower(), text)

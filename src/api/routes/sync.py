@@ -245,6 +245,6 @@ def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:
         return RunWish.model_validate({**query, **given})
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False, include_context=False)
-        if any(str(item["loc"][0]).endswith("_date") for item in errors):
+        if any(str(part).endswith("_date") for item in errors for part in item["loc"][:1]):
             raise Problem("range_invalid", "A date is not a date (YYYY-MM-DD).") from None
         raise of_validation([{**item, "loc": ("query", *item["loc"])} for item in errors]) from None

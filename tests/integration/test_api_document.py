@@ -1,0 +1,36 @@
+"""docs/api.md is true: its calls, in order, have the answers that stand there."""
+
+import json
+
+from api import schema
+from tests.support.api_document import BOOKINGS, CALL, FILE, calls, carried_out, outline
+from tests.support.service import running_service
+from tests.support.two_peers import two_peers
+
+
+async def test_the_calls_of_the_document_answer_as_it_says(migrated: str) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    async with two_peers(BOOKINGS) as peers, running_service(migrated) as service:
+        answers = await carried_out(text, service, peers)
+        assert peers.sheets > 0
+    for call, answer in zip(calls(text), answers, strict=True):
+        assert outline(json.loads(call.answer)) == outline(answer), call.command
+
+
+def test_every_call_of_the_document_is_carried_out() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert len(CALL.findall(text)) == text.count("curl ") == 11
+    assert [line for line in text.splitlines() if line.startswith("## ")][:10] == [
+        line for line in text.splitlines() if line.startswith("## ") and line[3].isdecimal()
+    ]
+
+
+def test_what_the_document_does_not_tell_is_named() -> None:
+    """Once a route is there, its call belongs among the others."""
+    text = FILE.read_text(encoding="utf-8")
+    served = {path.removeprefix("/api/v1") for path in schema.document()["paths"]}
+    _, _, missing = text.partition("Not in here yet:")
+    for path in ("/sync/kpi", "/reconcile", "/webhook/zammad", "/stream"):
+        told = f"$BASE/api/v1{path}" in text
+        assert told or (path in missing), f"{path} is neither told nor named as missing"
+        assert path not in served or path in text

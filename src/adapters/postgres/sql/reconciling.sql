@@ -73,16 +73,23 @@ SELECT known.name, c.count FROM known CROSS JOIN LATERAL (
 (t.log_id = $1 AND $2::bigint IS NULL AND (t.valid_to IS NULL OR {superseded}))
 
 -- name: last_then
-(t.log_id = $1 AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
+-- None was opened later than then, so the index of numbers begins there.
+(t.log_id = $1 AND t.conflict_id <= $2::bigint AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
 
 -- name: superseded
 -- The last row of a conflict that another one of the same entry replaced.
 t.status <> 'pending' AND NOT EXISTS (SELECT FROM conflicts AS n WHERE n.log_id = t.log_id AND n.entry_id = t.entry_id
                AND n.valid_from = t.valid_to AND n.conflict_id = t.conflict_id)
 
+-- name: any_status
+$3::text IS NULL
+
+-- name: one_status
+t.status = $3::text
+
 -- name: conflicts
 SELECT {what} FROM conflicts AS t
- WHERE {held} AND ($3::text IS NULL OR t.status = $3) {tail}
+ WHERE {held} AND {status} {tail}
 
 -- name: conflict
 SELECT {what} FROM conflicts AS t

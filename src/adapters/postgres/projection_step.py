@@ -246,7 +246,7 @@ class ProjectionStep:
     ) -> None:
         """The numbers kept beside a view: one row for each position at which one moved."""
         known = await connection.fetch(
-            self._sql["counts"], self.log_id, name, sorted({each for _, each, _ in moves}), None
+            self._sql["counts"], self.log_id, name, sorted({each for _, each, _ in moves})
         )
         counts = {record["name"]: record["count"] for record in known}
         rows: dict[tuple[str, int], int] = {}

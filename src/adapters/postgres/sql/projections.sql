@@ -77,11 +77,10 @@ DELETE FROM {table} WHERE log_id = $1
 DELETE FROM view_count WHERE log_id = $1 AND projection = $2
 
 -- name: counts
--- The newest number of each name, as of position $4 or now.
+-- The newest number of each name.
 SELECT u.name, c.count FROM unnest($3::text[]) AS u(name) CROSS JOIN LATERAL (
     SELECT count FROM view_count
      WHERE log_id = $1 AND projection = $2 AND name = u.name
-       AND ($4::bigint IS NULL OR valid_from <= $4)
      ORDER BY valid_from DESC LIMIT 1) AS c
 
 -- name: fingerprint

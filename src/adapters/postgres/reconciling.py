@@ -90,9 +90,11 @@ class Reconciling:
         )
         records = await self._query(query, as_of, which.reason, q)
         counts = await self._rows(as_of)
+        last = len(records) < limit and (records or not skip)
+        total = skip + len(records) if last else await self._total(which, q, counts, as_of)
         return RowPage(
             rows=[self._open_row(tuple(record)) for record in records],
-            total=await self._total(which, q, counts, as_of),
+            total=total,
             counts=_by_status(counts),
         )
 
@@ -108,7 +110,8 @@ class Reconciling:
             held = last.format(superseded=self._sql["superseded"])
         tail = f"ORDER BY t.conflict_id DESC LIMIT {limit:d} OFFSET {skip:d}"
         what = ", ".join(self._columns(self._conflicts, "t"))
-        query = self._sql["conflicts"].format(what=what, held=held, tail=tail)
+        which = self._sql["any_status" if status is None else "one_status"]
+        query = self._sql["conflicts"].format(what=what, held=held, status=which, tail=tail)
         records = await self._query(query, as_of, status)
         kept = await self._kept(conflict_totals.TALLY, conflict_totals.ALL, as_of)
         total = int(sum(kept.values()) if status is None else kept.get(status, 0))

@@ -57,25 +57,34 @@ SELECT {what} FROM (
 (t.log_id = $1 AND $2::bigint IS NULL AND (t.valid_to IS NULL OR {superseded}))
 
 -- name: last_then
-(t.log_id = $1 AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
+-- None was opened later than then, so the index of numbers begins there.
+(t.log_id = $1 AND t.conflict_id <= $2::bigint AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint OR {superseded}))
 
 -- name: superseded
--- The last row of a conflict that another one of the same entry replaced.
+-- The last row of a conflict that another one of the same entry replaced. Written with two bounds,
+-- so that one row is looked up for each on the page, and not all conflicts are put in a hash.
 t.status <> 'pending' AND NOT EXISTS (SELECT FROM conflicts AS n WHERE n.log_id = t.log_id AND n.entry_id = t.entry_id
-               AND n.valid_from = t.valid_to AND n.conflict_id = t.conflict_id)
+               AND n.valid_from >= t.valid_to AND n.valid_from <= t.valid_to
+               AND n.conflict_id = t.conflict_id)
+
+-- name: any_status
+$3::text IS NULL
+
+-- name: one_status
+t.status = $3::text
 
 -- name: conflicts
 SELECT {what} FROM conflicts AS t
- WHERE {held} AND ($3::text IS NULL OR t.status = $3) {tail}
+ WHERE {held} AND {status} {tail}
 
 -- name: conflict
 SELECT {what} FROM conflicts AS t
- WHERE t.log_id = $1 AND ($2::bigint IS NULL OR t.valid_from <= $2::bigint) AND t.conflict_id = $3
+ WHERE t.log_id = $1 AND t.valid_from <= coalesce($2::bigint, 9223372036854775807) AND t.conflict_id = $3
  ORDER BY t.valid_from DESC LIMIT 1
 
 -- name: entries
 -- By primary key, newest version first: see projections.sql.
 SELECT {what} FROM unnest($3::bigint[]) AS u(wanted) CROSS JOIN LATERAL (
     SELECT * FROM time_entries
-     WHERE log_id = $1 AND entry_id = u.wanted AND ($2::bigint IS NULL OR valid_from <= $2::bigint)
+     WHERE log_id = $1 AND entry_id = u.wanted AND valid_from <= coalesce($2::bigint, 9223372036854775807)
      ORDER BY valid_from DESC LIMIT 1) AS t

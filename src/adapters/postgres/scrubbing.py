@@ -42,7 +42,8 @@ SELECT position FROM event
                 WHERE strpos(data::text, mark) > 0 OR strpos(meta::text, mark) > 0)
  ORDER BY position
 """
-_AT = f"{_EVENT} AND e.position = ANY($2::bigint[]) ORDER BY e.position"
+_AT = f"""{_EVENT} AND e.position = ANY($2::bigint[]) AND e.type = ANY($3::text[])
+ ORDER BY e.position"""
 _OF_STREAMS = f"""{_EVENT} AND e.stream_id = ANY($2::uuid[]) AND e.position <= $3
    AND e.type = ANY($4::text[]) ORDER BY e.position"""
 _OF_TYPES = f"""{_EVENT} AND e.position > $2 AND e.position <= $3 AND e.type = ANY($4::text[])
@@ -74,9 +75,8 @@ async def scrub(
     projection, log = table.projection, store.log_id
     touched = [
         event
-        async for page in _at(store, connection, [p for p in positions if p <= upto])
+        async for page in _at(store, connection, projection, [p for p in positions if p <= upto])
         for event in page
-        if type(event.event) in projection.events
     ]
     keys = sorted({key for event in touched for key in projection.keys(event)})
     at = {event.position: event for event in touched}
@@ -107,10 +107,15 @@ async def _held(events: Events) -> AsyncIterator[Events]:
 
 
 async def _at(
-    store: PostgresEventStore, connection: Session, positions: Sequence[int]
+    store: PostgresEventStore,
+    connection: Session,
+    projection: Projection[Any],
+    positions: Sequence[int],
 ) -> AsyncIterator[Events]:
+    types = _types(projection)
     for start in range(0, len(positions), PAGE):
-        yield await _read(store, connection, _AT, list(positions[start : start + PAGE]))
+        some = list(positions[start : start + PAGE])
+        yield await _read(store, connection, _AT, some, types)
 
 
 async def _of_streams(

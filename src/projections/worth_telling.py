@@ -51,6 +51,8 @@ def project(row: Row | None, recorded: Recorded[Event]) -> Row | None:
 def _occurrence(event: Event) -> tuple[Sequence[Topic], str] | None:  # noqa: PLR0911 # one per kind
     """What it is about, and one sentence on it."""
     match event:
+        case SyncRunFailed(ticket_ids=(_, *_)):
+            return None  # a look at some tickets: the deliveries that asked for it are told of
         case SyncRunFailed(run_id=run_id, counters=counters, error=error) if (
             counters.conflicts > MANY_CONFLICTS
         ):

@@ -295,11 +295,16 @@ class Calls:
     async def _begun(self) -> int:
         """A run; what was retried is one, too, and has to end before."""
         now = {"Prefer": "respond-async"}
+        answer = await self._in_turn("POST", "/sync/run", json=RANGE, headers=now)
+        return int(_json(answer)["run_id"])
+
+    async def _in_turn(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Once no run is in the way."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                answer = await self._service.http.post(f"{V1}/sync/run", json=RANGE, headers=now)
+                answer = await self._service.http.request(method, f"{V1}{path}", **more)
                 if answer.status_code != httpx.codes.CONFLICT:
-                    return int(_json(answer)["run_id"])
+                    return answer
                 await asyncio.sleep(0.05)
 
     async def _deliver(self) -> None:
@@ -335,7 +340,7 @@ class Calls:
     async def _leave(self) -> None:
         """What ends something."""
         http = self._service.http
-        await self._call("DELETE", "/connectors/1")
+        await self._in_turn("DELETE", "/connectors/1")
         change = {"current_password": ADMIN_PASSWORD, "new_password": "another-horse-battery"}
         await http.post("/users/me/password", json=change)
         del http.headers["Authorization"]

@@ -31,9 +31,13 @@ SELECT key, amounts FROM totals
  WHERE log_id = $1 AND tally = $2 AND (key BETWEEN $3 AND $4 OR key = $5) AND valid_to IS NULL
 
 -- name: then
-SELECT key, amounts FROM totals
- WHERE log_id = $1 AND tally = $2 AND (key BETWEEN $3 AND $4 OR key = $5)
-   AND valid_from <= $6 AND (valid_to IS NULL OR valid_to > $6)
+-- A key that ever was has a live row, because its amounts become 0 and it does not end.
+SELECT l.key, t.amounts FROM totals AS l CROSS JOIN LATERAL (
+    SELECT amounts FROM totals AS v
+     WHERE v.log_id = $1 AND v.tally = $2 AND v.key = l.key AND v.valid_from <= $6
+     ORDER BY v.valid_from DESC LIMIT 1) AS t
+ WHERE l.log_id = $1 AND l.tally = $2 AND (l.key BETWEEN $3 AND $4 OR l.key = $5)
+   AND l.valid_to IS NULL
 
 -- name: rest_of_entries
 -- Which entries moved is in the ledger; the versions before and after are one step each by key.

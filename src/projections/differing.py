@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from domain.event import Event, Recorded
-from domain.time_entry.events import ConflictOpened, ConflictResolved
 from projections import (
+    conflicts,
     connectors,
     mappings,
     project_mappings,
@@ -107,20 +107,27 @@ def _flat(values: Values) -> dict[str, Any]:
 
 
 def conflict_at(events: Sequence[Recorded[Event]], number: int, upto: int) -> Values | None:
-    """The conflict that was opened at position `number`, as it stood after `upto`."""
-    known = [each for each in events if number <= each.position <= upto]
-    if not known or not isinstance(opened := known[0].event, ConflictOpened):
+    """The conflict that was opened at position `number`, as it stood after `upto`.
+
+    `events` are those of its entry, from the first on.
+    """
+    row: conflicts.Row | None = None
+    found: conflicts.Row | None = None
+    for recorded in events:
+        if recorded.position > upto:
+            break
+        if type(recorded.event) in conflicts.PROJECTION.events:
+            row = conflicts.PROJECTION.apply(row, recorded)
+            found = row if row is not None and row.conflict_id == number else found
+    if found is None:
         return None
-    later = (e.event for e in known[1:])
-    # one that is opened while another is open takes its place
-    over = next((e for e in later if isinstance(e, ConflictResolved | ConflictOpened)), None)
     return {
         "id": number,
-        "entry_id": opened.entry_id,
-        "reason_code": opened.reason.value,
-        "reason_detail": opened.detail,
-        "cause": opened.cause,
-        "resolution_status": "pending" if over is None else "resolved",
-        "resolution_action": getattr(over, "action", None),
-        "notes": getattr(over, "note", None),
+        "entry_id": found.entry_id,
+        "reason_code": found.reason_code,
+        "reason_detail": found.detail,
+        "cause": found.cause,
+        "resolution_status": found.status,
+        "resolution_action": found.action,
+        "notes": found.notes,
     }

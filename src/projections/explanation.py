@@ -172,10 +172,11 @@ def _decision_steps(story: _Story, decided: Recorded[EntryDecided]) -> Iterator[
     if booking is not None:
         for name, tell in _WAY:
             told = tell(event, booking, context)
-            if told is not None:
-                yield Step(name, told[0], decided, told[1], told[2], _note(name, story))
             if name == stuck and (told is None or told[2] is not None):
-                yield Step(name, event.detail or "", decided, _asked(name, booking, context), None)
+                what = event.detail or f"It is held here: {event.reason}."
+                yield Step(name, what, decided, _asked(name, booking, context), None)
+            elif told is not None:
+                yield Step(name, told[0], decided, told[1], told[2], _note(name, story))
     title = _decision(event)
     output: Values = {"outcome": event.outcome.value, "reason_code": event.reason}
     yield Step("decision", title, decided, {"configuration": event.basis.configuration}, output)

@@ -40,6 +40,10 @@ FILLED_FROM: Mapping[str, Sequence[str]] = MappingProxyType(
         "schedule": ("schedule",),
         "audit_log": ("auditLogs",),
         "deliveries": ("deliveries", "kpi"),
+        "target_names": ("entries", "entry", "conflicts"),
+        "run_entries": ("entries",),
+        "channels": ("notifications",),
+        "worth_telling": (),  # for the sender alone
     }
 )
 VIEWS_OF: Mapping[str, frozenset[str]] = MappingProxyType(

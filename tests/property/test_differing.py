@@ -15,7 +15,7 @@ from adapters.postgres.projection_runner import ProjectionRunner
 from domain import catalogue
 from domain.errors import LedgerError
 from domain.event import Append, Event, Recorded
-from projections import time_entries
+from projections import conflicts
 from projections.differing import CONFLICT, KINDS, NAMES, conflict_at, differences
 from projections.projection import Projection, rows_after
 from tests.support.histories import histories
@@ -55,31 +55,22 @@ def of_view(kind: str, past: Past, first: int, last: int) -> list[Ends]:
 
 
 def of_conflicts(past: Past, first: int, last: int) -> list[Ends]:
-    """From the entries' own `conflict_id`: where each begins to stand there, and ceases to."""
-    rows: dict[int, time_entries.Row] = {}
+    """Each row of their view is something that was said of one."""
+    rows: dict[int, conflicts.Row] = {}
     at: dict[int, list[int]] = defaultdict(list)
-    entry_of: dict[int, int] = {}
     for recorded in past:
-        if type(recorded.event) not in time_entries.PROJECTION.events:
+        if type(recorded.event) not in conflicts.PROJECTION.events:
             continue
-        (key,) = time_entries.PROJECTION.keys(recorded)
-        before = rows.get(key)
-        after = time_entries.PROJECTION.apply(before, recorded)
-        if after is None:
-            continue
-        rows[key] = after
-        old = None if before is None else before.conflict_id
-        new = after.conflict_id
-        for number in {old, new} if old != new else ():
-            if number is None:
-                continue
-            at[number].append(recorded.position)
-            entry_of[number] = key
+        (key,) = conflicts.PROJECTION.keys(recorded)
+        before, after = rows.get(key), conflicts.PROJECTION.apply(rows.get(key), recorded)
+        if after is not None and after is not before:
+            rows[key] = after
+            at[after.conflict_id].append(recorded.position)
     found = []
     for number, positions in sorted(at.items()):
-        events = [each for each in past if each.stream == f"time-entry-{entry_of[number]}"]
-        between = [each for each in positions if first < each <= last]
-        if between:
+        stream = past[number - 1].stream
+        events = [each for each in past if each.stream == stream]
+        if between := [each for each in positions if first < each <= last]:
             before_it, after_it = (conflict_at(events, number, at) for at in (first, last))
             found.append(Ends(number, before_it, after_it, between))
     return found

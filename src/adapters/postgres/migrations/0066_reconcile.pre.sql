@@ -39,6 +39,7 @@ CREATE TABLE conflicts (
 CREATE UNIQUE INDEX conflicts_live ON conflicts (log_id, entry_id) WHERE valid_to IS NULL;
 CREATE INDEX conflicts_by_number ON conflicts (log_id, conflict_id, valid_from);
 CREATE INDEX conflicts_by_status ON conflicts (log_id, status, conflict_id);
+CREATE INDEX conflicts_by_begin ON conflicts (log_id, valid_from);
 CREATE INDEX conflicts_pending ON conflicts (log_id, conflict_id)
     WHERE valid_to IS NULL AND status = 'pending';
 CREATE INDEX conflicts_were_pending ON conflicts

@@ -60,16 +60,9 @@ SELECT number, (array_agg(position ORDER BY position DESC))[1:$5] AS positions
  GROUP BY number
 
 -- name: touched_conflicts
--- Opened after $2, or open then and closed since; its number is where it was opened.
-SELECT conflict_id AS number, entry_id, valid_from AS position FROM time_entries
- WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3 AND conflict_id = valid_from
-UNION ALL
-SELECT o.conflict_id, o.entry_id, o.valid_to FROM time_entries AS o
- WHERE o.log_id = $1 AND o.valid_to > $2 AND o.valid_to <= $3 AND o.conflict_id IS NOT NULL
-   AND NOT EXISTS (
-       SELECT FROM time_entries AS n
-        WHERE n.log_id = $1 AND n.entry_id = o.entry_id AND n.valid_from = o.valid_to
-          AND n.conflict_id = o.conflict_id)
+-- Something was said of them after $2, up to $3; their number is where they were opened.
+SELECT conflict_id AS number, entry_id, valid_from AS position FROM conflicts
+ WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3
 
 -- name: count_conflicts
 SELECT count(DISTINCT number) FILTER (WHERE number > $2) AS added,

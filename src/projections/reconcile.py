@@ -41,6 +41,11 @@ class Names:
     users: Mapping[int, str] = field(default_factory=dict)
     learnt: target_names.Names = field(default_factory=dict)
 
+    def user(self, entry: time_entries.Row, target: time_entries.Target) -> str | None:
+        """Whose timesheet it is: as a mapping says, or where both sides agree, as Zammad does."""
+        agreed = entry.user_name if entry.row_status == time_entries.MATCH else None
+        return self.users.get(target.user_id) or agreed
+
     def activity(self, entry: time_entries.Row, target: time_entries.Target) -> str | None:
         """Of the timesheet: as Kimai says, else as a mapping had it when it was made."""
         learnt = target_names.activity_of(entry, self.learnt)
@@ -136,7 +141,7 @@ def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) 
     return {
         "minutes": json_number(target.minutes),
         "activity": names.activity(entry, target) or UNKNOWN_ACTIVITY,
-        "user": names.users.get(target.user_id, UNKNOWN_USER),
+        "user": names.user(entry, target) or UNKNOWN_USER,
         "startedAt": time_entries.local(target.begin, entry.facts.zone),
         "description": time_entries.target_text(entry),
     }
@@ -236,7 +241,7 @@ def _kimai(entry: time_entries.Row, target: time_entries.Target, names: Names) -
         "activity_name": names.activity(entry, target),
         "user_emails": [],
         "user_email": None,
-        "user_name": names.users.get(target.user_id),
+        "user_name": names.user(entry, target),
         "entry_date": None if begin is None else begin.date(),
         "begin_time": begin,
         "end_time": time_entries.local(target.end, entry.facts.zone),

@@ -5,6 +5,7 @@ around the application), those of clients that are `watched`, the words of servi
 their own (`heard`), and what pytest captured of each test. The test that leaked fails.
 """
 
+from collections import deque
 from collections.abc import Generator
 from urllib.parse import quote
 
@@ -13,19 +14,32 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SHORTEST = 8  # characters; anything shorter stands in a text by chance
+MOST_PASSING = 30  # secrets that are looked for besides those of the whole suite: the newest
 LOGIN = "/token"  # where a token is shown to whom it belongs
 
 _names: dict[str, str] = {}  # a secret, or a way of writing it -> what it is
+_passing: deque[str] = deque()  # those that only some tests have
 _found: list[str] = []
 
 
-def register(name: str, secret: str) -> str:
-    """Look for `secret` from now on; it is told of by its name only."""
+def register(name: str, secret: str, *, passing: bool = False) -> str:
+    """Look for `secret` from now on; it is told of by its name only.
+
+    `passing`: it is one of many that tests make for themselves, and is forgotten after some others.
+    """
     if len(secret) < SHORTEST:
         raise ValueError(f"{name} is too short to be looked for")
-    for written in {secret, quote(secret, safe=""), secret.encode().hex()}:
-        _names[written] = name
+    _names.update(dict.fromkeys(_written(secret), name))
+    if passing:
+        _passing.append(secret)
+        if len(_passing) > MOST_PASSING:
+            for written in _written(_passing.popleft()):
+                _names.pop(written, None)
     return secret
+
+
+def _written(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), secret.encode().hex()}
 
 
 def look(where: str, text: str) -> None:
@@ -68,8 +82,8 @@ def witnessed(app: ASGIApp) -> ASGIApp:
 
         async def sending(message: Message) -> None:
             nonlocal tail
-            for name, value in message.get("headers", ()):
-                look(f"{where}, {name.decode()}", value.decode("latin-1"))
+            headers = b"\n".join(b": ".join(pair) for pair in message.get("headers", ()))
+            look(f"{where}, its headers", headers.decode("latin-1"))
             text = tail + message.get("body", b"").decode(errors="replace")
             look(where, text)
             longest = max(map(len, _names), default=1)

@@ -34,7 +34,7 @@ async def request(
     Raises:
         Problem: `range_invalid`, `connectors_missing`, `connector_inactive`, `run_active`.
     """
-    start, end = runs.range_of(own, commands, wanted)
+    start, end = await runs.range_of(own, commands, wanted)
     source, target = await runs.pair(own, wanted.connector_id)
     active, _ = await own.views.runs(RunFilter(status="running"), skip=0, limit=1)
     if active:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from api.problems import Problem
 from api.services import Commands, Services
 from domain.connector.decide import paused_text
+from domain.connector.settings import zammad_settings
 from domain.errors import AlreadyClaimed
 from domain.handling import state_of
 from domain.ids import SCHEDULE_STREAM, ConnectorId, RunId, run_stream
@@ -19,6 +20,7 @@ from domain.schedule.decide import SCHEDULE, SKIP
 from domain.sync_run.commands import QueueRun, SkipRun
 from domain.sync_run.decide import ACTIVE_RUN, PLACES, SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
+from projections import user_mappings
 
 T = TypeVar("T")
 USUAL_DAYS = 30  # a run without dates looks so far back
@@ -62,7 +64,7 @@ async def queue(
         Problem: `range_invalid`, `connectors_missing`, `connector_inactive`, `queue_full`.
         AlreadyClaimed: another run is active, and none may wait.
     """
-    start, end = range_of(own, commands, wanted)
+    start, end = await range_of(own, commands, wanted)
     source, target = await pair(own, wanted.connector_id)
     wish = QueueRun(
         run_id=RunId(0),
@@ -166,9 +168,9 @@ async def awaited(
         pause = min(pause * 1.5, LONGEST_LOOK)
 
 
-def range_of(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
+async def range_of(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
     """The work dates that are meant, inclusive. Raises Problem `range_invalid`."""
-    today = commands.now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
+    today = wanted.end_date or await _latest_today(own, commands.now)
     end = wanted.end_date or today
     start = wanted.start_date or _days_before(min(today, end))
     if start > end:
@@ -176,6 +178,21 @@ def range_of(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, d
     if (end - start).days >= MOST_DAYS:
         raise Problem("range_invalid", f"A run covers at most {MOST_DAYS} days.")
     return start, end
+
+
+async def _latest_today(own: Services, now: datetime) -> date:
+    """The latest work day that a booking of now can have.
+
+    Where somebody works in a zone ahead of the display zone it is tomorrow there already.
+    """
+    shown_in = own.settings.display_timezone
+    zones = {shown_in}
+    for connector in await own.active_connectors():
+        if connector.kind == "zammad":
+            zones.add(zammad_settings(connector.settings, display_timezone=shown_in).timezone)
+    people = await own.views.all_rows(user_mappings.PROJECTION)
+    zones |= {row.timezone for row in people if row.is_active and row.timezone}
+    return max(now.astimezone(ZoneInfo(zone)).date() for zone in zones)
 
 
 def _days_before(day: date) -> date:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.postgres.jobs import CRASHED, PairLock, RunWorker
@@ -379,3 +380,31 @@ async def _unasked(connector_id: int, position: int) -> None:
 
 async def _undecided(position: int, _lock: PairLock) -> bool:
     raise AssertionError(f"no mapping was changed at {position}")
+
+
+class Evening:
+    """The machine's time, moved to half past eleven in the evening, UTC."""
+
+    def __init__(self) -> None:
+        now = datetime.now(UTC)
+        self._later = now.replace(hour=23, minute=30) - now
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._later
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def test_a_run_without_dates_reaches_today_wherever_people_work(migrated: str) -> None:
+    clock = Evening()
+    async with two_peers(1) as peers, running_service(migrated, clock=clock) as service:
+        await connect(service, peers)
+        today = clock.now().date()
+        run = (await service.http.post("/api/v1/sync/run")).json()
+        assert run["end_date"] == today.isoformat()  # UTC, as the display zone is
+        zone = {"settings": {"timezone": "Europe/Brussels"}}
+        assert (await service.http.patch("/api/v1/connectors/1", json=zone)).status_code == 200
+        run = (await service.http.post("/api/v1/sync/run")).json()
+        assert run["end_date"] == (today + timedelta(days=1)).isoformat()
+        assert run["start_date"] == (today - timedelta(days=29)).isoformat()

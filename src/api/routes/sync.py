@@ -101,7 +101,7 @@ async def run_sync(
 
 async def _dry_run(own: Services, commands: Commands, wanted: runs.Wanted, prefer: str) -> object:
     """A plan in a run's clothes."""
-    start, end = runs.range_of(own, commands, wanted)
+    start, end = await runs.range_of(own, commands, wanted)
     plan_id = await plans.request(own, commands, wanted)
     if asked_async(prefer):
         url = f"/api/v1/sync/plans/{plan_id}"

@@ -248,12 +248,19 @@ async def answered(http: httpx.AsyncClient, tried: Try) -> str | None:
     if answer.status_code < 400:
         return None
     if answer.status_code >= 500 or answer.status_code == 401:
-        allowed = answer.status_code == 401 and tried.path == "/token"
+        allowed = (answer.status_code == 401 and tried.path == "/token") or _of_a_peer(answer)
         return None if allowed else f"{tried}: {answer.status_code} {answer.text[:200]}"
     problem = answer.json()
     if problem["code"] not in STATUS or not is_readable(problem["detail"]):
         return f"{tried}: {answer.text[:300]}"
     return None
+
+
+def _of_a_peer(answer: httpx.Response) -> bool:
+    """What is wrong is what the peer's token may see, not what was asked."""
+    return (
+        answer.status_code == httpx.codes.BAD_GATEWAY and answer.json()["code"] == "peer_rejected"
+    )
 
 
 def is_readable(detail: str) -> bool:

@@ -136,7 +136,7 @@ async def record() -> Recorder:
                 ZAMMAD_TOKEN: "the token of a Zammad account",
                 KIMAI_TOKEN: "the API token of a Kimai account",
                 WEBHOOK_SECRET: "a secret of at least 16 characters",
-                ADMIN_PASSWORD: "correct-horse-battery",
+                ADMIN_PASSWORD: "at-least-twelve-characters",
             }
         )
         service.http.event_hooks["response"] = [recorder.heard]
@@ -341,7 +341,10 @@ class Calls:
         """What ends something."""
         http = self._service.http
         await self._in_turn("DELETE", "/connectors/1")
-        change = {"current_password": ADMIN_PASSWORD, "new_password": "another-horse-battery"}
+        change = {
+            "current_password": ADMIN_PASSWORD,
+            "new_password": "at-least-twelve-other-characters",
+        }
         await http.post("/users/me/password", json=change)
         del http.headers["Authorization"]
         login = {"username": ADMIN, "password": change["new_password"]}

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.support.peers import World
 
 LEAD, AGENT = "lead-t0ken-nobody-may-see", "agent-t0ken-nobody-may-see"
 ADMIN = "admin-t0ken-nobody-may-see"
-TODAY = datetime.now(UTC).date()
+TODAY = datetime.now(ZoneInfo("Europe/Berlin")).date()  # where they work
 Change = Callable[[KimaiState], object]
 
 

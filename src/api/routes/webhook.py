@@ -42,7 +42,7 @@ door = APIRouter(tags=["webhook"])  # answers once the delivery is durable, not 
     PATH,
     status_code=202,
     response_model=DeliveryAccepted,
-    responses={200: {"model": DeliveryAccepted, "description": "Known already"}},
+    responses={200: {"model": DeliveryAccepted, "description": "Known already"}, 403: {}},
     openapi_extra=BODY,
 )
 async def receive_delivery(request: Request) -> Response:

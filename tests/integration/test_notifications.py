@@ -66,11 +66,11 @@ def titles(received: Receiver) -> list[str]:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(1200):  # a second repetition comes after 35 s
         if true():
             return
         await asyncio.sleep(0.05)
-    raise AssertionError("it did not come true within 25 s")
+    raise AssertionError("it did not come true within 60 s")
 
 
 async def added(service: Service, url: str, **more: Any) -> dict[str, Any]:

@@ -77,13 +77,15 @@ class Notifying:
         Every channel is told in a task of its own: a slow one keeps nobody waiting.
         """
         own = self._own
+        # Before the head: what ends from here on may be recorded behind it, and not be shown yet.
+        busy = frozenset(self._busy)
         head = await own.store.head()
         if not await own.projections.wait_for(head, within=PAUSE, names=VIEWS):
             return PAUSE  # what was told already may not be shown yet
         rows = {
             row.channel_id: row
             for row in await own.views.all_rows(channels.PROJECTION)
-            if row.is_active and row.channel_id not in self._busy
+            if row.is_active and row.channel_id not in busy and row.channel_id not in self._busy
         }
         now, wait = own.clock.now().astimezone(UTC), LOOK
         due: defaultdict[int, list[tuple[Wish, Untold]]] = defaultdict(list)

@@ -149,6 +149,7 @@ async def test_an_address_is_nowhere_but_in_the_vault(
     migrated: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO, logger="httpcore")  # our own client, which tells of its cookie
     logging.getLogger().setLevel(logging.DEBUG)
     async with receiver() as (received, url), running_service(migrated) as service:
         await switch_on(service)

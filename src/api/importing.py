@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from api.import_files import FileRow
 from api.import_kinds import Kind, names_of
-from api.mapping_tables import NO_TYPE
+from api.mapping_tables import NO_TYPE, adding
 from api.problems import Problem
 from api.services import LONGEST_WAIT, Commands, Services
 from domain.errors import AlreadyClaimed, StreamMovedOn
@@ -18,15 +18,13 @@ from domain.ids import MAPPING_IMPORT_STREAM, MappingId
 from domain.mapping.decide import (
     MAPPING,
     NOT_VALUES,
-    AddRow,
-    AnySet,
     ChangeRow,
     MappingCommand,
     MappingRow,
     RemoveRow,
     holds,
 )
-from domain.mapping.events import MappingSet, MappingsImported, ProjectMappingSet, UserMappingSet
+from domain.mapping.events import MappingsImported, UserMappingSet
 from domain.mapping.importing import Action, Known, Line, Mode, Step, doubled, steps
 from domain.numbering import first_free
 
@@ -197,7 +195,7 @@ def _appends(commands: Commands, kind: Kind, work: Sequence[Step], free: int) ->
     for step in work:
         if step.before is None:
             row = replace(step.row, mapping_id=MappingId(free))
-            made.append(_append(commands, kind, row.mapping_id, None, _adding(row)))
+            made.append(_append(commands, kind, row.mapping_id, None, adding(row)))
             free += 1
             continue
         state = MappingRow(row=step.before.row, version=step.before.version)
@@ -228,16 +226,6 @@ def _append(
         claims=sorted(holds(after) - holds(state)),
         releases=sorted(holds(state) - holds(after)),
     )
-
-
-def _adding(row: AnySet) -> MappingCommand:
-    match row:
-        case MappingSet():
-            return AddRow(row=row)
-        case UserMappingSet():
-            return AddRow(row=row)
-        case ProjectMappingSet():
-            return AddRow(row=row)
 
 
 async def _named(own: Services, kind: Kind, work: Sequence[Step]) -> Sequence[Step]:

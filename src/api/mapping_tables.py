@@ -140,7 +140,7 @@ async def add(own: Services, commands: Commands, table: Table, body: Body) -> di
 
     async def try_number(number: int) -> None:
         row = table.row(MappingId(number), values)
-        await commands.run(MAPPING, table.stream(MappingId(number)), _adding(row), holds)
+        await commands.run(MAPPING, table.stream(MappingId(number)), adding(row), holds)
 
     number, _ = await with_next_number(own.store, lambda n: table.stream(MappingId(n)), try_number)
     return await show(own, table, number)
@@ -211,7 +211,8 @@ async def _named(own: Services, table: Table, values: dict[str, Any]) -> dict[st
     return {**values, **found}
 
 
-def _adding(row: AnySet) -> MappingCommand:
+def adding(row: AnySet) -> MappingCommand:
+    """The command that adds the row to its table."""
     match row:
         case MappingSet():
             return AddRow(row=row)

@@ -18,20 +18,19 @@ import structlog
 
 from adapters.notifications import Delivery
 from adapters.postgres.connecting import DRIVER_ERRORS
-from adapters.postgres.locks import Session, session_lock
+from adapters.postgres.locks import Session
 from adapters.postgres.worth_telling import Wish
+from api.leading import lead, pulse
 from api.services import Services
 from domain.channel.decide import CHANNEL, Channel
 from domain.channel.events import NotificationFailed, NotificationSent
 from domain.channel.telling import Topic, Untold, due_at, message
-from domain.errors import LedgerError, Misconfigured, Unavailable
+from domain.errors import LedgerError, Misconfigured
 from domain.event import Actor, Append, Metadata
 from domain.handling import state_of
 from domain.ids import ChannelId, channel_stream
 from projections import channels, schedule, worth_telling
 
-AGAIN = 3.0  # seconds between tries to take the lead
-PULSE = 3.0  # seconds between looks whether the session with the lock still lives
 LOOK = 5.0  # seconds between looks when nothing is heard
 PAUSE = 1.0  # seconds before another look while the database is away, or the views lag
 WAITS = (5.0, 30.0)  # seconds between the attempts for one message
@@ -60,16 +59,7 @@ class Notifying:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        name = f"timeledger notifications {self._own.store.log_id}"
-        while True:
-            try:
-                async with session_lock(self._own.store.pool, name) as session:
-                    if session is not None:
-                        await self._lead(session)
-            except* (*DRIVER_ERRORS, Unavailable) as gone:
-                names = [type(error).__name__ for error in gone.exceptions]
-                log.warning("notifications_wait", errors=names)
-            await asyncio.sleep(AGAIN)
+        await lead(self._own.store, "notifications", self._lead)
 
     async def look(self) -> float:
         """Begin to tell what is due; return the seconds until there may be more.
@@ -168,7 +158,7 @@ class Notifying:
         self._stopping.clear()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pulse(session))
+                tasks.create_task(pulse(session))
                 tasks.create_task(self._listen(await self._own.store.head()))
                 tasks.create_task(self._watch())
         finally:
@@ -243,10 +233,3 @@ def _wishes(rows: Mapping[int, channels.Row]) -> Sequence[Wish]:
         for topic in row.events
         if topic in known
     ]
-
-
-async def _pulse(session: Session) -> None:
-    """Raises what the driver raises once the session, and the lock with it, is gone."""
-    while True:
-        await asyncio.sleep(PULSE)
-        await session.execute("SELECT 1")

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 import structlog
 
 from adapters.postgres.connecting import DRIVER_ERRORS
-from adapters.postgres.locks import Session, session_lock
+from adapters.postgres.locks import Session
 from adapters.scheduler import Alarm
 from api import runs
+from api.leading import lead, pulse
 from api.problems import Problem, problem_of
 from api.services import Commands, Services
-from domain.errors import AlreadyClaimed, LedgerError, Unavailable
+from domain.errors import AlreadyClaimed, LedgerError
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import state_of
 from domain.ids import SCHEDULE_STREAM, RunId
@@ -28,8 +29,6 @@ from domain.sync_run.commands import SkipRun
 from domain.sync_run.events import SCHEDULE_CAUSE, Cause
 from projections import schedule as schedule_view
 
-AGAIN = 3.0  # seconds between tries to take the lead
-PULSE = 3.0  # seconds between looks whether the session with the lock still lives
 PAUSE = 1.0  # seconds before another look while the database is away
 
 TIMING = {"cron", "timezone", "enabled"}  # fields that say what is due
@@ -46,15 +45,7 @@ class Scheduling:
 
     async def run(self) -> None:
         """Until cancelled; outages of the database are waited out."""
-        name = f"timeledger schedule {self._own.store.log_id}"
-        while True:
-            try:
-                async with session_lock(self._own.store.pool, name) as session:
-                    if session is not None:
-                        await self._lead(session)
-            except* (*DRIVER_ERRORS, Unavailable) as gone:
-                log.warning("schedule_waits", errors=[type(e).__name__ for e in gone.exceptions])
-            await asyncio.sleep(AGAIN)
+        await lead(self._own.store, "schedule", self._lead)
 
     async def look(self) -> None:
         """See to the newest time that came due, unless that was done: a run, or a skipped one."""
@@ -98,7 +89,7 @@ class Scheduling:
         alarm.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_pulse(session))
+                tasks.create_task(pulse(session))
                 tasks.create_task(self._follow(alarm))
         finally:
             alarm.stop()
@@ -141,10 +132,3 @@ def _timed_since(changes: Sequence[Recorded[Event]]) -> tuple[datetime | None, S
             since = recorded.occurred_at  # by the clock that says what is due
         schedule = SCHEDULE.evolve(schedule, event)
     return since, schedule
-
-
-async def _pulse(session: Session) -> None:
-    """Raises what the driver raises once the session, and the lock with it, is gone."""
-    while True:
-        await asyncio.sleep(PULSE)
-        await session.execute("SELECT 1")

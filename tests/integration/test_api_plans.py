@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 
 from api import runs
-from api.wiring import SystemClock
 from domain.ids import RunId
 from tests.integration.test_api_runs import open_run
+from tests.support.ahead import AheadClock
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 from tests.support.two_peers import KIMAI_TOKEN, RANGE, TwoPeers, connect, post, two_peers
 
@@ -220,13 +220,6 @@ async def test_a_plan_that_is_being_applied_goes_on_after_a_restart(migrated: st
             assert (await plan_of(service, 1))["state"] == "applied"
 
 
-class LaterClock(SystemClock):
-    """A day and a second after everybody else's."""
-
-    def now(self) -> datetime:
-        return super().now() + timedelta(days=1, seconds=1)
-
-
 async def test_a_plan_of_yesterday_is_not_applied(migrated: str) -> None:
     async with two_peers(3) as peers:
         async with running_service(migrated) as service:
@@ -236,7 +229,9 @@ async def test_a_plan_of_yesterday_is_not_applied(migrated: str) -> None:
                 plan["created_at"]
             )
             assert timedelta(hours=24) <= life < timedelta(hours=24, minutes=1)
-        async with running_service(migrated, clock=LaterClock()) as service:
+        async with running_service(
+            migrated, clock=AheadClock(timedelta(days=1, seconds=1))
+        ) as service:
             shown = (await service.http.get(f"{PLANS}/1")).json()
             assert shown["state"] == "expired"
             digest = {"digest": plan["digest"]}

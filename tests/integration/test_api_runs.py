@@ -16,6 +16,7 @@ from domain.plan.decide import Plan
 from domain.sync_run.commands import QueueRun, StartRun
 from domain.sync_run.decide import SYNC_RUN, Run, holds
 from domain.sync_run.events import Cause
+from tests.support.ahead import AheadClock
 from tests.support.line import Line
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
@@ -382,22 +383,9 @@ async def _undecided(position: int, _lock: PairLock) -> bool:
     raise AssertionError(f"no mapping was changed at {position}")
 
 
-class Evening:
-    """The machine's time, moved to half past eleven in the evening, UTC."""
-
-    def __init__(self) -> None:
-        now = datetime.now(UTC)
-        self._later = now.replace(hour=23, minute=30) - now
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self._later
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 async def test_a_run_without_dates_reaches_today_wherever_people_work(migrated: str) -> None:
-    clock = Evening()
+    now = datetime.now(UTC)
+    clock = AheadClock(now.replace(hour=23, minute=30) - now)
     async with two_peers(1) as peers, running_service(migrated, clock=clock) as service:
         await connect(service, peers)
         today = clock.now().date()

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from domain.ids import ConnectorId, EntryId, RunId
 from domain.sync_run.events import Counters, SyncRunCompleted, SyncRunFailed
 from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.values import ReasonCode
+from tests.support.ahead import AheadClock
 from tests.support.service import Service, running_service
 from tests.support.webhook_receiver import Receiver
 
@@ -27,19 +28,6 @@ PATH = "/api/v1/notifications/"
 SECRET = "s3cret-of-the-channel"
 ALL = ["run_failed", "conflicts_opened", "connector_down", "dead_letter", "webhook_rejected"]
 METADATA = Metadata(actor=Actor(kind="service", name="sync"), correlation_id="test")
-
-
-class SetClock:
-    """The machine's time, moved on by a test."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @asynccontextmanager
@@ -235,7 +223,7 @@ async def test_bad_bodies_are_422_and_only_administrators_see_channels(migrated:
 async def test_the_first_failure_is_told_at_once_and_the_others_in_one_message(
     migrated: str,
 ) -> None:
-    clock = SetClock()
+    clock = AheadClock()
     async with (
         receiver() as (received, url),
         running_service(migrated, clock=clock, access_token_minutes=40_000) as service,
@@ -294,7 +282,7 @@ async def test_every_channel_hears_what_it_wants_to(migrated: str) -> None:
 
 
 async def test_what_could_not_be_told_is_told_later_also_after_a_restart(migrated: str) -> None:
-    clock = SetClock()
+    clock = AheadClock()
     values: dict[str, Any] = {"clock": clock, "access_token_minutes": 40_000}
     async with receiver() as (received, url):
         async with running_service(migrated, **values) as service:

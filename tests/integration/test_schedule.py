@@ -13,7 +13,7 @@ import pytest
 
 from adapters.sandbox.control.faults import FaultKind, FaultRule
 from adapters.scheduler import JOB, Alarm
-from api import scheduling
+from api import leading, scheduling
 from api.scheduling import Scheduling
 from domain.errors import Misconfigured
 from domain.ids import SCHEDULE_STREAM
@@ -391,8 +391,8 @@ async def test_one_of_two_processes_leads_and_the_other_takes_over(
     migrated: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first has its session killed, the second is stopped: the schedule goes on."""
-    monkeypatch.setattr(scheduling, "AGAIN", 0.05)
-    monkeypatch.setattr(scheduling, "PULSE", 0.05)
+    monkeypatch.setattr(leading, "AGAIN", 0.05)
+    monkeypatch.setattr(leading, "PULSE", 0.05)
     clock = SetClock()
     async with (
         two_peers(3) as peers,

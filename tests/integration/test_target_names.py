@@ -1,29 +1,17 @@
 """What Kimai calls the projects of timesheets: from its socket to the entries."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from adapters.sandbox.control.faults import FaultKind, FaultRule
 from domain.target_names.events import TargetNamed
+from tests.support.ahead import AheadClock
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
 
 FOR_DAYS = 7 * 24 * 60  # minutes
-
-
-class LaterClock:
-    """The machine's time, and what a test adds to it."""
-
-    def __init__(self) -> None:
-        self.later = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.later
-
-    async def sleep(self, seconds: float) -> None:
-        self.later += timedelta(seconds=seconds)
 
 
 async def carried(service: Service) -> None:
@@ -54,7 +42,7 @@ async def asked(peers: TwoPeers) -> int:
 
 
 async def test_entries_say_what_kimai_calls_their_project(migrated: str) -> None:
-    clock = LaterClock()
+    clock = AheadClock()
     async with (
         two_peers(8) as peers,
         running_service(migrated, clock=clock, access_token_minutes=FOR_DAYS) as service,
@@ -76,7 +64,7 @@ async def test_entries_say_what_kimai_calls_their_project(migrated: str) -> None
 
         activity = peers.kimai.activities[entry["target"]["activity_id"]]
         project.name, activity.name = "Renamed by the accountant", "Called otherwise"
-        clock.later += timedelta(hours=25)
+        clock.ahead += timedelta(hours=25)
         await carried(service)
         news = [each.name for each in (await named(service))[len(first) :]]
         assert news == [project.name, activity.name]
@@ -94,7 +82,7 @@ async def test_a_run_needs_no_names(migrated: str) -> None:
     refusing = FaultRule(kind=FaultKind.ERROR_BEFORE, methods=("GET",), path_prefix="/api/projects")
     async with (
         two_peers(3) as peers,
-        running_service(migrated, clock=LaterClock()) as service,
+        running_service(migrated, clock=AheadClock()) as service,
     ):
         await connect(service, peers)
         peers.kimai_app.faults.replace([refusing])

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -23,23 +23,12 @@ from domain.delivery.events import (
 )
 from domain.delivery.signature import signature
 from domain.event import Recorded
+from tests.support.ahead import AheadClock
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 
 PATH = "/api/v1/webhook/zammad"
 SECRET, NEXT_SECRET = "a-secret-of-16-or-more", "the-next-secret-of-16"
 BODY = b'{"ticket":{"id":50},"article":{"id":89}}'
-
-
-class Clock:
-    """The real time, and what a test adds to it."""
-
-    ahead = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def headers(body: bytes, secret: str, delivery: str | None) -> dict[str, str]:
@@ -202,7 +191,7 @@ async def test_a_large_body_is_signed_as_well(database: str) -> None:
 
 
 async def test_a_replaced_secret_counts_until_the_overlap_is_over(database: str) -> None:
-    clock = Clock()
+    clock = AheadClock()
     async with running_service(database, clock=clock) as service:
         made = await add_connector(service, webhook_secret_overlap_hours=1)
         assert (await send(service, delivery="1")).status_code == 202
@@ -247,7 +236,7 @@ async def test_another_process_knows_of_a_change_within_a_second(database: str) 
 
 
 async def test_ten_rejections_of_one_address_are_recorded_a_minute(database: str) -> None:
-    clock = Clock()
+    clock = AheadClock()
     async with (
         running_service(database, clock=clock, trusted_proxies=["127.0.0.1"]) as service,
         running_service(database, clock=clock, trusted_proxies=["127.0.0.1"]) as other,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Recorded
 from domain.ids import source_of
-from domain.moved import moved
+from domain.moved import made, moved
 from domain.time_entry.events import (
     ConflictDismissed,
     ConflictNoteChanged,
@@ -206,7 +206,8 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
             return None  # no other event can begin the stream
     _, source_id = source_of(event.entry_id)
     standing = stand(NOWHERE, event)
-    return Row(
+    return made(
+        Row,
         entry_id=event.entry_id,
         position=recorded.position,
         version=recorded.version,
@@ -221,7 +222,7 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
         minutes=None,
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id,
-        facts=Facts(standing=standing, observed_at=recorded.recorded_at, **facts),
+        facts=made(Facts, standing=standing, observed_at=recorded.recorded_at, **facts),
         pending_since=recorded.recorded_at,  # whatever is first seen waits
         **values,
     )
@@ -341,7 +342,8 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
 
 
 def _written(written: Written) -> tuple[Values, Values]:
-    target = Target(
+    target = made(
+        Target,
         begin=written.begin,
         end=written.end,
         minutes=minutes_of(written.duration),

@@ -1,5 +1,5 @@
 // The weights of design.md, section 12, in gzip; the build fails that is heavier.
-import { readFileSync, readdirSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { gzipSync } from "node:zlib"
 
 const KB = 1000

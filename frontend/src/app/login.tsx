@@ -121,7 +121,7 @@ export function Login() {
               )}
             </button>
           </div>
-          <div role="alert">
+          <div role="alert" className="not-has-[p]:-mt-4">
             {error !== null && (
               <p className="rounded-control bg-failed-soft px-3 py-2 text-failed text-table">
                 {said(error, wait)}

@@ -21,15 +21,19 @@ import { chain, kpi, unmapped } from "./reads"
 import { useSession } from "./session"
 import { SECTIONS, type SectionId } from "./slots"
 import { type ThemeChoice, useTheme } from "./theme"
+import { useMoment } from "./time-machine"
 import { useDialog } from "./url-state"
 
 type Due = { count: number; look: "amber" | "solid"; words: string } | null
 
 /** Counts only where somebody has to act. */
 function useDue(): Partial<Record<SectionId, Due>> {
+  const { asOf } = useMoment()
   const { data } = useRead(kpi())
-  const waiting = useRead(unmapped(), { enabled: (data?.active_connectors ?? 0) >= 2 }).data ?? 0
+  const waiting =
+    useRead(unmapped(), { enabled: asOf === null && (data?.active_connectors ?? 0) >= 2 }).data ?? 0
   const open = data?.open_conflicts ?? 0
+  if (asOf !== null) return {} // in the past nobody has to act
   return {
     mappings: waiting > 0 ? { count: waiting, look: "amber", words: "not mapped" } : null,
     reconcile: open > 0 ? { count: open, look: "solid", words: "need a decision" } : null,

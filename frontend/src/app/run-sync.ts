@@ -1,16 +1,18 @@
-import { post } from "@/api/client"
+import { type AnswerOf, post } from "@/api/client"
 import { useCommand } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import { useAnnounce } from "./announcer"
 import { useWritable } from "./session"
 import { notify } from "./toasts"
 
+type RunAnswer = AnswerOf<"/api/v1/sync/run", "post">
+
 /** Start a run over the usual days. `reason` says why it cannot be started now. */
 export function useRun(): { run: () => void; busy: boolean; reason: string | undefined } {
   const { reason } = useWritable("operator")
   const announce = useAnnounce()
-  const command = useCommand({
-    send: (_: void, { idempotencyKey }) =>
+  const command = useCommand<void, RunAnswer>({
+    send: (_, { idempotencyKey }) =>
       post("/api/v1/sync/run", { body: {}, respondAsync: true, idempotencyKey }),
     stale: stale.run,
     onDone: (answer) => {

@@ -39,11 +39,11 @@ export function SessionGate({ children }: { children: ReactNode }) {
     queryKey: keys.system(),
     queryFn: () => get("/api/v1/system"),
     staleTime: Number.POSITIVE_INFINITY,
-    enabled: query.isSuccess,
   })
   const signedIn = query.data !== undefined && query.error?.status !== 401
   useEffect(() => {
     whenSignedOut((error) => {
+      if (window.location.pathname === "/login") return // of several reads the first one led there
       const here = window.location.pathname + window.location.search + window.location.hash
       const why = signedIn || error.code !== "not_authenticated" ? "&expired=1" : ""
       client.clear()

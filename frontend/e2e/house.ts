@@ -59,7 +59,6 @@ async function started(folder: string): Promise<ChildProcess> {
       PORT: String(port),
       ZAMMAD_PORT: String(zammad),
       KIMAI_PORT: String(kimai),
-      TIMELEDGER_DASHBOARD: "built",
     },
     stdio: ["ignore", "pipe", "pipe"],
   })

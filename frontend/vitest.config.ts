@@ -13,6 +13,6 @@ export default defineConfig({
     css: false,
     restoreMocks: true,
     maxWorkers: 2,
-    testTimeout: 10_000,
+    testTimeout: 20_000,
   },
 })

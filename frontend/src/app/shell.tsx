@@ -35,7 +35,7 @@ export function Shell() {
       {/* biome-ignore lint/a11y/useValidAnchor: it goes to a place of this page; the hash is the sections' */}
       <a
         href="#content"
-        className="fixed top-2 left-2 z-50 -translate-y-20 rounded-control bg-primary px-4 py-2 text-primary-ink focus:translate-y-0"
+        className="sr-only z-50 rounded-control bg-primary text-primary-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:px-4 focus:py-2"
         onClick={(event) => {
           event.preventDefault()
           document.getElementById("content")?.focus()

@@ -1,8 +1,10 @@
 import "@testing-library/jest-dom/vitest"
-import { cleanup } from "@testing-library/react"
+import { cleanup, configure } from "@testing-library/react"
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest"
 import { FakeEventSource } from "./event-source"
 import { server } from "./server"
+
+configure({ asyncUtilTimeout: 5_000 }) // lazily loaded sections on a busy machine
 
 // What jsdom does not have and the page uses.
 class NothingResizes implements ResizeObserver {

@@ -20,12 +20,18 @@ type Props = {
   returnTo?: () => HTMLElement | null
 }
 
+/** What has the focus; of an item of a menu, which is gone soon, the button of that menu. */
+function opening(): Element | null {
+  const active = document.activeElement
+  const button = active?.closest("[role=menu]")?.getAttribute("aria-labelledby")
+  return button ? document.getElementById(button) : active
+}
+
 /** Remember what had the focus when it opened, also when a URL or a key opened it. */
 function useReturn(open: boolean, returnTo: Props["returnTo"]) {
   const opener = useRef<Element | null>(null)
   const was = useRef(false)
-  if (open && !was.current && typeof document !== "undefined")
-    opener.current = document.activeElement
+  if (open && !was.current && typeof document !== "undefined") opener.current = opening()
   was.current = open
   return (event: Event) => {
     event.preventDefault()

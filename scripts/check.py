@@ -20,6 +20,7 @@ STEPS = [
 WORKERS = str(min(4, os.cpu_count() or 1))
 # The same examples every time: who looks for new ones runs pytest itself.
 SAME = ["--hypothesis-profile", "ci"]
+DASHBOARD = ("dashboard", ["scripts/dashboard.py", "check"])
 TESTS = ("tests", ["-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup", *SAME])
 
 
@@ -35,9 +36,11 @@ def main() -> int:
         "SYSTEMROOT",
         "VIRTUAL_ENV",
         "HYPOTHESIS_PROFILE",
+        "CHROMIUM",
     )
     environment = {name: os.environ[name] for name in kept if name in os.environ}
-    for name, arguments in [*STEPS, *([] if quick else [TESTS])]:
+    dashboard = (DASHBOARD[0], [*DASHBOARD[1], *(["--quick"] if quick else [])])
+    for name, arguments in [*STEPS, *([] if quick else [TESTS]), dashboard]:
         began = time.monotonic()
         done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False)
         took = time.monotonic() - began

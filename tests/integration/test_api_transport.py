@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.routes import system
 from tests.support.line import Line
 from tests.support.service import ADMIN_PASSWORD, running_service
 from tests.support.two_peers import KIMAI_TOKEN, RANGE, connect, two_peers
@@ -225,8 +226,27 @@ async def test_the_pages_need_nothing_from_elsewhere(migrated: str) -> None:
             assert answer.status_code == 200
             assert "://" not in answer.text, path
             assert "script-src" not in answer.headers["content-security-policy"]  # 'self' only
-        assert 'href="/docs"' in (await client.get("/")).text
+        front = (await client.get("/")).text
+        built = (system.BUILT / "index.html").is_file()
+        assert ('src="/theme.js"' if built else 'href="/docs"') in front
+        assert (await client.get("/login")).text == front
         assert 'src="/docs.js"' in (await client.get("/docs")).text
+
+
+async def test_parts_of_the_page_are_kept_for_ever_and_the_page_itself_is_not(
+    migrated: str,
+) -> None:
+    built = sorted((system.BUILT / "assets").glob("*.js"))
+    async with running_service(migrated) as service, service.client() as client:
+        for part in built[:3]:
+            answer = await client.get(f"/assets/{part.name}")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert answer.headers["cache-control"] == system.FOREVER
+        if built:
+            assert (await client.get("/")).headers["cache-control"] == system.ASK_AGAIN
+        for wrong in ("/assets/none.js", "/assets/..%2Findex.html", "/assets/%2e%2e", "/other"):
+            is_problem(await client.get(wrong), 404, "not_found")
 
 
 async def test_cors_headers_come_only_for_origins_that_are_set(migrated: str) -> None:

@@ -1,6 +1,7 @@
 """What the service says about itself: contract, section 15, and the page at `/`."""
 
 import asyncio
+import re
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -9,17 +10,29 @@ from typing import Literal
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from api.bodies import Answer
 from api.identity import Own, Viewer
+from api.problems import Problem
 from api.routing import LedgerRoute
 from domain.errors import LedgerError
 
 PATIENCE = 3.0  # seconds after which a database that does not answer counts as away
 AWAY = (LedgerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CAUGHT_UP = 1_000  # events within which a view counts as up to date
-PAGES = Path(__file__).parents[3] / "frontend"
+FRONTEND = Path(__file__).parents[3] / "frontend"
+PAGES = FRONTEND / "static"
+BUILT = FRONTEND / "dist"  # `npm run build`; the demo builds it when Node can be had
+ASSET = re.compile(r"[A-Za-z0-9_.-]{1,120}")
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+}
+FOREVER = "public, max-age=31536000, immutable"  # the name holds a digest of the content
+ASK_AGAIN = "no-cache"
 
 router = APIRouter(tags=["system"])
 about = APIRouter(tags=["system"], route_class=LedgerRoute)
@@ -75,9 +88,39 @@ def _file(name: str) -> str:
 
 
 @router.get("/", include_in_schema=False)
-async def front_page() -> HTMLResponse:
-    """What is there, for a person."""
-    return HTMLResponse(_file("index.html"))
+@router.get("/login", include_in_schema=False)
+async def front_page() -> Response:
+    """The dashboard; where it was not built, what is there, for a person."""
+    if (page := _built("index.html")) is not None:
+        return page
+    return HTMLResponse(_file("unbuilt.html"))
+
+
+@router.get("/assets/{name}", include_in_schema=False)
+async def asset(name: str) -> Response:
+    """A part of the dashboard; a new build gives it a new name, so it may be kept for ever."""
+    if ASSET.fullmatch(name) and (part := _built(f"assets/{name}", keep=FOREVER)) is not None:
+        return part
+    raise Problem("not_found", f"There is no /assets/{name[:120]}.")
+
+
+@router.get("/theme.js", include_in_schema=False)
+@router.get("/icon.svg", include_in_schema=False)
+async def page_file(request: Request) -> Response:
+    """What the page asks for by a name that does not change."""
+    name = request.url.path.strip("/")
+    if (part := _built(name)) is not None:
+        return part
+    raise Problem("not_found", f"There is no /{name}: the dashboard was not built.")
+
+
+def _built(name: str, *, keep: str = ASK_AGAIN) -> Response | None:
+    """A file of the build as it is on disk now, or None."""
+    file = BUILT / name
+    if not file.is_file():
+        return None
+    kind = TYPES.get(file.suffix, "text/html; charset=utf-8")
+    return FileResponse(file, media_type=kind, headers={"Cache-Control": keep})
 
 
 @router.get("/docs", include_in_schema=False)

@@ -1,0 +1,168 @@
+/** A real Chromium on the real demo: signing in, themes, sizes, axe, screenshots, measures. */
+import { existsSync, mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { AxeBuilder } from "@axe-core/playwright"
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
+import { expect, inject } from "vitest"
+
+const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+]
+/** Screenshots to look at; `npm run e2e` with SHOTS=<folder> puts them there. */
+const SHOTS =
+  process.env.SHOTS ?? fileURLToPath(new URL("../node_modules/.shots/", import.meta.url))
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+export type Theme = "light" | "dark"
+export const WIDE = { width: 1440, height: 900 }
+export const PHONE = { width: 390, height: 844 }
+
+export async function launched(): Promise<Browser> {
+  const executablePath = CHROMIUM.find((path) => path && existsSync(path))
+  if (executablePath === undefined) {
+    throw new Error("No Chromium. On Debian: apt-get install chromium; else set CHROMIUM.")
+  }
+  return await chromium.launch({ executablePath, args: FLAGS })
+}
+
+type Options = {
+  theme?: Theme
+  size?: { width: number; height: number }
+  touch?: boolean
+  reducedMotion?: boolean
+  /** Console errors this test causes on purpose: a refused login, a peer that is away. */
+  expected?: RegExp[]
+}
+
+export type Visit = { page: Page; context: BrowserContext; errors: string[] }
+
+/** A page for one test; afterwards it fails on any console error that was not expected. */
+export async function visiting(
+  browser: Browser,
+  { theme = "light", size = WIDE, touch = false, reducedMotion = false, expected = [] }: Options,
+  use: (visit: Visit) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext({
+    baseURL: inject("demo").url,
+    viewport: size,
+    colorScheme: theme,
+    hasTouch: touch,
+    reducedMotion: reducedMotion ? "reduce" : "no-preference",
+    locale: "en-US", // formats must not follow it
+  })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  const errors: string[] = []
+  page.on("pageerror", (error) => errors.push(`${error.name}: ${error.message}`))
+  page.on("console", (message) => {
+    const text = `${message.text()} ${message.location().url}`
+    if (message.type() === "error" && !expected.some((one) => one.test(text))) errors.push(text)
+  })
+  try {
+    await use({ page, context, errors })
+    expect(errors, "console errors").toEqual([])
+  } finally {
+    await context.close()
+  }
+}
+
+/** Signed in by the API, as a browser that was here before; then `path` is opened. */
+export async function signedIn({ page, context }: Visit, path = "/"): Promise<void> {
+  const { url, username, password } = inject("demo")
+  const answer = await context.request.post(`${url}/token`, {
+    form: { username, password },
+    headers: { Origin: url },
+  })
+  expect(answer.status()).toBe(200)
+  await page.goto(path)
+  await page.getByRole("navigation", { name: "Sections" }).first().waitFor()
+}
+
+/** No violation of A, AA, 2.2 and best practice; what is wrong is named with its element. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await settled(page)
+  let axe = new AxeBuilder({ page }).withTags(TAGS)
+  // An open menu or popover is looked at by itself: it belongs to no landmark and lies over
+  // controls that nobody reaches while it is open.
+  const popper = "[data-radix-popper-content-wrapper]"
+  if ((await page.locator(popper).count()) > 0) axe = axe.include(popper).disableRules(["region"])
+  const { violations } = await axe.analyze()
+  const said = violations.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.html}\n    ${node.failureSummary}`),
+  )
+  expect(said, "axe").toEqual([])
+}
+
+/** Wait until nothing moves or loads: a colour in the middle of a fade is no finding. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector("[aria-busy=true]:not(button)") === null)
+  await page.evaluate(async () => {
+    await document.fonts.ready
+    const running = document
+      .getAnimations()
+      .filter((one) => one.effect?.getTiming().iterations === 1)
+    await Promise.allSettled(running.map((one) => one.finished))
+  })
+}
+
+export async function shot(page: Page, name: string, { whole = false } = {}): Promise<string> {
+  await settled(page)
+  mkdirSync(SHOTS, { recursive: true })
+  const path = join(SHOTS, `${name}.png`)
+  await page.screenshot({ path, fullPage: whole })
+  return path
+}
+
+export async function setTheme(page: Page, theme: Theme): Promise<void> {
+  await page.emulateMedia({ colorScheme: theme })
+  await page.waitForFunction((one) => document.documentElement.dataset.theme === one, theme)
+}
+
+/** Nothing sticks out to the right: the page never scrolls sideways. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const over = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  )
+  expect(over, "pixels too wide").toBeLessThanOrEqual(0)
+}
+
+export type Measures = { lcp: number; cls: number }
+
+/** Largest contentful paint and layout shift of a load of `path`, with the CPU `slower` times. */
+export async function measured(
+  { page, context }: Visit,
+  path: string,
+  slower = 1,
+): Promise<Measures> {
+  const session = await context.newCDPSession(page)
+  await session.send("Network.clearBrowserCache") // as a person who comes for the first time
+  await session.send("Emulation.setCPUThrottlingRate", { rate: slower })
+  await page.addInitScript(() => {
+    const seen = { lcp: 0, cls: 0 }
+    Object.assign(window, { seen })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.lcp = entry.startTime
+    }).observe({ type: "largest-contentful-paint", buffered: true })
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & {
+        value: number
+        hadRecentInput: boolean
+      })[]) {
+        if (!entry.hadRecentInput) seen.cls += entry.value
+      }
+    }).observe({ type: "layout-shift", buffered: true })
+  })
+  await page.goto(path)
+  await page.getByRole("heading", { level: 1 }).waitFor()
+  await settled(page)
+  await page.waitForTimeout(500)
+  const found = await page.evaluate(() => (window as unknown as { seen: Measures }).seen)
+  await session.send("Emulation.setCPUThrottlingRate", { rate: 1 })
+  return found
+}

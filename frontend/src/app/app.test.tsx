@@ -1,0 +1,176 @@
+import { act, screen, waitFor, within } from "@testing-library/react"
+import { useState } from "react"
+import { expect, test } from "vitest"
+import { post } from "@/api/client"
+import { useCommand } from "@/api/hooks"
+import { FakeEventSource } from "@/testing/event-source"
+import { renderApp, renderWithApp } from "@/testing/render"
+import { answering, example, refusing } from "@/testing/server"
+import { Button } from "@/ui/button"
+import { Dialog } from "@/ui/dialog"
+import { safeReturn, useWritable } from "./session"
+
+test("the page shows its five sections, who is signed in and the chain", async () => {
+  renderApp()
+  const nav = (await screen.findAllByRole("navigation", { name: "Sections" }))[0]
+  if (!nav) throw new Error("no navigation")
+  for (const name of ["Dashboard", "Connectors", "Mappings", "Reconcile", "Audit"]) {
+    expect(within(nav).getByRole("link", { name: new RegExp(name) })).toBeInTheDocument()
+    expect(await screen.findByRole("heading", { name })).toBeInTheDocument()
+  }
+  expect(await screen.findByText("Chain verified")).toBeInTheDocument()
+  expect(screen.getAllByText("alice").length).toBeGreaterThan(0)
+})
+
+test("who is not signed in comes to the login and back to the same address", async () => {
+  refusing("GET /users/me", 401, "not_authenticated", "Log in first.")
+  refusing("GET /api/v1/system", 401, "not_authenticated", "Log in first.")
+  const { user } = renderApp({ at: "/?tab=failed&entry=7#reconcile" })
+  await user.type(await screen.findByLabelText("Username"), "alice")
+  await user.type(screen.getByLabelText("Password"), "at-least-twelve-characters")
+  answering("GET /users/me", example("GET /users/me"))
+  answering("GET /api/v1/system", example("GET /api/v1/system"))
+  await user.click(screen.getByRole("button", { name: "Sign in" }))
+  await screen.findByRole("heading", { name: "Reconcile" })
+  expect(window.location.search + window.location.hash).toBe("?tab=failed&entry=7#reconcile")
+})
+
+test("the login says what is wrong and keeps the user name", async () => {
+  refusing("POST /token", 401, "bad_credentials", "User name or password is wrong.")
+  const { user } = renderApp({ at: "/login" })
+  await user.click(await screen.findByRole("button", { name: "Sign in" }))
+  expect(screen.getByText("Type your username.")).toBeInTheDocument()
+  await user.type(screen.getByLabelText("Username"), "alice")
+  await user.type(screen.getByLabelText("Password"), "wrong{Enter}")
+  expect(await screen.findByText("Username or password is wrong.")).toBeInTheDocument()
+  expect(screen.getByLabelText("Username")).toHaveValue("alice")
+  refusing("POST /token", 429, "login_throttled", "Too many.", { "Retry-After": "90" })
+  await user.type(screen.getByLabelText("Password"), "wrong{Enter}")
+  expect(await screen.findByText(/Try again in 1.m.30.s/)).toBeInTheDocument()
+})
+
+test.each([
+  ["//evil.example", "/"],
+  ["/\\evil.example", "/"],
+  ["https://evil.example", "/"],
+  ["/login?next=/", "/"],
+  ["/?entry=3#reconcile", "/?entry=3#reconcile"],
+  [null, "/"],
+])("after the login %s leads to %s", (given, to) => {
+  expect(safeReturn(given)).toBe(to)
+})
+
+function Writable() {
+  const { reason } = useWritable("admin")
+  return <Button disabledReason={reason}>Save</Button>
+}
+
+test("commands are off in the past and for a lesser role, and say why", async () => {
+  const first = renderWithApp(<Writable />, { at: "/?as_of=2026-11-02T08:00:00Z" })
+  const save = await screen.findByRole("button", { name: "Save" })
+  expect(save).toHaveAttribute("aria-disabled", "true")
+  await first.user.hover(save)
+  expect((await screen.findAllByText(/This is the past/)).length).toBeGreaterThan(0)
+  first.unmount()
+  renderWithApp(<Writable />, { role: "operator" })
+  expect(await screen.findByRole("button", { name: "Save" })).toHaveAttribute(
+    "aria-disabled",
+    "true",
+  )
+})
+
+test("the past is asked for in the past, and the stream rests", async () => {
+  const asked = answering("GET /api/v1/sync/kpi", example("GET /api/v1/sync/kpi"))
+  renderApp({ at: "/?as_of=position:12" })
+  await screen.findByText(/Read only/)
+  await waitFor(() => expect(asked[0]?.url.searchParams.get("as_of")).toBe("position:12"))
+  expect(document.documentElement.dataset.paper).toBe("archive")
+  expect(FakeEventSource.all.every((one) => one.readyState === 2)).toBe(true)
+})
+
+test("what the stream names is read anew", async () => {
+  const asked = answering("GET /api/v1/sync/kpi", example("GET /api/v1/sync/kpi"))
+  renderApp()
+  await screen.findByText("Chain verified")
+  const before = asked.length
+  act(() => {
+    FakeEventSource.last.opens()
+    FakeEventSource.last.send("head", 200, { touched: ["kpi"] })
+  })
+  await waitFor(() => expect(asked.length).toBe(before + 1))
+})
+
+function Runner() {
+  const command = useCommand({
+    send: (body: { dry_run: boolean }, { idempotencyKey }) =>
+      post("/api/v1/sync/run", { body, idempotencyKey }),
+  })
+  return (
+    <>
+      <Button busy={command.isPending} onClick={() => command.mutate({ dry_run: true })}>
+        Go
+      </Button>
+      <p>{command.error?.sentence}</p>
+    </>
+  )
+}
+
+test("a command that failed is repeated with the same key, a new one gets its own", async () => {
+  const refused = refusing("POST /api/v1/sync/run", 503, "not_ready", "Not ready.")
+  const { user } = renderWithApp(<Runner />)
+  await user.click(await screen.findByRole("button", { name: "Go" }))
+  await screen.findByText("Not ready.")
+  await user.click(screen.getByRole("button", { name: "Go" }))
+  await waitFor(() => expect(refused).toHaveLength(2))
+  const key = (index: number, list = refused) => list[index]?.headers.get("idempotency-key")
+  expect(key(0)).toBe(key(1))
+  const done = answering("POST /api/v1/sync/run", {})
+  await user.click(screen.getByRole("button", { name: "Go" }))
+  await waitFor(() => expect(done).toHaveLength(1))
+  await user.click(screen.getByRole("button", { name: "Go" }))
+  await waitFor(() => expect(done).toHaveLength(2))
+  expect(key(0, done)).toBe(key(0))
+  expect(key(1, done)).not.toBe(key(0))
+})
+
+function ByState() {
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <button
+        type="button"
+        onFocus={() => {}}
+        onKeyDown={(event) => event.key === "o" && setOpen(true)}
+      >
+        Row
+      </button>
+      <Dialog open={open} onOpenChange={setOpen} title="Entry">
+        Content
+      </Dialog>
+    </>
+  )
+}
+
+test("a dialog opened by state gives the focus back", async () => {
+  const { user } = renderWithApp(<ByState />)
+  const row = await screen.findByRole("button", { name: "Row" })
+  row.focus()
+  await user.keyboard("o")
+  expect(await screen.findByRole("dialog", { name: "Entry" })).toHaveFocus()
+  await user.keyboard("{Escape}")
+  await waitFor(() => expect(row).toHaveFocus())
+})
+
+test("single keys work outside fields only, and can be turned off", async () => {
+  const { user } = renderApp()
+  await screen.findByText("Chain verified")
+  await user.keyboard("gm")
+  await waitFor(() => expect(window.location.hash).toBe("#mappings"))
+  await user.keyboard("?")
+  await screen.findByRole("dialog", { name: "Keyboard shortcuts" })
+  await user.click(screen.getByRole("switch", { name: /Single-key/ }))
+  await user.keyboard("{Escape}")
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
+  await user.keyboard("ga")
+  expect(window.location.hash).toBe("#mappings")
+})

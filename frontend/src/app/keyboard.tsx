@@ -1,0 +1,167 @@
+/**
+ * The keyboard of the page: sections register what a key does and the `?` sheet and the palette
+ * read the same list. Single keys work outside fields only and can be turned off (WCAG 2.1.4).
+ */
+import {
+  createContext,
+  type ReactNode,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react"
+
+export type Shortcut = {
+  /** `r`, `Shift+R`, `g m` (one after the other), `Mod+k` (Ctrl or Cmd), `Escape`, `Enter`. */
+  keys: string
+  /** As the sheet and the palette name it. */
+  label: string
+  group: "Go to" | "Page" | "Rows" | "Time machine"
+  run: (event: KeyboardEvent) => void
+  /** Left out of sheet and reach while false. */
+  enabled?: boolean
+  /** Works in fields and dialogs too; only for combinations with Mod. */
+  everywhere?: boolean
+}
+
+const SEQUENCE = 1_000 // ms between the two keys of `g m`
+const STORED = "timeledger.single-keys"
+
+export class Registry {
+  #list: Shortcut[] = []
+  #told = new Set<() => void>()
+  readonly list = () => this.#list
+  readonly watch = (told: () => void) => {
+    this.#told.add(told)
+    return () => this.#told.delete(told)
+  }
+  readonly add = (shortcuts: Shortcut[]) => {
+    this.#set([...this.#list, ...shortcuts])
+    return () => this.#set(this.#list.filter((one) => !shortcuts.includes(one)))
+  }
+  #set(list: Shortcut[]) {
+    this.#list = list
+    for (const told of this.#told) told()
+  }
+}
+
+type Keyboard = { registry: Registry; singleKeys: boolean; setSingleKeys: (on: boolean) => void }
+const KeyboardContext = createContext<Keyboard | null>(null)
+
+export function spelled(event: KeyboardEvent): string {
+  const mod = event.ctrlKey || event.metaKey ? "Mod+" : ""
+  const named = event.key.length > 1
+  const shift = event.shiftKey && (named || /[a-z]/i.test(event.key)) ? "Shift+" : ""
+  const key = named ? event.key : shift ? event.key.toUpperCase() : event.key.toLowerCase()
+  return mod + shift + key
+}
+
+function inField(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  return (
+    target.closest(
+      "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=menu], [role=listbox]",
+    ) !== null
+  )
+}
+
+export function KeyboardProvider({ children }: { children: ReactNode }) {
+  const [registry] = useState(() => new Registry())
+  const [singleKeys, setOn] = useState(() => {
+    try {
+      return localStorage.getItem(STORED) !== "off"
+    } catch {
+      return true
+    }
+  })
+  const setSingleKeys = useCallback((on: boolean) => {
+    setOn(on)
+    try {
+      localStorage.setItem(STORED, on ? "on" : "off")
+    } catch {
+      // storage may be forbidden; then the choice lasts as long as the page
+    }
+  }, [])
+  const before = useRef<{ key: string; at: number } | null>(null)
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (
+        event.defaultPrevented ||
+        event.isComposing ||
+        event.altKey ||
+        (event.repeat && event.key === "Enter")
+      )
+        return
+      const key = spelled(event)
+      const withMod = key.startsWith("Mod+")
+      const dialog = document.querySelector(
+        "[role=dialog][data-state=open], [role=alertdialog][data-state=open]",
+      )
+      const list = registry.list().filter((one) => one.enabled !== false)
+      // The newest registration wins: a drawer's keys go before those of the list under it.
+      const find = (keys: string) =>
+        list.findLast((one) => one.keys === keys && (one.everywhere || !inField(event.target)))
+      if (!withMod && !["Escape", "Enter"].includes(key) && !singleKeys) return
+      if (!withMod && inField(event.target)) return
+      if (
+        key === "Enter" &&
+        event.target instanceof HTMLElement &&
+        event.target.closest("a, button, summary")
+      )
+        return
+      const first = before.current
+      before.current = { key, at: event.timeStamp }
+      const both =
+        first && event.timeStamp - first.at < SEQUENCE ? find(`${first.key} ${key}`) : undefined
+      const found = both ?? find(key)
+      if (found === undefined) return
+      const inDialog =
+        dialog !== null && !dialog.contains(document.activeElement?.closest("[data-keys]") ?? null)
+      if (inDialog && !found.everywhere) return
+      event.preventDefault()
+      if (both) before.current = null
+      found.run(event)
+    }
+    window.addEventListener("keydown", pressed)
+    return () => window.removeEventListener("keydown", pressed)
+  }, [registry, singleKeys])
+  const keyboard = useMemo(
+    () => ({ registry, singleKeys, setSingleKeys }),
+    [registry, singleKeys, setSingleKeys],
+  )
+  return <KeyboardContext value={keyboard}>{children}</KeyboardContext>
+}
+
+export function useKeyboard(): Keyboard & { shortcuts: Shortcut[] } {
+  const keyboard = use(KeyboardContext)
+  if (keyboard === null) throw new Error("useKeyboard needs a KeyboardProvider.")
+  const shortcuts = useSyncExternalStore(keyboard.registry.watch, keyboard.registry.list)
+  return { ...keyboard, shortcuts }
+}
+
+/** Register shortcuts as long as the component is there; `run` may change from render to render. */
+export function useShortcuts(shortcuts: Shortcut[]): void {
+  const keyboard = use(KeyboardContext)
+  if (keyboard === null) throw new Error("useShortcuts needs a KeyboardProvider.")
+  const latest = useRef(shortcuts)
+  useEffect(() => {
+    latest.current = shortcuts
+  })
+  const shape = shortcuts
+    .map((one) => [one.keys, one.label, one.enabled !== false].join("\t"))
+    .join("\n")
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` is what the sheet shows of them
+  useEffect(
+    () =>
+      keyboard.registry.add(
+        latest.current.map((one, index) => ({
+          ...one,
+          run: (event) => latest.current[index]?.run(event),
+        })),
+      ),
+    [keyboard.registry, shape],
+  )
+}

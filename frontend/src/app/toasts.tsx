@@ -1,0 +1,24 @@
+import { Toaster as Sonner } from "sonner"
+import { useTheme } from "./theme"
+
+export default function Toasts() {
+  const { shown } = useTheme()
+  return (
+    <Sonner
+      theme={shown}
+      position="bottom-right"
+      offset={{ bottom: 24, right: 24 }}
+      mobileOffset={{ bottom: 88 }}
+      toastOptions={{
+        unstyled: true,
+        classNames: {
+          toast:
+            "flex w-full items-center gap-3 rounded-panel border border-line bg-surface px-4 py-3 text-table text-ink shadow-pop sm:w-90",
+          description: "text-ink2",
+          actionButton:
+            "ml-auto shrink-0 rounded-control px-2 py-1 font-medium text-accent hover:bg-hover",
+        },
+      }}
+    />
+  )
+}

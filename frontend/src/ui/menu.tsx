@@ -1,0 +1,123 @@
+import { Check } from "lucide-react"
+import { DropdownMenu as Radix, Popover as RadixPopover } from "radix-ui"
+import type { ComponentProps, ReactNode } from "react"
+import { cn } from "./cn"
+
+const PANEL =
+  "z-50 min-w-48 rounded-panel border border-line bg-surface p-1 shadow-pop animate-dialog"
+const ITEM =
+  "flex min-h-8 items-center gap-2.5 rounded-control px-2.5 py-1 text-table outline-none data-highlighted:bg-hover data-disabled:text-ink3 touch:min-h-11 [&_svg]:size-4 [&_svg]:shrink-0 [&_svg]:text-ink3"
+
+/** `trigger` is the control that opens it; children are `MenuItem`s. */
+export function Menu({
+  trigger,
+  children,
+  align = "end",
+  side,
+}: {
+  trigger: ReactNode
+  children: ReactNode
+  align?: "start" | "end" | "center"
+  side?: "top" | "bottom"
+}) {
+  return (
+    <Radix.Root modal={false}>
+      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+      <Radix.Portal>
+        <Radix.Content
+          align={align}
+          side={side}
+          sideOffset={6}
+          collisionPadding={8}
+          className={PANEL}
+        >
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  )
+}
+
+export function MenuItem({
+  className,
+  icon,
+  hint,
+  children,
+  ...rest
+}: ComponentProps<typeof Radix.Item> & { icon?: ReactNode; hint?: ReactNode }) {
+  return (
+    <Radix.Item className={cn(ITEM, className)} {...rest}>
+      {icon}
+      {children}
+      {hint && <span className="ml-auto pl-4 text-ink3">{hint}</span>}
+    </Radix.Item>
+  )
+}
+
+export function MenuChoice<T extends string>({
+  value,
+  onChange,
+  options,
+}: {
+  value: T
+  onChange: (value: T) => void
+  options: readonly { value: T; label: string; icon?: ReactNode }[]
+}) {
+  return (
+    <Radix.RadioGroup value={value} onValueChange={(next) => onChange(next as T)}>
+      {options.map((option) => (
+        <Radix.RadioItem key={option.value} value={option.value} className={ITEM}>
+          {option.icon}
+          {option.label}
+          <Radix.ItemIndicator className="ml-auto">
+            <Check aria-hidden />
+          </Radix.ItemIndicator>
+        </Radix.RadioItem>
+      ))}
+    </Radix.RadioGroup>
+  )
+}
+
+export function MenuLabel({ children }: { children: ReactNode }) {
+  return <Radix.Label className="px-2.5 py-1.5 text-ink3 text-meta">{children}</Radix.Label>
+}
+
+export function MenuSeparator() {
+  return <Radix.Separator className="-mx-1 my-1 h-px bg-line" />
+}
+
+export function Popover({
+  trigger,
+  label,
+  children,
+  className,
+  align = "start",
+  ...rest
+}: {
+  trigger: ReactNode
+  /** Its accessible name. */
+  label: string
+  children: ReactNode
+  className?: string
+  align?: "start" | "end" | "center"
+  open?: boolean
+  onOpenChange?: (open: boolean) => void
+}) {
+  return (
+    <RadixPopover.Root {...rest}>
+      <RadixPopover.Trigger asChild>{trigger}</RadixPopover.Trigger>
+      <RadixPopover.Portal>
+        <RadixPopover.Content
+          align={align}
+          sideOffset={6}
+          collisionPadding={8}
+          aria-label={label}
+          data-keys
+          className={cn(PANEL, "max-w-96 p-4 text-table", className)}
+        >
+          {children}
+        </RadixPopover.Content>
+      </RadixPopover.Portal>
+    </RadixPopover.Root>
+  )
+}

@@ -1,0 +1,175 @@
+import { useVirtualizer } from "@tanstack/react-virtual"
+import {
+  type ComponentType,
+  memo,
+  type ReactNode,
+  useEffect,
+  useImperativeHandle,
+  useRef,
+} from "react"
+import { cn } from "./cn"
+
+export type VirtualColumn = { id: string; header: ReactNode; width: string; numeric?: boolean }
+export type VirtualTableHandle = { scrollTo: (index: number) => void }
+
+type RowProps<R, C> = { row: R; index: number; context: C }
+
+const OVERSCAN = 8 // rows above and below; with 20 in sight that keeps the DOM under 60
+
+/**
+ * A list of ten thousand rows of equal height. Give `Row` as a component of the module (its props
+ * are compared, so it renders again only when its row or the context changed): cells go into
+ * `<VirtualCell>`s, one for each column. Roles make it a table; rows carry their true index.
+ */
+export function VirtualTable<R, C>({
+  caption,
+  columns,
+  rows,
+  total,
+  rowKey,
+  rowHeight = 58,
+  height = "min(70vh, 44rem)",
+  Row,
+  context,
+  selected,
+  active,
+  onEndReached,
+  ref,
+  minWidth = "60rem",
+}: {
+  caption: string
+  columns: readonly VirtualColumn[]
+  rows: readonly R[]
+  /** With paging: how many there are in all. */
+  total?: number
+  rowKey: (row: R) => string
+  rowHeight?: number
+  height?: string
+  minWidth?: string
+  Row: ComponentType<RowProps<R, C>>
+  context: C
+  selected?: ReadonlySet<string>
+  /** Key of the row that the keyboard is on. */
+  active?: string | null
+  onEndReached?: () => void
+  ref?: React.Ref<VirtualTableHandle>
+}) {
+  const scroller = useRef<HTMLElement>(null)
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: OVERSCAN,
+    getItemKey: (index) => {
+      const row = rows[index]
+      return row === undefined ? index : rowKey(row)
+    },
+  })
+  const template = columns.map((column) => column.width).join(" ")
+  const items = virtual.getVirtualItems()
+  const last = items.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - OVERSCAN) onEndReached?.()
+  }, [last, rows.length, onEndReached])
+  useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index) }), [virtual])
+  return (
+    <section
+      ref={scroller}
+      aria-label={`${caption}, scrollable`}
+      tabIndex={0}
+      className="relative overflow-auto overscroll-contain -outline-offset-2"
+      style={{
+        maxHeight: height,
+        contain: "strict",
+        height: `min(${height}, ${rows.length * rowHeight + 37}px)`,
+      }}
+    >
+      <div
+        role="table"
+        aria-label={caption}
+        aria-rowcount={(total ?? rows.length) + 1}
+        aria-colcount={columns.length}
+        style={{ minWidth }}
+        className="text-table"
+      >
+        <div role="rowgroup" className="sticky top-0 z-10">
+          <div
+            role="row"
+            aria-rowindex={1}
+            className="grid h-9 items-center border-line border-b bg-sunken font-medium text-ink2"
+            style={{ gridTemplateColumns: template }}
+          >
+            {columns.map((column) => (
+              <div
+                key={column.id}
+                role="columnheader"
+                className={cn("truncate px-3 first:pl-4 last:pr-4", column.numeric && "text-right")}
+              >
+                {column.header}
+              </div>
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index]
+            if (row === undefined) return null
+            const key = rowKey(row)
+            return (
+              <div
+                key={key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                aria-selected={selected?.has(key)}
+                data-active={key === active || undefined}
+                className="absolute inset-x-0 top-0 grid items-center border-line border-b aria-selected:bg-accent-soft data-active:shadow-[inset_3px_0_0_var(--ring)]"
+                style={{
+                  height: item.size,
+                  transform: `translateY(${item.start}px)`,
+                  gridTemplateColumns: template,
+                }}
+              >
+                <Cells
+                  Row={Row as ComponentType<RowProps<unknown, unknown>>}
+                  row={row}
+                  index={item.index}
+                  context={context}
+                />
+              </div>
+            )
+          })}
+        </div>
+      </div>
+    </section>
+  )
+}
+
+const Cells = memo(function Cells({
+  Row,
+  row,
+  index,
+  context,
+}: { Row: ComponentType<RowProps<unknown, unknown>> } & RowProps<unknown, unknown>) {
+  return <Row row={row} index={index} context={context} />
+})
+
+export function VirtualCell({
+  numeric,
+  className,
+  children,
+  header = false,
+}: {
+  numeric?: boolean
+  className?: string
+  children: ReactNode
+  header?: boolean
+}) {
+  return (
+    <div
+      role={header ? "rowheader" : "cell"}
+      className={cn("min-w-0 px-3 first:pl-4 last:pr-4", numeric && "text-right", className)}
+    >
+      {children}
+    </div>
+  )
+}

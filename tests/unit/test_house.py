@@ -26,11 +26,20 @@ def test_compose_file_sets_only_settings_that_exist() -> None:
     assert set(compose["services"]["backend"]["environment"]) <= known
 
 
+def test_compose_fills_in_every_variable_of_the_nginx_templates() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    for name, template in (("frontend", "pages"), ("nginx", "front")):
+        text = (ROOT / "deploy" / "nginx" / f"{template}.conf.template").read_text()
+        assert set(services[name]["environment"]) == set(re.findall(r"\$\{(\w+)\}", text))
+
+
 def test_compose_services_say_when_they_are_healthy() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    assert set(services) == {"db", "backend"}
+    assert set(services) == {"db", "backend", "frontend", "nginx"}
     assert services["db"]["healthcheck"]["test"][1] == "pg_isready"
     assert "/api/health" in services["backend"]["healthcheck"]["test"][-1]
+    for name in ("frontend", "nginx"):
+        assert services[name]["healthcheck"]["test"][-1].endswith("/nginx_status")
 
 
 def test_every_relative_link_in_the_documents_leads_somewhere() -> None:

@@ -162,7 +162,8 @@ def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) 
 def _auto_path(entry: time_entries.Row) -> Shown:
     """What `create` would have to make, as far as the last decision got: the preview says more."""
     missing = entry.reason_code == ReasonCode.PROJECT_OR_CUSTOMER_MISSING
-    return {"createCustomer": False, "createProject": missing, "createTimesheet": True}
+    customer = missing and entry.cause == RefusalCause.CUSTOMER_MISSING
+    return {"createCustomer": customer, "createProject": missing, "createTimesheet": True}
 
 
 def conflict(

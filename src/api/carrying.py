@@ -203,9 +203,10 @@ class Carrier:
         settings = own.settings
         connectors = await own.connectors()
         (first,) = await own.store.page(0, 1)
+        people = [_person(row) for row in await own.views.all_rows(user_mappings.PROJECTION)]
         activities, users, projects = active_rows(
             [_activity(row) for row in await own.views.all_rows(mappings.PROJECTION)],
-            [_person(row) for row in await own.views.all_rows(user_mappings.PROJECTION)],
+            people,
             [_project(row) for row in await own.views.all_rows(project_mappings.PROJECTION)],
         )
         return Configuration(
@@ -219,6 +220,9 @@ class Carrier:
             projects=projects,
             default_time_unit=settings.default_time_unit,
             accept_email_matches=settings.accept_email_matches,
+            listed_people=frozenset(
+                row.zammad_user_id for row in people if row.zammad_user_id is not None
+            ),
         )
 
 

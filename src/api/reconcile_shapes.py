@@ -31,11 +31,14 @@ class SourceOut(Answer):
 
 
 class TargetSideOut(Answer):
+    """`minutes` are those of all `timesheets`, which are there when a correction is among them."""
+
     minutes: Number
     activity: str
     user: str
     startedAt: datetime | None = None  # noqa: N815
     description: str
+    timesheets: list[int] | None = None
 
 
 class AutoPathOut(Answer):

@@ -315,6 +315,16 @@ class SyncResponse(Answer):
     plan_id: int | None = None
 
 
+class EarlierOut(Answer):
+    """A timesheet of the booking that stays as it is, corrected by the one that is the target."""
+
+    timesheet_id: int
+    begin: datetime
+    end: datetime | None
+    minutes: Number
+    exported: bool
+
+
 class TargetOut(Answer):
     timesheet_id: int
     begin: datetime
@@ -327,6 +337,7 @@ class TargetOut(Answer):
     user_id: int
     billable: bool | None
     exported: bool
+    earlier: list[EarlierOut]
 
 
 class EntryOut(Answer):

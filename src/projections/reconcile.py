@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 
 from domain.rules.row_ops import Ops, RowFacts, Status, ops_of
@@ -64,7 +65,14 @@ def facts_of(entry: time_entries.Row) -> RowFacts | None:
         matched=bool(entry.facts.others),
         exported=entry.timesheet_id is not None and target is not None and target.exported,
         source_gone=entry.vanished,
+        missing_minutes=_missing(entry),
     )
+
+
+def _missing(entry: time_entries.Row) -> Decimal | None:
+    if entry.minutes is None:
+        return None
+    return entry.minutes - time_entries.held_minutes(entry)
 
 
 def conflict_type(reason: str, status: str) -> str:
@@ -138,19 +146,24 @@ def _source(entry: time_entries.Row) -> Shown:
 
 
 def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
-    return {
-        "minutes": json_number(target.minutes),
+    shown: Shown = {
+        "minutes": json_number(time_entries.held_minutes(entry)),
         "activity": names.activity(entry, target) or UNKNOWN_ACTIVITY,
         "user": names.user(entry, target) or UNKNOWN_USER,
         "startedAt": time_entries.local(target.begin, entry.facts.zone),
         "description": time_entries.target_text(entry),
     }
+    if entry.facts.earlier:
+        earlier = (one.timesheet_id for one in entry.facts.earlier)
+        shown["timesheets"] = [*earlier, entry.timesheet_id]
+    return shown
 
 
 def _auto_path(entry: time_entries.Row) -> Shown:
     """What `create` would have to make, as far as the last decision got: the preview says more."""
     missing = entry.reason_code == ReasonCode.PROJECT_OR_CUSTOMER_MISSING
-    return {"createCustomer": False, "createProject": missing, "createTimesheet": True}
+    customer = missing and entry.cause == RefusalCause.CUSTOMER_MISSING
+    return {"createCustomer": customer, "createProject": missing, "createTimesheet": True}
 
 
 def conflict(

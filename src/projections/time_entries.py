@@ -44,7 +44,7 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 3
+NAME, VERSION = "time_entries", 4
 CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
@@ -75,6 +75,14 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A timesheet that stays as it is and is corrected by a later one; its text is not kept."""
+
+    timesheet_id: int
+    target: Target
+
+
+@dataclass(frozen=True)
 class Newest:
     """The conflict that was opened last, as it was then: it may be opened again."""
 
@@ -88,7 +96,8 @@ class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
     `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
-    counts the writes tried since the last settled one. `others`: see `ConflictOpened`.
+    counts the writes tried since the last settled one. `others`: see `ConflictOpened`. `earlier`
+    are the timesheets that `target` corrects, oldest first.
     """
 
     standing: Standing
@@ -107,6 +116,7 @@ class Facts:
     target: Target | None = None
     others: tuple[int, ...] = ()
     newest: Newest | None = None
+    earlier: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ class Row:
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
     `cause` is there where the reason code has several. `pending_since`: when the entry began to
     wait for a decision or a write, None while it does not. `row_status` says which rows of
-    Reconcile it is one of, None for none.
+    Reconcile it is one of, None for none. `corrected`: some of `facts.earlier` are there.
     """
 
     entry_id: int
@@ -157,6 +167,7 @@ class Row:
     cause: str | None = None
     pending_since: datetime | None = None
     row_status: str | None = None
+    corrected: bool = False
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -188,6 +199,7 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id or row.last_run_id,
         facts=moved(row.facts, standing=standing, **facts),
+        corrected=bool(standing.earlier),
         pending_since=(row.pending_since or recorded.recorded_at) if state in WAITING else None,
         **values,
     )
@@ -243,14 +255,14 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             tried = {"attempts": row.facts.attempts + 1}
             return {}, {"marker": marker, "target_connector_id": connector, **tried}
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
-            return _written(written)
+            return _written(row, written)
         case TimesheetAdopted(written=written, marker=None) | TimesheetDrifted(found=written):
-            return _written(written)
+            return _written(row, written)
         case TimesheetAdopted(written=written, marker=marker, target_connector_id=connector):
-            values, facts = _written(written)
+            values, facts = _written(row, written)
             return values, {**facts, "marker": marker, "target_connector_id": connector}
-        case TimesheetDeleted() | TimesheetVanished():
-            return {"target_description": None, "target_subject": None}, {"target": None}
+        case TimesheetDeleted(timesheet_id=gone) | TimesheetVanished(timesheet_id=gone):
+            return _without(row, gone)
         case EntryDeadLettered(attempts=attempts):
             return {}, {"attempts": attempts}
         case EntryRetryRequested():
@@ -341,8 +353,34 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
     }
 
 
-def _written(written: Written) -> tuple[Values, Values]:
-    target = made(
+def _written(row: Row, written: Written) -> tuple[Values, Values]:
+    target, text, number = _target(written), written.description, written.timesheet_id
+    values: Values = {"target_description": text.value, "target_subject": text.subject}
+    earlier = row.facts.earlier
+    if any(one.timesheet_id == number for one in earlier):
+        seen = Earlier(timesheet_id=number, target=target)
+        moved_on = (seen if one.timesheet_id == number else one for one in earlier)
+        return {}, {"earlier": tuple(moved_on)}
+    former = row.facts.target
+    if former is None or row.timesheet_id in (None, number):
+        return values, {"target": target}
+    assert row.timesheet_id is not None
+    corrected = Earlier(timesheet_id=row.timesheet_id, target=former)
+    return values, {"target": target, "earlier": (*earlier, corrected)}
+
+
+def _without(row: Row, gone: int) -> tuple[Values, Values]:
+    """One of its timesheets is gone; if that was the newest, the one it corrected is left."""
+    earlier = row.facts.earlier
+    if any(one.timesheet_id == gone for one in earlier):
+        return {}, {"earlier": tuple(one for one in earlier if one.timesheet_id != gone)}
+    values: Values = {"target_description": None, "target_subject": None}
+    left = earlier[-1].target if earlier else None
+    return values, {"target": left, "earlier": earlier[:-1]}
+
+
+def _target(written: Written) -> Target:
+    return made(
         Target,
         begin=written.begin,
         end=written.end,
@@ -354,8 +392,6 @@ def _written(written: Written) -> tuple[Values, Values]:
         billable=written.billable,
         exported=written.exported,
     )
-    text = written.description
-    return {"target_description": text.value, "target_subject": text.subject}, {"target": target}
 
 
 def _row_status(standing: Standing, state: EntryState, others: Sequence[int]) -> str | None:
@@ -474,7 +510,25 @@ def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None
         "user_id": row.facts.target.user_id,
         "billable": row.facts.target.billable,
         "exported": row.facts.target.exported,
+        "earlier": [
+            {
+                "timesheet_id": one.timesheet_id,
+                "begin": local(one.target.begin, row.facts.zone),
+                "end": local(one.target.end, row.facts.zone),
+                "minutes": json_number(one.target.minutes),
+                "exported": one.target.exported,
+            }
+            for one in row.facts.earlier
+        ],
     }
+
+
+def held_minutes(row: Row) -> Decimal:
+    """How much of the booking is in Kimai, in all of its timesheets."""
+    targets = [one.target for one in row.facts.earlier]
+    if row.facts.target is not None and row.timesheet_id is not None:
+        targets.append(row.facts.target)
+    return sum((target.minutes for target in targets), Decimal(0))
 
 
 def target_text(row: Row) -> str:

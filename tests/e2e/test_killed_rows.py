@@ -134,3 +134,53 @@ async def test_rows_left_for_later_survive_a_kill_and_are_done_once(
             assert {each["notes"] for each in resolved} == {"all of them"}
         assert patched(peers) == ROWS
         assert await verify(service) == []
+
+
+async def test_killed_over_a_correction_it_is_booked_once(
+    embedded_server: DatabaseServer, folder: Path
+) -> None:
+    """What was exported lacks time; its second timesheet lands while the process dies."""
+    async with connected(embedded_server, folder, ROWS) as (service, peers):
+        async with service.client() as http:
+            await http.post("/api/v1/sync/run", json=RANGE)
+            entries = (await http.get("/api/v1/entries", params={"state": "synced"})).json()
+            entry = entries["items"][0]
+            peers.kimai.timesheets[int(entry["target_id"])].exported = True
+            units = str(entry["time_minutes"] + 20)
+            peers.zammad.correct(int(entry["source_id"]), time_unit=units)
+            await http.post("/api/v1/sync/run", json=RANGE)
+            (row,) = (await http.get("/api/v1/reconcile/")).json()["items"]
+            sheets = peers.sheets
+            hang = FaultRule(
+                kind=FaultKind.HANG_AFTER_APPLY,
+                methods=("POST",),
+                path_prefix="/api/timesheets",
+                seconds=20,
+            )
+            peers.kimai_app.faults.replace([hang])
+            op = {"op": "correct", "notes": "before it died"}
+            asked = asyncio.create_task(http.post(f"/api/v1/reconcile/row/{row['id']}", json=op))
+            await until(lambda: peers.sheets == sheets + 1)
+            service.kill()
+            await service.ended()
+            await asyncio.wait([asked])
+            assert asked.exception() is not None
+        peers.kimai_app.faults.clear()
+        await service.launch()
+        await service.ready()
+        async with service.client() as http:
+            path = f"/api/v1/entries/{row['entryId']}"
+            found = await shown(http, path, lambda found: found["state"] == "writing")
+            assert found["target_id"] == entry["target_id"]  # it is not known yet what landed
+            conflict = (await http.get(f"/api/v1/conflicts/{row['id']}")).json()
+            assert conflict["resolution_action"] == "corrected"
+            assert (conflict["resolved_by"], conflict["notes"]) == ("alice", "before it died")
+            run = (await http.post("/api/v1/sync/run", json=RANGE)).json()
+            assert run["run_status"] == "completed", run
+            found = (await http.get(path)).json()
+            assert found["state"] == "synced"
+            earlier = [each["timesheet_id"] for each in found["target"]["earlier"]]
+            assert earlier == [int(entry["target_id"])]
+            assert found["target"]["minutes"] == 20
+        assert peers.sheets == sheets + 1
+        assert await verify(service) == []

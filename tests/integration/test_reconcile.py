@@ -557,6 +557,7 @@ async def test_customer_and_project_are_made_before_the_timesheet(migrated: str)
         row, *_ = await there.rows(filter="missing")
         assert row["reasonCode"] == "PROJECT_OR_CUSTOMER_MISSING"
         assert row["allowedOps"] == ["skip"]
+        assert (row["autoPath"]["createCustomer"], row["cause"]) == (True, "CUSTOMER_MISSING")
         assert row["autoPath"]["createProject"] is True
         blocked = await there.preview(row, "create")
         assert (blocked["applicable"], blocked["requests"]) == (False, [])

@@ -133,6 +133,8 @@ async def test_a_booking_arrives_in_kimai_by_webhook_alone(database: str) -> Non
         assert (look["state"], look["entries_synced"]) == ("completed", 1)
         counts = (await here.http.get(control)).json()["counts"]
         lists = {name: count for name, count in counts.items() if "time_accounting" in name}
+        run, *_ = (await here.get("sync/runs", trigger_type="manual"))["data"]
+        assert (await here.get("sync/kpi"))["last_sync"] == run["ended_at"]
         assert len(lists) <= 2, lists  # of the ticket, and the types; not the list of all
         assert not any(name.endswith("/v1/time_accountings") for name in lists), lists
 

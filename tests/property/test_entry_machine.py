@@ -30,7 +30,9 @@ from domain.personal import Personal
 from domain.rules.carry import carry_ruling
 from domain.rules.comparison import changes_since, had_effect, mismatch_text, mismatches
 from domain.rules.decision import rule as rules
+from domain.rules.marker import marker, marker_for
 from domain.rules.objection import left_alone, objection
+from domain.rules.row_ops import NOT_TO_CHANGE
 from domain.sync.refusing import again
 from domain.sync.writing import wants_write
 from domain.time_entry.commands import (
@@ -70,7 +72,7 @@ from domain.time_entry.events import (
     TimesheetWriteIntended,
 )
 from domain.time_entry.standing import NOWHERE, EntryState, stand
-from domain.time_entry.state import Intent, TimeEntry, evolve
+from domain.time_entry.state import Correcting, Intent, TimeEntry, evolve
 from domain.time_entry.taking_over import (
     CONFIRMED,
     MARKER,
@@ -83,6 +85,7 @@ from tests.support.bookings import (
     BOOKED,
     ENTRY,
     KIMAI,
+    LOG_TAG,
     MARK,
     ZAMMAD,
     booking,
@@ -303,7 +306,7 @@ class Carried(RuleBasedStateMachine):
             if updated(record, request) == record:
                 self.send(Adopt(found=[record], how="equal", mismatch=self.wrong(record)))
                 return
-        self.send(intend(operation, number))
+        self.send(intend(operation, number, marker_for(LOG_TAG, entry)))
         self.wire.append(request)
 
     def wrong(self, found: Written, intent: Intent | None = None) -> str | None:
@@ -349,7 +352,13 @@ class Carried(RuleBasedStateMachine):
             self.answers.append(self.refusal(request))
             return
         if request.operation is Operation.CREATE:
-            assert not self.kimai.ours(), "a second timesheet was created"
+            mark = open_intent.event.marker
+            ours = [
+                sheet
+                for sheet in self.kimai.marked(mark)
+                if sheet.timesheet_id in self.kimai.ours()
+            ]
+            assert not ours, "a second timesheet was created"
         found = self.kimai.land(request)
         self.answers.append(self.answer(request, open_intent, found))
 
@@ -401,7 +410,7 @@ class Carried(RuleBasedStateMachine):
         record = self.linked
         match intent.event.operation:
             case Operation.CREATE:
-                found = self.kimai.marked()
+                found = self.kimai.marked(intent.event.marker)
                 mismatch = self.wrong(found[0], intent) if found else None
                 self.send(Adopt(found=found, how="read_back", mismatch=mismatch) if found else lost)
             case Operation.UPDATE:
@@ -439,9 +448,16 @@ class Carried(RuleBasedStateMachine):
     def look_now(self) -> None:
         found = self.linked
         assert self.entry.settled is not None
+        for one in self.entry.earlier:
+            if self.entry.earlier_one(one.timesheet_id) is not None:
+                self.look_at_earlier(one.timesheet_id)
         if found is None:
             if self.entry.intent is None:
+                before = self.entry.standing.earlier
                 self.send(NoteTargetGone(timesheet_id=self.entry.settled.written.timesheet_id))
+                back = self.entry.standing.timesheet_id in before
+                if back and self.entry.conflict is None:
+                    self.decide_now()
             return
         ours: Ruling | None = self.ruled(replace(self.entry, found=None, conflict=None))
         if ours is not None and ours.outcome not in (Outcome.LEAVE, Outcome.UPDATE):
@@ -460,12 +476,19 @@ class Carried(RuleBasedStateMachine):
         self.count_surplus()
         self.decide_what_was_held()
 
+    def look_at_earlier(self, number: int) -> None:
+        found = self.kimai.sheets.get(number)
+        policy = self.where.configuration.kimai.edited_in_kimai_policy
+        gone = NoteTargetGone(timesheet_id=number)
+        self.send(gone if found is None else Compare(found=found, policy=policy))
+        self.decide_what_was_held()
+
     def count_surplus(self) -> None:
         settled = self.entry.settled
         if settled is None or self.entry.decided is None:
             return
-        marked = {sheet.timesheet_id for sheet in self.kimai.marked()}
-        others = tuple(sorted(marked - {settled.written.timesheet_id}))
+        ours = {settled.written.timesheet_id, *(one.timesheet_id for one in self.entry.earlier)}
+        others = tuple(sorted(self.kimai.claimed() - ours))
         known = self.entry.conflict is not None and self.entry.conflict.others
         if others or known:
             self.send(NoteSurplus(timesheet_ids=others))
@@ -504,7 +527,7 @@ class Carried(RuleBasedStateMachine):
             self.try_to(Adopt(found=found, how=CONFIRMED, target_connector_id=KIMAI, marker=""))
 
     @precondition(lambda self: self.state is not None and self.state.conflict is not None)
-    @rule(what=st.sampled_from(["keep", "carry", "carry", "skip", "dismiss"]))
+    @rule(what=st.sampled_from(["keep", "carry", "carry", "correct", "skip", "dismiss"]))
     def answer_the_conflict(self, what: str) -> None:
         """Of two who press at once, the second is told that it is over."""
         entry, nth = self.entry, self.entry.opened
@@ -512,6 +535,12 @@ class Carried(RuleBasedStateMachine):
             ruling = carry_ruling(entry, self.where)
             assert isinstance(ruling, Ruling)
             command: TimeEntryCommand = Carry(nth=nth, ruling=ruling)
+        elif what == "correct":
+            if not self.is_to_correct:
+                return
+            ruling = carry_ruling(entry, self.where, correcting=Correcting())
+            assert isinstance(ruling, Ruling)
+            command = Carry(nth=nth, ruling=ruling, correct=True)
         else:
             plain: dict[str, TimeEntryCommand] = {"keep": Keep(nth=nth), "skip": Skip(nth=nth)}
             command = plain.get(what, Dismiss(nth=nth))
@@ -519,6 +548,32 @@ class Carried(RuleBasedStateMachine):
         if self.entry != entry:
             with pytest.raises(RuleViolation, match="not open any more"):
                 TIME_ENTRY.decide(command, self.entry)
+
+    @property
+    def is_to_correct(self) -> bool:
+        """Whether a row would offer it: what is linked cannot be changed."""
+        entry = self.entry
+        if entry.settled is None or entry.intent is not None or entry.conflict is None:
+            return False
+        exported = (entry.drifted or entry.settled.written).exported
+        return exported or entry.conflict.reason in NOT_TO_CHANGE
+
+    @precondition(lambda self: self.state is not None and self.state.settled is not None)
+    @rule(units=st.sampled_from(["50", "60", "20"]), then=st.sampled_from(["stop", "write", "run"]))
+    def correct_what_was_billed(self, units: str, then: str) -> None:
+        """Exported, then changed in Zammad, then corrected by a person: rare by chance alone."""
+        if self.entry.intent is not None or self.wire or self.linked is None:
+            return
+        self.kimai.edit(self.entry.settled.written.timesheet_id, exported=True)  # type: ignore[union-attr] # it is linked
+        self.send(observe(replace(self.booked(), time_unit=Decimal(units))))
+        self.run_once()
+        if self.entry.conflict is not None:
+            self.answer_the_conflict("correct")
+        if then != "stop":
+            self.intend_now()
+        if then == "run":
+            self.leave_now()
+            self.arrive()
 
     @precondition(lambda self: self.state is not None and self.state.closed is not None)
     @rule(wanted=st.booleans())
@@ -590,7 +645,8 @@ class Carried(RuleBasedStateMachine):
             if getattr(answer, "intent", open_intent) != open_intent:
                 assert TIME_ENTRY.decide(answer, self.state) == []
             gone = answer.timesheet_id if isinstance(answer, NoteTargetGone) else None
-            if gone is not None and gone != self.state.standing.timesheet_id:
+            known = {self.state.standing.timesheet_id, *self.state.standing.earlier}
+            if gone is not None and gone not in known:
                 assert TIME_ENTRY.decide(answer, self.state) == []
 
     @invariant()
@@ -622,7 +678,9 @@ class Carried(RuleBasedStateMachine):
 
     @invariant()
     def one_link_at_most_and_to_what_is_known(self) -> None:
-        assert len(self.kimai.ours()) <= 1
+        for mark in {marker(LOG_TAG, ENTRY, slot) for slot in range(1, 9)}:
+            marked = {sheet.timesheet_id for sheet in self.kimai.marked(mark)}
+            assert len(marked & self.kimai.ours()) <= 1
         if self.state is None or self.state.settled is None:
             return
         linked = self.state.settled.written.timesheet_id
@@ -684,6 +742,9 @@ class Carried(RuleBasedStateMachine):
         found = self.linked
         assert found is not None
         assert changes_since(entry.settled.written, found) == ()
+        for one in entry.earlier:
+            there = self.kimai.sheets.get(one.timesheet_id)
+            assert one.gone if there is None else changes_since(one.seen, there) == ()
         if entry.closed is not None:  # a person decided to leave it as it is
             return
         if not entry.settled.kept and not entry.settled.adopted and not found.exported:

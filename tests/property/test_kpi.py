@@ -55,7 +55,11 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
         days={day: kept for day, sums in days.items() if (kept := without_zeros(sums))},
         oldest_pending=min((since(past, upto, entry) for entry in waiting), default=None),
         last_sync=max(
-            (run.ended_at for run in runs if run.state == "completed" and run.ended_at),
+            (
+                run.ended_at
+                for run in runs
+                if run.state == "completed" and run.ended_at and run.trigger_type != "webhook"
+            ),
             default=None,
         ),
         last_run=None

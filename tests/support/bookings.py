@@ -140,11 +140,13 @@ def decide(entry: TimeEntry | None, where: Situation | None = None) -> Decide:
     return Decide(ruling=ruling(entry, where))
 
 
-def intend(operation: Operation = Operation.CREATE, timesheet_id: int | None = None) -> Intend:
+def intend(
+    operation: Operation = Operation.CREATE, timesheet_id: int | None = None, mark: str = MARK
+) -> Intend:
     return Intend(
         target_connector_id=KIMAI,
         operation=operation,
-        marker=MARK,
+        marker=mark,
         request=REQUEST,
         timesheet_id=timesheet_id,
     )

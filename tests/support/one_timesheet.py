@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.personal import Personal
-from domain.rules.marker import carries
+from domain.rules.marker import carries, marked_entry
 from domain.time_entry.values import Desired, Operation, Written
-from tests.support.bookings import MARK, written
+from tests.support.bookings import ENTRY, LOG_TAG, MARK, written
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,25 @@ class Timesheets:
     def edit(self, number: int, **changes: object) -> None:
         self.sheets[number] = replace(self.sheets[number], **changes)  # type: ignore[arg-type] # fields of it
 
-    def marked(self) -> Sequence[Written]:
-        """Those that carry the booking's marker, the oldest first."""
-        return [sheet for _, sheet in sorted(self.sheets.items()) if has_marker(sheet)]
+    def marked(self, mark: str = MARK) -> Sequence[Written]:
+        """Those that carry this marker of the booking, the oldest first."""
+        return [sheet for _, sheet in sorted(self.sheets.items()) if has_marker(sheet, mark)]
+
+    def claimed(self) -> set[int]:
+        """Those that carry any marker of the booking."""
+        return {
+            number
+            for number, sheet in self.sheets.items()
+            if marked_entry(sheet.description.value or "", LOG_TAG) == ENTRY
+        }
 
     def ours(self) -> set[int]:
         """Those we made that are still there."""
         return self.created & self.sheets.keys()
 
 
-def has_marker(sheet: Written) -> bool:
-    return carries(sheet.description.value or "", MARK)
+def has_marker(sheet: Written, mark: str = MARK) -> bool:
+    return carries(sheet.description.value or "", mark)
 
 
 def updated(found: Written, request: Sent) -> Written:

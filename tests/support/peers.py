@@ -673,9 +673,9 @@ class FakeKnown:
             if isinstance(event, EntryUnreadable):
                 self._unreadable[entry] = event.updated_at
             elif isinstance(event, TimesheetDrifted):
-                self._seen[entry] = event.found
+                self._saw(after, event.found)
             elif isinstance(event, TimesheetCreated | TimesheetUpdated | TimesheetAdopted):
-                self._seen[entry] = event.written
+                self._saw(after, event.written)
 
     def _of(self, connector: ConnectorId) -> list[TimeEntry]:
         return [entry for entry in self.entries.values() if entry.connector_id == connector]
@@ -764,15 +764,33 @@ class FakeKnown:
     async def target_marks(self, source: ConnectorId, target: ConnectorId) -> TargetMarks:
         return self.targets.get((source, target), TargetMarks())
 
+    def _linked_one(self, entry: TimeEntry) -> Written:
+        """As it was last seen; where a correction is gone, what it corrected."""
+        assert entry.settled is not None
+        seen, linked = self._seen[entry.entry_id], entry.settled.written
+        same = seen.timesheet_id == linked.timesheet_id
+        return seen if same else entry.drifted or linked
+
+    def _saw(self, entry: TimeEntry, sheet: Written) -> None:
+        """Of those that stay as they are the entry itself says how they are."""
+        if entry.earlier_one(sheet.timesheet_id) is None:
+            self._seen[entry.entry_id] = sheet
+
     async def linked(self, source: ConnectorId, target: ConnectorId) -> Sequence[Linked]:
         found = [
             Linked(
                 entry_id=entry.entry_id,
-                seen=self._seen[entry.entry_id],
+                seen=self._linked_one(entry),
                 reason=entry.standing.conflict,
             )
             for entry in self._of(source)
             if entry.settled is not None and entry.settled.target == target
+        ]
+        found += [
+            Linked(entry_id=entry.entry_id, seen=one.seen, reason=entry.standing.conflict)
+            for entry in self._of(source)
+            for one in entry.earlier
+            if one.settled.target == target and not one.gone
         ]
         return sorted(found, key=lambda each: each.seen.timesheet_id)
 
@@ -810,13 +828,18 @@ class FakeKnown:
             if abs(at - day) > timedelta(days=1):
                 continue
             desired = None if decided is None else decided.desired
-            sheet = None if entry.settled is None else self._seen[entry.entry_id]
+            sheet = None if entry.settled is None else self._linked_one(entry)
             yield Occupying(
                 entry_id=entry.entry_id,
                 position=self._touched[entry.entry_id],
                 state=entry.standing.state,
                 decided=Span(begin=desired.begin, end=desired.end) if desired else None,
                 stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
+                beside=tuple(
+                    Span(begin=one.seen.begin, end=one.seen.end or one.seen.begin)
+                    for one in entry.earlier
+                    if not one.gone
+                ),
             )
 
 

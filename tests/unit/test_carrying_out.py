@@ -82,6 +82,20 @@ async def gone() -> World:
     return world
 
 
+async def billed(minutes: int = 40, **settings: object) -> World:
+    """The booking lasted 15 minutes, was exported, and lasts 40 by now."""
+    world = World(**settings)
+    world.tickets.book(9)
+    await world.sync()
+    world.kimai.export(1)
+    world.tickets.edit(9, time_unit=Decimal(minutes))
+    world.an_hour_later()
+    await world.sync()
+    reason = (await world.entry(9)).standing.conflict
+    assert reason is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+    return world
+
+
 def one_each(world: World) -> None:
     marks = Counter(sheet.description.split()[-1] for sheet in world.kimai.sheets.values())
     assert set(marks.values()) <= {1}
@@ -91,6 +105,7 @@ CASES: list[tuple[Callable[[], Awaitable[World]], Op, EntryState]] = [
     (edited, Op.UPDATE, EntryState.SYNCED),
     (deleted, Op.CREATE, EntryState.SYNCED),
     (gone, Op.UPDATE, EntryState.WITHDRAWN),
+    (billed, Op.CORRECT, EntryState.SYNCED),
 ]
 
 
@@ -165,7 +180,8 @@ async def test_a_kimai_that_does_not_take_it_gives_the_row_back_as_it_was(
 ) -> None:
     world = await before()
     entry, writes = await world.entry(9), world.kimai.writes
-    name = {Op.CREATE: "create", Op.UPDATE: "update"}[op] if before is not gone else "delete"
+    names = {Op.CREATE: "create", Op.CORRECT: "create", Op.UPDATE: "update"}
+    name = names[op] if before is not gone else "delete"
     world.perils.failing[f"kimai:{name}:before"] = [Unavailable("kimai", "503")]
     with pytest.raises(Unavailable):
         await carry(world, op)
@@ -184,24 +200,29 @@ async def test_a_kimai_that_does_not_take_it_gives_the_row_back_as_it_was(
 
 
 @pytest.mark.parametrize("landed", [True, False])
-async def test_a_lost_answer_is_waited_out_and_read_back(landed: bool) -> None:
-    world = await deleted()
+@pytest.mark.parametrize(
+    ("before", "op", "sheets"), [(deleted, Op.CREATE, 1), (billed, Op.CORRECT, 2)]
+)
+async def test_a_lost_answer_is_waited_out_and_read_back(
+    before: Callable[[], Awaitable[World]], op: Op, sheets: int, landed: bool
+) -> None:
+    world = await before()
     point = "kimai:create:after" if landed else "kimai:create:before"
     world.perils.failing[point] = [OutcomeUnknown("kimai", "timed out")]
     writes = world.kimai.writes
     with pytest.raises(OutcomeUnknown):
-        await carry(world, Op.CREATE)
+        await carry(world, op)
     now = await world.entry(9)
     assert now.standing.conflict is ReasonCode.WRITE_UNCERTAIN
     assert now.intent is not None
     with pytest.raises(RuleViolation, match="read back in"):
-        await carry(world, Op.CREATE)
-    preview = await resolver(world).preview(await wish(world, Op.CREATE))
+        await carry(world, op)
+    preview = await resolver(world).preview(await wish(world, op))
     assert preview.blocked_by is not None
     world.an_hour_later()
-    after = await carry(world, Op.CREATE)
+    after = await carry(world, op)
     assert (after.standing.state, after.conflict) == (EntryState.SYNCED, None)
-    assert len(world.kimai.sheets) == 1
+    assert len(world.kimai.sheets) == sheets
     assert world.kimai.writes == writes + 1  # that had an effect
 
 

@@ -24,6 +24,7 @@ from domain.sync.redeciding import decide_waiting
 from domain.sync.tally import Tally
 from domain.target_item.events import TargetItemFound, TargetItemIntended
 from domain.target_item.values import Creation, ItemKind, Owner, OwnerKind
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Retry
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
@@ -61,6 +62,11 @@ def listed(world: World, kind: ItemKind, number: str, **more: Any) -> TargetItem
     )
     world.kimai.items[kind].append(item)
     return item
+
+
+async def cause(world: World, source_id: int = 1) -> RefusalCause | None:
+    entry = await world.entry(source_id)
+    return None if entry.conflict is None else entry.conflict.cause
 
 
 async def why(world: World, source_id: int = 1) -> str:
@@ -160,6 +166,7 @@ async def test_what_is_not_to_be_made_waits_until_it_is_there(off: str) -> None:
     run = await world.sync()
     assert (run.state, made(world), run.counters.conflicts) == ("completed", [], 1)
     assert off in await why(world)
+    assert await cause(world) is RefusalCause.CUSTOMER_MISSING  # and the project with it
     before = await world.types(1)
     await world.sync()
     assert await world.types(1) == before  # nothing changed, so nothing is said again
@@ -188,6 +195,7 @@ async def test_a_missing_permission_is_met_once_and_remembered() -> None:
     assert (run.state, run.counters.conflicts) == ("completed", 5)
     assert len(made(world)) == 1  # it is a permission, not this one project
     assert "create_project" in await why(world, 3)
+    assert await cause(world, 3) is RefusalCause.PROJECT_MISSING
     before = await world.types(1)
     await world.sync()
     assert (len(made(world)), await world.types(1)) == (1, before)

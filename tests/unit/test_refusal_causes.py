@@ -110,6 +110,8 @@ ELSEWHERE_TESTED = {
     Cause.ROW_UNREADABLE,  # test_sync
     Cause.KIMAI_UNAVAILABLE,  # test_dead_letters
     Cause.ANSWER_LOST,  # test_sync
+    Cause.CUSTOMER_MISSING,  # test_making
+    Cause.PROJECT_MISSING,  # test_making
 }
 # where one code would do for several: the code of the operation, or one for a few of them
 OWN_CODE = {

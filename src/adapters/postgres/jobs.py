@@ -42,11 +42,12 @@ from domain.errors import AlreadyClaimed, LedgerError, RuleViolation, Unavailabl
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.handling import handle, state_of
 from domain.ids import ConnectorId, EntryId, PlanId, RunId, plan_stream, run_of, run_stream
-from domain.mapping.events import MappingEvent
+from domain.mapping.events import MappingEvent, UserMappingSet
 from domain.plan.commands import FailPlan
 from domain.plan.decide import PLAN, Plan
 from domain.plan.events import PlanRequested
 from domain.ports.clock import Clock
+from domain.sync.confirming import EMAIL
 from domain.sync_run.commands import FailRun
 from domain.sync_run.decide import (
     ACTIVE_RUN,
@@ -554,7 +555,10 @@ def metadata_of(run_id: RunId) -> Metadata:
 
 
 def _is_mapping(recorded: Recorded[Event]) -> bool:
-    return isinstance(recorded.event, MAPPINGS)
+    """Whether people changed a mapping; what a run wrote down of people it decided with already."""
+    event = recorded.event
+    known = isinstance(event, UserMappingSet) and event.origin == EMAIL and not event.changes
+    return isinstance(event, MAPPINGS) and not known
 
 
 def _makes_look(recorded: Recorded[Event]) -> bool:

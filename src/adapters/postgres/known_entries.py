@@ -159,6 +159,7 @@ class PostgresKnownEntries:
                     state=EntryState(row["state"]),
                     decided=_span(row["begins"], row["ends"]),
                     stored=_span(row["stored_begin"], row["stored_end"]),
+                    beside=_spans(row["earlier"]),
                 )
             )
         return found
@@ -196,6 +197,13 @@ def _linked(row: Any) -> Linked:
 def _span(begin: datetime | None, end: datetime | None) -> Span | None:
     """A timesheet that runs has no end yet."""
     return None if begin is None else Span(begin=begin, end=end or begin)
+
+
+def _spans(earlier: str | None) -> tuple[Span, ...]:
+    """Where the timesheets lie that a correction stands beside."""
+    every = msgspec.json.decode(earlier or "[]", type=tuple[time_entries.Earlier, ...])
+    found = (_span(one.target.begin, one.target.end) for one in every)
+    return tuple(span for span in found if span is not None)
 
 
 def _lasting(minutes: Decimal) -> timedelta:

@@ -222,6 +222,11 @@ def _effects(  # noqa: PLR0911 # one return per op
             return ["Kimai holds it already: it is linked, and nothing is sent."]
         case _ if about.entry.vanished:
             return [f"Timesheet {sheet} is deleted in Kimai."]
+        case Op.CORRECT:
+            return [
+                f"Timesheet {sheet} stays as it is.",
+                "What is missing is booked as a second timesheet and linked beside it.",
+            ]
         case Op.UPDATE:
             return [f"Timesheet {sheet} is brought to what Zammad says."]
         case _:

@@ -64,7 +64,7 @@ class Occupying:
     """What one entry occupies of its person's time, as of `position` of the log.
 
     `decided` is where the newest decision puts it, `stored` where its timesheet lies; None where
-    there is none.
+    there is none. `beside` is where those lie that stay as they are and are corrected by it.
     """
 
     entry_id: EntryId
@@ -72,6 +72,7 @@ class Occupying:
     state: EntryState
     decided: Span | None
     stored: Span | None
+    beside: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,10 @@ class KnownEntries(Protocol):
         ...
 
     async def linked(self, source: ConnectorId, target: ConnectorId) -> Sequence[Linked]:
-        """Every entry with a timesheet written through `target`, by timesheet id."""
+        """Every timesheet written through `target` that an entry has, by timesheet id.
+
+        An entry with corrections has several. The text of those that stay as they are is not kept.
+        """
         ...
 
     async def linked_to(

@@ -15,6 +15,8 @@ from domain.time_entry.state import Wait
 from domain.time_entry.values import ReasonCode
 from domain.work_day.values import Slot, Unplaced
 
+SILENT = frozenset({"listed_people"})  # of a configuration: no decision rests on them
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
@@ -22,6 +24,8 @@ class Configuration:
 
     `log_tag` are the first 8 hex digits of the log's id: with them a marker names this ledger.
     `default_time_unit` is the service's, used when neither connector nor Zammad names a unit.
+    `listed_people` are those (Zammad ids) who have a row of their own, active or not: nothing is
+    decided by that.
     """
 
     source: ConnectorId
@@ -34,6 +38,7 @@ class Configuration:
     projects: Mapping[tuple[SourceKind, int], ProjectMapping] = field(default_factory=dict)
     default_time_unit: str | None = None
     accept_email_matches: bool = True
+    listed_people: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,8 @@ class Situation:
     """A configuration with what the peers said about it in this run.
 
     `declared_unit` is Zammad's own word for its unit. `people` are the Kimai users by e-mail
-    address, None where several share one; empty when the token may not list them. `unit_anew`:
+    address, None where several share one; empty when the token may not list them. `user_names` is
+    what Kimai calls them, by id. `unit_anew`:
     what was written with another unit is to be read with that of today. `places` are those that
     bookings were given on their person's day, None where there is no room. `taking_over`: no run
     has ended well yet, so what Zammad says is older than the timesheets that are linked. `items`
@@ -52,6 +58,7 @@ class Situation:
     configuration: Configuration
     declared_unit: str | None = None
     people: Mapping[str, int | None] = field(default_factory=dict)
+    user_names: Mapping[int, str] = field(default_factory=dict)
     unit_anew: bool = False
     places: Mapping[Unplaced, Slot | None] = field(default_factory=dict)
     taking_over: bool = False
@@ -117,5 +124,6 @@ def _canonical(value: object) -> str:
     if isinstance(value, tuple | list):
         return repr([_canonical(item) for item in value])
     if isinstance(value, Configuration):
-        return repr({name: _canonical(item) for name, item in sorted(vars(value).items())})
+        items = sorted((name, item) for name, item in vars(value).items() if name not in SILENT)
+        return repr({name: _canonical(item) for name, item in items})
     return repr(value)

@@ -28,7 +28,7 @@ from domain.rules.mapping import (
     user_for,
     zone_for,
 )
-from domain.rules.marker import marker
+from domain.rules.marker import marker_for
 from domain.rules.rounding import as_asked, came_true, foreseen
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
@@ -144,6 +144,8 @@ def _vanished(  # noqa: PLR0911 # one return per policy
             return Ruling(outcome=Outcome.LEAVE, basis=basis)
         case DeletePolicy.CONFLICT:
             return _held(by_policy, basis)
+        case DeletePolicy.DELETE if entry.earlier:
+            return _held(by_policy, basis)  # more of it is in Kimai, and is not to be touched
         case DeletePolicy.DELETE:
             stop = _still_held(entry, None)
             if stop is not None and stop != by_policy:
@@ -172,7 +174,7 @@ def _elsewhere(entry: TimeEntry, configuration: Configuration) -> Wait | None:
     )
 
 
-def _timed(  # noqa: PLR0911 # one return per kind of amount
+def _timed(  # one return per kind of amount
     case: _Case, basis: Basis
 ) -> Ruling | Unready:
     """How long and when; zero is recorded and not written, negative needs a person."""
@@ -189,6 +191,20 @@ def _timed(  # noqa: PLR0911 # one return per kind of amount
         return _held(_endless(case), basis)
     if duration < NOTHING:
         return _negative(case, basis)
+    if case.entry.is_corrected:
+        return _rest(case, basis, duration)
+    return _whole(case, basis, duration)
+
+
+def _rest(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:
+    """What is missing beside the timesheets that stay as they are."""
+    left = duration - timedelta(seconds=case.entry.reduced.seconds + case.entry.beside_seconds)
+    if left < NOTHING or (left == NOTHING and case.entry.correcting is not None):
+        return _held(_too_much(case, duration), basis)
+    return _placed(case, basis, left)
+
+
+def _whole(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:
     if duration == NOTHING and case.settled is None:
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail="Less than half a second.")
     left = max(NOTHING, duration - timedelta(seconds=case.entry.reduced.seconds))
@@ -257,6 +273,24 @@ def _minutes(seconds: int) -> str:
     return f"{minutes_of(timedelta(seconds=seconds)).normalize():f} min"
 
 
+def _too_much(case: _Case, duration: timedelta) -> Wait:
+    entry = case.entry
+    linked = [one.timesheet_id for one in entry.earlier]
+    if entry.correcting is not None and entry.settled is not None:
+        linked.append(entry.settled.written.timesheet_id)
+    asked = round(duration.total_seconds()) - entry.reduced.seconds
+    ids = ", ".join(str(each) for each in linked)
+    detail = (
+        f"The booking asks for {_minutes(asked)}, and timesheet {ids}, which cannot be changed, "
+        f"has {_minutes(entry.beside_seconds)}. Kimai holds no negative time, so there is nothing "
+        "to add: keep Kimai as it is, or book the difference in Zammad as a negative booking of "
+        "the same ticket and type, which is taken from earlier open timesheets."
+    )
+    return Wait(
+        reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT, detail=detail, cause=RefusalCause.EXPORTED
+    )
+
+
 def _endless(case: _Case) -> Wait:
     return Wait(
         reason=ReasonCode.CONFLICT,
@@ -277,7 +311,7 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     times = _times(case, zone, duration, anchor)
     if isinstance(times, tuple):
         begin, end = times
-        day = work_date(begin, zone)
+        day = work_date(_first_begin(case.entry) or begin, zone)
         expected = _foreseen(case, begin, end, zone)
         basis = replace(basis, work_date=day, foreseen=expected)
     activity = _activity(case)
@@ -312,9 +346,7 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
         user_id=user.item_id,
         project_id=project.item_id,
         activity_id=activity.item_id,
-        description=description(
-            case.context, marker(case.configuration.log_tag, case.entry.entry_id)
-        ),
+        description=description(case.context, marker_for(case.configuration.log_tag, case.entry)),
         tag=case.configuration.kimai.entry_tag,
         billable=activity.billable,
     )
@@ -324,10 +356,48 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
 def _times(
     case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
 ) -> tuple[datetime, datetime] | Unplaced | Wait:
+    if case.entry.is_corrected:
+        return _times_beside(case, zone, duration, anchor)
     if anchor is WorkTimeAnchor.DAY_START_STACKED:
         return stacked_time(case.entry, case.booking, case.situation, zone, duration)
     try:
         return work_time(case.booking.created_at, duration, anchor)
+    except OverflowError:
+        return _endless(case)
+
+
+def _first_begin(entry: TimeEntry) -> datetime | None:
+    """Of the timesheet that others correct: wherever they lie, the work was done on its day."""
+    if entry.earlier:
+        return entry.earlier[0].settled.desired.begin
+    corrected = entry.settled if entry.correcting is not None else None
+    return None if corrected is None else corrected.desired.begin
+
+
+def _times_beside(
+    case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
+) -> tuple[datetime, datetime] | Unplaced | Wait:
+    """When the rest of a booking was done whose other timesheets stay where they are.
+
+    It lies where the whole booking would, beside what is there, or on the first open day; where it
+    is once, it begins from then on.
+    """
+    correcting, settled = case.entry.correcting, case.settled
+    assert settled is not None
+    begin = settled.desired.begin if correcting is None else correcting.begin
+    if correcting is not None and begin is None and correcting.until is not None:
+        begin = correcting.until.replace(second=0, microsecond=0) - duration
+    elsewhere = begin is not None and work_date(begin, zone) != work_date(
+        case.booking.created_at, zone
+    )
+    if anchor is WorkTimeAnchor.DAY_START_STACKED and not elsewhere:
+        return stacked_time(case.entry, case.booking, case.situation, zone, duration)
+    if begin is not None:
+        return begin, begin + duration
+    there = timedelta(seconds=case.entry.beside_seconds)
+    shift = -there if anchor is WorkTimeAnchor.END_AT_BOOKING else there
+    try:
+        return work_time(case.booking.created_at + shift, duration, anchor)
     except OverflowError:
         return _endless(case)
 
@@ -421,7 +491,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
-    if case.settled is None:
+    if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
     if case.entry.overwrite is not None or not asks_the_same(case.settled.desired, desired):
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)

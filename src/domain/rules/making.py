@@ -6,15 +6,22 @@ from domain.errors import Rejected
 from domain.ids import ConnectorId
 from domain.ports.timesheets import TargetItem
 from domain.target_item.values import LONGEST, ItemKind, Owner, Wanted
+from domain.time_entry.causes import RefusalCause
 from domain.time_entry.state import Wait
 from domain.time_entry.values import ReasonCode
 
 FORBIDDEN = 403
+CAUSES = {
+    ItemKind.CUSTOMER: RefusalCause.CUSTOMER_MISSING,
+    ItemKind.PROJECT: RefusalCause.PROJECT_MISSING,
+}
 MAPPING = "add a project mapping for the customer, organization or group"
 
 
-def waits(detail: str) -> Wait:
-    return Wait(reason=ReasonCode.PROJECT_OR_CUSTOMER_MISSING, detail=detail)
+def waits(detail: str, kind: ItemKind | None = None) -> Wait:
+    """`kind` is what is not there: a customer, and with it the project, or the project alone."""
+    cause = None if kind is None else CAUSES[kind]
+    return Wait(reason=ReasonCode.PROJECT_OR_CUSTOMER_MISSING, detail=detail, cause=cause)
 
 
 def too_long(owner: Owner) -> Wait:
@@ -26,10 +33,13 @@ def too_long(owner: Owner) -> Wait:
     )
 
 
-def not_made(kind: ItemKind, owner: Owner) -> Wait:
+def not_made(kind: ItemKind, owner: Owner, missing: ItemKind) -> Wait:
+    """Making that `kind` is off; `missing` is the first that would have to be made."""
     return waits(
         f"Kimai has no {kind} with the number {owner.number} ({owner.kind} {owner.source_id}), and "
-        f"auto_create_{kind}s is off. Make one with that number, turn the setting on, or {MAPPING}."
+        f"auto_create_{kind}s is off. Make one with that number, turn the setting on, or "
+        f"{MAPPING}.",
+        missing,
     )
 
 
@@ -66,7 +76,8 @@ def gone(kind: ItemKind, owner: Owner, item_id: int) -> Wait:
     return waits(
         f"Kimai does not list {kind} {item_id} with the number {owner.number} any more: it was "
         "deleted, has another number, or is outside the token's teams. It is not made again by "
-        f"itself. Make one with that number, give the token access, or {MAPPING}."
+        f"itself. Make one with that number, give the token access, or {MAPPING}.",
+        kind,
     )
 
 
@@ -74,7 +85,8 @@ def forbidden(kind: ItemKind) -> Wait:
     """Of the permission alone, for all that would be made."""
     return waits(
         f"The Kimai token may not make {kind}s (status {FORBIDDEN}). Grant its user "
-        f"create_{kind}, which administrators have, or {MAPPING}. Then try again."
+        f"create_{kind}, which administrators have, or {MAPPING}. Then try again.",
+        kind,
     )
 
 
@@ -87,5 +99,6 @@ def refused(kind: ItemKind, owner: Owner, error: Rejected) -> Wait:
         what = f"A {kind} that the token is not shown may have that number: give it access"
     return waits(
         f"Kimai refused to make the {kind} with the number {owner.number} (status {error.status}"
-        f"{where}). {what}, or {MAPPING}. Then try again."
+        f"{where}). {what}, or {MAPPING}. Then try again.",
+        kind,
     )

@@ -65,13 +65,13 @@ def user_for(situation: Situation, booking: Booking, context: Context) -> Mapped
         return Mapped(
             item_id=own.kimai_user_id, basis=f"user-mapping:{own.mapping_id}@{own.version}"
         )
-    email = (context.agent_email.value or "").casefold()
-    match = situation.people.get(email) if email and configuration.accept_email_matches else None
+    match = email_match(situation, booking.created_by_id, context)
     if match is not None:
         return Mapped(item_id=match, basis="user-mapping:email")
     rest = configuration.users.get(None)
     if rest is not None:
         return _by_row(rest)
+    email = (context.agent_email.value or "").casefold()
     shared = email in situation.people and configuration.accept_email_matches
     why = "several Kimai users share the person's e-mail address" if shared else "none is mapped"
     return Wait(
@@ -79,6 +79,15 @@ def user_for(situation: Situation, booking: Booking, context: Context) -> Mapped
         detail=f"Zammad user {booking.created_by_id} has no Kimai user: {why}. "
         "Add a user mapping for the person who booked.",
     )
+
+
+def email_match(situation: Situation, person: int, context: Context) -> int | None:
+    """The one Kimai user with the address of somebody without own row, where that is accepted."""
+    configuration = situation.configuration
+    email = (context.agent_email.value or "").casefold()
+    if person in configuration.users or not email or not configuration.accept_email_matches:
+        return None
+    return situation.people.get(email)
 
 
 def _by_row(row: UserMapping) -> Mapped:

@@ -8,16 +8,24 @@ import re
 from dataclasses import dataclass
 
 from domain.ids import ConnectorId, EntryId, entry_id, source_of
+from domain.time_entry.state import TimeEntry
 
-_MARKER = re.compile(r"TL-([0-9A-Za-z]{8})-([0-9]{16})-[0-9]{2}", re.ASCII)
+_MARKER = re.compile(r"TL-([0-9A-Za-z]{8})-([0-9]{16})-([0-9]{2})", re.ASCII)
 # of an earlier tool, anywhere in the text (`peers/kimai.md`, 10)
 _EARLIER = re.compile(r"(?<![0-9A-Za-z])ZAM:T([0-9]{1,15})\|TA:([0-9]{1,9})(?![0-9])", re.ASCII)
-SLOT = 1  # the timesheet of a booking; a later issue may link further ones
+SLOT = 1  # the timesheet of a booking; those that correct one which stays as it is count on
 
 
 def marker(log_tag: str, entry: EntryId, slot: int = SLOT) -> str:
     """`TL-<8 hex of the log>-<16 digits of the entry>-<2 digits of the slot>`."""
     return f"TL-{_tag(log_tag)}-{entry:016d}-{slot:02d}"
+
+
+def marker_for(log_tag: str, entry: TimeEntry) -> str:
+    """That of the timesheet which is written next; a correction never has that of another."""
+    linked = None if entry.settled is None else _MARKER.fullmatch(entry.settled.marker)
+    slot = SLOT if linked is None else int(linked[3])
+    return marker(log_tag, entry.entry_id, slot if entry.correcting is None else slot + 1)
 
 
 @dataclass(frozen=True, kw_only=True)

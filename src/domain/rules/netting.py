@@ -130,16 +130,20 @@ def member_of(entry: TimeEntry, situation: Situation) -> Member | None:
 
 
 def seconds_of(entry: TimeEntry, situation: Situation) -> int | None:
-    """How long the booking is by itself; None when it is gone or nobody knows."""
+    """How long the booking is by itself; None when it is gone or nobody knows.
+
+    What is in timesheets that stay as they are does not count: nothing can be taken from there.
+    """
     if entry.netting_key is None or entry.booking is None:
         return None
     unit = unit_of(entry, situation)
     if isinstance(unit, Wait):
         return None
     try:
-        return int(length(entry.booking, unit[0]).total_seconds())
+        seconds = int(length(entry.booking, unit[0]).total_seconds())
     except OverflowError:
         return None
+    return max(0, seconds - entry.beside_seconds) if seconds > 0 else seconds
 
 
 def _landed(entry: TimeEntry) -> Reductions:

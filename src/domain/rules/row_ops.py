@@ -6,6 +6,7 @@ be gone since the row was made. Asked for, it is looked at again; nothing is sen
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -32,7 +33,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RowFacts:
-    """`matched`: timesheets in Kimai look like it. `exported` and `source_gone` as last seen."""
+    """`matched`: timesheets in Kimai look like it. `exported` and `source_gone` as last seen.
+
+    `missing_minutes` is how much more was booked than Kimai has; None while nobody knows.
+    """
 
     reason: ReasonCode
     cause: RefusalCause | None = None
@@ -40,6 +44,7 @@ class RowFacts:
     matched: bool = False
     exported: bool = False
     source_gone: bool = False
+    missing_minutes: Decimal | None = None
 
     @property
     def status(self) -> Status:
@@ -56,7 +61,8 @@ class Ops:
 
     @property
     def blocked_by(self) -> str | None:
-        return next(iter(self.blocked.values()), None)
+        """Each reason once, in the order of the ops."""
+        return " ".join(dict.fromkeys(self.blocked.values())) or None
 
 
 # once: what has to happen before a create or an update is allowed
@@ -90,21 +96,43 @@ OFFERED: Mapping[Status, tuple[Op, Op]] = MappingProxyType(
         Status.MISSING: (Op.CREATE, Op.SKIP),
     }
 )
-WRITING = frozenset({Op.UPDATE, Op.CREATE})
+WRITING = frozenset({Op.UPDATE, Op.CREATE, Op.CORRECT})
+NOT_TO_CHANGE = frozenset(
+    {
+        ReasonCode.LOCKED_OR_EXPORTED,
+        ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
+        ReasonCode.PERIOD_LOCKED,
+    }
+)
+NOTHING_MISSING = (
+    "A second timesheet can only add time: Kimai holds no negative time, and the booking asks for "
+    "no more than it has. Keep Kimai as it is, or book the difference in Zammad as a negative "
+    "booking, which is taken from open timesheets."
+)
+LENGTH_UNKNOWN = "It is not known yet how long the booking is, so nothing can be added."
 
 
 def ops_of(row: RowFacts) -> Ops:
     """What is allowed now, and why the rest of what its status offers is not."""
     blocked: dict[Op, str] = {}
     hopeful: set[Op] = set()
-    for op in OFFERED[row.status]:
+    offered = _offered(row)
+    for op in offered:
         why, may_change = _obstacle(op, row)
         if why is not None:
             blocked[op] = why
             if may_change:
                 hopeful.add(op)
-    allowed = tuple(op for op in OFFERED[row.status] if op not in blocked)
+    allowed = tuple(op for op in offered if op not in blocked)
     return Ops(allowed=allowed, blocked=blocked, hopeful=frozenset(hopeful))
+
+
+def _offered(row: RowFacts) -> tuple[Op, ...]:
+    """Of a timesheet that may not be changed, also to correct it by a second one."""
+    exported = row.exported or row.cause is RefusalCause.EXPORTED
+    if row.linked and (exported or row.reason in NOT_TO_CHANGE):
+        return (*OFFERED[row.status], Op.CORRECT)
+    return OFFERED[row.status]
 
 
 def _obstacle(op: Op, row: RowFacts) -> tuple[str | None, bool]:
@@ -115,7 +143,18 @@ def _obstacle(op: Op, row: RowFacts) -> tuple[str | None, bool]:
         return None, False
     if row.reason in NEVER:
         return NEVER[row.reason], False
+    if op is Op.CORRECT:
+        return _too_much(row)
     exported = row.exported or row.cause is RefusalCause.EXPORTED
     unreadable = row.cause is RefusalCause.ROW_UNREADABLE
     why = EXPORTED if exported else ONCE.get(row.reason, UNREADABLE if unreadable else None)
     return why, why is not None
+
+
+def _too_much(row: RowFacts) -> tuple[str | None, bool]:
+    """Why nothing can be added in a second timesheet."""
+    if row.source_gone:
+        return NOTHING_MISSING, False
+    if row.missing_minutes is None:
+        return LENGTH_UNKNOWN, True
+    return (None, False) if row.missing_minutes > 0 else (NOTHING_MISSING, False)

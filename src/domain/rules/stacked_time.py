@@ -6,7 +6,7 @@ from domain.rules.configuration import Situation
 from domain.rules.work_time import work_date
 from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Booking, ReasonCode
-from domain.work_day.values import Unplaced, WorkDay
+from domain.work_day.values import Span, Unplaced, WorkDay
 
 
 def stacked_time(
@@ -18,7 +18,7 @@ def stacked_time(
     whatever became of the bookings around it. All else has the place it was given on its day, or
     says that it needs one.
     """
-    settled = entry.settled
+    settled = None if entry.correcting is not None else entry.settled
     stays = settled is not None and (
         settled.booking.created_by_id == booking.created_by_id
         and settled.booking.created_at == booking.created_at
@@ -37,6 +37,9 @@ def stacked_time(
         booked_at=booking.created_at,
         duration=duration,
         preferred=None if former is None else former.begin,
+        beside=tuple(
+            Span(begin=sheet.begin, end=sheet.end or sheet.begin) for sheet in entry.beside
+        ),
     )
     if wanted not in situation.places:
         return wanted

@@ -6,7 +6,7 @@ what matters is in the ledger before it is sent.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from domain.rules.configuration import Configuration
 from domain.rules.netting import others
 from domain.sync.adopting import Adopter, is_new
 from domain.sync.ahead import read_ahead
+from domain.sync.confirming import Confirmer
 from domain.sync.discovering import KNOWN_AT_ONCE, Chunks, Discoverer
 from domain.sync.entries import Entries, Live, Step
 from domain.sync.holding import held, most_deletions
@@ -73,6 +74,7 @@ class Crossing:
     writer: Writer
     look: Look
     adopter: Adopter
+    confirmer: Confirmer
     netter: Netter
     hold: Callable[[Sequence[EntryId]], Awaitable[PlanId]]
     rehearsed: bool = False
@@ -488,6 +490,7 @@ class Crossing:
         states = (live.state for live, _ in work)
         known = {state.booking.ticket_id for state in states if state and state.booking}
         await self.netter.expect(known, frozenset())
+        await self.confirmer.confirm(self.judge.situation, _people(work))
         await self.entries.apply_all(work)
         lives = [live for live, _ in work]
         await self._provide(lives)
@@ -555,6 +558,14 @@ class Crossing:
                     await self.writer.write(live)
         except LedgerError as error:
             self.writer.stopped = self.writer.stopped or error
+
+
+def _people(work: Sequence[tuple[Live, Sequence[Step]]]) -> Iterator[tuple[int, Context]]:
+    """Who booked these, as the bookings say."""
+    for live, steps in work:
+        seen = next((step for step in steps if isinstance(step, Observe)), live.state)
+        if seen is not None and seen.booking is not None and seen.context is not None:
+            yield seen.booking.created_by_id, seen.context
 
 
 def _is_in_doubt(item: Unsettled) -> bool:

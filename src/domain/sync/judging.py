@@ -226,7 +226,8 @@ class Judge:
         if self._people_read or not self.configuration.accept_email_matches:
             return
         users = await self.timesheets.users()
-        self.situation = replace(self.situation, people=people_by_email(users))
+        names = {user.item_id: user.name for user in users}
+        self.situation = replace(self.situation, people=people_by_email(users), user_names=names)
         self._people_read = True
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from domain.errors import Rejected
 from domain.ids import EntryId
@@ -197,18 +198,24 @@ class Look:
             await self.judge.place(untouched(live.state) for live in lives if live.state)
             await self.entries.apply_all(
                 [
-                    (live, [step, self._anew])
+                    (live, [step, partial(self._anew, live.state)])
                     for live, (_, step) in zip(lives, part, strict=True)
                     if live.state is not None
                 ]
             )
             self.touched += lives
 
-    def _anew(self, state: TimeEntry | None) -> Decide | None:
-        """A decision for what was held until the conflict lost its cause."""
+    def _anew(self, before: TimeEntry, state: TimeEntry | None) -> Decide | None:
+        """A decision for what was held until the conflict lost its cause.
+
+        Or for what a correction that is gone now had corrected.
+        """
         if state is None or state.conflict is not None or state.intent is not None:
             return None
-        if state.decided is None or state.decided.outcome is not Outcome.HOLD:
+        if state.decided is None:
+            return None
+        back = state.standing.timesheet_id in before.standing.earlier
+        if state.decided.outcome is not Outcome.HOLD and not back:
             return None
         if state.settled is None or state.standing.dead:
             return None
@@ -274,6 +281,7 @@ def _copied(claims: Sequence[tuple[int, Claim]]) -> Step:
             return None
         others = {timesheet_id for timesheet_id, claim in claims if _is_for(state, claim)}
         others -= {state.settled.written.timesheet_id}
+        others -= {one.timesheet_id for one in state.earlier}
         if state.conflict is not None and state.conflict.reason is ReasonCode.DUPLICATE:
             others |= set(state.conflict.others)
         return NoteSurplus(timesheet_ids=tuple(sorted(others))) if others else None

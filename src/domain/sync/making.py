@@ -126,13 +126,14 @@ class Maker:
     def _creations(self, wanted: Wanted, customer: int | None) -> Sequence[Creation] | Wait:
         """What has to be made, in this order, as far as ids are known; or that it may not be."""
         if not self.kimai.auto_create_projects:
-            return texts.not_made(ItemKind.PROJECT, wanted.project.owner)
+            missing = ItemKind.PROJECT if customer is not None else ItemKind.CUSTOMER
+            return texts.not_made(ItemKind.PROJECT, wanted.project.owner, missing)
         if customer is not None:
             return [project_creation(wanted.project, customer)]
         assert not isinstance(wanted.customer, int)
         owner = wanted.customer.owner
         if not self.kimai.auto_create_customers:
-            return texts.not_made(ItemKind.CUSTOMER, owner)
+            return texts.not_made(ItemKind.CUSTOMER, owner, ItemKind.CUSTOMER)
         return [
             customer_creation(wanted.customer, self.kimai),
             project_creation(wanted.project, owner.number),

@@ -10,6 +10,7 @@ from domain.event import Metadata
 from domain.ids import EntryId, PlanId, RunId
 from domain.rules.configuration import Configuration, Situation
 from domain.sync.adopting import Adopter
+from domain.sync.confirming import Confirmer
 from domain.sync.crossing import Crossing
 from domain.sync.discovering import Discoverer
 from domain.sync.entries import Entries, Live, Witness, unseen
@@ -179,6 +180,7 @@ def prepare(
             turn=order.number,
         ),
         adopter=adopter,
+        confirmer=Confirmer(ports=ports, metadata=metadata),
         netter=Netter(
             ports=ports,
             limits=limits,

@@ -21,8 +21,10 @@ from domain.errors import (
 from domain.event import Metadata
 from domain.handling import handle
 from domain.ids import EntryId, entry_stream, source_of
+from domain.minutes import minutes_of
+from domain.ports.timesheets import Timesheet
 from domain.rules.carry import carry_ruling
-from domain.rules.comparison import as_written
+from domain.rules.comparison import as_written, changes_since
 from domain.rules.configuration import Configuration
 from domain.rules.decision import rule
 from domain.rules.row_ops import Op
@@ -43,6 +45,7 @@ from domain.time_entry.commands import (
     Carry,
     Decide,
     Hold,
+    NoteDrift,
     NoteTargetGone,
     Ruling,
     TimeEntryCommand,
@@ -50,7 +53,7 @@ from domain.time_entry.commands import (
 )
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import TimeEntryEvent
-from domain.time_entry.state import TimeEntry, Wait
+from domain.time_entry.state import Correcting, TimeEntry, Wait
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 from domain.time_entry.values import Outcome, ReasonCode, Request, Written
 from domain.work_day.values import Unplaced
@@ -213,11 +216,48 @@ class _Attempt:
             ruling = await self._ruled(adopted=True)
             await self._apply(Decide(ruling=ruling))
         else:
+            if self.wish.op is Op.CORRECT:
+                await self._look_at_locked()
             ruling = await self._ruled()
-            carry = Carry(nth=self.wish.nth, ruling=ruling, note=self.wish.note)
+            correct = self.wish.op is Op.CORRECT
+            carry = Carry(nth=self.wish.nth, ruling=ruling, note=self.wish.note, correct=correct)
             await self._apply(self._if_as_seen(carry))
         await self._write()
         return await self._concluded()
+
+    def _correcting(self, state: TimeEntry) -> Correcting | None:
+        """It is booked on the day of the work, unless Kimai said that this day is locked."""
+        if self.wish.op is not Op.CORRECT:
+            return None
+        held = state.conflict
+        locked = held is not None and held.reason is ReasonCode.PERIOD_LOCKED
+        return Correcting(until=self.ports.clock.now() if locked else None)
+
+    async def _look_at_locked(self) -> None:
+        """The timesheet that stays as it is, is still what the person saw.
+
+        Raises `op_not_applicable`: with what is found there, when that has changed.
+        """
+        settled, held = self.state.settled, self.state.conflict
+        if settled is None:
+            raise _inapplicable("There is no timesheet that could be corrected by a second one.")
+        assert held is not None
+        number = settled.written.timesheet_id
+        sheet = await self.ports.timesheets.get(number)
+        if sheet is None:
+            text = f"Timesheet {number} was deleted in Kimai; load the row again."
+            raise _Found(Wait(reason=ReasonCode.TARGET_DELETED, detail=text))
+        found = self._seen(sheet)
+        changed = changes_since(self.state.drifted or settled.written, found)
+        if changed:
+            raise _Found(_edited_since(found, changed))
+        exported = self.state.drifted or settled.written
+        if exported.exported and not found.exported:
+            raise _inapplicable("The export was taken back: have the timesheet updated.")
+
+    def _seen(self, sheet: Timesheet) -> Written:
+        assert self.state.settled is not None
+        return as_written(sheet, self.state.settled.desired.description.subject)
 
     async def record_found(self, why: Wait) -> None:
         """Look at the linked timesheet as a run does; without one, ask about what looks alike."""
@@ -232,6 +272,12 @@ class _Attempt:
         sheet = await self.ports.timesheets.get(number)
         if sheet is None:
             await self._apply(NoteTargetGone(timesheet_id=number))
+        elif self.wish.op is Op.CORRECT:
+            found = self._seen(sheet)
+            changed = changes_since(self.state.drifted or settled.written, found)
+            now = _edited_since(found, changed)
+            drift = NoteDrift(found=found, changed=changed, detail=now.detail, reason=now.reason)
+            await self._apply(drift)
         else:
             await self.crossing.judge.place([untouched(self.state)])
             await self._apply(self.crossing.look.comparison(sheet))
@@ -317,7 +363,7 @@ class _Attempt:
                 state = replace(state, settled=replace(state.settled, adopted=False))
                 ruling = rule(state, judge.situation)
             else:
-                ruling = carry_ruling(state, judge.situation)
+                ruling = carry_ruling(state, judge.situation, correcting=self._correcting(state))
             match ruling:
                 case Unplaced():
                     judge.unplaced[entry] = ruling
@@ -392,6 +438,15 @@ class _Attempt:
         if refused is not None and refused.wait.reason is state.conflict.reason:
             return Refused(detail)
         return _Found(state.conflict)
+
+
+def _edited_since(found: Written, changed: Sequence[str]) -> Wait:
+    detail = (
+        f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)}) since a person "
+        f"looked at it, and has {minutes_of(found.duration).normalize():f} min now. Keep Kimai as "
+        "it is, bring the timesheet to the booking, or correct it by what is missing now."
+    )
+    return Wait(reason=ReasonCode.TARGET_EDITED, detail=detail)
 
 
 class _Found(RuleViolation):

@@ -124,7 +124,7 @@ class Stacker:
                 wanted=one,
                 day_start=self.configuration.zammad.day_start,
                 kimai=self.configuration.kimai,
-                held=list(chain.from_iterable(others)),
+                held=[*chain.from_iterable(others), *one.beside],
                 gone=opened.gone - {one.entry_id},
             )
             new = WORK_DAY.decide(command, slots)
@@ -210,7 +210,7 @@ class Stacker:
     def _held(self, row: Occupying) -> Sequence[Span]:
         reach = reach_of(self.configuration.kimai)
         decided = row.decided and reach(row.decided.begin, row.decided.end)
-        return [span for span in (decided, row.stored) if span is not None]
+        return [*(span for span in (decided, row.stored) if span is not None), *row.beside]
 
 
 def _is_near(entry: TimeEntry, day: WorkDay) -> bool:
@@ -230,6 +230,7 @@ def _occupying(entry: TimeEntry) -> Occupying:
         state=entry.standing.state,
         decided=Span(begin=desired.begin, end=desired.end) if desired else None,
         stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
+        beside=tuple(Span(begin=each.begin, end=each.end or each.begin) for each in entry.beside),
     )
 
 

@@ -21,7 +21,7 @@ from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
 from domain.rules.comparison import as_written, mismatch_text, mismatches
 from domain.rules.configuration import Configuration
-from domain.rules.marker import marker
+from domain.rules.marker import marker_for
 from domain.rules.objection import left_alone, objection
 from domain.rules.refusal import fingerprint, wait_for_refusal
 from domain.sync.entries import Entries, Live
@@ -207,7 +207,7 @@ class Writer:
         assert entry.decided.desired is not None
         desired = entry.decided.desired
         await self.target.ensure_tag()
-        mark = marker(self.configuration.log_tag, entry.entry_id)
+        mark = marker_for(self.configuration.log_tag, entry)
         fields = requests.create_fields(
             desired,
             mark,
@@ -234,7 +234,7 @@ class Writer:
         if record is None:
             return
         if settled.adopted and desired != settled.desired:  # from now on it is known by ours
-            settled = moved(settled, marker=marker(self.configuration.log_tag, entry.entry_id))
+            settled = moved(settled, marker=marker_for(self.configuration.log_tag, entry))
         own = (await self.target.identity()).user_id == record.user_id
         zone = await self.target.zone() if own else None
         fields = requests.update_fields(

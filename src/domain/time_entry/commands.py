@@ -242,11 +242,13 @@ class Keep:
 class Carry:
     """A person wants Kimai brought to the booking, which is to be done right after.
 
-    `ruling` is what the rules ask for then: a create, an update or a delete.
+    `ruling` is what the rules ask for then: a create, an update or a delete. `correct`: a create of
+    a second timesheet, beside the linked one, which stays as it is.
     """
 
     nth: int
     ruling: Ruling
+    correct: bool = False
     note: str | None = None
 
 

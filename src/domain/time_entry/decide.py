@@ -48,7 +48,13 @@ from domain.time_entry.commands import (
 )
 from domain.time_entry.conflicts import close_conflict as _close
 from domain.time_entry.conflicts import open_conflict as _open
-from domain.time_entry.drift import compare, is_edited_since, surplus, surplus_text
+from domain.time_entry.drift import (
+    compare,
+    compare_earlier,
+    is_edited_since,
+    surplus,
+    surplus_text,
+)
 from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDeadLettered,
@@ -128,7 +134,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
         case Compare() if entry.standing.ignored:
             return _compared_while_ignored(command, entry)
         case Compare():
-            found = compare(command, entry)
+            earlier = entry.earlier_one(command.found.timesheet_id)
+            found = compare_earlier(command, entry, earlier) if earlier else compare(command, entry)
             return _drift(found, entry) if isinstance(found, NoteDrift) else found
         case NoteSurplus() if entry.decided is None:
             return []  # adopted, and not for this run to decide; the next listing sees them again
@@ -324,6 +331,9 @@ def _drift(command: NoteDrift, entry: TimeEntry) -> Events:
 
 
 def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
+    earlier = entry.earlier_one(timesheet_id)
+    if earlier is not None:
+        return _earlier_gone(timesheet_id, entry)
     if entry.standing.timesheet_id != timesheet_id:
         return []
     gone = TimesheetVanished(entry_id=entry.entry_id, timesheet_id=timesheet_id)
@@ -336,8 +346,37 @@ def _target_gone(timesheet_id: int, entry: TimeEntry) -> Events:
         "or skip the entry to leave Kimai without it."
     )
     again = [EntryUnignored(entry_id=entry.entry_id)] if entry.standing.ignored else []
+    if entry.standing.earlier:  # what it corrected is there still: that is to be decided about anew
+        return [gone, *again, *_close(entry)]
     held = _open(Wait(reason=ReasonCode.TARGET_DELETED, detail=detail), entry)
     return [gone, *again, *held]
+
+
+def _earlier_gone(timesheet_id: int, entry: TimeEntry) -> Events:
+    """A timesheet that was to stay as it is was deleted in Kimai: part of the booking is missing.
+
+    One thing at a time: while something else waits, it is seen again with the next listing.
+    """
+    if entry.intent is not None or entry.conflict is not None or entry.decided is None:
+        return []
+    gone = TimesheetVanished(entry_id=entry.entry_id, timesheet_id=timesheet_id)
+    if entry.standing.vanished or (entry.standing.ignored and not entry.until_change):
+        return [gone]
+    detail = (
+        f"Timesheet {timesheet_id}, which was to stay as it is, was deleted in Kimai. Keep Kimai "
+        "as it is, or have its time put into the timesheet that corrects it."
+    )
+    again = [EntryUnignored(entry_id=entry.entry_id)] if entry.standing.ignored else []
+    held = EntryDecided(
+        entry_id=entry.entry_id,
+        outcome=Outcome.HOLD,
+        basis=entry.decided.basis,
+        desired=entry.decided.desired,
+        reason=ReasonCode.TARGET_EDITED,
+        detail=detail,
+    )
+    opened = _open(Wait(reason=ReasonCode.TARGET_EDITED, detail=detail), entry)
+    return [gone, *again, held, *opened]
 
 
 def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
@@ -395,7 +434,8 @@ def _intended(command: Intend, entry: TimeEntry) -> TimesheetWriteIntended:
     outcome = entry.standing.outcome
     if outcome is None or OPERATIONS.get(outcome) is not command.operation:
         raise RuleViolation("entry_state", f"{command.operation} is not what was decided.")
-    if (command.operation is Operation.CREATE) != (entry.settled is None):
+    free = entry.settled is None or entry.correcting is not None
+    if (command.operation is Operation.CREATE) != free:
         raise RuleViolation("entry_state", "A linked timesheet is never created a second time.")
     return TimesheetWriteIntended(
         entry_id=entry.entry_id,

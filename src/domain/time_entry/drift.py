@@ -18,7 +18,7 @@ from domain.time_entry.events import (
     TimesheetDrifted,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import Settled, TimeEntry
+from domain.time_entry.state import Earlier, Settled, TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
 
 Events = list[TimeEntryEvent]
@@ -36,7 +36,8 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
     disputed = _is_disputed_still(entry, found)
     if not edits and not disputed:
-        return [*([drifted] if exported else []), *_unchanged(entry, found)]
+        back = [] if _asks_about_earlier(entry) else _unchanged(entry, found)
+        return [*([drifted] if exported else []), *back]
     if command.agreed is not None:
         decided = EntryDecided(
             entry_id=entry.entry_id,
@@ -63,8 +64,47 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     return NoteDrift(found=found, changed=drifted.changed, detail=detail)
 
 
+def compare_earlier(command: Compare, entry: TimeEntry, earlier: Earlier) -> Events | NoteDrift:
+    """The same for a timesheet that stays as it is, beside the one that corrects it.
+
+    Nothing is ever written over there, so whatever the policy, an edit is kept or asked about.
+    """
+    conflict, found = entry.conflict, command.found
+    asked = conflict is not None and conflict.reason is ReasonCode.TARGET_EDITED
+    rests = conflict is None and entry.standing.state is EntryState.SYNCED
+    if entry.intent is not None or not (asked or rests):
+        return []
+    base = earlier.settled.written
+    edits = changes_since(base, found)
+    exported = ("exported",) if base.exported != found.exported else ()
+    drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
+    if not edits:
+        undone = earlier.drifted is not None and asked and entry.drifted is None
+        adopted = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="unchanged")
+        back = [adopted, *close_conflict(entry)] if undone else []
+        return [*([drifted] if exported else []), *back]
+    if earlier.drifted == found:
+        return []
+    if command.policy is EditedInKimaiPolicy.KEEP_TARGET:
+        kept = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="kept")
+        return [drifted, kept, *close_conflict(entry)]
+    detail = edited_text(base, found, edits)
+    return NoteDrift(found=found, changed=drifted.changed, detail=detail)
+
+
+def _asks_about_earlier(entry: TimeEntry) -> bool:
+    """Whether a person is asked about a timesheet that stays as it is, edited or deleted since."""
+    held = entry.conflict
+    if held is None or held.reason is not ReasonCode.TARGET_EDITED or not entry.earlier:
+        return False
+    return entry.drifted is None or any(one.drifted for one in entry.earlier)
+
+
 def is_edited_since(entry: TimeEntry, found: Written) -> bool:
     """Whether the timesheet is not as it was when a person last looked at it."""
+    earlier = entry.earlier_one(found.timesheet_id)
+    if earlier is not None:
+        return entry.intent is None and bool(changes_since(earlier.seen, found))
     if entry.settled is None or entry.intent is not None:
         return False
     seen = entry.drifted or entry.settled.written

@@ -32,13 +32,13 @@ from domain.time_entry.events import (
     TimeEntryEvent,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import CREATE, KEEP_TARGET, SKIP, UPDATE, TimeEntry, Wait
+from domain.time_entry.state import CORRECT, CREATE, KEEP_TARGET, SKIP, UPDATE, TimeEntry, Wait
 from domain.time_entry.values import Basis, Outcome, ReasonCode
 
 Events = list[TimeEntryEvent]
 
 FLAGGED = "Flagged by a person. Look at both sides, then decide."
-CARRIED = frozenset({UPDATE, CREATE})
+CARRIED = frozenset({UPDATE, CREATE, CORRECT})
 WRITES = frozenset({Outcome.CREATE, Outcome.UPDATE, Outcome.DELETE})
 UNDER_WAY = "A request to Kimai is under way or its answer was lost; it is read back first."
 
@@ -88,8 +88,10 @@ def reopened_by_change(entry: TimeEntry) -> Events:
     return [ConflictReopened(entry_id=entry.entry_id, reason=entry.closed.wait.reason)]
 
 
-def carried_action(entry: TimeEntry) -> str:
+def carried_action(entry: TimeEntry, *, correct: bool = False) -> str:
     """What wanting it in Kimai is called: it depends on whether Kimai has it."""
+    if correct:
+        return CORRECT
     return CREATE if entry.settled is None else UPDATE
 
 
@@ -113,7 +115,10 @@ def _carry(command: Carry, entry: TimeEntry) -> Events:
     ruling = command.ruling
     if ruling.outcome not in WRITES:
         raise _inapplicable(ruling.detail or "There is nothing to write.")
-    if (ruling.outcome is Outcome.CREATE) != (entry.settled is None):
+    linked = entry.settled is not None
+    if command.correct and (ruling.outcome is not Outcome.CREATE or not linked):
+        raise _inapplicable("There is no timesheet that could be corrected by a second one.")
+    if not command.correct and (ruling.outcome is Outcome.CREATE) == linked:
         raise _inapplicable("A linked timesheet is never created a second time.")
     decided = EntryDecided(
         entry_id=entry.entry_id,
@@ -121,7 +126,8 @@ def _carry(command: Carry, entry: TimeEntry) -> Events:
         basis=ruling.basis,
         desired=ruling.desired,
     )
-    return [_resolved(entry, carried_action(entry), command.note), decided]
+    action = carried_action(entry, correct=command.correct)
+    return [_resolved(entry, action, command.note), decided]
 
 
 def _uncarry(command: Uncarry, entry: TimeEntry) -> Events:

@@ -60,6 +60,7 @@ class Standing:
     `outcome` is that of the newest decision while it holds: None before the first, and again
     after anything that asks for a new one. `writing`: a request is recorded whose answer is not
     settled. `conflict` is the reason of the open one. `ignored`: a person wants it left alone.
+    `earlier` are timesheets of the booking that stay as they are: `timesheet_id` corrects them.
     """
 
     outcome: Outcome | None = None
@@ -69,6 +70,7 @@ class Standing:
     dead: bool = False
     conflict: ReasonCode | None = None
     ignored: bool = False
+    earlier: tuple[int, ...] = ()
 
     @property
     def state(self) -> EntryState:  # noqa: PLR0911 # one return per state
@@ -102,6 +104,8 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             return moved(standing, outcome=outcome)
         case TimesheetWriteIntended():
             return moved(standing, writing=True)
+        case TimesheetAdopted(how="kept" | "unchanged"):
+            return _answered(standing, Outcome.LEAVE)
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _settled(standing, written.timesheet_id)
         case TimesheetAdopted(written=written, marker=None):
@@ -109,10 +113,10 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
         case TimesheetAdopted(written=written):  # taken over: whether it fits is to be decided
             linked = written.timesheet_id
             return moved(standing, timesheet_id=linked, writing=False, outcome=None)
-        case TimesheetDeleted():
-            return _settled(standing, None)
-        case TimesheetVanished():
-            return moved(standing, timesheet_id=None, writing=False, outcome=None)
+        case TimesheetDeleted(timesheet_id=gone):
+            return _without(_answered(standing, Outcome.LEAVE), gone)
+        case TimesheetVanished(timesheet_id=gone):
+            return _without(moved(standing, writing=False, outcome=None), gone)
         case TimesheetWriteRejected():
             return _answered(standing, Outcome.HOLD)
         case TimesheetWriteUnsent():
@@ -140,8 +144,22 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             assert_never(event)
 
 
-def _settled(standing: Standing, timesheet_id: int | None) -> Standing:
-    return moved(_answered(standing, Outcome.LEAVE), timesheet_id=timesheet_id)
+def _settled(standing: Standing, timesheet_id: int) -> Standing:
+    """Linked to this one; what was linked before, and is another, stays beside it."""
+    answered, former = _answered(standing, Outcome.LEAVE), standing.timesheet_id
+    if former in (None, timesheet_id):
+        return moved(answered, timesheet_id=timesheet_id)
+    return moved(answered, timesheet_id=timesheet_id, earlier=(*standing.earlier, former))
+
+
+def _without(standing: Standing, gone: int) -> Standing:
+    """One of its timesheets is gone; if that was the newest, the one it corrected is left."""
+    if gone in standing.earlier:
+        left = tuple(each for each in standing.earlier if each != gone)
+        return moved(standing, earlier=left)
+    if not standing.earlier:
+        return moved(standing, timesheet_id=None)
+    return moved(standing, timesheet_id=standing.earlier[-1], earlier=standing.earlier[:-1])
 
 
 def _answered(standing: Standing, outcome: Outcome) -> Standing:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import assert_never
@@ -64,12 +65,13 @@ FOR_A_PERSON = frozenset(
 
 
 # what a person does (`contract.md`, 8): leaves Kimai as it is, has it brought to the booking,
-# wants a timesheet made, or leaves Kimai without one
-KEEP_TARGET, UPDATE, CREATE, SKIP = (
+# wants a timesheet made, leaves Kimai without one, or wants the rest in a second timesheet
+KEEP_TARGET, UPDATE, CREATE, SKIP, CORRECT = (
     "keep_target",
     "update_from_source",
     "create_in_target",
     "skipped",
+    "corrected",
 )
 
 
@@ -155,6 +157,41 @@ class Settled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """A timesheet of the booking that stays as it is, corrected by a later one.
+
+    `seconds` are what it counts for: what it had when a person last looked at it. `drifted` is how
+    somebody left it since, `gone`: it was deleted in Kimai since.
+    """
+
+    settled: Settled
+    seconds: int
+    drifted: Written | None = None
+    gone: bool = False
+
+    @property
+    def timesheet_id(self) -> int:
+        return self.settled.written.timesheet_id
+
+    @property
+    def seen(self) -> Written:
+        """As Kimai last showed it."""
+        return self.drifted or self.settled.written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correcting:
+    """A person wants what is missing beside the linked timesheet in one of its own.
+
+    It begins at `begin`, once that was decided; before that, `until` is when it is to end, where
+    the day of the work is locked.
+    """
+
+    begin: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refused:
     """What Kimai refused last, and what it said then of everything that was to rest on.
 
@@ -180,6 +217,7 @@ class Closed:
     settled: Settled | None
     refused: Refused | None
     accepted: Wait | None
+    earlier: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +232,9 @@ class TimeEntry:
     said so: written once, or netted; it stays when the timesheet goes. `opened` counts the
     conflicts that were opened; `closed` is the newest one after a person closed it, for as long as
     nothing was written since. `overwrite` is the timesheet as a person saw it who wants it brought
-    to the booking. `until_change`: it is left alone until one of the sides changes.
+    to the booking. `until_change`: it is left alone until one of the sides changes. `earlier` are
+    timesheets that stay as they are, oldest first; `settled` corrects them. `correcting`: the
+    linked one is to become one of them, as soon as the one that corrects it is there.
     """
 
     entry_id: EntryId
@@ -221,6 +261,35 @@ class TimeEntry:
     closed: Closed | None = None
     overwrite: Written | None = None
     until_change: bool = False
+    earlier: tuple[Earlier, ...] = ()
+    correcting: Correcting | None = None
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether timesheets that stay as they are have a part of it, or are about to."""
+        return bool(self.earlier) or self.correcting is not None
+
+    @property
+    def beside(self) -> tuple[Written, ...]:
+        """The timesheets that stay as they are, as Kimai last showed them."""
+        there = tuple(one.seen for one in self.earlier if not one.gone)
+        if self.correcting is None or self.settled is None:
+            return there
+        return (*there, self.settled.written)
+
+    @property
+    def beside_seconds(self) -> int:
+        """How much of the booking is in them."""
+        seconds = sum(each.seconds for each in self.earlier)
+        if self.correcting is None or self.settled is None:
+            return seconds
+        return seconds + _seconds(self.settled.written)
+
+    def earlier_one(self, timesheet_id: int) -> Earlier | None:
+        """That timesheet, when it is one of those that stay as they are and is there."""
+        return next(
+            (one for one in self.earlier if one.timesheet_id == timesheet_id and not one.gone), None
+        )
 
     @property
     def netting_key(self) -> NettingKey | None:
@@ -257,20 +326,29 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
                 unreadable=(),
                 attempts=0,
                 overwrite=None,
+                correcting=None,
             )
         case EntryUnreadable(fields=fields):
             return changed(unreadable=fields)
         case EntryVanishedAtSource():
-            return changed(overwrite=None)
+            return changed(overwrite=None, correcting=None)
         case EntryDeadLettered():
             return changed()
+        case TimesheetDrifted(found=seen) if entry.earlier_one(seen.timesheet_id):
+            return changed(earlier=_drifted_earlier(entry, event))
         case TimesheetDrifted(found=seen):
-            return changed(drifted=seen, settled=_exported(entry, event), overwrite=None)
+            settled = _exported(entry, event)
+            return changed(drifted=seen, settled=settled, overwrite=None, correcting=None)
         case EntryDecided():
             against = () if entry.netted is None else entry.netted.against
             carried = bool(entry.reduced.by or against)
             unit = _unit(event.basis, entry) if carried else entry.unit
-            return changed(decided=event, unit=unit, settled=_left_as_found(entry, event))
+            return changed(
+                decided=event,
+                unit=unit,
+                settled=_left_as_found(entry, event),
+                correcting=_correcting(entry, event),
+            )
         case EntryReduced(by=by):
             return changed(reduced=Reduced(by=by, key=entry.netting_key))
         case EntryNetted(against=against, rest_seconds=rest):
@@ -287,7 +365,10 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
             found = wait if reason in FOR_A_PERSON else entry.found
             opened = entry.opened + 1
-            return changed(conflict=wait, found=found, opened=opened, closed=None)
+            correcting = None if entry.intent is None else entry.correcting  # it may have landed
+            return changed(
+                conflict=wait, found=found, opened=opened, closed=None, correcting=correcting
+            )
         case ConflictResolved(action=action):
             if action is None:
                 return changed(conflict=None)
@@ -295,9 +376,9 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case ConflictDismissed():
             return changed(conflict=None, found=None, overwrite=None, closed=_closed(entry, None))
         case ConflictReopened():
-            return changed(**_as_it_was(entry), closed=None, overwrite=None)
+            return changed(**_as_it_was(entry), closed=None, overwrite=None, correcting=None)
         case EntryIgnored(until_change=until_change):
-            return changed(until_change=until_change)
+            return changed(until_change=until_change, correcting=None)
         case EntryUnignored() | ConflictNoteChanged():
             return changed()
         case _:
@@ -313,10 +394,19 @@ def _by(action: str, entry: TimeEntry) -> dict[str, object]:
             "settled": _kept(entry),
             "drifted": None,
             "overwrite": None,
+            "earlier": tuple(
+                moved(one, settled=moved(one.settled, written=one.seen), drifted=None)
+                for one in entry.earlier
+            ),
         }
     said: dict[str, object] = {"found": None, "drifted": None, "overwrite": None}
     if action == SKIP:
         return said
+    said["earlier"] = tuple(_looked_at(one) for one in entry.earlier if not one.gone)
+    if action == CORRECT:
+        seen = entry.drifted and entry.settled and moved(entry.settled, written=entry.drifted)
+        left = {"settled": seen or entry.settled, "correcting": Correcting()}
+        return {**said, **left, "refused": None, "attempts": 0}
     # asked for: what was refused may be sent again, and what was seen in Kimai written over
     seen = entry.drifted or entry.overwrite or (entry.settled and entry.settled.written)
     alike = entry.conflict is not None and entry.conflict.reason is ReasonCode.DUPLICATE
@@ -335,6 +425,7 @@ def _closed(entry: TimeEntry, action: str | None) -> Closed | None:
         settled=entry.settled,
         refused=entry.refused,
         accepted=entry.accepted,
+        earlier=entry.earlier,
     )
 
 
@@ -350,10 +441,56 @@ def _as_it_was(entry: TimeEntry) -> dict[str, object]:
         "settled": closed.settled,
         "refused": closed.refused,
         "accepted": closed.accepted,
+        "earlier": closed.earlier,
     }
 
 
-def _after_write(  # noqa: PLR0911 # one flat branch per event
+def _seconds(written: Written) -> int:
+    return round(written.duration.total_seconds())
+
+
+def _looked_at(one: Earlier) -> Earlier:
+    """A person knows how it is now, and wants the booking in Kimai: it counts for that."""
+    settled = moved(one.settled, written=one.seen)
+    return moved(one, settled=settled, seconds=_seconds(one.seen), drifted=None)
+
+
+def _drifted_earlier(entry: TimeEntry, event: TimesheetDrifted) -> tuple[Earlier, ...]:
+    """Exporting changes nothing of the work, so it moves the base and nothing else."""
+
+    def after(one: Earlier) -> Earlier:
+        if event.changed == ("exported",):
+            return moved(one, settled=moved(one.settled, written=event.found))
+        return moved(one, drifted=event.found)
+
+    return _with_earlier(entry, event.found.timesheet_id, after)
+
+
+def _with_earlier(
+    entry: TimeEntry, timesheet_id: int, after: Callable[[Earlier], Earlier]
+) -> tuple[Earlier, ...]:
+    return tuple(after(one) if one.timesheet_id == timesheet_id else one for one in entry.earlier)
+
+
+def _correcting(entry: TimeEntry, event: EntryDecided) -> Correcting | None:
+    """What was decided about it is where it begins; any other decision puts an end to it."""
+    if entry.correcting is None or event.outcome is not Outcome.CREATE or event.desired is None:
+        return None
+    return Correcting(begin=event.desired.begin)
+
+
+def _after_gone(entry: TimeEntry, timesheet_id: int) -> dict[str, object]:
+    """Without that timesheet: of those that it corrected, the newest is the linked one again."""
+    if entry.earlier_one(timesheet_id) is not None:
+        return {"earlier": _with_earlier(entry, timesheet_id, lambda one: moved(one, gone=True))}
+    left = [one for one in entry.earlier if not one.gone]
+    if not left:
+        return {"settled": None, "earlier": (), "drifted": None}
+    rest = tuple(one for one in entry.earlier if one is not left[-1])
+    return {"settled": left[-1].settled, "earlier": rest, "drifted": left[-1].drifted}
+
+
+def _after_write(  # noqa: C901, PLR0911 # one flat branch per event
     entry: TimeEntry,
     event: TimesheetWriteIntended
     | TimesheetCreated
@@ -369,6 +506,17 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
     match event:
         case TimesheetWriteIntended():
             return changed(intent=_intent(entry, event), writes=event.intent)
+        case TimesheetAdopted(written=seen, how="kept" | "unchanged") if entry.earlier_one(
+            seen.timesheet_id
+        ):
+            return changed(
+                earlier=_with_earlier(
+                    entry,
+                    seen.timesheet_id,
+                    lambda one: moved(one, settled=moved(one.settled, written=seen), drifted=None),
+                ),
+                found=None,
+            )
         case TimesheetAdopted(how="kept" | "unchanged" as how):
             base = entry.settled and moved(entry.settled, written=event.written)
             if how == "kept":
@@ -382,6 +530,8 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
             found = None if isinstance(event, TimesheetAdopted) else entry.found
             return changed(
                 settled=settled,
+                earlier=_corrected(entry, event.written),
+                correcting=None,
                 unit=_unit(settled.basis, entry) if settled is not None else entry.unit,
                 intent=None,
                 refused=None,
@@ -392,9 +542,15 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
                 closed=None,
                 overwrite=None,
             )
-        case TimesheetDeleted() | TimesheetVanished():
+        case TimesheetDeleted(timesheet_id=gone) | TimesheetVanished(timesheet_id=gone):
             return changed(
-                settled=None, intent=None, refused=None, attempts=0, closed=None, overwrite=None
+                **_after_gone(entry, gone),
+                intent=None,
+                refused=None,
+                attempts=0,
+                closed=None,
+                overwrite=None,
+                correcting=None,
             )
         case TimesheetWriteRejected():
             refused = Refused(
@@ -409,6 +565,14 @@ def _after_write(  # noqa: PLR0911 # one flat branch per event
             return changed(intent=None, attempts=entry.attempts + 1)
         case _:
             assert_never(event)
+
+
+def _corrected(entry: TimeEntry, written: Written) -> tuple[Earlier, ...]:
+    """What was linked stays beside the timesheet that is linked now, when that is another."""
+    former = entry.settled
+    if former is None or former.written.timesheet_id == written.timesheet_id:
+        return entry.earlier
+    return (*entry.earlier, Earlier(settled=former, seconds=_seconds(former.written)))
 
 
 def _unit(basis: Basis, entry: TimeEntry) -> tuple[Decimal, str | None] | None:
@@ -446,10 +610,13 @@ def _kept_beside(entry: TimeEntry, settled: Settled) -> Settled:
 
 def _still_kept(entry: TimeEntry, written: Written) -> tuple[str, ...]:
     """What was kept as somebody left it in Kimai and was not written over since."""
-    if entry.settled is None or not entry.settled.kept:
+    settled = entry.settled
+    if settled is None or settled.written.timesheet_id != written.timesheet_id:
         return ()
-    changes = changes_since(entry.settled.written, written)
-    return tuple(name for name in entry.settled.kept if name not in changes)
+    if not settled.kept:
+        return ()
+    changes = changes_since(settled.written, written)
+    return tuple(name for name in settled.kept if name not in changes)
 
 
 def _intent(entry: TimeEntry, event: TimesheetWriteIntended) -> Intent | None:

@@ -44,7 +44,8 @@ class Slot:
 class Unplaced:
     """A booking that wants a place of that length on that day; the place is the answer to it.
 
-    `zone` is where the day lies. `preferred` is the begin it has now, None for a new one.
+    `zone` is where the day lies. `preferred` is the begin it has now, None for a new one. `beside`
+    is where other timesheets of it lie, which stay.
     """
 
     entry_id: EntryId
@@ -53,3 +54,4 @@ class Unplaced:
     booked_at: datetime
     duration: timedelta
     preferred: datetime | None = None
+    beside: tuple[Span, ...] = ()

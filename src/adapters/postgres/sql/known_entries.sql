@@ -70,12 +70,20 @@ SELECT target_watermark, target_listed_at FROM sync_runs
 
 -- name: linked
 -- $2 is the source, $3 the target, $4 the timesheet ids or NULL for all.
+-- Of those that stay as they are beside a correction the text is not kept.
 SELECT entry_id, timesheet_id, facts #>> '{standing,conflict}' AS reason,
        facts #> '{target}' AS target, target_description, target_subject
   FROM time_entries
  WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND timesheet_id IS NOT NULL
    AND (facts ->> 'target_connector_id')::bigint = $3
    AND ($4::bigint[] IS NULL OR timesheet_id = ANY($4))
+UNION ALL
+SELECT entry_id, (one ->> 'timesheet_id')::bigint, facts #>> '{standing,conflict}',
+       one -> 'target', NULL, target_subject
+  FROM time_entries CROSS JOIN json_array_elements(facts -> 'earlier') AS one
+ WHERE log_id = $1 AND connector_id = $2 AND valid_to IS NULL AND corrected
+   AND (facts ->> 'target_connector_id')::bigint = $3
+   AND ($4::bigint[] IS NULL OR (one ->> 'timesheet_id')::bigint = ANY($4))
  ORDER BY timesheet_id
 
 -- name: carried_with_another_unit
@@ -94,7 +102,8 @@ SELECT wanted.agent, wanted.day, entry_id, valid_from AS position, state,
        (facts ->> 'begins')::timestamptz AS begins, (facts ->> 'ends')::timestamptz AS ends,
        CASE WHEN timesheet_id IS NULL THEN NULL
             ELSE (facts #>> '{target,begin}')::timestamptz END AS stored_begin,
-       (facts #>> '{target,end}')::timestamptz AS stored_end
+       (facts #>> '{target,end}')::timestamptz AS stored_end,
+       facts #> '{earlier}' AS earlier
   FROM unnest($3::bigint[], $4::date[]) AS wanted(agent, day)
   JOIN time_entries ON log_id = $1 AND connector_id = $2 AND valid_to IS NULL
    AND user_id = wanted.agent AND entry_date BETWEEN wanted.day - 1 AND wanted.day + 1

@@ -14,6 +14,7 @@ SELECT (SELECT min(coalesce(c.position, 0)) FROM unnest($3::text[], $4::integer[
                 ORDER BY position DESC LIMIT 1) AS c ON true) AS position,
        (SELECT ended_at FROM sync_runs
          WHERE log_id = $1 AND state = 'completed' AND {held}
+           AND trigger_type <> 'webhook' -- a look at some tickets says nothing of all others
          ORDER BY ended_at DESC LIMIT 1) AS last_sync,
        (SELECT count(*) FROM connectors
          WHERE log_id = $1 AND is_active AND retired_at IS NULL AND {held}) AS active_connectors

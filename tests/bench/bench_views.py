@@ -2,7 +2,8 @@
 
 `python -m tests.bench.bench_views [large [small]]`: lines `kpi`, `list_entries`, `audit` and
 `reconcile`, each the slowest of its questions at the 95th percentile; `slow` lists those that no
-bound is set for. The ledgers are made at the first call, which takes long, and kept (`tests/bench/ledgers.py`).
+bound is set for. The ledgers are made at the first call, which takes long, and kept
+(`tests/bench/ledgers.py`).
 """
 
 import json

@@ -206,6 +206,12 @@ CHANGES = st.lists(
     policy="delete",
     anchor="end_at_booking",
 )
+@example(
+    first=[("edit_sheet", 4, Decimal(0))],
+    second=[("edit", 4, Decimal(-15)), ("lose", 4, Decimal(0))],
+    policy="delete",
+    anchor="end_at_booking",
+)
 @given(
     first=CHANGES,
     second=CHANGES,

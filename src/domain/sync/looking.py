@@ -6,8 +6,9 @@ the list does not show is a suspect until Kimai is asked for exactly it (`peers/
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -53,7 +54,8 @@ class Look:
     """One look at Kimai, after everything of this run was written.
 
     `touched` are the bookings it opened: some may have something to be written now. `turn` spreads
-    what can be looked at only in part over many runs.
+    what can be looked at only in part over many runs. `kept` is what a rehearsed run has in hand,
+    because its ledger does not; None in earnest.
     """
 
     ports: Ports
@@ -62,6 +64,7 @@ class Look:
     judge: Judge
     target: Target
     turn: int = 0
+    kept: Mapping[EntryId, Live] | None = None
     touched: list[Live] = field(default_factory=list)
 
     @property
@@ -157,7 +160,7 @@ class Look:
         return (_gone(timesheet_id) if sheet is None else self.comparison(sheet)), True
 
     async def _read_again(self, disputed: Iterable[EntryId]) -> None:
-        for live in await self.entries.load_all(sorted(set(disputed))):
+        for live in await self._load(sorted(set(disputed))):
             if live.state is not None and live.state.settled is not None:
                 step, _ = await self._fate(live.state.settled.written.timesheet_id)
                 await self._take([] if step is None else [(live.entry_id, step)])
@@ -165,7 +168,7 @@ class Look:
     async def _count_surplus(self, unsettled: Sequence[Unsettled]) -> None:
         """A second record with a marker may be gone by now, or not carry it any more."""
         held = [item.entry_id for item in unsettled if item.reason is ReasonCode.DUPLICATE]
-        for live in await self.entries.load_all(share(held, self.limits.duplicates, self.turn)):
+        for live in await self._load(share(held, self.limits.duplicates, self.turn)):
             state = live.state
             if state is None or state.settled is None or state.conflict is None:
                 continue
@@ -185,6 +188,10 @@ class Look:
             raise
         return sheet is not None and _is_for(state, self._claim(sheet))
 
+    async def _load(self, entries: Iterable[EntryId]) -> list[Live]:
+        lives, kept = await self.entries.load_all(entries), self.kept or {}
+        return [copy(kept.get(live.entry_id, live)) for live in lives]
+
     def _claim(self, sheet: Timesheet) -> Claim | None:
         configuration = self.configuration
         return claimed(sheet.description, configuration.log_tag, configuration.source)
@@ -194,7 +201,7 @@ class Look:
         if work:
             await self.judge.know_unit()
         for part in parts(work, self.limits.chunk):
-            lives = await self.entries.load_all(entry for entry, _ in part)
+            lives = await self._load(entry for entry, _ in part)
             await self.judge.place(untouched(live.state) for live in lives if live.state)
             await self.entries.apply_all(
                 [

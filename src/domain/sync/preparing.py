@@ -178,6 +178,7 @@ def prepare(
             judge=judge,
             target=target,
             turn=order.number,
+            kept=kept,
         ),
         adopter=adopter,
         confirmer=Confirmer(ports=ports, metadata=metadata),

@@ -1,7 +1,8 @@
 """How long the dashboard's questions take, over real HTTP, with much and with little in the ledger.
 
 `python -m tests.bench.bench_views [large [small]]`: lines `kpi`, `list_entries`, `audit` and
-`reconcile`, each the slowest of its questions at the 95th percentile; `slow` lists those that no bound is set for.
+`reconcile`, each the slowest of its questions at the 95th percentile; `slow` lists those that no
+bound is set for.
 The ledgers are made at the first call, which takes long, and kept (`tests/bench/ledgers.py`).
 """
 

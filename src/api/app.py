@@ -39,6 +39,7 @@ from api.routes import (
     system,
     users,
     webhook,
+    webhook_trial,
 )
 from api.services import Services
 from api.transport import Transport
@@ -102,6 +103,7 @@ def _add_routes(app: FastAPI) -> None:
         users.router,
         connectors.router,
         connector_health.router,
+        webhook_trial.router,
         choices.router,
         mapping_files.router,
         mapping_suggestions.router,

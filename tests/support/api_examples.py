@@ -336,6 +336,8 @@ class Calls:
         await self._get("/events/1")
         await self._get("/events/activity", buckets=2)
         await self._get("/audit/verify")
+        await self._post("/audit/compare")
+        await self._get("/audit/compare")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")
         person = (await self._get("/privacy/subjects", q="jonas"))["items"][0]["subject"]

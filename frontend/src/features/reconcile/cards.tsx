@@ -11,6 +11,7 @@ import { isLine, type Slot } from "./pages"
 import { ProposalControl } from "./proposal"
 import { Change, ChangedAgain, type Shown } from "./row"
 import { SideCell } from "./sides"
+import { plainSentence } from "./words"
 
 export function Cards({
   slots,
@@ -156,7 +157,7 @@ function Card({
             <p className="font-medium">{line.why}</p>
             {(line.proposal === null || line.state === "dead") && (
               <p className="text-ink2 text-meta [overflow-wrap:anywhere]">
-                {line.detail}
+                {plainSentence(line.detail, context.zone)}
                 {line.at && `, ${formatInstant(line.at, "day-time", context.zone)}`}
               </p>
             )}

@@ -123,7 +123,7 @@ export function fieldsOf(
     },
     {
       name: "Day and time",
-      ...look("begin", "end"),
+      ...look("begin"), // another length alone shows under Duration
       zammad: text(when(source) ?? booked),
       kimai: text(when(target)),
       after: (values) => text(when(values)),

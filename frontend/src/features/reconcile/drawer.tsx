@@ -34,7 +34,7 @@ import {
   preview as previewRead,
   row as rowRead,
 } from "./reads"
-import { ACTS } from "./words"
+import { ACTS, inSentence, plainSentence } from "./words"
 
 export default function EntryDrawer({
   id,
@@ -232,7 +232,9 @@ function Opened({
       </label>
     )
   }
-  const others = choices.filter((one) => one.act !== main("zammad") && one.act !== main("kimai"))
+  const others = choices.filter(
+    (one) => one.act !== main("zammad") && one.act !== main("kimai") && one.act !== "ignore",
+  )
 
   return (
     <Drawer
@@ -400,7 +402,7 @@ function Opened({
                   ))}
                 </fieldset>
               )}
-              {line && at === null && <Why line={line} act={act} detail={loaded} />}
+              {line && at === null && <Why line={line} act={act} detail={loaded} zone={zone} />}
               {asks && (
                 <ExactRequest
                   pending={answer === undefined && !previewed.isError}
@@ -545,7 +547,17 @@ function Outward({ href, text }: { href: string | null | undefined; text: string
 }
 
 /** The proposal with its reason, and what the choice made does. */
-function Why({ line, act, detail }: { line: Line; act: Act | null; detail: RowDetail }) {
+function Why({
+  line,
+  act,
+  detail,
+  zone,
+}: {
+  line: Line
+  act: Act | null
+  detail: RowDetail
+  zone: string
+}) {
   const { proposal } = line
   const blocked = line.alternatives.filter((one) => one.blocked !== undefined)
   const label =
@@ -557,11 +569,14 @@ function Why({ line, act, detail }: { line: Line; act: Act | null; detail: RowDe
   return (
     <div className="grid gap-1 text-table">
       <p className="text-ink2">
-        {detail.item.status === "match" ? line.detail : detail.item.conflictReason}
+        {plainSentence(
+          detail.item.status === "match" ? line.detail : detail.item.conflictReason,
+          zone,
+        )}
       </p>
       {proposal && (
         <p>
-          Proposal: <strong className="font-semibold">{label?.toLowerCase()}.</strong>{" "}
+          Proposal: <strong className="font-semibold">{label && inSentence(label)}.</strong>{" "}
           <span className="text-ink2">{proposal.because}</span>
         </p>
       )}
@@ -667,7 +682,7 @@ function applyLabel(act: Act | null, after: After | null | undefined, line: Line
   if (act === "correct" && typeof minutes === "number")
     return `Apply, add ${formatMinutes(minutes)} in Kimai`
   if (act === "delete") return `Delete the timesheet of ${formatMinutes(line.kimai?.minutes ?? 0)}`
-  return `Apply, ${ACTS[act].label.toLowerCase().replace("kimai", "Kimai").replace("zammad", "Zammad")}`
+  return `Apply, ${inSentence(ACTS[act].label)}`
 }
 
 function withoutEntry(params: URLSearchParams): string {

@@ -24,7 +24,7 @@ import { formatInstant, formatMinutes, formatNumber } from "@/ui/format"
 import { CommandError, Skeleton } from "@/ui/panel"
 import type { Names } from "./model"
 import { event as eventRead } from "./reads"
-import { fieldName, isReason, REASONS } from "./words"
+import { fieldName, inSentence, isReason, plainSentence, REASONS } from "./words"
 
 const LOOKS: Record<string, { icon: LucideIcon; tone: string }> = {
   ok: { icon: Check, tone: "border-synced bg-synced-soft text-synced" },
@@ -59,7 +59,7 @@ const LOOK_OF: Record<string, keyof typeof LOOKS> = {
 export function plainTitle(title: string): { title: string; rest: string } {
   const words = title.replace(
     /\b[A-Z][A-Z]+(?:_[A-Z]+)+\b|\b(?:DUPLICATE|CONFLICT|OTHER)\b/g,
-    (code) => (isReason(code) ? REASONS[code].title.toLowerCase() : code),
+    (code) => (isReason(code) ? inSentence(REASONS[code].title) : code),
   )
   const end = words.indexOf(". ")
   return end < 0
@@ -203,7 +203,7 @@ function Event({
           {shown && <span className="rounded-badge bg-hover px-1.5 text-meta">shown above</span>}
         </div>
         <p className="text-ink2 text-meta [overflow-wrap:anywhere]">
-          {[actor(item), rest].filter(Boolean).join(". ")}
+          {[actor(item), plainSentence(rest, zone)].filter(Boolean).join(". ")}
         </p>
         {open && (
           <Details

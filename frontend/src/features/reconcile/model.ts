@@ -1,6 +1,7 @@
 /** A line of the list, whatever it was read from: a row of Reconcile, an entry, a conflict. */
 import type { components } from "@/api/schema.gen"
 import type { DeadLetter, Entry, Mapping, Row, UserMapping } from "@/api/shapes"
+import { formatDay, formatMinutes } from "@/ui/format"
 import type { StateName } from "@/ui/state-badge"
 import { type Alternative, alternativesOf, changeOf, type Proposal, proposalOf } from "./proposals"
 import { isReason, REASONS } from "./words"
@@ -110,6 +111,22 @@ const CHANGED: Record<SideField, string> = {
   day: "Day changed in Kimai",
 }
 
+/** "10 m → 25 m" under "Duration changed in Kimai"; more than one field needs the sentence. */
+function whatChanged(
+  reason: string | null,
+  field: SideField,
+  zammad: Side | null,
+  kimai: Side | null,
+): string | null {
+  if (reason !== "TARGET_EDITED" || zammad === null || kimai === null) return null
+  const said = (side: Side) => {
+    if (field === "minutes") return side.minutes === null ? null : formatMinutes(side.minutes)
+    return field === "day" ? side.day && formatDay(side.day) : side[field]
+  }
+  const [before, after] = [said(zammad), said(kimai)]
+  return before && after && `${before} → ${after}`
+}
+
 export function lineOfRow(row: Row, names: Names): Line {
   const zammad = row.source
     ? {
@@ -146,7 +163,7 @@ export function lineOfRow(row: Row, names: Names): Line {
     differs,
     state: reason.state,
     why: row.reasonCode === "TARGET_EDITED" && only ? CHANGED[only] : reason.title,
-    detail: row.conflictReason,
+    detail: (only && whatChanged(row.reasonCode, only, zammad, kimai)) || row.conflictReason,
     at: row.openedAt ?? null,
     proposal,
     alternatives: alternativesOf(row),

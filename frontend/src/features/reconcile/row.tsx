@@ -9,6 +9,7 @@ import type { Line } from "./model"
 import { isLine, type Slot } from "./pages"
 import { type Doing, ProposalControl } from "./proposal"
 import { SideCell } from "./sides"
+import { plainSentence } from "./words"
 
 export type Shown = Doing & {
   selected: ReadonlyMap<string, Line>
@@ -19,12 +20,12 @@ export type Shown = Doing & {
 }
 
 export const SIDES: readonly VirtualColumn[] = [
-  { id: "entry", header: "Entry", width: "minmax(13rem,1.35fr)" },
-  { id: "zammad", header: <Head name="Zammad" note="source" />, width: "minmax(11.5rem,1.1fr)" },
-  { id: "kimai", header: <Head name="Kimai" note="now" />, width: "minmax(11.5rem,1.1fr)" },
-  { id: "change", header: "Change", width: "5.5rem", numeric: true },
-  { id: "why", header: "Why it waits", width: "minmax(11rem,1.1fr)" },
-  { id: "proposal", header: "Proposal", width: "12rem", numeric: true },
+  { id: "entry", header: "Entry", width: "minmax(12.5rem,1.4fr)" },
+  { id: "zammad", header: <Head name="Zammad" note="source" />, width: "minmax(12rem,1fr)" },
+  { id: "kimai", header: <Head name="Kimai" note="now" />, width: "minmax(12rem,1fr)" },
+  { id: "change", header: "Change", width: "5rem", numeric: true },
+  { id: "why", header: "Why it waits", width: "minmax(12rem,1.1fr)" },
+  { id: "proposal", header: "Proposal", width: "11.25rem", numeric: true },
 ]
 export const RESOLVED: readonly VirtualColumn[] = [
   ...SIDES.slice(0, 3),
@@ -64,7 +65,7 @@ export function SidesRow({ row, index, context }: Props) {
       <VirtualCell numeric className="grid h-full content-center border-line border-l">
         <Change minutes={row.change} />
       </VirtualCell>
-      <Why line={row} />
+      <Why line={row} zone={context.zone} />
       <VirtualCell numeric>
         <ProposalControl line={row} doing={context} />
       </VirtualCell>
@@ -83,7 +84,7 @@ export function ResolvedRow({ row, context }: Props) {
       <VirtualCell className="grid h-full content-center border-line border-l">
         <SideCell line={row} side="kimai" />
       </VirtualCell>
-      <Why line={row} />
+      <Why line={row} zone={context.zone} />
       <At line={row} context={context} />
     </>
   )
@@ -95,7 +96,7 @@ export function LetterRow({ row, index, context }: Props) {
     <>
       <Selecting line={row} index={index} context={context} />
       <EntryCell line={row} context={context} />
-      <Why line={row} />
+      <Why line={row} zone={context.zone} />
       <At line={row} context={context} />
       <VirtualCell numeric>
         <ProposalControl line={row} doing={context} />
@@ -164,14 +165,15 @@ export function ChangedAgain() {
   )
 }
 
-export function Why({ line, className }: { line: Line; className?: string }) {
+function Why({ line, zone }: { line: Line; zone: string }) {
+  const detail = plainSentence(line.detail, zone)
   return (
-    <VirtualCell className={className}>
+    <VirtualCell>
       <div className="grid grid-cols-[1rem_minmax(0,1fr)] items-center gap-x-2">
         <StateIcon state={line.state} />
         <span className="truncate font-medium">{line.why}</span>
-        <span className="col-start-2 truncate text-ink2 text-meta" title={line.detail}>
-          {line.detail}
+        <span className="col-start-2 truncate text-ink2 text-meta" title={detail}>
+          {detail}
         </span>
       </div>
     </VirtualCell>

@@ -70,7 +70,7 @@ export function SideCell({
     )
   }
   return (
-    <div className="grid min-w-0 grid-cols-[3.25rem_minmax(0,1fr)] gap-x-1.5">
+    <div className="grid min-w-0 grid-cols-[3rem_minmax(0,1fr)] gap-x-1.5">
       <span
         className="text-right"
         title={own.minutes === null ? undefined : formatMinutes(own.minutes)}
@@ -78,9 +78,10 @@ export function SideCell({
         {minutes}
       </span>
       <span className="truncate">{activity}</span>
-      <span className="col-start-2 truncate text-ink2 text-meta">
-        {person}
-        {day && <> · {day}</>}
+      <span className="col-start-2 flex min-w-0 text-ink2 text-meta">
+        <span className="truncate">{person}</span>
+        {day && <span className="shrink-0 whitespace-pre">{" · "}</span>}
+        {day && <span className="shrink-0">{day}</span>}
       </span>
     </div>
   )

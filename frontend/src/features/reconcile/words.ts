@@ -1,5 +1,6 @@
 /** What a person reads for reasons, acts and fields; the service's codes stand nowhere on the page. */
 import type { ReasonCode } from "@/api/shapes"
+import { formatInstant, formatMinutes } from "@/ui/format"
 import type { StateName } from "@/ui/state-badge"
 import type { Act } from "./proposals"
 
@@ -98,6 +99,22 @@ const FIELDS: Record<string, string> = {
   timesheet_id: "Timesheet",
   ticket_number: "Ticket",
   state: "State",
+}
+
+/** A sentence of the service with its instants and lengths as the page writes them. */
+export function plainSentence(text: string, zone: string): string {
+  return text
+    .replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})/g, (at) =>
+      formatInstant(at, "day-time", zone),
+    )
+    .replace(/(?<![\d:])(\d+):(\d{2}):00(?![\d:])/g, (_, hours: string, minutes: string) =>
+      formatMinutes(Number(hours) * 60 + Number(minutes)),
+    )
+}
+
+/** In the middle of a sentence: "use Zammad", "changed in Kimai". */
+export function inSentence(label: string): string {
+  return label.charAt(0).toLowerCase() + label.slice(1)
 }
 
 export function fieldName(field: string): string {

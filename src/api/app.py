@@ -24,6 +24,7 @@ from api.routes import (
     login,
     mapping_files,
     mapping_suggestions,
+    mapping_usage,
     mappings,
     metrics,
     notifications,
@@ -38,6 +39,7 @@ from api.routes import (
     system,
     users,
     webhook,
+    webhook_trial,
 )
 from api.services import Services
 from api.transport import Transport
@@ -101,9 +103,11 @@ def _add_routes(app: FastAPI) -> None:
         users.router,
         connectors.router,
         connector_health.router,
+        webhook_trial.router,
         choices.router,
         mapping_files.router,
         mapping_suggestions.router,
+        mapping_usage.router,
         mappings.router,
         sync.router,
         kpi.router,

@@ -28,15 +28,9 @@ export async function decide(
       ifMatch,
       idempotencyKey,
     })
-    if (op !== "skip") return { message: answer.message.replace(/\.$/, "") }
-    return {
-      message,
-      undo: () =>
-        post("/api/v1/entries/{entry_id}/unignore", {
-          path: { entry_id: answer.entry_id },
-          body: {},
-        }),
-    }
+    const written = op !== "skip" && op !== "keep-target"
+    if (written) return { message: answer.message.replace(/\.$/, "") }
+    return { message, undo: () => takeBack(line.key) }
   }
   if (act === "ignore" && line.conflictId !== null) {
     const path = { conflict_id: line.conflictId }
@@ -46,14 +40,7 @@ export async function decide(
       ifMatch,
       idempotencyKey,
     })
-    return {
-      message,
-      undo: () =>
-        patch("/api/v1/conflicts/{conflict_id}", {
-          path,
-          body: { resolution_status: "pending" },
-        }),
-    }
+    return { message, undo: () => takeBack(String(line.conflictId)) }
   }
   if (act === "retry" && (line.state === "dead" || entry === null)) {
     const { refused } = await post("/api/v1/dead-letters/retry", {
@@ -80,6 +67,11 @@ export async function decide(
   }
   await unignore()
   return { message, undo: ignore }
+}
+
+/** For as long as neither side changed; what Kimai was told stays told, so there is none of it. */
+function takeBack(row: string): Promise<unknown> {
+  return post("/api/v1/reconcile/row/{row_id}/undo", { path: { row_id: row }, body: {} })
 }
 
 /** What a person reads of a row that was not decided, beside the service's sentence. */

@@ -161,7 +161,7 @@ export default function Bulk({
           </>
         ) : results ? (
           <Button look="primary" onClick={onClose}>
-            Close
+            Done
           </Button>
         ) : (
           <>

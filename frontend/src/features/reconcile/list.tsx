@@ -2,10 +2,10 @@ import { X } from "lucide-react"
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react"
 import { useCommand, useRead } from "@/api/hooks"
 import { useShortcuts } from "@/app/keyboard"
+import { notify } from "@/app/notify"
 import { kpi } from "@/app/reads"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
-import { notify } from "@/app/notify"
 import { useUrlParams } from "@/app/url-state"
 import { EmptyState, Kbd } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
@@ -240,7 +240,7 @@ export function List({
       </Panel>
     )
   }
-  const caption = `${label}, ${formatNumber(slots.length)} rows`
+  const caption = `${label}, ${formatNumber(slots.length)} ${slots.length === 1 ? "row" : "rows"}`
   return (
     <div ref={panel} data-shown={slots.length}>
       <Chips tab={tab} filters={filters} />

@@ -50,6 +50,12 @@ const http = axios.create({
   paramsSerializer: { indexes: null }, // state=a&state=b
 })
 
+/** What `X-Total-Count` said of a bare array; ask while fetching, the cache may keep another array. */
+const totals = new WeakMap<readonly unknown[], number>()
+export function totalOf(list: readonly unknown[]): number {
+  return totals.get(list) ?? list.length
+}
+
 /** Told when a session has ended; the session turns it into the way to the login page. */
 let onSignedOut: (error: ApiError) => void = () => {}
 export function whenSignedOut(told: (error: ApiError) => void): void {
@@ -72,6 +78,8 @@ http.interceptors.response.use(
     const method = response.config.method ?? "get"
     const position = Number(response.headers["x-event-position"])
     if (method !== "get" && Number.isInteger(position)) noteWritten(position)
+    const total = Number(response.headers["x-total-count"] ?? Number.NaN)
+    if (Array.isArray(response.data) && Number.isInteger(total)) totals.set(response.data, total)
     return response
   },
   (error: unknown) => {

@@ -34,6 +34,7 @@ export function VirtualTable<R, C>({
   selected,
   active,
   onEndReached,
+  onRange,
   ref,
   minWidth = "60rem",
 }: {
@@ -52,6 +53,8 @@ export function VirtualTable<R, C>({
   /** Key of the row that the keyboard is on. */
   active?: string | null
   onEndReached?: () => void
+  /** First and last row that are drawn: for a list whose pages are read as they come into sight. */
+  onRange?: (first: number, last: number) => void
   ref?: React.Ref<VirtualTableHandle>
 }) {
   const scroller = useRef<HTMLElement>(null)
@@ -71,6 +74,8 @@ export function VirtualTable<R, C>({
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - OVERSCAN) onEndReached?.()
   }, [last, rows.length, onEndReached])
+  const first = items[0]?.index ?? 0
+  useEffect(() => onRange?.(first, last), [first, last, onRange])
   useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index) }), [virtual])
   return (
     <section

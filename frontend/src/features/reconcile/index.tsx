@@ -1,5 +1,163 @@
+import { ArchiveX, CircleDashed, CircleSlash, OctagonX, TriangleAlert } from "lucide-react"
+import { lazy, type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from "react"
+import { useRead } from "@/api/hooks"
+import type { ReasonCode } from "@/api/shapes"
 import { SectionHead } from "@/app/section-frame"
+import { useMoment } from "@/app/time-machine"
+import { useUrlParams, useUrlState } from "@/app/url-state"
+import { cn } from "@/ui/cn"
+import { type Tab, Tabs } from "@/ui/tabs"
+import { FilterButton, Search } from "./filters"
+import { List } from "./list"
+import type { Line } from "./model"
+import {
+  entryCount,
+  type Filters,
+  letterCount,
+  openCounts,
+  resolvedCount,
+  TABS,
+  type TabId,
+} from "./reads"
+import { isReason } from "./words"
+
+const EntryDrawer = lazy(() => import("./drawer"))
+
+const ICONS: Partial<Record<TabId, ReactNode>> = {
+  conflicts: <TriangleAlert aria-hidden className="text-conflict" />,
+  missing: <CircleDashed aria-hidden className="text-pending" />,
+  failed: <OctagonX aria-hidden className="text-failed" />,
+  dead: <ArchiveX aria-hidden className="text-dead" />,
+  ignored: <CircleSlash aria-hidden className="text-ignored" />,
+}
+const LABELS: Record<TabId, string> = {
+  decision: "Needs a decision",
+  conflicts: "Conflicts",
+  missing: "Missing in Kimai",
+  failed: "Failed",
+  dead: "Dead letters",
+  ignored: "Ignored",
+  resolved: "Resolved",
+}
 
 export default function Reconcile() {
-  return <SectionHead id="reconcile" title="Reconcile" />
+  const [tab, setTab] = useUrlState("tab", TABS)
+  const { params, set } = useUrlParams()
+  const { asOf } = useMoment()
+  const counts = useCounts(asOf === null)
+  const filters = useFilters(params)
+  const search = useRef<HTMLInputElement>(null)
+  const opened = params.get("entry")
+  const entryId = opened !== null && /^\d{1,15}$/.test(opened) ? Number(opened) : null
+  // The list as it stands, for "1 of 23", previous and next in the drawer.
+  const [lines, setLines] = useState<readonly Line[]>([])
+  const [seen, setSeen] = useState(entryId !== null)
+  if (entryId !== null && !seen) setSeen(true)
+  const open = useCallback(
+    (id: number | null) => {
+      const wasOpen = new URLSearchParams(window.location.search).has("entry")
+      set({ entry: id === null ? null : String(id) }, { push: id !== null && !wasOpen })
+    },
+    [set],
+  )
+  const tabs = useMemo(
+    () =>
+      TABS.map(
+        (value): Tab<TabId> => ({
+          value,
+          label: LABELS[value],
+          icon: ICONS[value],
+          count: counts[value],
+          due: value === "decision" && (counts.decision ?? 0) > 0,
+        }),
+      ),
+    [counts],
+  )
+  return (
+    <>
+      <SectionHead
+        id="reconcile"
+        title="Reconcile"
+        sentence={sentence(counts.decision)}
+        actions={
+          <>
+            <Search tab={tab} label={LABELS[tab]} field={search} />
+            <FilterButton tab={tab} filters={filters} />
+          </>
+        }
+      />
+      <Tabs
+        value={tab}
+        onChange={setTab}
+        tabs={tabs}
+        label="What to reconcile"
+        className={cn("min-w-0")}
+      >
+        <List
+          key={tab}
+          tab={tab}
+          label={LABELS[tab]}
+          filters={filters}
+          onOpen={open}
+          onLines={setLines}
+          onSearch={() => search.current?.focus()}
+          drawerOpen={entryId !== null}
+        />
+      </Tabs>
+      {seen && (
+        <Suspense fallback={null}>
+          <EntryDrawer id={entryId} lines={lines} onOpen={open} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+function sentence(decisions: number | undefined): string {
+  if (decisions === undefined) return "Entries where Zammad and Kimai disagree."
+  if (decisions === 0) return "Zammad and Kimai agree. Nothing waits for you."
+  return "Entries where Zammad and Kimai disagree, with a proposal for each."
+}
+
+/** Of the saved filters; what is searched for does not change them. */
+function useCounts(live: boolean): Partial<Record<TabId, number>> {
+  const open = useRead(openCounts()).data
+  const failed = useRead(entryCount("failed")).data
+  const ignored = useRead(entryCount("ignored")).data
+  const resolved = useRead(resolvedCount()).data
+  const dead = useRead(letterCount(), { enabled: live }).data
+  return useMemo(
+    () => ({
+      decision: open && open.conflicts + open.missing,
+      conflicts: open?.conflicts,
+      missing: open?.missing,
+      failed,
+      dead: live ? dead : undefined,
+      ignored,
+      resolved,
+    }),
+    [open, failed, ignored, resolved, dead, live],
+  )
+}
+
+function useFilters(params: URLSearchParams): Filters {
+  const text = JSON.stringify(
+    ["q", "reason", "person", "customer", "from", "to", "kind"].map((name) =>
+      params.get(`reconcile.${name}`),
+    ),
+  )
+  return useMemo(() => {
+    const [q, reason, person, customer, from, to, kind] = JSON.parse(text) as (string | null)[]
+    const day = (one: string | null | undefined) =>
+      one && /^\d{4}-\d{2}-\d{2}$/.test(one) ? one : null
+    return {
+      q: q?.slice(0, 200) || null,
+      reason: isReason(reason) ? (reason as ReasonCode) : null,
+      person: person ?? null,
+      customer: customer ?? null,
+      from: day(from),
+      to: day(to),
+      kind: kind === "entry" || kind === "delivery" ? kind : null,
+    }
+  }, [text])
 }

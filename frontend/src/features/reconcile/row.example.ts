@@ -1,0 +1,36 @@
+/** A row of Reconcile for tests: both sides there, edited in Kimai; `more` says what is different. */
+import type { Row } from "@/api/shapes"
+
+export function row(more: Partial<Row> = {}): Row {
+  return {
+    id: "77",
+    status: "conflict",
+    ticketId: "10050",
+    ticketTitle: "VPN down",
+    customer: "Awesome",
+    source: {
+      minutes: 75,
+      activity: "Support",
+      user: "Emma Taylor",
+      startedAt: "2026-11-17T09:45:00+01:00",
+      ticketNumber: "10050",
+      description: "",
+    },
+    target: {
+      minutes: 90,
+      activity: "Support",
+      user: "Emma Taylor",
+      startedAt: "2026-11-17T09:45:00+01:00",
+      description: "",
+    },
+    conflictReason: "Timesheet 11 was edited in Kimai.",
+    reasonCode: "TARGET_EDITED",
+    entryId: 4711,
+    openedAt: "2026-11-18T06:00:00Z",
+    allowedOps: ["keep-target", "update"],
+    blockedBy: null,
+    version: 1,
+    links: {},
+    ...more,
+  } as Row
+}

@@ -91,8 +91,8 @@ export default function EditMapping(props: Props) {
   }
   const title = base
     ? `Edit the mapping of ${sourceName(kind, base.source)}`
-    : draft.source
-      ? `Map ${sourceName(kind, draft.source)}`
+    : start.source && (kind !== "projects" || start.source.name !== "")
+      ? `Map ${sourceName(kind, start.source)}`
       : "Add mapping"
   return (
     <Dialog

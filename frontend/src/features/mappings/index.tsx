@@ -35,9 +35,10 @@ import {
   type Target,
 } from "./model"
 import { usePair, usePeer } from "./peers"
-import { type Choice, lastChanges, rows, waiting } from "./reads"
+import { type Choice, lastChanges, rows, usage, waiting } from "./reads"
 import Rules from "./rules"
 import { LinesTable } from "./table"
+import { useNarrow } from "./use-narrow"
 
 const Edit = lazy(() => import("./edit"))
 const Confirm = lazy(() => import("./confirm"))
@@ -62,6 +63,7 @@ export default function Mappings() {
   const [open, setOpen] = useState<Open | null>(null)
   const { asOf } = useMoment()
   const writable = useWritable("admin")
+  const narrow = useNarrow()
   const add = () =>
     setOpen({
       is: "edit",
@@ -129,12 +131,15 @@ export default function Mappings() {
           })),
           { value: "rules" as const, label: "Rules" },
         ]}
-        beside={tab !== "rules" && <Filter />}
+        beside={tab !== "rules" && !narrow && <Filter />}
       >
         {tab === "rules" ? (
           <Rules />
         ) : (
-          <Book key={kind} kind={kind} books={books} onOpen={setOpen} onTab={setTab} />
+          <>
+            {narrow && <Filter />}
+            <Book key={kind} kind={kind} books={books} onOpen={setOpen} onTab={setTab} />
+          </>
         )}
       </Tabs>
       {open && (
@@ -157,6 +162,7 @@ function useBooks(kind: Kind) {
   }
   const suggestions = useRead(waiting())
   const changes = useRead(lastChanges(kind))
+  const used = useRead(usage())
   const { zammad, kimai } = usePair()
   const peers = {
     activities: usePeer("Kimai", kimai, "activities", kind === "activities"),
@@ -178,6 +184,7 @@ function useBooks(kind: Kind) {
       ...(of === kind && changes.data && !changes.isPlaceholderData
         ? { changes: changes.data }
         : {}),
+      ...(used.data ? { usage: used.data } : {}),
       lists,
     })
   const counts: Partial<Record<Kind, number>> = {}
@@ -186,12 +193,16 @@ function useBooks(kind: Kind) {
     (of: Kind) =>
     (source: Source): Amount => {
       // The row for everyone takes all people who have none of their own.
-      const all = items.filter(
-        (one) =>
-          one.kind === of &&
-          ((of === "users" && source.id === null) ||
-            sourceKey(suggestedSource(one)) === sourceKey(source)),
-      )
+      const all = items.filter((one) => {
+        if (one.kind !== of) return false
+        if (of === "users" && source.id === null) return true
+        const waits = suggestedSource(one)
+        // Bookings know organizations by name; the id is there only while Zammad answers.
+        if (source.kind === "organization" && waits.kind === "organization" && waits.id === null) {
+          return waits.name === source.name
+        }
+        return sourceKey(waits) === sourceKey(source)
+      })
       return sumOf(
         all.map((one) => ({
           waiting: { entries: one.waiting_entries, minutes: one.waiting_minutes },
@@ -224,21 +235,21 @@ function useBooks(kind: Kind) {
 function Filter() {
   const [text, setText] = useUrlState("mappings.q")
   return (
-    <div className="relative">
-      <Search aria-hidden className="-translate-y-1/2 absolute top-1/2 left-2.5 size-4 text-ink3" />
+    <div className="relative max-md:pb-4">
+      <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-ink3 touch:top-3.5" />
       <Input
         type="search"
         aria-label="Filter mappings"
         placeholder="Filter…"
-        className="w-56 pl-8 max-sm:w-full"
+        className="w-56 pl-8 max-md:w-full"
         value={text ?? ""}
         onChange={(event) => setText(event.target.value || null)}
       />
       {text && (
         <IconButton
-          label="Clear the filter"
+          label="Clear"
           size="small"
-          className="-translate-y-1/2 absolute top-1/2 right-1 size-6"
+          className="absolute top-1 right-1 size-6 touch:top-2.5"
           onClick={() => setText(null)}
         >
           <X aria-hidden />
@@ -269,7 +280,7 @@ function Book({
     <div className="grid gap-4">
       <HeldBack kind={kind} books={books} lines={lines} onOpen={onOpen} onTab={onTab} />
       <PeersAway books={books} kind={kind} />
-      <Panel label={`Mappings: ${book.label}`}>
+      <Panel label={`${book.label}: mapped and not mapped`}>
         <QueryState
           query={query}
           what={`the mappings of ${book.many}`}
@@ -372,7 +383,10 @@ function HeldBack({
   const book = BOOKS[kind]
   return (
     <Panel label="What waits" bodyClassName="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-3">
-      <TriangleAlert aria-hidden className="size-4 shrink-0 text-conflict" />
+      <TriangleAlert
+        aria-hidden
+        className="mt-0.5 size-4 shrink-0 self-start text-conflict md:self-center"
+      />
       <p className="min-w-56 flex-1 text-table">
         {open.length > 0 && (
           <>
@@ -388,7 +402,7 @@ function HeldBack({
           <button
             key={other.kind}
             type="button"
-            className="link mr-2"
+            className="link mr-2 inline-flex min-h-6 items-center text-left touch:min-h-11"
             onClick={() => onTab(other.kind)}
           >
             {`${open.length > 0 ? "Also " : ""}${countWord(other.lines.length, BOOKS[other.kind].one, BOOKS[other.kind].many)} not mapped, ${formatDuration(sumOf(other.lines).minutes)}`}

@@ -13,7 +13,7 @@ import {
   type Target,
   targetName,
 } from "./model"
-import type { Choice } from "./reads"
+import type { Choice, Usage } from "./reads"
 
 export type LineState = "unmapped" | "gone" | "mapped" | "off"
 export type Amount = { entries: number; minutes: number }
@@ -30,6 +30,8 @@ export type Line = {
   state: LineState
   proposal: { target: Target; basis: Suggestion["basis"] } | null
   waiting: Amount
+  /** Of the last 30 days; null while it is not known, and for groups, which are not counted. */
+  used: Amount | null
   changed: { at: string; who: string | null; added: boolean } | null
 }
 
@@ -38,6 +40,7 @@ type Known = {
   rows: readonly Row[]
   suggestions: readonly Suggestion[]
   changes?: Map<number, AuditLog>
+  usage?: readonly Usage[]
   /** What Kimai lists; a list that is not there says nothing about targets. */
   lists: Partial<Record<Noun, readonly Choice[]>>
 }
@@ -45,10 +48,11 @@ type Known = {
 const NOTHING: Amount = { entries: 0, minutes: 0 }
 const ORDER: Record<LineState, number> = { unmapped: 0, gone: 1, mapped: 2, off: 3 }
 
-export function linesOf({ kind, rows, suggestions, changes, lists }: Known): Line[] {
+export function linesOf({ kind, rows, suggestions, changes, usage, lists }: Known): Line[] {
   const waiting = new Map<string, Suggestion>()
   for (const one of suggestions)
     if (one.kind === kind) waiting.set(sourceKey(suggestedSource(one)), one)
+  const used = (source: Source) => usedBy(kind, source, usage)
   const lines: Line[] = []
   for (const row of rows) {
     const held = row.isActive ? waiting.get(sourceKey(row.source)) : undefined
@@ -66,6 +70,7 @@ export function linesOf({ kind, rows, suggestions, changes, lists }: Known): Lin
       state: !row.isActive ? "off" : gone.length > 0 ? "gone" : "mapped",
       proposal: null,
       waiting: held ? amount(held) : NOTHING,
+      used: row.isActive ? used(row.source) : null,
       changed: {
         at: last?.created_at ?? row.updatedAt,
         who: last?.user ?? null,
@@ -88,6 +93,7 @@ export function linesOf({ kind, rows, suggestions, changes, lists }: Known): Lin
       proposal:
         target && (kind !== "projects" || source.id !== null) ? { target, basis: one.basis } : null,
       waiting: amount(one),
+      used: used(source),
       changed: null,
     })
   }
@@ -98,6 +104,19 @@ export function linesOf({ kind, rows, suggestions, changes, lists }: Known): Lin
       other.waiting.minutes - one.waiting.minutes ||
       one.name.localeCompare(other.name, "en"),
   )
+}
+
+function usedBy(kind: Kind, source: Source, usage: readonly Usage[] | undefined): Amount | null {
+  if (usage === undefined || source.kind === "group") return null
+  // The row for everyone is used by whoever has none; that is not counted apart.
+  if (kind === "users" && source.id === null) return null
+  const of = kind === "activities" ? "type" : kind === "users" ? "user" : source.kind
+  const found = usage.find(
+    (one) =>
+      one.kind === of &&
+      (of === "organization" ? one.name === source.name : one.source_id === source.id),
+  )
+  return found ? { entries: found.entries, minutes: found.minutes } : NOTHING
 }
 
 function amount(one: Suggestion): Amount {

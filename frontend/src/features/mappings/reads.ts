@@ -1,4 +1,4 @@
-import type { Get } from "@/api/client"
+import type { AnswerOf, Get } from "@/api/client"
 import { toApiError } from "@/api/errors"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
@@ -96,3 +96,15 @@ export const peerList = (connector: number, noun: Noun): Read<Choice[]> => ({
 function plain(one: { id: number; name: string; active: boolean }): Choice {
   return { id: one.id, name: one.name, active: one.active }
 }
+
+export type Usage = AnswerOf<"/api/v1/mappings/usage">["items"][number]
+export const USAGE_DAYS = 30
+
+/** Entries and time of each source by work date, whatever became of them. */
+export const usage = (): Read<Usage[]> => ({
+  key: keys.mappings("usage", USAGE_DAYS),
+  // It moves with every entry, which no frame tells for this key.
+  every: 60_000,
+  fetch: async (get) =>
+    (await get("/api/v1/mappings/usage", { query: { days: USAGE_DAYS } })).items,
+})

@@ -61,7 +61,7 @@ function RulesOf({ connector }: { connector: Connector }) {
           {`Change in the settings of ${connector.name}`}
         </Link>
       </header>
-      <Table caption={`Rules of ${connector.name}`}>
+      <Table caption={`What ${connector.name} is set to`}>
         <thead>
           <tr>
             <Th className="w-64">Question</Th>

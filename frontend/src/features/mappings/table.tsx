@@ -40,10 +40,14 @@ function Rows({ kind, lines, zone, acts }: Props) {
           <Th>{book.targetHead}</Th>
           <Th>State</Th>
           <Th numeric>
-            <Explained text="Entries that are held back until this is mapped.">Waiting</Explained>
+            <Explained text="Entries of the last 30 days by work date, whatever became of them. Below, in amber: those of any day that are held back until this is mapped.">
+              Entries, 30 d
+            </Explained>
           </Th>
           <Th numeric>
-            <Explained text="Time of the waiting entries.">Time</Explained>
+            <Explained text="Time of the entries of the last 30 days; below, of those that wait.">
+              Time
+            </Explained>
           </Th>
           <Th>Last change</Th>
           <Th>
@@ -53,7 +57,12 @@ function Rows({ kind, lines, zone, acts }: Props) {
       </thead>
       <tbody>
         {lines.map((line) => (
-          <Tr key={line.key} twoLines={line.state !== "mapped" || line.targets.length > 1}>
+          <Tr
+            key={line.key}
+            twoLines={
+              line.state !== "mapped" || line.targets.length > 1 || line.waiting.entries > 0
+            }
+          >
             <RowTh>
               <SourceName line={line} />
             </RowTh>
@@ -66,11 +75,17 @@ function Rows({ kind, lines, zone, acts }: Props) {
             <Td>
               <LineStateWord line={line} />
             </Td>
-            <Td numeric className={line.waiting.entries > 0 ? "text-conflict" : "text-ink3"}>
-              {formatNumber(line.waiting.entries)}
+            <Td numeric>
+              {line.used ? formatNumber(line.used.entries) : <Unknown />}
+              {line.waiting.entries > 0 && (
+                <span className="block text-conflict">{`${formatNumber(line.waiting.entries)} waiting`}</span>
+              )}
             </Td>
-            <Td numeric className={cn(line.waiting.entries === 0 && "text-ink3")}>
-              {formatDuration(line.waiting.minutes)}
+            <Td numeric>
+              {line.used ? formatDuration(line.used.minutes) : <Unknown />}
+              {line.waiting.entries > 0 && (
+                <span className="block text-conflict">{formatDuration(line.waiting.minutes)}</span>
+              )}
             </Td>
             <Td className="whitespace-nowrap text-ink2 text-meta">
               <LastChange line={line} zone={zone} />
@@ -105,6 +120,11 @@ function Cards({ kind, lines, zone, acts }: Props) {
           </div>
           <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-meta">
             <LineStateWord line={line} />
+            {line.used && (
+              <span className="text-ink2">
+                {`${formatNumber(line.used.entries)} in 30 days, ${formatDuration(line.used.minutes)}`}
+              </span>
+            )}
             {line.waiting.entries > 0 && (
               <span className="text-conflict">
                 {`${formatNumber(line.waiting.entries)} waiting, ${formatDuration(line.waiting.minutes)}`}
@@ -128,6 +148,15 @@ export function Explained({ text, children }: { text: string; children: ReactNod
         {children}
       </button>
     </Tooltip>
+  )
+}
+
+function Unknown() {
+  return (
+    <span className="text-ink3">
+      <span aria-hidden>–</span>
+      <span className="sr-only">not counted</span>
+    </span>
   )
 }
 

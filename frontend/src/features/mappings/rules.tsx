@@ -72,11 +72,9 @@ function RulesOf({ connector }: { connector: Connector }) {
         <tbody>
           {rules.map((rule) => (
             <Tr key={rule.setting}>
-              <RowTh className="py-2 align-top">{rule.name}</RowTh>
-              <Td className="py-2 align-top">{rule.says}</Td>
-              <Td className="py-2 align-top font-mono text-ink3 text-meta max-md:hidden">
-                {rule.setting}
-              </Td>
+              <RowTh className="py-2">{rule.name}</RowTh>
+              <Td className="py-2">{rule.says}</Td>
+              <Td className="py-2 font-mono text-ink3 text-meta max-md:hidden">{rule.setting}</Td>
             </Tr>
           ))}
         </tbody>
@@ -86,14 +84,12 @@ function RulesOf({ connector }: { connector: Connector }) {
 }
 
 const YES = (value: unknown) => value === true
-const item = (value: unknown, what: string) =>
-  typeof value === "number" ? `${what} ${value}` : `no ${what.toLowerCase()}`
-
 /** One of some words by a setting; an unknown one shows as it is. */
 function chosen(words: Record<string, string>, value: unknown): string {
   return words[String(value)] ?? String(value)
 }
 
+const UNITS = { minute: "One minute.", quarter: "A quarter of an hour.", hour: "One hour." }
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 export function kimaiRules({ settings: given }: Connector): Rule[] {
@@ -114,7 +110,10 @@ export function kimaiRules({ settings: given }: Connector): Rule[] {
         {
           per_ticket: "One project for each ticket.",
           per_organization: "One project for each organization.",
-          fixed: `Always ${item(settings.default_project_id, "project")}.`,
+          fixed:
+            typeof settings.default_project_id === "number"
+              ? `Always project ${settings.default_project_id}.`
+              : "Always the same project, but none is chosen: entries wait.",
         },
         settings.project_strategy,
       ),
@@ -146,7 +145,9 @@ export function kimaiRules({ settings: given }: Connector): Rule[] {
       setting: "use_global_activities",
       says: YES(settings.use_global_activities)
         ? "Only those that belong to no project."
-        : `Those that ${item(settings.default_project_id, "project")} takes.`,
+        : typeof settings.default_project_id === "number"
+          ? `Those that project ${settings.default_project_id} takes.`
+          : "All of them.",
     },
     {
       name: "How is time rounded?",
@@ -206,7 +207,9 @@ export function zammadRules({ settings: given }: Connector): Rule[] {
       says:
         unit === null || unit === undefined
           ? "As Zammad declares it; without that, entries wait."
-          : `${unit}${typeof unit === "number" ? "\u00a0m" : ""}.`,
+          : typeof unit === "string" && unit in UNITS
+            ? UNITS[unit as keyof typeof UNITS]
+            : `${unit}\u00a0m.`,
     },
     {
       name: "Which day does a booking belong to?",

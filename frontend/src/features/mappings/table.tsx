@@ -105,7 +105,7 @@ function Cards({ kind, lines, zone, acts }: Props) {
     <ul aria-label={`Mappings: ${BOOKS[kind].label}`} className="divide-y divide-line">
       {lines.map((line) => (
         <li key={line.key} className="grid gap-2 px-4 py-3 text-table">
-          <div className="flex items-start justify-between gap-2">
+          <div className="-mr-2 flex items-center justify-between gap-2">
             <div className="min-w-0 font-medium">
               <SourceName line={line} />
             </div>
@@ -130,9 +130,11 @@ function Cards({ kind, lines, zone, acts }: Props) {
                 {`${formatNumber(line.waiting.entries)} waiting, ${formatDuration(line.waiting.minutes)}`}
               </span>
             )}
-            <span className="text-ink2">
-              <LastChange line={line} zone={zone} />
-            </span>
+            {line.changed && (
+              <span className="text-ink2">
+                <LastChange line={line} zone={zone} />
+              </span>
+            )}
           </div>
         </li>
       ))}
@@ -325,7 +327,7 @@ export function LineStateWord({ line }: { line: Line }) {
     line.row?.timezone,
   ].filter(Boolean)
   return (
-    <span className="inline-flex flex-wrap items-center gap-x-2">
+    <span className="inline-flex flex-wrap items-center gap-x-2 align-middle">
       <span className="inline-flex items-center gap-1.5">
         <StateIcon state={line.state === "off" ? "ignored" : "synced"} />
         {word}

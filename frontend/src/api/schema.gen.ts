@@ -104,6 +104,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description How far the one that goes on is, or what the last one of this process found.
+         */
+        get: operations["get_comparison_api_v1_audit_compare_get"];
+        put?: never;
+        /**
+         * Begin Comparison
+         * @description Fold all events anew and hold every row of every view against it; nothing is changed.
+         *
+         *     One at a time: while one is going on this answers how far that is.
+         */
+        post: operations["begin_comparison_api_v1_audit_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/proof": {
         parameters: {
             query?: never;
@@ -452,6 +478,30 @@ export interface paths {
         get: operations["list_peer_users_api_v1_connectors__connector_id__users_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector_id}/webhook/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Webhook
+         * @description Send this service a delivery as Zammad would, signed with the secret in use.
+         *
+         *     It comes in by the address that the service listens on, so it says nothing of what is between
+         *     Zammad and here. The ticket is looked at as after any delivery. 503 `webhook_disabled` without
+         *     secret; 422 when no ticket is known and none was given.
+         */
+        post: operations["try_webhook_api_v1_connectors__connector_id__webhook_test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1364,6 +1414,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reconcile/row/{row_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Row
+         * @description Take back keep-target, skip or an ignored conflict, for as long as neither side changed.
+         *
+         *     409 `op_not_applicable`, with a sentence, when Kimai was written or the row has changed since.
+         */
+        post: operations["undo_row_api_v1_reconcile_row__row_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedule": {
         parameters: {
             query?: never;
@@ -2160,6 +2232,35 @@ export interface components {
             /** Timesheet Id */
             timesheet_id: number | null;
         };
+        /**
+         * CompareOut
+         * @description Events up to `until` are folded, `position` is how far it is.
+         *
+         *     `found` counts all differences, of which the first 100 are listed; values are not shown.
+         */
+        CompareOut: {
+            /** Differences */
+            differences: components["schemas"]["DifferenceOut"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Found */
+            found: number;
+            /** Position */
+            position: number;
+            /** Rows */
+            rows: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "failed";
+            /** Until */
+            until: number;
+        };
         /** ConflictOut */
         ConflictOut: {
             /** Activity Name */
@@ -2469,6 +2570,29 @@ export interface components {
              */
             status: "accepted" | "duplicate";
         };
+        /** DeliveryCounts */
+        DeliveryCounts: {
+            /**
+             * Failed
+             * @default 0
+             */
+            failed?: number;
+            /**
+             * Processed
+             * @default 0
+             */
+            processed?: number;
+            /**
+             * Received
+             * @default 0
+             */
+            received?: number;
+            /**
+             * Rejected
+             * @default 0
+             */
+            rejected?: number;
+        };
         /** DeliveryOut */
         DeliveryOut: {
             /** Attempts */
@@ -2502,10 +2626,14 @@ export interface components {
             /** Trigger */
             trigger: string | null;
         };
-        /** DeliveryPage */
+        /**
+         * DeliveryPage
+         * @description `last_day`: those that arrived within the last 24 hours, by what became of them.
+         */
         DeliveryPage: {
             /** Items */
             items: components["schemas"]["DeliveryOut"][];
+            last_day: components["schemas"]["DeliveryCounts"];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2616,6 +2744,28 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             to: components["schemas"]["PlaceOut"];
+        };
+        /**
+         * DifferenceOut
+         * @description What is not as the events make it; `position` is where the row begins to hold.
+         *
+         *     `kind`: a row is `missing`, `extra` or `differs` in `fields`; the view cannot take the event
+         *     (`stopped`); it has so many `rows` more or less; or its `totals` differ.
+         */
+        DifferenceOut: {
+            /** Fields */
+            fields: string[];
+            /** Key */
+            key: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "missing" | "extra" | "differs" | "stopped" | "rows" | "totals";
+            /** Position */
+            position: number | null;
+            /** View */
+            view: string;
         };
         /** DriftOut */
         DriftOut: {
@@ -4443,6 +4593,28 @@ export interface components {
             /** Valid */
             valid: boolean;
         };
+        /**
+         * TestDelivered
+         * @description `status` is the HTTP status of the door, null when nobody answered there.
+         */
+        TestDelivered: {
+            /** Code */
+            code: string | null;
+            /** Delivery Id */
+            delivery_id: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /** Message */
+            message: string;
+            /** Ok */
+            ok: boolean;
+            /** Status */
+            status: number | null;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Url */
+            url: string;
+        };
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
@@ -4458,6 +4630,14 @@ export interface components {
             user?: string | null;
             /** Warnings */
             warnings?: string[];
+        };
+        /**
+         * TestWish
+         * @description `ticket_id`: the ticket to look at; without it the one that was booked on last.
+         */
+        TestWish: {
+            /** Ticket Id */
+            ticket_id?: number | null;
         };
         /** TokenAnswer */
         TokenAnswer: {
@@ -4499,6 +4679,11 @@ export interface components {
              * Format: date-time
              */
             since: string;
+        };
+        /** UndoWish */
+        UndoWish: {
+            /** Notes */
+            notes?: string | null;
         };
         /**
          * UsageOut
@@ -4857,16 +5042,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "73a121e313b042e29f37127d8b25151b",
-                     *           "created_at": "2026-11-28T01:05:44.222948Z",
+                     *           "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *           "created_at": "2026-11-28T01:27:30.641252Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 156
+                     *             "receipt": 154
                      *           },
-                     *           "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
+                     *           "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 157,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4876,20 +5061,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "f6e1127cd3c54f0ba926ef366d5d9df3",
-                     *           "created_at": "2026-11-28T01:05:43.126431Z",
+                     *           "correlation_id": "9f53e3be3c8c4fd2bb14f79d89d10766",
+                     *           "created_at": "2026-11-28T01:27:30.421835Z",
                      *           "details": {
-                     *             "article_id": 1,
-                     *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
-                     *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "size": 38,
+                     *             "article_id": null,
+                     *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
+                     *             "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
+                     *             "size": 21,
                      *             "ticket_id": 1,
-                     *             "trigger": null
+                     *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "bd3da0b2ccacdc3d1e634ace0681dae1f7416114d8f3fbfafdf16617a765a1f2",
+                     *           "digest": "1dce8de385896ee8dedf3beef018288f392e39620697236abf320de74da4b71b",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 156,
+                     *           "id": 155,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4897,7 +5082,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 59
+                     *       "total": 61
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4979,20 +5164,17 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "text/csv": string;
                 };
@@ -5051,7 +5233,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 157 */
+                /** @example 156 */
                 position: number;
             };
             cookie?: never;
@@ -5068,16 +5250,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "73a121e313b042e29f37127d8b25151b",
-                     *       "created_at": "2026-11-28T01:05:44.222948Z",
+                     *       "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *       "created_at": "2026-11-28T01:27:30.641252Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 156
+                     *         "receipt": 154
                      *       },
-                     *       "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
+                     *       "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 157,
+                     *       "id": 156,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -5135,6 +5317,198 @@ export interface operations {
             };
         };
     };
+    get_comparison_api_v1_audit_compare_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_comparison_api_v1_audit_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proof_api_v1_audit_proof_get: {
         parameters: {
             query: {
@@ -5155,7 +5529,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:03:55.765809Z","data":{"credential":"4e77d4597180571b54f8ea07658715bd","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:26:49.948232Z","data":{"credential":"e24dd2811050b8a736caa3a1d7a424c7","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5230,7 +5604,7 @@ export interface operations {
                      *       "checked_from": 1,
                      *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "2c4aa30841a21101cf1a7c61519a79811c06919d088d18f7a5fc7817c9af8c6a",
+                     *       "head_digest": "d5ec8e815f168c25c525dc1bce7b7601ff38aa30c131ef1e713ece3fe3497d32",
                      *       "ok": true
                      *     }
                      */
@@ -5311,7 +5685,63 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:05:07.977363Z",
+                     *         "created_at": "2026-11-28T01:27:17.876825Z",
+                     *         "customer_name": "Brightwater Clinics",
+                     *         "id": 90,
+                     *         "kimai_begin": null,
+                     *         "kimai_data": null,
+                     *         "kimai_duration_minutes": null,
+                     *         "kimai_end": null,
+                     *         "kimai_id": null,
+                     *         "notes": "it is billed after all",
+                     *         "project_name": null,
+                     *         "reason_code": "UNMAPPED_ACTIVITY",
+                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
+                     *         "resolution_action": null,
+                     *         "resolution_status": "pending",
+                     *         "resolved_at": null,
+                     *         "resolved_by": null,
+                     *         "ticket_number": "10013",
+                     *         "time_entry_id": 10000000020,
+                     *         "version": 3,
+                     *         "zammad_created_at": "2026-10-19T10:12:08Z",
+                     *         "zammad_data": {
+                     *           "activity_id": null,
+                     *           "activity_name": "Maintenance",
+                     *           "activity_type_id": 2,
+                     *           "begin_time": null,
+                     *           "created_at": "2026-10-19T10:12:08Z",
+                     *           "customer_id": 8,
+                     *           "customer_name": "Brightwater Clinics",
+                     *           "description": "Restored the folder from last night's backup.",
+                     *           "duration_sec": 300,
+                     *           "end_time": null,
+                     *           "entry_date": "2026-10-19",
+                     *           "org_id": null,
+                     *           "org_name": "Brightwater Clinics",
+                     *           "project_id": null,
+                     *           "project_name": null,
+                     *           "source": "zammad",
+                     *           "source_id": "20",
+                     *           "tags": [],
+                     *           "ticket_id": 13,
+                     *           "ticket_number": "10013",
+                     *           "ticket_title": "Password reset for the night shift",
+                     *           "updated_at": "2026-10-19T10:12:08Z",
+                     *           "user_email": "jonas@northwind-it.example",
+                     *           "user_emails": [
+                     *             "jonas@northwind-it.example"
+                     *           ],
+                     *           "user_name": "Jonas Peeters"
+                     *         },
+                     *         "zammad_entry_date": "2026-10-19",
+                     *         "zammad_time_minutes": 5
+                     *       },
+                     *       {
+                     *         "activity_name": "Maintenance",
+                     *         "cause": null,
+                     *         "conflict_type": "unmapped_activity",
+                     *         "created_at": "2026-11-28T01:27:17.813162Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 64,
                      *         "kimai_begin": null,
@@ -5362,62 +5792,6 @@ export interface operations {
                      *         },
                      *         "zammad_entry_date": "2026-10-15",
                      *         "zammad_time_minutes": 10
-                     *       },
-                     *       {
-                     *         "activity_name": "Maintenance",
-                     *         "cause": null,
-                     *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:05:07.977363Z",
-                     *         "customer_name": "Castellan Insurance",
-                     *         "id": 61,
-                     *         "kimai_begin": null,
-                     *         "kimai_data": null,
-                     *         "kimai_duration_minutes": null,
-                     *         "kimai_end": null,
-                     *         "kimai_id": null,
-                     *         "notes": null,
-                     *         "project_name": null,
-                     *         "reason_code": "UNMAPPED_ACTIVITY",
-                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *         "resolution_action": null,
-                     *         "resolution_status": "pending",
-                     *         "resolved_at": null,
-                     *         "resolved_by": null,
-                     *         "ticket_number": "10008",
-                     *         "time_entry_id": 10000000007,
-                     *         "version": 1,
-                     *         "zammad_created_at": "2026-10-15T05:37:26Z",
-                     *         "zammad_data": {
-                     *           "activity_id": null,
-                     *           "activity_name": "Maintenance",
-                     *           "activity_type_id": 2,
-                     *           "begin_time": null,
-                     *           "created_at": "2026-10-15T05:37:26Z",
-                     *           "customer_id": 9,
-                     *           "customer_name": "Castellan Insurance",
-                     *           "description": "Wrote the change plan and sent it for approval.",
-                     *           "duration_sec": 2400,
-                     *           "end_time": null,
-                     *           "entry_date": "2026-10-15",
-                     *           "org_id": null,
-                     *           "org_name": "Castellan Insurance",
-                     *           "project_id": null,
-                     *           "project_name": null,
-                     *           "source": "zammad",
-                     *           "source_id": "7",
-                     *           "tags": [],
-                     *           "ticket_id": 8,
-                     *           "ticket_number": "10008",
-                     *           "ticket_title": "Report: hours per department",
-                     *           "updated_at": "2026-10-15T05:37:26Z",
-                     *           "user_email": "priya@northwind-it.example",
-                     *           "user_emails": [
-                     *             "priya@northwind-it.example"
-                     *           ],
-                     *           "user_name": "Priya Raman"
-                     *         },
-                     *         "zammad_entry_date": "2026-10-15",
-                     *         "zammad_time_minutes": 40
                      *       }
                      *     ]
                      */
@@ -5501,9 +5875,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T01:05:38.404081Z",
+                     *       "created_at": "2026-11-28T01:27:26.887062Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 144,
+                     *       "id": 143,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5693,7 +6067,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -5934,7 +6308,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -6098,9 +6472,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T01:04:18.877990Z",
+                     *         "created_at": "2026-11-28T01:26:59.423192Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *           "checked_at": "2026-11-28T01:27:03.078092Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6122,13 +6496,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T01:04:18.877990Z",
+                     *         "updated_at": "2026-11-28T01:26:59.423192Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T01:04:20.297682Z",
+                     *         "created_at": "2026-11-28T01:26:59.663088Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6167,7 +6541,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T01:04:20.297682Z",
+                     *         "updated_at": "2026-11-28T01:26:59.663088Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6257,7 +6631,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6281,7 +6655,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:18.877990Z",
+                     *       "updated_at": "2026-11-28T01:26:59.423192Z",
                      *       "version": 2
                      *     }
                      */
@@ -6667,7 +7041,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T01:04:20.297682Z",
+                     *       "created_at": "2026-11-28T01:26:59.663088Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6706,7 +7080,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T01:04:20.297682Z",
+                     *       "updated_at": "2026-11-28T01:26:59.663088Z",
                      *       "version": 1
                      *     }
                      */
@@ -6897,9 +7271,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6921,7 +7295,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7239,7 +7613,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T01:04:20.297682Z"
+                     *         "since": "2026-11-28T01:26:59.663088Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7535,9 +7909,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7559,7 +7933,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7673,9 +8047,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7697,7 +8071,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7851,6 +8225,131 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_webhook_api_v1_connectors__connector_id__webhook_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "ticket_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": null,
+                     *       "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
+                     *       "duration_ms": 239,
+                     *       "message": "It was accepted.",
+                     *       "ok": true,
+                     *       "status": 202,
+                     *       "ticket_id": 1,
+                     *       "url": "https://timeledger.example.com/api/v1/webhook/zammad"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestDelivered"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8150,7 +8649,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T01:03:55.765809Z",
+                     *         "at": "2026-11-28T01:26:49.948232Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8217,7 +8716,7 @@ export interface operations {
                      *       ],
                      *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T01:05:47.208819Z",
+                     *         "at": "2026-11-28T01:27:32.513184Z",
                      *         "position": 163
                      *       }
                      *     }
@@ -8310,7 +8809,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:08.087207Z",
+                     *           "created_at": "2026-11-28T01:27:17.876825Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8323,7 +8822,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 121,
+                     *           "position": 120,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -8360,7 +8859,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8372,7 +8871,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363Z",
+                     *           "created_at": "2026-11-28T01:27:17.813162Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -8385,7 +8884,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 120,
+                     *           "position": 119,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -8422,7 +8921,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8586,7 +9085,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:08.087207Z",
+                     *       "created_at": "2026-11-28T01:27:17.876825Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8599,7 +9098,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 121,
+                     *       "position": 120,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8636,7 +9135,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *       "updated_at": "2026-11-28T01:27:18.085247Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8730,7 +9229,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8743,7 +9242,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 134,
+                     *       "position": 132,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8778,7 +9277,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:18.154373Z",
+                     *       "updated_at": "2026-11-28T01:27:23.887326Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8896,7 +9395,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8916,7 +9415,7 @@ export interface operations {
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -9016,9 +9515,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "a78d4894d524af69fa599b14974bd530881a198e47032ac3c4599cc90df05219",
+                     *           "digest": "efe399d8693141da34432d571b57827cb3503f9674292419ba3297d239024a9c",
                      *           "position": 86,
-                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -9039,9 +9538,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "24601cc222f517f97049f7c666729eec008bc611937ab75fe0bf91c31472cfd9",
+                     *           "digest": "6a1db8a0ac85870b277e23c1aa2e19440b9e850d3bbc57fb691c066ca3f79c9b",
                      *           "position": 87,
-                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -9137,7 +9636,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9150,7 +9649,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 142,
+                     *       "position": 141,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9187,7 +9686,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:37.471943Z",
+                     *       "updated_at": "2026-11-28T01:27:26.474856Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -9286,7 +9785,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 10000000007 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9310,7 +9809,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entry_id": 10000000007,
+                     *       "entry_id": 10000000020,
                      *       "state": "conflict"
                      *     }
                      */
@@ -9435,7 +9934,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9448,7 +9947,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 143,
+                     *       "position": 142,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9485,7 +9984,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:37.839386Z",
+                     *       "updated_at": "2026-11-28T01:27:26.629881Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9601,11 +10100,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 158,
+                     *       "head": 157,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "4e77d4597180571b54f8ea07658715bd",
+                     *             "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9613,17 +10112,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
+                     *           "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T01:03:55.498234Z"
+                     *             "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T01:03:55.765809Z",
+                     *           "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9702,6 +10201,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "buckets": [
+                     *         {
+                     *           "events": 0,
+                     *           "from": "2026-11-14T01:27:31.541551Z",
+                     *           "position": 0,
+                     *           "to": "2026-11-21T01:27:31.541551Z"
+                     *         },
+                     *         {
+                     *           "events": 158,
+                     *           "from": "2026-11-21T01:27:31.541551Z",
+                     *           "position": 158,
+                     *           "to": "2026-11-28T01:27:31.541551Z"
+                     *         }
+                     *       ],
+                     *       "first_at": "2026-11-28T01:26:49.948232Z",
+                     *       "head": 158
+                     *     }
+                     */
                     "application/json": components["schemas"]["ActivityOut"];
                 };
             };
@@ -9775,7 +10294,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "4e77d4597180571b54f8ea07658715bd",
+                     *         "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9783,17 +10302,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
+                     *       "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T01:03:55.498234Z"
+                     *         "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T01:03:55.765809Z",
+                     *       "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9874,24 +10393,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:04:24.256155Z",
+                     *         "created_at": "2026-11-28T01:27:00.112896Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T01:04:24.256155Z",
+                     *         "updated_at": "2026-11-28T01:27:00.112896Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:04:25.488241Z",
+                     *         "created_at": "2026-11-28T01:27:00.562984Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T01:04:25.488241Z",
+                     *         "updated_at": "2026-11-28T01:27:00.562984Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9976,12 +10495,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:04:24.256155Z",
+                     *       "created_at": "2026-11-28T01:27:00.112896Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:24.256155Z",
+                     *       "updated_at": "2026-11-28T01:27:00.112896Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10295,6 +10814,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_activity_id": 1,
+                 *       "zammad_type_id": 99
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMapping"];
             };
         };
@@ -10305,6 +10830,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -10414,7 +10945,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:40.746409Z",
+                     *         "created_at": "2026-11-28T01:27:06.851051Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -10422,7 +10953,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *         "updated_at": "2026-11-28T01:27:06.851051Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -10506,7 +11037,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10514,7 +11045,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -10830,6 +11361,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_project_id": 1,
+                 *       "source_id": 2,
+                 *       "source_kind": "organization",
+                 *       "source_name": "Northwind"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewProjectMapping"];
             };
         };
@@ -10840,6 +11379,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -10948,7 +11493,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10956,7 +11501,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -11145,7 +11690,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11153,7 +11698,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -11335,6 +11880,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "days": 366,
+                     *       "items": [
+                     *         {
+                     *           "entries": 5,
+                     *           "kind": "type",
+                     *           "minutes": 125,
+                     *           "name": "Maintenance",
+                     *           "source_id": 2,
+                     *           "waiting_entries": 5,
+                     *           "waiting_minutes": 125
+                     *         },
+                     *         {
+                     *           "entries": 7,
+                     *           "kind": "type",
+                     *           "minutes": 392.5,
+                     *           "name": null,
+                     *           "source_id": 1,
+                     *           "waiting_entries": 0,
+                     *           "waiting_minutes": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsagePage"];
                 };
             };
@@ -11408,14 +11978,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:38.244179Z",
+                     *         "created_at": "2026-11-28T01:27:05.895767Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *         "updated_at": "2026-11-28T01:27:05.895767Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -11500,14 +12070,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11822,6 +12392,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_user_id": 2,
+                 *       "zammad_user_id": 5
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUserMapping"];
             };
         };
@@ -11832,6 +12408,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -11940,14 +12522,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12139,14 +12721,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12262,12 +12844,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:04:34.643970Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:34.643970Z",
+                     *       "updated_at": "2026-11-28T01:27:04.732445Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12459,12 +13041,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T01:04:34.643970Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:36.373226Z",
+                     *       "updated_at": "2026-11-28T01:27:05.112447Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12574,7 +13156,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:50.391100Z",
+                     *         "created_at": "2026-11-28T01:27:12.386176Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -12584,7 +13166,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *         "updated_at": "2026-11-28T01:27:12.386176Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -12671,7 +13253,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12681,7 +13263,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12792,7 +13374,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12802,7 +13384,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12994,7 +13576,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13003,7 +13585,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:51.093315Z",
+                     *       "updated_at": "2026-11-28T01:27:12.742079Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -13232,7 +13814,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T01:05:47.208819Z",
+                     *       "erased_at": "2026-11-28T01:27:32.513184Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -13351,7 +13933,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -13364,7 +13946,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 113,
+                     *           "position": 112,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -13401,7 +13983,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13413,7 +13995,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -13426,7 +14008,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 115,
+                     *           "position": 114,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -13463,7 +14045,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13504,7 +14086,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "2521e16fbe3ed6e72763cbde8840bb523b684ce3751a00e77bf81d4a3d45b140",
+                     *           "digest": "be9eac99278869668f88db73fe223073c0a0f4aae05f4f82cd54668024a85220",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13512,10 +14094,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T01:04:54.653406Z"
+                     *             "occurred_at": "2026-11-28T01:27:13.991436Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T01:04:55.852909Z",
+                     *           "recorded_at": "2026-11-28T01:27:14.236660Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -13555,7 +14137,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "0606b0fd1e35cf6029316bfc21013ea8f21f8833feaaad695d85d988bb99498e",
+                     *           "digest": "cfca784b96ada890fabff9fa7cbe58bbbc52074203c77854682259876bff28f3",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13563,10 +14145,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T01:05:02.205814Z"
+                     *             "occurred_at": "2026-11-28T01:27:15.732851Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T01:05:02.248197Z",
+                     *           "recorded_at": "2026-11-28T01:27:15.741580Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -13665,10 +14247,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T01:04:55.150717Z",
+                     *           "first_seen": "2026-11-28T01:27:14.055880Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T01:05:21.988254Z",
+                     *           "last_seen": "2026-11-28T01:27:28.464677Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -13775,7 +14357,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -13808,7 +14390,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14031,12 +14613,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
@@ -14061,7 +14643,7 @@ export interface operations {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *         "openedAt": "2026-11-28T01:27:17.876825Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -14337,6 +14919,129 @@ export interface operations {
             };
         };
     };
+    undo_row_api_v1_reconcile_row__row_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @example 90 */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "notes": "it is billed after all"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UndoWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "conflict_id": 90,
+                     *       "entry_id": 10000000020,
+                     *       "message": "Taken back; it waits for a decision again.",
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_schedule_api_v1_schedule_get: {
         parameters: {
             query?: {
@@ -14357,14 +15062,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T01:03:55.765809Z",
+                     *       "updated_at": "2026-11-28T01:26:49.948232Z",
                      *       "version": 0
                      *     }
                      */
@@ -14448,14 +15153,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T01:04:44.532023Z",
+                     *       "updated_at": "2026-11-28T01:27:09.299059Z",
                      *       "version": 1
                      *     }
                      */
@@ -14775,7 +15480,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T01:05:13.457933Z",
+                     *         "at": "2026-11-28T01:27:21.892096Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -14784,7 +15489,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T01:05:07.977363Z"
+                     *           "oldest_since": "2026-11-28T01:27:17.813162Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -14802,7 +15507,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 132,
+                     *         "position": 130,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -14828,15 +15533,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T01:05:10.356064Z",
+                     *         "started_at": "2026-11-28T01:27:19.220890Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T01:05:12.297024Z",
+                     *       "last_sync": "2026-11-28T01:27:21.001723Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 132,
+                     *       "position": 130,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -14957,13 +15662,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:04:58.676893Z",
-                     *           "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
+                     *           "created_at": "2026-11-28T01:27:14.830963Z",
+                     *           "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:05:02.297552Z",
+                     *           "expires_at": "2026-11-29T01:27:15.784704Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -14987,13 +15692,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:04:52.418260Z",
-                     *           "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
+                     *           "created_at": "2026-11-28T01:27:13.346573Z",
+                     *           "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:04:55.982413Z",
+                     *           "expires_at": "2026-11-29T01:27:14.256919Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -15099,13 +15804,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:04:52.418260Z",
-                     *       "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
+                     *       "created_at": "2026-11-28T01:27:13.346573Z",
+                     *       "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:04:55.982413Z",
+                     *       "expires_at": "2026-11-29T01:27:14.256919Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -15275,13 +15980,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:04:58.676893Z",
-                     *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
+                     *       "created_at": "2026-11-28T01:27:14.830963Z",
+                     *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:05:02.297552Z",
+                     *       "expires_at": "2026-11-29T01:27:15.784704Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -15392,7 +16097,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3"
+                 *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -15551,7 +16256,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -15567,7 +16272,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -15586,7 +16291,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -15602,7 +16307,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -15855,9 +16560,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 1.941,
+                     *           "duration_seconds": 1.781,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:05:12.297024Z",
+                     *           "ended_at": "2026-11-28T01:27:21.001723Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15866,9 +16571,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 127,
+                     *           "first_position": 126,
                      *           "id": 2,
-                     *           "last_position": 132,
+                     *           "last_position": 130,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -15881,11 +16586,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:05:10.356064Z",
+                     *           "started_at": "2026-11-28T01:27:19.220890Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 6
+                     *           "version": 5
                      *         },
                      *         {
                      *           "cause": {
@@ -15898,9 +16603,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 2.486,
+                     *           "duration_seconds": 1.189,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:05:08.893005Z",
+                     *           "ended_at": "2026-11-28T01:27:18.135872Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15911,7 +16616,7 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 123,
+                     *           "last_position": 122,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
@@ -15924,11 +16629,11 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:05:06.407020Z",
+                     *           "started_at": "2026-11-28T01:27:16.946839Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 6
+                     *           "version": 5
                      *         }
                      *       ],
                      *       "total": 2
@@ -16010,14 +16715,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "text/csv": string;
                 };
@@ -16101,9 +16806,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 2.486,
+                     *       "duration_seconds": 1.189,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T01:05:08.893005Z",
+                     *       "ended_at": "2026-11-28T01:27:18.135872Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -16114,7 +16819,7 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 123,
+                     *       "last_position": 122,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
@@ -16127,11 +16832,11 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T01:05:06.407020Z",
+                     *       "started_at": "2026-11-28T01:27:16.946839Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 6
+                     *       "version": 5
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -16336,7 +17041,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 108,
+                     *           "position": 107,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -16346,7 +17051,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 109,
+                     *           "position": 108,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -16424,7 +17129,7 @@ export interface operations {
                      * @example {
                      *       "display_timezone": "UTC",
                      *       "head_position": 159,
-                     *       "started_at": "2026-11-28T01:03:55.420747Z",
+                     *       "started_at": "2026-11-28T01:26:49.781730Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -16500,7 +17205,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:03:55.765809Z",
+                     *         "created_at": "2026-11-28T01:26:49.948232Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16511,7 +17216,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T01:04:42.782913Z",
+                     *         "created_at": "2026-11-28T01:27:08.109064Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16601,7 +17306,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:42.782913Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -16729,7 +17434,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:42.782913Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -16855,8 +17560,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 156,
-                     *           "received_at": "2026-11-28T01:05:43.126431Z",
+                     *           "position": 154,
+                     *           "received_at": "2026-11-28T01:27:29.703805Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16864,6 +17569,12 @@ export interface operations {
                      *           "trigger": null
                      *         }
                      *       ],
+                     *       "last_day": {
+                     *         "failed": 0,
+                     *         "processed": 0,
+                     *         "received": 1,
+                     *         "rejected": 0
+                     *       },
                      *       "next_cursor": null
                      *     }
                      */
@@ -17256,12 +17967,12 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 4.43551744e+08
+                     *     process_virtual_memory_bytes 3.69713152e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.31821568e+08
+                     *     process_resident_memory_bytes 1.3416448e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
-                     *     # T
+                     *     # TY
                      */
                     "text/plain": string;
                 };
@@ -17394,7 +18105,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

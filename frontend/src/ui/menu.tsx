@@ -1,5 +1,5 @@
 import { Check } from "lucide-react"
-import { DropdownMenu as Radix, Popover as RadixPopover } from "radix-ui"
+import { DropdownMenu as Radix, Popover as RadixPopover, Slot } from "radix-ui"
 import type { ComponentProps, ReactNode } from "react"
 import { cn } from "./cn"
 
@@ -48,7 +48,8 @@ export function MenuItem({
   return (
     <Radix.Item className={cn(ITEM, className)} {...rest}>
       {icon}
-      {children}
+      {/* With `asChild` the child is the item itself: a link to download, say. */}
+      <Slot.Slottable>{children}</Slot.Slottable>
       {hint && <span className="ml-auto pl-4 text-ink3">{hint}</span>}
     </Radix.Item>
   )

@@ -13,7 +13,8 @@ export function Table({
     <section
       aria-label={caption}
       tabIndex={0}
-      className="min-w-0 overflow-x-auto -outline-offset-2"
+      // `relative`: what is only for screen readers in a far column scrolls here, not the page.
+      className="relative min-w-0 overflow-x-auto -outline-offset-2"
     >
       <table className={cn("w-full border-collapse text-left text-table", className)} {...rest}>
         <caption className={captionShown ? "px-4 py-2 text-left text-ink2" : "sr-only"}>

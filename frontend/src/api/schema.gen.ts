@@ -342,9 +342,34 @@ export interface paths {
          * Get Health
          * @description What runs and tests found last; the peer is not asked for it.
          *
-         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet.
+         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet. `needs`: who
+         *     has to act so that it works again, a person or only time; then `next_try_at` is when it is
+         *     asked next, as far as that is known. Neither peer tells when its token expires.
          */
         get: operations["get_health_api_v1_connectors__connector_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector_id}/health/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health History
+         * @description The worst state in each of the 48 half hours up to the present one, by the ledger.
+         *
+         *     `turns` are the changes themselves, the first of them what it was before. Of a breaker the
+         *     ledger knows the state `down` that came of it.
+         */
+        get: operations["get_health_history_api_v1_connectors__connector_id__health_history_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2693,6 +2718,27 @@ export interface components {
             position: number;
             sync_lag: components["schemas"]["SyncLag"];
         };
+        /**
+         * FoundOut
+         * @description What the last test of what is stored, that went well, found out.
+         */
+        FoundOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Checks */
+            checks: components["schemas"]["PermissionCheck"][];
+            /** Peer Version */
+            peer_version: string | null;
+            /** Roles */
+            roles: string[];
+            /** Time Unit Declared */
+            time_unit_declared: string | null;
+            /** Tracking Mode */
+            tracking_mode: string | null;
+        };
         /** Health */
         Health: {
             /** Checked At */
@@ -2724,6 +2770,15 @@ export interface components {
             /** Ok */
             ok: boolean;
         };
+        /** HealthHistory */
+        HealthHistory: {
+            /** Connector Id */
+            connector_id: number;
+            /** Parts */
+            parts: components["schemas"]["HealthPart"][];
+            /** Turns */
+            turns: components["schemas"]["HealthTurn"][];
+        };
         /** HealthOut */
         HealthOut: {
             /**
@@ -2735,10 +2790,15 @@ export interface components {
             checked_at?: string | null;
             /** Checks */
             checks: components["schemas"]["HealthCheck"][];
+            found: components["schemas"]["FoundOut"] | null;
             /** Latency Ms */
             latency_ms: number | null;
             /** Message */
             message?: string | null;
+            /** Needs */
+            needs: ("person" | "time") | null;
+            /** Next Try At */
+            next_try_at: string | null;
             /** Peer Version */
             peer_version: string | null;
             /**
@@ -2746,7 +2806,46 @@ export interface components {
              * @enum {string}
              */
             state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            token: components["schemas"]["TokenOut"];
             webhook?: components["schemas"]["WebhookHealth"] | null;
+        };
+        /**
+         * HealthPart
+         * @description The worst of what it was from `from` to `to`.
+         */
+        HealthPart: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /** HealthTurn */
+        HealthTurn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
         };
         /** Held */
         Held: {
@@ -3195,6 +3294,20 @@ export interface components {
             current_password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * PermissionCheck
+         * @description `ok` null: it shows later. `message` says what is so, or what to do.
+         */
+        PermissionCheck: {
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Needed */
+            needed: boolean;
+            /** Ok */
+            ok: boolean | null;
         };
         /**
          * PlaceOut
@@ -4196,6 +4309,8 @@ export interface components {
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
+            /** Checks */
+            checks?: components["schemas"]["PermissionCheck"][];
             /** Missing Permissions */
             missing_permissions?: string[];
             /** Peer Version */
@@ -4234,6 +4349,19 @@ export interface components {
             sends_times: boolean;
             /** Tracking Mode */
             tracking_mode: string;
+        };
+        /**
+         * TokenOut
+         * @description `last_four`: null for a token so short that they would tell too much.
+         */
+        TokenOut: {
+            /** Last Four */
+            last_four: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * UserChoice
@@ -4550,13 +4678,13 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "80a83bf7585148c9a717027dcb710671",
-                     *           "created_at": "2026-11-28T00:52:45.088800Z",
+                     *           "correlation_id": "f06ed5f606ce4d58974bfa24cf219fd0",
+                     *           "created_at": "2026-11-28T01:12:24.227269Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *             "receipt": 149
                      *           },
-                     *           "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *           "digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 150,
@@ -4569,8 +4697,8 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "fe84cc16f8d14e9788e6267f54b3d92e",
-                     *           "created_at": "2026-11-28T00:52:44.638821Z",
+                     *           "correlation_id": "7e2c73792b80480182c94e903e3c1a1d",
+                     *           "created_at": "2026-11-28T01:12:24.109970Z",
                      *           "details": {
                      *             "article_id": 1,
                      *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
@@ -4579,7 +4707,7 @@ export interface operations {
                      *             "ticket_id": 1,
                      *             "trigger": null
                      *           },
-                     *           "digest": "713fa4b5ef4f65562de1923bb94d8975d4d01143f8bd0ad1298395a7ce79c059",
+                     *           "digest": "b57280dcf464a75fe8a546b6cbc3e4e17806b3811a0edff90b5468c4e3293ab6",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 149,
@@ -4590,7 +4718,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 58
+                     *       "total": 59
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4672,19 +4800,19 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
                      *     149,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
                      *     149,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
                      *     149,20
                      */
                     "text/csv": string;
@@ -4761,13 +4889,13 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "80a83bf7585148c9a717027dcb710671",
-                     *       "created_at": "2026-11-28T00:52:45.088800Z",
+                     *       "correlation_id": "f06ed5f606ce4d58974bfa24cf219fd0",
+                     *       "created_at": "2026-11-28T01:12:24.227269Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *         "receipt": 149
                      *       },
-                     *       "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *       "digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
                      *       "id": 150,
@@ -4848,7 +4976,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T00:52:19.794474Z","data":{"credential":"07fd60559a91d95d29cc1ad107ead155","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:12:01.626227Z","data":{"credential":"d042337718ec79cb69f18a82c9b3bd68","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -4923,7 +5051,7 @@ export interface operations {
                      *       "checked_from": 1,
                      *       "checked_to": 150,
                      *       "first_bad_position": null,
-                     *       "head_digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *       "head_digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
                      *       "ok": true
                      *     }
                      */
@@ -5004,7 +5132,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T00:52:38.669290Z",
+                     *         "created_at": "2026-11-28T01:12:20.923492Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 63,
                      *         "kimai_begin": null,
@@ -5060,7 +5188,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T00:52:38.669290Z",
+                     *         "created_at": "2026-11-28T01:12:20.923492Z",
                      *         "customer_name": "Castellan Insurance",
                      *         "id": 60,
                      *         "kimai_begin": null,
@@ -5194,7 +5322,7 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T00:52:42.875171Z",
+                     *       "created_at": "2026-11-28T01:12:23.248895Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "id": 139,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
@@ -5386,7 +5514,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:12:20.923492Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 63,
                      *       "kimai_begin": null,
@@ -5627,7 +5755,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:12:20.923492Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 63,
                      *       "kimai_begin": null,
@@ -5791,9 +5919,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T00:52:26.304918Z",
+                     *         "created_at": "2026-11-28T01:12:07.267566Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *           "checked_at": "2026-11-28T01:12:09.623105Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -5802,6 +5930,7 @@ export interface operations {
                      *         "name": "Desk",
                      *         "retired_at": null,
                      *         "settings": {
+                     *           "accept_webhooks": true,
                      *           "concurrent_requests": 8,
                      *           "day_start": "09:00",
                      *           "discovery": "auto",
@@ -5815,13 +5944,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T00:52:26.304918Z",
+                     *         "updated_at": "2026-11-28T01:12:07.267566Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T00:52:26.481959Z",
+                     *         "created_at": "2026-11-28T01:12:07.394576Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -5860,7 +5989,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T00:52:26.481959Z",
+                     *         "updated_at": "2026-11-28T01:12:07.394576Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -5950,7 +6079,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:12:07.267566Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -5961,6 +6090,7 @@ export interface operations {
                      *       "name": "Desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -5974,7 +6104,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:26.304918Z",
+                     *       "updated_at": "2026-11-28T01:12:07.267566Z",
                      *       "version": 2
                      *     }
                      */
@@ -6094,6 +6224,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6211,6 +6355,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6332,7 +6490,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.481959Z",
+                     *       "created_at": "2026-11-28T01:12:07.394576Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6371,7 +6529,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T00:52:26.481959Z",
+                     *       "updated_at": "2026-11-28T01:12:07.394576Z",
                      *       "version": 1
                      *     }
                      */
@@ -6562,9 +6720,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:12:07.267566Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6573,6 +6731,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -6586,7 +6745,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
                      *       "version": 5
                      *     }
                      */
@@ -6895,14 +7054,120 @@ export interface operations {
                      *       "breaker": "closed",
                      *       "checked_at": null,
                      *       "checks": [],
+                     *       "found": null,
                      *       "latency_ms": null,
                      *       "message": null,
+                     *       "needs": null,
+                     *       "next_try_at": null,
                      *       "peer_version": null,
                      *       "state": "unknown",
+                     *       "token": {
+                     *         "last_four": "-see",
+                     *         "since": "2026-11-28T01:12:07.394576Z"
+                     *       },
                      *       "webhook": null
                      *     }
                      */
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health_history_api_v1_connectors__connector_id__health_history_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @example 2 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connector_id": 2,
+                     *       "parts": [
+                     *         {
+                     *           "from": "2026-11-27T01:30:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:00:00Z"
+                     *         },
+                     *         {
+                     *           "from": "2026-11-27T02:00:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:30:00Z"
+                     *         }
+                     *       ],
+                     *       "turns": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthHistory"];
                 };
             };
             /** @description Unauthorized */
@@ -7094,9 +7359,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:12:07.267566Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7105,6 +7370,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -7118,7 +7384,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
                      *       "version": 5
                      *     }
                      */
@@ -7232,9 +7498,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:12:07.267566Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7243,6 +7509,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -7256,7 +7523,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
                      *       "version": 5
                      *     }
                      */
@@ -7693,7 +7960,7 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "run": {
-                     *           "added": 5,
+                     *           "added": 4,
                      *           "changed": 0,
                      *           "removed": 0
                      *         },
@@ -7709,7 +7976,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T00:52:19.794474Z",
+                     *         "at": "2026-11-28T01:12:01.626227Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -7770,14 +8037,14 @@ export interface operations {
                      *           "label": "Billing",
                      *           "positions": [
                      *             5,
-                     *             34
+                     *             35
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "JPJNzoi1x96cucWrWyJkaWZmIixbWzEsbnVsbF0sMTUzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "JPHFwLBkQK4giwKLWyJkaWZmIixbWzEsbnVsbF0sMTUyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T00:52:45.884989Z",
-                     *         "position": 153
+                     *         "at": "2026-11-28T01:12:24.524309Z",
+                     *         "position": 152
                      *       }
                      *     }
                      */
@@ -7869,7 +8136,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.694473Z",
+                     *           "created_at": "2026-11-28T01:12:20.951492Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -7882,7 +8149,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 119,
+                     *           "position": 120,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -7919,7 +8186,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *           "updated_at": "2026-11-28T01:12:21.132747Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -7931,7 +8198,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290Z",
+                     *           "created_at": "2026-11-28T01:12:20.923492Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -7944,7 +8211,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 118,
+                     *           "position": 119,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -7981,7 +8248,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *           "updated_at": "2026-11-28T01:12:21.132747Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8145,7 +8412,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.694473Z",
+                     *       "created_at": "2026-11-28T01:12:20.951492Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8158,7 +8425,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 119,
+                     *       "position": 120,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8195,7 +8462,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *       "updated_at": "2026-11-28T01:12:21.132747Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8289,7 +8556,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:12:20.923492Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8337,7 +8604,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:41.456603Z",
+                     *       "updated_at": "2026-11-28T01:12:22.540478Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8455,7 +8722,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:12:20.951492Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8475,7 +8742,7 @@ export interface operations {
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:12:20.951492Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -8572,12 +8839,12 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "8d455976142ec014b438fb032681c6005d77a09d1f650a2ce3db3b586995dcdd",
+                     *           "digest": "ae4d1e9e192140dd7912fbb5268a8dbdf3cfe3b608b7c892c7d65d062d3e78a3",
                      *           "position": 85,
-                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
+                     *           "recorded_at": "2026-11-28T01:12:20.951492Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -8589,7 +8856,7 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [
                      *             {
                      *               "after": 180,
@@ -8598,9 +8865,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "48a5c3793d1c93efeb6da88ddcee6cf7d8e5c4d3eeb7ceb5aaa417b0ad1abfb2",
+                     *           "digest": "2347b19758d4802639da4ed588d7ca0ceca2248ea1fd4a31be98c8aa7508763f",
                      *           "position": 86,
-                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
+                     *           "recorded_at": "2026-11-28T01:12:20.951492Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -8696,7 +8963,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:12:20.923492Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8746,7 +9013,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:42.590332Z",
+                     *       "updated_at": "2026-11-28T01:12:23.112488Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -8994,7 +9261,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:12:20.923492Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9044,7 +9311,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:42.721537Z",
+                     *       "updated_at": "2026-11-28T01:12:23.187798Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9164,7 +9431,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "07fd60559a91d95d29cc1ad107ead155",
+                     *             "credential": "d042337718ec79cb69f18a82c9b3bd68",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9172,17 +9439,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
+                     *           "digest": "1184b1a160cbf41fe4d7a0a41de84ecd5f64f70e9e4938f8d6217b6dc41f7c4f",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T00:52:19.747067Z"
+                     *             "occurred_at": "2026-11-28T01:12:01.498048Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T00:52:19.794474Z",
+                     *           "recorded_at": "2026-11-28T01:12:01.626227Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9265,7 +9532,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "07fd60559a91d95d29cc1ad107ead155",
+                     *         "credential": "d042337718ec79cb69f18a82c9b3bd68",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9273,17 +9540,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
+                     *       "digest": "1184b1a160cbf41fe4d7a0a41de84ecd5f64f70e9e4938f8d6217b6dc41f7c4f",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T00:52:19.747067Z"
+                     *         "occurred_at": "2026-11-28T01:12:01.498048Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T00:52:19.794474Z",
+                     *       "recorded_at": "2026-11-28T01:12:01.626227Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9364,24 +9631,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T00:52:26.810088Z",
+                     *         "created_at": "2026-11-28T01:12:07.837395Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T00:52:26.810088Z",
+                     *         "updated_at": "2026-11-28T01:12:07.837395Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T00:52:27.105968Z",
+                     *         "created_at": "2026-11-28T01:12:08.118854Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T00:52:27.105968Z",
+                     *         "updated_at": "2026-11-28T01:12:08.118854Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9466,12 +9733,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T00:52:26.810088Z",
+                     *       "created_at": "2026-11-28T01:12:07.837395Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:26.810088Z",
+                     *       "updated_at": "2026-11-28T01:12:07.837395Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -9799,7 +10066,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:30.884273Z",
+                     *         "created_at": "2026-11-28T01:12:11.973174Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -9807,7 +10074,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *         "updated_at": "2026-11-28T01:12:11.973174Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -9891,7 +10158,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:12:11.973174Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -9899,7 +10166,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
                      *       "version": 1
                      *     }
                      */
@@ -10228,7 +10495,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:12:11.973174Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10236,7 +10503,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
                      *       "version": 1
                      *     }
                      */
@@ -10425,7 +10692,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:12:11.973174Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10433,7 +10700,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
                      *       "version": 1
                      *     }
                      */
@@ -10619,14 +10886,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:30.192600Z",
+                     *         "created_at": "2026-11-28T01:12:11.436869Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *         "updated_at": "2026-11-28T01:12:11.436869Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -10711,14 +10978,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:12:11.436869Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11046,14 +11313,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:12:11.436869Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11245,14 +11512,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:12:11.436869Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11368,12 +11635,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T00:52:29.562575Z",
+                     *       "created_at": "2026-11-28T01:12:10.656767Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:29.562575Z",
+                     *       "updated_at": "2026-11-28T01:12:10.656767Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11565,12 +11832,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T00:52:29.562575Z",
+                     *       "created_at": "2026-11-28T01:12:10.656767Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:29.774991Z",
+                     *       "updated_at": "2026-11-28T01:12:10.873939Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11680,7 +11947,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:35.367867Z",
+                     *         "created_at": "2026-11-28T01:12:17.442353Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -11690,7 +11957,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *         "updated_at": "2026-11-28T01:12:17.442353Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -11777,7 +12044,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:12:17.442353Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11787,7 +12054,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *       "updated_at": "2026-11-28T01:12:17.442353Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11898,7 +12165,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:12:17.442353Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11908,7 +12175,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *       "updated_at": "2026-11-28T01:12:17.442353Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12100,7 +12367,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:12:17.442353Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -12109,7 +12376,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.534125Z",
+                     *       "updated_at": "2026-11-28T01:12:17.773438Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -12338,7 +12605,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T00:52:45.884989Z",
+                     *       "erased_at": "2026-11-28T01:12:24.524309Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -12457,7 +12724,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
+                     *           "created_at": "2026-11-28T01:12:20.923492+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -12507,7 +12774,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
+                     *           "updated_at": "2026-11-28T01:12:21.093828+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12519,7 +12786,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
+                     *           "created_at": "2026-11-28T01:12:20.923492+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -12569,7 +12836,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
+                     *           "updated_at": "2026-11-28T01:12:21.093828+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12610,18 +12877,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "b1535d0bdfdf91327fe081e4aba86e4f9a21d48fa06bd16d70bc2144559a379f",
+                     *           "digest": "4b978343a5185d63784e74002f66164dee859c6e5e58c4c5f8ab9309aab6cc92",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 30,
+                     *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T00:52:36.540448Z"
+                     *             "occurred_at": "2026-11-28T01:12:19.135649Z"
                      *           },
-                     *           "position": 32,
-                     *           "recorded_at": "2026-11-28T00:52:36.702968Z",
+                     *           "position": 33,
+                     *           "recorded_at": "2026-11-28T01:12:19.305946Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -12661,18 +12928,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "c28bfcabc5968a70e20ba1d5ebc6f46644d3c792b6ed00d5bc95c440d3ee3aaa",
+                     *           "digest": "5811ca094ad38dfbdc9862e6d00d7b61811465af0297cdb7169e7a147c222ed0",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 35,
+                     *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T00:52:37.613949Z"
+                     *             "occurred_at": "2026-11-28T01:12:19.843447Z"
                      *           },
-                     *           "position": 37,
-                     *           "recorded_at": "2026-11-28T00:52:37.620772Z",
+                     *           "position": 38,
+                     *           "recorded_at": "2026-11-28T01:12:19.847564Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -12771,10 +13038,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T00:52:36.579045Z",
+                     *           "first_seen": "2026-11-28T01:12:19.177481Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T00:52:41.797421Z",
+                     *           "last_seen": "2026-11-28T01:12:22.701957Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -12881,7 +13148,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *           "openedAt": "2026-11-28T01:12:20.951492Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12914,7 +13181,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *           "openedAt": "2026-11-28T01:12:20.951492Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -13137,12 +13404,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:12:20.951492Z",
                      *           "position": 87,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:12:20.951492Z",
                      *           "position": 88,
                      *           "type": "EntryDecided"
                      *         }
@@ -13167,7 +13434,7 @@ export interface operations {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *         "openedAt": "2026-11-28T01:12:20.951492Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -13463,14 +13730,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:12:01.626227Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T00:52:19.794474Z",
+                     *       "updated_at": "2026-11-28T01:12:01.626227Z",
                      *       "version": 0
                      *     }
                      */
@@ -13554,14 +13821,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:12:01.626227Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T00:52:32.307278Z",
+                     *       "updated_at": "2026-11-28T01:12:13.648202Z",
                      *       "version": 1
                      *     }
                      */
@@ -13881,7 +14148,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T00:52:40.711071Z",
+                     *         "at": "2026-11-28T01:12:22.213490Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -13890,7 +14157,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T00:52:38.669290Z"
+                     *           "oldest_since": "2026-11-28T01:12:20.923492Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -13934,10 +14201,10 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T00:52:39.498434Z",
+                     *         "started_at": "2026-11-28T01:12:21.742597Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T00:52:40.172823Z",
+                     *       "last_sync": "2026-11-28T01:12:21.998758Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
@@ -14063,13 +14330,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T00:52:37.094862Z",
-                     *           "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
+                     *           "created_at": "2026-11-28T01:12:19.518975Z",
+                     *           "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T00:52:37.629682Z",
+                     *           "expires_at": "2026-11-29T01:12:19.859657Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -14093,13 +14360,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T00:52:35.880680Z",
-                     *           "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
+                     *           "created_at": "2026-11-28T01:12:18.631237Z",
+                     *           "digest": "sha256:831b5d174eaed1bb821d944980af0b90a5693a64810eee14dcd5ae5bc864638d",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T00:52:36.711810Z",
+                     *           "expires_at": "2026-11-29T01:12:19.326725Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -14205,13 +14472,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T00:52:35.880680Z",
-                     *       "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
+                     *       "created_at": "2026-11-28T01:12:18.631237Z",
+                     *       "digest": "sha256:831b5d174eaed1bb821d944980af0b90a5693a64810eee14dcd5ae5bc864638d",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T00:52:36.711810Z",
+                     *       "expires_at": "2026-11-29T01:12:19.326725Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -14381,13 +14648,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T00:52:37.094862Z",
-                     *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
+                     *       "created_at": "2026-11-28T01:12:19.518975Z",
+                     *       "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T00:52:37.629682Z",
+                     *       "expires_at": "2026-11-29T01:12:19.859657Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -14498,7 +14765,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128"
+                 *       "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -14657,7 +14924,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-1184b1a1-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -14673,7 +14940,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-1184b1a1-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14692,7 +14959,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-1184b1a1-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -14708,7 +14975,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-1184b1a1-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14961,9 +15228,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.674,
+                     *           "duration_seconds": 0.256,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T00:52:40.172823Z",
+                     *           "ended_at": "2026-11-28T01:12:21.998758Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14972,7 +15239,7 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 124,
+                     *           "first_position": 125,
                      *           "id": 2,
                      *           "last_position": 127,
                      *           "plan_id": null,
@@ -14987,11 +15254,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T00:52:39.498434Z",
+                     *           "started_at": "2026-11-28T01:12:21.742597Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 3
                      *         },
                      *         {
                      *           "cause": {
@@ -15004,9 +15271,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.831,
+                     *           "duration_seconds": 0.652,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T00:52:38.924944Z",
+                     *           "ended_at": "2026-11-28T01:12:21.167131Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15015,22 +15282,22 @@ export interface operations {
                      *           "entries_synced": 14,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 41,
+                     *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 120,
+                     *           "last_position": 121,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
-                     *             "done": 0,
+                     *             "done": 14,
                      *             "failed": 0,
                      *             "found": 20,
                      *             "left": 0,
                      *             "phase": "done",
-                     *             "total": 0,
+                     *             "total": 14,
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T00:52:38.094161Z",
+                     *           "started_at": "2026-11-28T01:12:20.514690Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -15116,14 +15383,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
+                     *     2,manual,completed,completed,2026-11-28T01:12:21.742597Z,2026-11-28T01:12:21.998758Z,0.256,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:12:20.514690Z,2026-11-28T01:1
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
+                     *     2,manual,completed,completed,2026-11-28T01:12:21.742597Z,2026-11-28T01:12:21.998758Z,0.256,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:12:20.514690Z,2026-11-28T01:1
                      */
                     "text/csv": string;
                 };
@@ -15207,9 +15474,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.831,
+                     *       "duration_seconds": 0.652,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T00:52:38.924944Z",
+                     *       "ended_at": "2026-11-28T01:12:21.167131Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -15218,22 +15485,22 @@ export interface operations {
                      *       "entries_synced": 14,
                      *       "entries_updated": 0,
                      *       "error_message": null,
-                     *       "first_position": 41,
+                     *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 120,
+                     *       "last_position": 121,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
-                     *         "done": 0,
+                     *         "done": 14,
                      *         "failed": 0,
                      *         "found": 20,
                      *         "left": 0,
                      *         "phase": "done",
-                     *         "total": 0,
+                     *         "total": 14,
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T00:52:38.094161Z",
+                     *       "started_at": "2026-11-28T01:12:20.514690Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
@@ -15530,7 +15797,7 @@ export interface operations {
                      * @example {
                      *       "display_timezone": "UTC",
                      *       "head_position": 150,
-                     *       "started_at": "2026-11-28T00:52:19.728223Z",
+                     *       "started_at": "2026-11-28T01:12:01.484765Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -15606,7 +15873,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:19.794474Z",
+                     *         "created_at": "2026-11-28T01:12:01.626227Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15617,7 +15884,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T00:52:31.564123Z",
+                     *         "created_at": "2026-11-28T01:12:12.928814Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15707,7 +15974,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:31.564123Z",
+                     *       "created_at": "2026-11-28T01:12:12.928814Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -15835,7 +16102,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:31.564123Z",
+                     *       "created_at": "2026-11-28T01:12:12.928814Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -15962,7 +16229,7 @@ export interface operations {
                      *           "duplicates": 0,
                      *           "message": null,
                      *           "position": 149,
-                     *           "received_at": "2026-11-28T00:52:44.638821Z",
+                     *           "received_at": "2026-11-28T01:12:24.109970Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16362,12 +16629,12 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66829568e+08
+                     *     process_virtual_memory_bytes 3.68037888e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.31403776e+08
+                     *     process_resident_memory_bytes 1.3201408e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
-                     *     # T
+                     *     # TY
                      */
                     "text/plain": string;
                 };
@@ -16500,7 +16767,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:12:01.626227Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

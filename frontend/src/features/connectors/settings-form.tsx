@@ -71,7 +71,7 @@ export function SettingsForm({
   }
   return GROUPS[kind].map((group) => (
     <fieldset key={group.title} className="grid gap-4 border-line border-t pt-5 sm:grid-cols-2">
-      <legend className="float-left mb-4 w-full font-semibold sm:col-span-2">{group.title}</legend>
+      <legend className="float-left w-full font-semibold sm:col-span-2">{group.title}</legend>
       {group.settings
         .filter((setting) => setting.when?.(values) ?? true)
         .map((setting) => (

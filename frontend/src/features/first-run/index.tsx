@@ -216,7 +216,7 @@ function useSteps(zammad: Connector | undefined, kimai: Connector | undefined): 
             ? `All ${formatNumber(types)} activity types are mapped.`
             : `${formatNumber(mapped)} of ${formatNumber(types)} mapped. ${
                 suggested > 0
-                  ? `${formatNumber(suggested)} more have the same name on both sides: check and accept them.`
+                  ? `${formatNumber(suggested)} ${suggested === 1 ? "has" : "have"} the same name on both sides: check and accept.`
                   : "Choose the others in the list."
               }`,
       minutes: 3,

@@ -26,6 +26,7 @@ import {
   projectWords,
   ROLE,
   readingWords,
+  roleWords,
   roundingWords,
   SYSTEM,
   unitWords,
@@ -55,7 +56,11 @@ export function SystemCard({ connector, open }: { connector: Connector; open: Op
   const state = found?.state ?? connector.health.state
   const version = found?.found?.peer_version ?? found?.peer_version
   return (
-    <Panel label={connector.name} className={cn(!connector.is_active && "bg-sunken")}>
+    <Panel
+      label={connector.name}
+      className={cn(!connector.is_active && "bg-sunken")}
+      bodyClassName="flex flex-col"
+    >
       <div className="grid gap-3 p-4">
         <div className="flex items-start gap-3">
           <span
@@ -90,7 +95,7 @@ export function SystemCard({ connector, open }: { connector: Connector; open: Op
       </dl>
       <Permissions health={found} present={asOf === null} name={connector.name} />
       <CommandError error={test.error} />
-      {test.data && !test.data.valid && (
+      {test.data && !test.data.valid && !found?.needs && (
         <p role="alert" className="flex gap-2 border-line border-t px-4 py-2.5 text-table">
           <StateIcon state="failed" className="mt-0.5" />
           <span>{`The test failed: ${test.data.message}`}</span>
@@ -152,7 +157,9 @@ function Availability({
       <p aria-hidden className="flex justify-between pt-1 text-ink3 text-meta">
         <span>24 h ago</span>
         <span>
-          {known.length === 0 ? "nothing known yet" : `${good} of ${known.length} healthy`}
+          {known.length === 0
+            ? "nothing known yet"
+            : `${good} of ${known.length} half hours healthy`}
         </span>
         <span>now</span>
       </p>
@@ -249,6 +256,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 const LATER = <span className="text-ink3">Not known before the first test</span>
+const FAILED = <span className="text-ink3">Not known: the last test failed</span>
 const THEN = <span className="text-ink3">Not kept for the past</span>
 
 function Facts({
@@ -274,8 +282,12 @@ function Facts({
         ) : signedIn ? (
           <>
             {signedIn}
-            {roles.length > 0 && <span className="text-ink2">{` (${roles.join(", ")})`}</span>}
+            {roles.length > 0 && (
+              <span className="text-ink2">{` (${roles.map(roleWords).join(", ")})`}</span>
+            )}
           </>
+        ) : (found?.checks.length ?? 0) > 0 ? (
+          FAILED
         ) : (
           LATER
         )}
@@ -416,7 +428,8 @@ function Foot({
         undo: () => toggle.mutate(!is_active),
       }),
   })
-  const tested = found?.found?.at ?? found?.checked_at
+  const { asOf } = useMoment()
+  const tested = asOf === null ? found?.found?.at : connector.health.checked_at
   return (
     <div className="grid gap-2 border-line border-t px-4 py-3">
       <CommandError error={toggle.error} />
@@ -434,11 +447,12 @@ function Foot({
         <span className="ml-auto text-ink2 text-table">
           {tested ? (
             <>
-              Tested <Instant at={tested} look="time" zone={zone} />
-              {found?.latency_ms != null && `, ${found.latency_ms}\u00a0ms`}
+              {asOf !== null ? "Checked " : found?.state === "ok" ? "Tested " : "Last good test "}
+              <Instant at={tested} look="time" zone={zone} />
+              {found?.state === "ok" && found.latency_ms != null && `, ${found.latency_ms}\u00a0ms`}
             </>
           ) : (
-            "Not tested yet"
+            "No good test yet"
           )}
         </span>
         <Menu

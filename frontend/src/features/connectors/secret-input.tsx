@@ -4,10 +4,12 @@ import { IconButton } from "@/ui/button"
 import { Input } from "@/ui/field"
 
 /** To the first field of the open dialog that says what is wrong, once it says so. */
-export function focusFirstError() {
+export function focusFirstError(frames = 10) {
   requestAnimationFrame(() => {
     const dialog = document.querySelector("[role=dialog]")
-    dialog?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus()
+    const wrong = dialog?.querySelector<HTMLElement>("[aria-invalid=true]")
+    if (wrong) wrong.focus()
+    else if (frames > 1) focusFirstError(frames - 1) // the answer is not painted yet
   })
 }
 

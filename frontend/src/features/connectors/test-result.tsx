@@ -3,7 +3,7 @@ import type { AnswerOf } from "@/api/client"
 import { Skeleton } from "@/ui/panel"
 import { StateIcon } from "@/ui/state-badge"
 import { PermissionList } from "./card"
-import { type Kind, SYSTEM, unitWords } from "./words"
+import { type Kind, roleWords, SYSTEM, unitWords } from "./words"
 
 export type Tested = AnswerOf<"/api/v1/connectors/test", "post">
 
@@ -80,7 +80,7 @@ export function TestResult({
               <>
                 <dt>Roles</dt>
                 <dd className="text-ink">
-                  {details.capabilities.roles.join(", ")}
+                  {details.capabilities.roles.map(roleWords).join(", ")}
                   {`, tracking mode ${details.capabilities.tracking_mode}`}
                 </dd>
               </>

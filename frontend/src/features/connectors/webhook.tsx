@@ -112,23 +112,24 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
       )}
       <div className="grid gap-2 border-line border-t px-4 py-3 text-table">
         <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-          <Tooltip text={admin.reason ?? (accepts ? "Switch webhooks off" : "Switch webhooks on")}>
-            <Switch
-              aria-label="Accept webhooks"
-              checked={accepts}
-              aria-disabled={admin.reason !== undefined || toggle.isPending || undefined}
-              onCheckedChange={(next) => {
-                if (admin.reason !== undefined || toggle.isPending) return
-                if (next) toggle.mutate(true)
-                else setAsking(true)
-              }}
-            />
-          </Tooltip>
+          <Switch
+            aria-label="Accept webhooks"
+            aria-describedby="accept-webhooks-why"
+            checked={accepts}
+            aria-disabled={admin.reason !== undefined || toggle.isPending || undefined}
+            className="aria-disabled:cursor-not-allowed aria-disabled:opacity-60"
+            onCheckedChange={(next) => {
+              if (admin.reason !== undefined || toggle.isPending) return
+              if (next) toggle.mutate(true)
+              else setAsking(true)
+            }}
+          />
           <span className="font-medium">Accept webhooks</span>
-          <span className="text-ink2">
+          <span id="accept-webhooks-why" className="text-ink2">
             {accepts
               ? "When off, the schedule alone keeps both sides in step."
               : "Off: Zammad's deliveries are refused. The schedule alone keeps both sides in step."}
+            {admin.reason && ` ${admin.reason}`}
           </span>
         </div>
         {!asking && <CommandError error={toggle.error} />}

@@ -366,3 +366,11 @@ export function readingWords(settings: Record<string, unknown>): string {
 export function anchorWords(settings: Record<string, unknown>): string {
   return choice("zammad", "work_time_anchor", settings.work_time_anchor)
 }
+
+/** Kimai's name of a role, as a person says it: ROLE_SUPER_ADMIN is "super admin". */
+export function roleWords(role: string): string {
+  return role
+    .replace(/^ROLE_/, "")
+    .replaceAll("_", " ")
+    .toLowerCase()
+}

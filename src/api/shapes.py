@@ -133,6 +133,23 @@ class HealthPart(Answer):
     message: str | None
 
 
+class ActivityPart(Answer):
+    """Events after `from` up to `to`; `position` is that of the last event up to then."""
+
+    begin: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
+    position: int
+    events: int
+
+
+class ActivityOut(Answer):
+    """`first_at`: when the first event was recorded, before which there is nothing to show."""
+
+    buckets: list[ActivityPart]
+    first_at: datetime | None
+    head: int
+
+
 class HealthTurn(Answer):
     at: datetime
     state: Literal["unknown", "ok", "degraded", "down", "auth_failed"]
@@ -314,7 +331,17 @@ class DeliveryOut(Answer):
     position: int
 
 
+class DeliveryCounts(Answer):
+    received: int = 0
+    processed: int = 0
+    failed: int = 0
+    rejected: int = 0
+
+
 class DeliveryPage(Answer):
+    """`last_day`: those that arrived within the last 24 hours, by what became of them."""
+
+    last_day: DeliveryCounts
     items: list[DeliveryOut]
     next_cursor: str | None
 

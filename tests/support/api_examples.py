@@ -215,6 +215,9 @@ class Calls:
             await self._download(f"/mappings{table}/export", format="csv")
             await self._post(f"/mappings{table}/import", {"rows": [new]}, dry_run="true")
         await self._get("/mappings/suggestions", kind="users")
+        await self._post("/mappings/preview", {"zammad_type_id": 99, "kimai_activity_id": 1})
+        await self._post("/mappings/users/preview", {"zammad_user_id": 5, "kimai_user_id": 2})
+        await self._post("/mappings/projects/preview", {**northwind, "kimai_project_id": 1})
 
     async def _set_up(self) -> None:
         bob = {"username": "bob", "password": ADMIN_PASSWORD, "role": "operator"}
@@ -255,6 +258,7 @@ class Calls:
         await self._get("/sync/runs/1")
         await self._get("/sync/runs/1/entries", action="create")
         await self._get("/sync/kpi")
+        await self._get("/mappings/usage", kind="activities", days=366)
         await self._download("/sync/runs/export", format="csv")
         written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
         await self._download("/entries/export", format="csv")
@@ -270,6 +274,7 @@ class Calls:
         await self._get(f"/reconcile/row/{first}")
         await self._get(f"/reconcile/row/{first}/preview", op="skip")
         await self._post(f"/reconcile/row/{first}", {"op": "skip", "notes": "not billed"})
+        await self._post(f"/reconcile/row/{first}/undo", {"notes": "it is billed after all"})
         await self._post("/reconcile/bulk", {"ids": [second], "op": "skip"})
         await self._get("/conflicts", resolution_status="pending")
         await self._get(f"/conflicts/{third}")
@@ -320,6 +325,7 @@ class Calls:
         answer = await self._service.http.post(hook, content=body, headers=headers)
         seen = {"min_position": answer.headers["X-Event-Position"]}
         await self._get("/webhook/deliveries", **seen)
+        await self._post("/connectors/1/webhook/test", {"ticket_id": 1})
         await self._post(f"/webhook/deliveries/{_json(answer)['delivery_id']}/replay")
 
     async def _audit(self) -> None:
@@ -328,7 +334,10 @@ class Calls:
         await self._download("/audit-logs/export", format="csv")
         await self._get("/events", after=0, limit=1)
         await self._get("/events/1")
+        await self._get("/events/activity", buckets=2)
         await self._get("/audit/verify")
+        await self._post("/audit/compare")
+        await self._get("/audit/compare")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")
         person = (await self._get("/privacy/subjects", q="jonas"))["items"][0]["subject"]

@@ -104,6 +104,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description How far the one that goes on is, or what the last one of this process found.
+         */
+        get: operations["get_comparison_api_v1_audit_compare_get"];
+        put?: never;
+        /**
+         * Begin Comparison
+         * @description Fold all events anew and hold every row of every view against it; nothing is changed.
+         *
+         *     One at a time: while one is going on this answers how far that is.
+         */
+        post: operations["begin_comparison_api_v1_audit_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/proof": {
         parameters: {
             query?: never;
@@ -458,6 +484,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connectors/{connector_id}/webhook/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Webhook
+         * @description Send this service a delivery as Zammad would, signed with the secret in use.
+         *
+         *     It comes in by the address that the service listens on, so it says nothing of what is between
+         *     Zammad and here. The ticket is looked at as after any delivery. 503 `webhook_disabled` without
+         *     secret; 422 when no ticket is known and none was given.
+         */
+        post: operations["try_webhook_api_v1_connectors__connector_id__webhook_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -720,6 +770,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Activity
+         * @description How many events were recorded in each part of a time, by default of the last two weeks.
+         *
+         *     Positions have no gaps, so nothing is counted: event `position` is number `position` of `head`.
+         */
+        get: operations["get_activity_api_v1_events_activity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{position}": {
         parameters: {
             query?: never;
@@ -806,6 +878,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mappings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Mapping
+         * @description What saving this mapping would set free; nothing is saved.
+         */
+        post: operations["preview_mapping_api_v1_mappings_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mappings/projects": {
         parameters: {
             query?: never;
@@ -870,6 +962,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mappings/projects/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Project Mapping
+         * @description The same for a customer, or an organization by its name; of groups it is not known (0).
+         */
+        post: operations["preview_project_mapping_api_v1_mappings_projects_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mappings/projects/{mapping_id}": {
         parameters: {
             query?: never;
@@ -913,6 +1025,29 @@ export interface paths {
          *     the peers.
          */
         get: operations["list_suggestions_api_v1_mappings_suggestions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description Bookings by type, person, customer and organization of the last days, by work date.
+         *
+         *     Those that most wait for come first. Bookings that are gone in Zammad do not count. At most
+         *     1000 sources; those of groups are not known.
+         */
+        get: operations["get_usage_api_v1_mappings_usage_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -979,6 +1114,26 @@ export interface paths {
          * @description The same for user mappings, by `zammad_user_id`.
          */
         post: operations["import_user_mappings_api_v1_mappings_users_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/users/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview User Mapping
+         * @description The same for a person; without id it is for everyone who waits.
+         */
+        post: operations["preview_user_mapping_api_v1_mappings_users_preview_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1253,6 +1408,28 @@ export interface paths {
         get: operations["preview_row_api_v1_reconcile_row__row_id__preview_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconcile/row/{row_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Row
+         * @description Take back keep-target, skip or an ignored conflict, for as long as neither side changed.
+         *
+         *     409 `op_not_applicable`, with a sentence, when Kimai was written or the row has changed since.
+         */
+        post: operations["undo_row_api_v1_reconcile_row__row_id__undo_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1810,6 +1987,38 @@ export interface components {
             /** Project Id */
             project_id: number | null;
         };
+        /**
+         * ActivityOut
+         * @description `first_at`: when the first event was recorded, before which there is nothing to show.
+         */
+        ActivityOut: {
+            /** Buckets */
+            buckets: components["schemas"]["ActivityPart"][];
+            /** First At */
+            first_at: string | null;
+            /** Head */
+            head: number;
+        };
+        /**
+         * ActivityPart
+         * @description Events after `from` up to `to`; `position` is that of the last event up to then.
+         */
+        ActivityPart: {
+            /** Events */
+            events: number;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Position */
+            position: number;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
         /** ActorOut */
         ActorOut: {
             /** Kind */
@@ -2022,6 +2231,35 @@ export interface components {
             notes?: string | null;
             /** Timesheet Id */
             timesheet_id: number | null;
+        };
+        /**
+         * CompareOut
+         * @description Events up to `until` are folded, `position` is how far it is.
+         *
+         *     `found` counts all differences, of which the first 100 are listed; values are not shown.
+         */
+        CompareOut: {
+            /** Differences */
+            differences: components["schemas"]["DifferenceOut"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Found */
+            found: number;
+            /** Position */
+            position: number;
+            /** Rows */
+            rows: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "failed";
+            /** Until */
+            until: number;
         };
         /** ConflictOut */
         ConflictOut: {
@@ -2332,6 +2570,29 @@ export interface components {
              */
             status: "accepted" | "duplicate";
         };
+        /** DeliveryCounts */
+        DeliveryCounts: {
+            /**
+             * Failed
+             * @default 0
+             */
+            failed?: number;
+            /**
+             * Processed
+             * @default 0
+             */
+            processed?: number;
+            /**
+             * Received
+             * @default 0
+             */
+            received?: number;
+            /**
+             * Rejected
+             * @default 0
+             */
+            rejected?: number;
+        };
         /** DeliveryOut */
         DeliveryOut: {
             /** Attempts */
@@ -2365,10 +2626,14 @@ export interface components {
             /** Trigger */
             trigger: string | null;
         };
-        /** DeliveryPage */
+        /**
+         * DeliveryPage
+         * @description `last_day`: those that arrived within the last 24 hours, by what became of them.
+         */
         DeliveryPage: {
             /** Items */
             items: components["schemas"]["DeliveryOut"][];
+            last_day: components["schemas"]["DeliveryCounts"];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2479,6 +2744,28 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             to: components["schemas"]["PlaceOut"];
+        };
+        /**
+         * DifferenceOut
+         * @description What is not as the events make it; `position` is where the row begins to hold.
+         *
+         *     `kind`: a row is `missing`, `extra` or `differs` in `fields`; the view cannot take the event
+         *     (`stopped`); it has so many `rows` more or less; or its `totals` differ.
+         */
+        DifferenceOut: {
+            /** Fields */
+            fields: string[];
+            /** Key */
+            key: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "missing" | "extra" | "differs" | "stopped" | "rows" | "totals";
+            /** Position */
+            position: number | null;
+            /** View */
+            view: string;
         };
         /** DriftOut */
         DriftOut: {
@@ -4306,6 +4593,28 @@ export interface components {
             /** Valid */
             valid: boolean;
         };
+        /**
+         * TestDelivered
+         * @description `status` is the HTTP status of the door, null when nobody answered there.
+         */
+        TestDelivered: {
+            /** Code */
+            code: string | null;
+            /** Delivery Id */
+            delivery_id: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /** Message */
+            message: string;
+            /** Ok */
+            ok: boolean;
+            /** Status */
+            status: number | null;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Url */
+            url: string;
+        };
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
@@ -4321,6 +4630,14 @@ export interface components {
             user?: string | null;
             /** Warnings */
             warnings?: string[];
+        };
+        /**
+         * TestWish
+         * @description `ticket_id`: the ticket to look at; without it the one that was booked on last.
+         */
+        TestWish: {
+            /** Ticket Id */
+            ticket_id?: number | null;
         };
         /** TokenAnswer */
         TokenAnswer: {
@@ -4362,6 +4679,43 @@ export interface components {
              * Format: date-time
              */
             since: string;
+        };
+        /** UndoWish */
+        UndoWish: {
+            /** Notes */
+            notes?: string | null;
+        };
+        /**
+         * UsageOut
+         * @description Of one source in Zammad; organizations go by `name`, the others by `source_id`.
+         *
+         *     `waiting_*`: bookings, of whatever day, that wait for a mapping of just this source.
+         */
+        UsageOut: {
+            /** Entries */
+            entries: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "type" | "user" | "customer" | "organization";
+            /** Minutes */
+            minutes: number;
+            /** Name */
+            name: string | null;
+            /** Source Id */
+            source_id: number | null;
+            /** Waiting Entries */
+            waiting_entries: number;
+            /** Waiting Minutes */
+            waiting_minutes: number;
+        };
+        /** UsagePage */
+        UsagePage: {
+            /** Days */
+            days: number;
+            /** Items */
+            items: components["schemas"]["UsageOut"][];
         };
         /**
          * UserChoice
@@ -4552,6 +4906,16 @@ export interface components {
             /** Requests */
             requests: components["schemas"]["RequestOut"][];
         };
+        /**
+         * PreviewOut
+         * @description How many bookings wait for just this mapping and would go on with it.
+         */
+        api__routes__mapping_usage__PreviewOut: {
+            /** Entries */
+            entries: number;
+            /** Minutes */
+            minutes: number;
+        };
         /** PreviewOut */
         api__shapes__PreviewOut: {
             /** Next Runs */
@@ -4678,16 +5042,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "f06ed5f606ce4d58974bfa24cf219fd0",
-                     *           "created_at": "2026-11-28T01:12:24.227269Z",
+                     *           "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *           "created_at": "2026-11-28T01:27:30.641252Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 149
+                     *             "receipt": 154
                      *           },
-                     *           "digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
+                     *           "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 150,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4697,20 +5061,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "7e2c73792b80480182c94e903e3c1a1d",
-                     *           "created_at": "2026-11-28T01:12:24.109970Z",
+                     *           "correlation_id": "9f53e3be3c8c4fd2bb14f79d89d10766",
+                     *           "created_at": "2026-11-28T01:27:30.421835Z",
                      *           "details": {
-                     *             "article_id": 1,
-                     *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
-                     *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "size": 38,
+                     *             "article_id": null,
+                     *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
+                     *             "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
+                     *             "size": 21,
                      *             "ticket_id": 1,
-                     *             "trigger": null
+                     *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "b57280dcf464a75fe8a546b6cbc3e4e17806b3811a0edff90b5468c4e3293ab6",
+                     *           "digest": "1dce8de385896ee8dedf3beef018288f392e39620697236abf320de74da4b71b",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 149,
+                     *           "id": 155,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4718,7 +5082,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 59
+                     *       "total": 61
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4800,20 +5164,17 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
-                     *     149,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
-                     *     149,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T01:12:24.227269Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,f06ed5f606ce4d58974bfa24cf219fd0,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6
-                     *     149,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "text/csv": string;
                 };
@@ -4872,7 +5233,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 150 */
+                /** @example 156 */
                 position: number;
             };
             cookie?: never;
@@ -4889,16 +5250,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "f06ed5f606ce4d58974bfa24cf219fd0",
-                     *       "created_at": "2026-11-28T01:12:24.227269Z",
+                     *       "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *       "created_at": "2026-11-28T01:27:30.641252Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 149
+                     *         "receipt": 154
                      *       },
-                     *       "digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
+                     *       "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 150,
+                     *       "id": 156,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -4956,6 +5317,198 @@ export interface operations {
             };
         };
     };
+    get_comparison_api_v1_audit_compare_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_comparison_api_v1_audit_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proof_api_v1_audit_proof_get: {
         parameters: {
             query: {
@@ -4976,7 +5529,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:12:01.626227Z","data":{"credential":"d042337718ec79cb69f18a82c9b3bd68","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:26:49.948232Z","data":{"credential":"e24dd2811050b8a736caa3a1d7a424c7","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5049,9 +5602,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 150,
+                     *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "7e301b4a024e851ca3b9eaff7f3d182345642f20fbc27ceb226df4b1852221a6",
+                     *       "head_digest": "d5ec8e815f168c25c525dc1bce7b7601ff38aa30c131ef1e713ece3fe3497d32",
                      *       "ok": true
                      *     }
                      */
@@ -5132,9 +5685,65 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:12:20.923492Z",
+                     *         "created_at": "2026-11-28T01:27:17.876825Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 63,
+                     *         "id": 90,
+                     *         "kimai_begin": null,
+                     *         "kimai_data": null,
+                     *         "kimai_duration_minutes": null,
+                     *         "kimai_end": null,
+                     *         "kimai_id": null,
+                     *         "notes": "it is billed after all",
+                     *         "project_name": null,
+                     *         "reason_code": "UNMAPPED_ACTIVITY",
+                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
+                     *         "resolution_action": null,
+                     *         "resolution_status": "pending",
+                     *         "resolved_at": null,
+                     *         "resolved_by": null,
+                     *         "ticket_number": "10013",
+                     *         "time_entry_id": 10000000020,
+                     *         "version": 3,
+                     *         "zammad_created_at": "2026-10-19T10:12:08Z",
+                     *         "zammad_data": {
+                     *           "activity_id": null,
+                     *           "activity_name": "Maintenance",
+                     *           "activity_type_id": 2,
+                     *           "begin_time": null,
+                     *           "created_at": "2026-10-19T10:12:08Z",
+                     *           "customer_id": 8,
+                     *           "customer_name": "Brightwater Clinics",
+                     *           "description": "Restored the folder from last night's backup.",
+                     *           "duration_sec": 300,
+                     *           "end_time": null,
+                     *           "entry_date": "2026-10-19",
+                     *           "org_id": null,
+                     *           "org_name": "Brightwater Clinics",
+                     *           "project_id": null,
+                     *           "project_name": null,
+                     *           "source": "zammad",
+                     *           "source_id": "20",
+                     *           "tags": [],
+                     *           "ticket_id": 13,
+                     *           "ticket_number": "10013",
+                     *           "ticket_title": "Password reset for the night shift",
+                     *           "updated_at": "2026-10-19T10:12:08Z",
+                     *           "user_email": "jonas@northwind-it.example",
+                     *           "user_emails": [
+                     *             "jonas@northwind-it.example"
+                     *           ],
+                     *           "user_name": "Jonas Peeters"
+                     *         },
+                     *         "zammad_entry_date": "2026-10-19",
+                     *         "zammad_time_minutes": 5
+                     *       },
+                     *       {
+                     *         "activity_name": "Maintenance",
+                     *         "cause": null,
+                     *         "conflict_type": "unmapped_activity",
+                     *         "created_at": "2026-11-28T01:27:17.813162Z",
+                     *         "customer_name": "Brightwater Clinics",
+                     *         "id": 64,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5183,62 +5792,6 @@ export interface operations {
                      *         },
                      *         "zammad_entry_date": "2026-10-15",
                      *         "zammad_time_minutes": 10
-                     *       },
-                     *       {
-                     *         "activity_name": "Maintenance",
-                     *         "cause": null,
-                     *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:12:20.923492Z",
-                     *         "customer_name": "Castellan Insurance",
-                     *         "id": 60,
-                     *         "kimai_begin": null,
-                     *         "kimai_data": null,
-                     *         "kimai_duration_minutes": null,
-                     *         "kimai_end": null,
-                     *         "kimai_id": null,
-                     *         "notes": null,
-                     *         "project_name": null,
-                     *         "reason_code": "UNMAPPED_ACTIVITY",
-                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *         "resolution_action": null,
-                     *         "resolution_status": "pending",
-                     *         "resolved_at": null,
-                     *         "resolved_by": null,
-                     *         "ticket_number": "10008",
-                     *         "time_entry_id": 10000000007,
-                     *         "version": 1,
-                     *         "zammad_created_at": "2026-10-15T05:37:26Z",
-                     *         "zammad_data": {
-                     *           "activity_id": null,
-                     *           "activity_name": "Maintenance",
-                     *           "activity_type_id": 2,
-                     *           "begin_time": null,
-                     *           "created_at": "2026-10-15T05:37:26Z",
-                     *           "customer_id": 9,
-                     *           "customer_name": "Castellan Insurance",
-                     *           "description": "Wrote the change plan and sent it for approval.",
-                     *           "duration_sec": 2400,
-                     *           "end_time": null,
-                     *           "entry_date": "2026-10-15",
-                     *           "org_id": null,
-                     *           "org_name": "Castellan Insurance",
-                     *           "project_id": null,
-                     *           "project_name": null,
-                     *           "source": "zammad",
-                     *           "source_id": "7",
-                     *           "tags": [],
-                     *           "ticket_id": 8,
-                     *           "ticket_number": "10008",
-                     *           "ticket_title": "Report: hours per department",
-                     *           "updated_at": "2026-10-15T05:37:26Z",
-                     *           "user_email": "priya@northwind-it.example",
-                     *           "user_emails": [
-                     *             "priya@northwind-it.example"
-                     *           ],
-                     *           "user_name": "Priya Raman"
-                     *         },
-                     *         "zammad_entry_date": "2026-10-15",
-                     *         "zammad_time_minutes": 40
                      *       }
                      *     ]
                      */
@@ -5322,9 +5875,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T01:12:23.248895Z",
+                     *       "created_at": "2026-11-28T01:27:26.887062Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 139,
+                     *       "id": 143,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5496,7 +6049,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5514,9 +6067,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:12:20.923492Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 63,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5624,7 +6177,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5728,7 +6281,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5755,9 +6308,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:12:20.923492Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 63,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5919,9 +6472,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T01:12:07.267566Z",
+                     *         "created_at": "2026-11-28T01:26:59.423192Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T01:12:09.623105Z",
+                     *           "checked_at": "2026-11-28T01:27:03.078092Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -5944,13 +6497,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T01:12:07.267566Z",
+                     *         "updated_at": "2026-11-28T01:26:59.423192Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T01:12:07.394576Z",
+                     *         "created_at": "2026-11-28T01:26:59.663088Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -5989,7 +6542,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T01:12:07.394576Z",
+                     *         "updated_at": "2026-11-28T01:26:59.663088Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6079,7 +6632,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:12:07.267566Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6104,7 +6657,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:12:07.267566Z",
+                     *       "updated_at": "2026-11-28T01:26:59.423192Z",
                      *       "version": 2
                      *     }
                      */
@@ -6490,7 +7043,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T01:12:07.394576Z",
+                     *       "created_at": "2026-11-28T01:26:59.663088Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6529,7 +7082,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T01:12:07.394576Z",
+                     *       "updated_at": "2026-11-28T01:26:59.663088Z",
                      *       "version": 1
                      *     }
                      */
@@ -6720,9 +7273,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:12:07.267566Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6745,7 +7298,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7063,7 +7616,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T01:12:07.394576Z"
+                     *         "since": "2026-11-28T01:26:59.663088Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7359,9 +7912,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:12:07.267566Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7384,7 +7937,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7498,9 +8051,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:12:07.267566Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:12:09.623105Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7523,7 +8076,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:12:09.888502Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7677,6 +8230,131 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_webhook_api_v1_connectors__connector_id__webhook_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "ticket_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": null,
+                     *       "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
+                     *       "duration_ms": 239,
+                     *       "message": "It was accepted.",
+                     *       "ok": true,
+                     *       "status": 202,
+                     *       "ticket_id": 1,
+                     *       "url": "https://timeledger.example.com/api/v1/webhook/zammad"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestDelivered"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7960,7 +8638,7 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "run": {
-                     *           "added": 4,
+                     *           "added": 5,
                      *           "changed": 0,
                      *           "removed": 0
                      *         },
@@ -7976,7 +8654,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T01:12:01.626227Z",
+                     *         "at": "2026-11-28T01:26:49.948232Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8041,10 +8719,10 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "JPHFwLBkQK4giwKLWyJkaWZmIixbWzEsbnVsbF0sMTUyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T01:12:24.524309Z",
-                     *         "position": 152
+                     *         "at": "2026-11-28T01:27:32.513184Z",
+                     *         "position": 163
                      *       }
                      *     }
                      */
@@ -8136,7 +8814,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:12:20.951492Z",
+                     *           "created_at": "2026-11-28T01:27:17.876825Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8186,7 +8864,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T01:12:21.132747Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8198,7 +8876,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:12:20.923492Z",
+                     *           "created_at": "2026-11-28T01:27:17.813162Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -8248,7 +8926,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T01:12:21.132747Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8412,7 +9090,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:12:20.951492Z",
+                     *       "created_at": "2026-11-28T01:27:17.876825Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8462,7 +9140,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T01:12:21.132747Z",
+                     *       "updated_at": "2026-11-28T01:27:18.085247Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8556,7 +9234,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:12:20.923492Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8569,7 +9247,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 129,
+                     *       "position": 132,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8604,7 +9282,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:12:22.540478Z",
+                     *       "updated_at": "2026-11-28T01:27:23.887326Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8722,7 +9400,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T01:12:20.951492Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8737,12 +9415,12 @@ export interface operations {
                      *             "time_unit": "180.0",
                      *             "updated_at": "2026-10-19T09:34:25Z"
                      *           },
-                     *           "position": 85,
+                     *           "position": 86,
                      *           "step": "observation",
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:12:20.951492Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -8752,7 +9430,7 @@ export interface operations {
                      *           "output": {
                      *             "minutes": 180
                      *           },
-                     *           "position": 86,
+                     *           "position": 87,
                      *           "step": "unit",
                      *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
                      *         }
@@ -8842,9 +9520,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "ae4d1e9e192140dd7912fbb5268a8dbdf3cfe3b608b7c892c7d65d062d3e78a3",
-                     *           "position": 85,
-                     *           "recorded_at": "2026-11-28T01:12:20.951492Z",
+                     *           "digest": "efe399d8693141da34432d571b57827cb3503f9674292419ba3297d239024a9c",
+                     *           "position": 86,
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -8865,9 +9543,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "2347b19758d4802639da4ed588d7ca0ceca2248ea1fd4a31be98c8aa7508763f",
-                     *           "position": 86,
-                     *           "recorded_at": "2026-11-28T01:12:20.951492Z",
+                     *           "digest": "6a1db8a0ac85870b277e23c1aa2e19440b9e850d3bbc57fb691c066ca3f79c9b",
+                     *           "position": 87,
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -8963,7 +9641,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:12:20.923492Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8976,7 +9654,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 137,
+                     *       "position": 141,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9013,7 +9691,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:12:23.112488Z",
+                     *       "updated_at": "2026-11-28T01:27:26.474856Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -9112,7 +9790,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 10000000007 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9136,7 +9814,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entry_id": 10000000007,
+                     *       "entry_id": 10000000020,
                      *       "state": "conflict"
                      *     }
                      */
@@ -9261,7 +9939,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:12:20.923492Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9274,7 +9952,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 138,
+                     *       "position": 142,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9311,7 +9989,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:12:23.187798Z",
+                     *       "updated_at": "2026-11-28T01:27:26.629881Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9427,11 +10105,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 150,
+                     *       "head": 157,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "d042337718ec79cb69f18a82c9b3bd68",
+                     *             "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9439,17 +10117,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "1184b1a160cbf41fe4d7a0a41de84ecd5f64f70e9e4938f8d6217b6dc41f7c4f",
+                     *           "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T01:12:01.498048Z"
+                     *             "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T01:12:01.626227Z",
+                     *           "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9460,6 +10138,95 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_activity_api_v1_events_activity_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "buckets": [
+                     *         {
+                     *           "events": 0,
+                     *           "from": "2026-11-14T01:27:31.541551Z",
+                     *           "position": 0,
+                     *           "to": "2026-11-21T01:27:31.541551Z"
+                     *         },
+                     *         {
+                     *           "events": 158,
+                     *           "from": "2026-11-21T01:27:31.541551Z",
+                     *           "position": 158,
+                     *           "to": "2026-11-28T01:27:31.541551Z"
+                     *         }
+                     *       ],
+                     *       "first_at": "2026-11-28T01:26:49.948232Z",
+                     *       "head": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActivityOut"];
                 };
             };
             /** @description Unauthorized */
@@ -9532,7 +10299,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "d042337718ec79cb69f18a82c9b3bd68",
+                     *         "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9540,17 +10307,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "1184b1a160cbf41fe4d7a0a41de84ecd5f64f70e9e4938f8d6217b6dc41f7c4f",
+                     *       "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T01:12:01.498048Z"
+                     *         "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T01:12:01.626227Z",
+                     *       "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9631,24 +10398,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:12:07.837395Z",
+                     *         "created_at": "2026-11-28T01:27:00.112896Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T01:12:07.837395Z",
+                     *         "updated_at": "2026-11-28T01:27:00.112896Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:12:08.118854Z",
+                     *         "created_at": "2026-11-28T01:27:00.562984Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T01:12:08.118854Z",
+                     *         "updated_at": "2026-11-28T01:27:00.562984Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9733,12 +10500,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:12:07.837395Z",
+                     *       "created_at": "2026-11-28T01:27:00.112896Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:12:07.837395Z",
+                     *       "updated_at": "2026-11-28T01:27:00.112896Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10043,6 +10810,123 @@ export interface operations {
             };
         };
     };
+    preview_mapping_api_v1_mappings_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kimai_activity_id": 1,
+                 *       "zammad_type_id": 99
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_project_mappings_api_v1_mappings_projects_get: {
         parameters: {
             query?: {
@@ -10066,7 +10950,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:12:11.973174Z",
+                     *         "created_at": "2026-11-28T01:27:06.851051Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -10074,7 +10958,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T01:12:11.973174Z",
+                     *         "updated_at": "2026-11-28T01:27:06.851051Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -10158,7 +11042,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.973174Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10166,7 +11050,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -10473,6 +11357,125 @@ export interface operations {
             };
         };
     };
+    preview_project_mapping_api_v1_mappings_projects_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kimai_project_id": 1,
+                 *       "source_id": 2,
+                 *       "source_kind": "organization",
+                 *       "source_name": "Northwind"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewProjectMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_project_mapping_api_v1_mappings_projects__mapping_id__get: {
         parameters: {
             query?: {
@@ -10495,7 +11498,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.973174Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10503,7 +11506,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -10692,7 +11695,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.973174Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10700,7 +11703,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:12:11.973174Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -10863,6 +11866,100 @@ export interface operations {
             };
         };
     };
+    get_usage_api_v1_mappings_usage_get: {
+        parameters: {
+            query?: {
+                days?: number;
+                kind?: ("activities" | "users" | "projects") | null;
+                as_of?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": 366,
+                     *       "items": [
+                     *         {
+                     *           "entries": 5,
+                     *           "kind": "type",
+                     *           "minutes": 125,
+                     *           "name": "Maintenance",
+                     *           "source_id": 2,
+                     *           "waiting_entries": 5,
+                     *           "waiting_minutes": 125
+                     *         },
+                     *         {
+                     *           "entries": 7,
+                     *           "kind": "type",
+                     *           "minutes": 392.5,
+                     *           "name": null,
+                     *           "source_id": 1,
+                     *           "waiting_entries": 0,
+                     *           "waiting_minutes": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsagePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_user_mappings_api_v1_mappings_users_get: {
         parameters: {
             query?: {
@@ -10886,14 +11983,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:12:11.436869Z",
+                     *         "created_at": "2026-11-28T01:27:05.895767Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T01:12:11.436869Z",
+                     *         "updated_at": "2026-11-28T01:27:05.895767Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -10978,14 +12075,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.436869Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11291,6 +12388,123 @@ export interface operations {
             };
         };
     };
+    preview_user_mapping_api_v1_mappings_users_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kimai_user_id": 2,
+                 *       "zammad_user_id": 5
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewUserMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_user_mapping_api_v1_mappings_users__mapping_id__get: {
         parameters: {
             query?: {
@@ -11313,14 +12527,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.436869Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11512,14 +12726,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:11.436869Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:12:11.436869Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11635,12 +12849,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:12:10.656767Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:12:10.656767Z",
+                     *       "updated_at": "2026-11-28T01:27:04.732445Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11832,12 +13046,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T01:12:10.656767Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:12:10.873939Z",
+                     *       "updated_at": "2026-11-28T01:27:05.112447Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11947,7 +13161,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:12:17.442353Z",
+                     *         "created_at": "2026-11-28T01:27:12.386176Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -11957,7 +13171,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T01:12:17.442353Z",
+                     *         "updated_at": "2026-11-28T01:27:12.386176Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -12044,7 +13258,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:17.442353Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12054,7 +13268,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:12:17.442353Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12165,7 +13379,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:17.442353Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12175,7 +13389,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:12:17.442353Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12367,7 +13581,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:17.442353Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -12376,7 +13590,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:12:17.773438Z",
+                     *       "updated_at": "2026-11-28T01:27:12.742079Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -12605,7 +13819,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T01:12:24.524309Z",
+                     *       "erased_at": "2026-11-28T01:27:32.513184Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -12724,7 +13938,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:12:20.923492+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -12737,7 +13951,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 111,
+                     *           "position": 112,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -12774,7 +13988,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T01:12:21.093828+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12786,7 +14000,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:12:20.923492+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -12799,7 +14013,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 113,
+                     *           "position": 114,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -12836,7 +14050,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T01:12:21.093828+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12877,7 +14091,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "4b978343a5185d63784e74002f66164dee859c6e5e58c4c5f8ab9309aab6cc92",
+                     *           "digest": "be9eac99278869668f88db73fe223073c0a0f4aae05f4f82cd54668024a85220",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -12885,10 +14099,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T01:12:19.135649Z"
+                     *             "occurred_at": "2026-11-28T01:27:13.991436Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T01:12:19.305946Z",
+                     *           "recorded_at": "2026-11-28T01:27:14.236660Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -12928,7 +14142,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "5811ca094ad38dfbdc9862e6d00d7b61811465af0297cdb7169e7a147c222ed0",
+                     *           "digest": "cfca784b96ada890fabff9fa7cbe58bbbc52074203c77854682259876bff28f3",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -12936,10 +14150,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T01:12:19.843447Z"
+                     *             "occurred_at": "2026-11-28T01:27:15.732851Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T01:12:19.847564Z",
+                     *           "recorded_at": "2026-11-28T01:27:15.741580Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -12947,7 +14161,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 151,
+                     *       "position": 161,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -13038,10 +14252,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T01:12:19.177481Z",
+                     *           "first_seen": "2026-11-28T01:27:14.055880Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T01:12:22.701957Z",
+                     *           "last_seen": "2026-11-28T01:27:28.464677Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -13143,12 +14357,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Brightwater Clinics",
                      *           "entryId": 10000000020,
-                     *           "id": "89",
+                     *           "id": "90",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:12:20.951492Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -13176,12 +14390,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Lindqvist & Zonen",
                      *           "entryId": 10000000018,
-                     *           "id": "84",
+                     *           "id": "85",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:12:20.951492Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -13261,7 +14475,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "84"
+                 *         "85"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -13282,7 +14496,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "84",
+                     *           "id": "85",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -13383,7 +14597,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13404,13 +14618,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T01:12:20.951492Z",
-                     *           "position": 87,
+                     *           "at": "2026-11-28T01:27:17.876825Z",
+                     *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:12:20.951492Z",
-                     *           "position": 88,
+                     *           "at": "2026-11-28T01:27:17.876825Z",
+                     *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -13429,12 +14643,12 @@ export interface operations {
                      *         "conflictType": "unmapped_activity",
                      *         "customer": "Brightwater Clinics",
                      *         "entryId": 10000000020,
-                     *         "id": "89",
+                     *         "id": "90",
                      *         "links": {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T01:12:20.951492Z",
+                     *         "openedAt": "2026-11-28T01:27:17.876825Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -13512,7 +14726,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13537,7 +14751,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 89,
+                     *       "conflict_id": 90,
                      *       "entry_id": 10000000020,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
@@ -13637,7 +14851,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13710,6 +14924,129 @@ export interface operations {
             };
         };
     };
+    undo_row_api_v1_reconcile_row__row_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @example 90 */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "notes": "it is billed after all"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UndoWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "conflict_id": 90,
+                     *       "entry_id": 10000000020,
+                     *       "message": "Taken back; it waits for a decision again.",
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_schedule_api_v1_schedule_get: {
         parameters: {
             query?: {
@@ -13730,14 +15067,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:12:01.626227Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T01:12:01.626227Z",
+                     *       "updated_at": "2026-11-28T01:26:49.948232Z",
                      *       "version": 0
                      *     }
                      */
@@ -13821,14 +15158,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:12:01.626227Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T01:12:13.648202Z",
+                     *       "updated_at": "2026-11-28T01:27:09.299059Z",
                      *       "version": 1
                      *     }
                      */
@@ -14062,17 +15399,17 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 51
+                     *     id: 52
                      *     event: conflict.opened
-                     *     data: {"conflict_id":51,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":52,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
-                     *     id: 51
+                     *     id: 52
                      *     event: entry.changed
                      *     data: {"entry_id":10000000003,"state":"conflict","sync_status":"conflict","minutes":60,"ticket_number":"10002","run_id":1}
                      *
-                     *     id: 60
+                     *     id: 61
                      *     event: conflict.opened
-                     *     data: {"conflict_id":60,"entry_id":10000000007,"status":"missing","reasonC
+                     *     data: {"conflict_id":61,"entry_id":10000000007,"status":"missing","reasonC
                      */
                     "text/event-stream": string;
                 };
@@ -14148,7 +15485,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T01:12:22.213490Z",
+                     *         "at": "2026-11-28T01:27:21.892096Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -14157,7 +15494,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T01:12:20.923492Z"
+                     *           "oldest_since": "2026-11-28T01:27:17.813162Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -14175,7 +15512,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 127,
+                     *         "position": 130,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -14201,15 +15538,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T01:12:21.742597Z",
+                     *         "started_at": "2026-11-28T01:27:19.220890Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T01:12:21.998758Z",
+                     *       "last_sync": "2026-11-28T01:27:21.001723Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 127,
+                     *       "position": 130,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -14330,13 +15667,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:12:19.518975Z",
-                     *           "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a",
+                     *           "created_at": "2026-11-28T01:27:14.830963Z",
+                     *           "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:12:19.859657Z",
+                     *           "expires_at": "2026-11-29T01:27:15.784704Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -14360,13 +15697,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:12:18.631237Z",
-                     *           "digest": "sha256:831b5d174eaed1bb821d944980af0b90a5693a64810eee14dcd5ae5bc864638d",
+                     *           "created_at": "2026-11-28T01:27:13.346573Z",
+                     *           "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:12:19.326725Z",
+                     *           "expires_at": "2026-11-29T01:27:14.256919Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -14472,13 +15809,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:12:18.631237Z",
-                     *       "digest": "sha256:831b5d174eaed1bb821d944980af0b90a5693a64810eee14dcd5ae5bc864638d",
+                     *       "created_at": "2026-11-28T01:27:13.346573Z",
+                     *       "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:12:19.326725Z",
+                     *       "expires_at": "2026-11-29T01:27:14.256919Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -14648,13 +15985,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:12:19.518975Z",
-                     *       "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a",
+                     *       "created_at": "2026-11-28T01:27:14.830963Z",
+                     *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:12:19.859657Z",
+                     *       "expires_at": "2026-11-29T01:27:15.784704Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -14765,7 +16102,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:2f4a5a3c3ecd9d0ee704097a287e5b0f00882b396bb39de0825bc7594861cf3a"
+                 *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -14924,7 +16261,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-1184b1a1-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -14940,7 +16277,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-1184b1a1-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14959,7 +16296,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-1184b1a1-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -14975,7 +16312,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-1184b1a1-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -15228,9 +16565,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.256,
+                     *           "duration_seconds": 1.781,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:12:21.998758Z",
+                     *           "ended_at": "2026-11-28T01:27:21.001723Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15239,9 +16576,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 125,
+                     *           "first_position": 126,
                      *           "id": 2,
-                     *           "last_position": 127,
+                     *           "last_position": 130,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -15254,11 +16591,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:12:21.742597Z",
+                     *           "started_at": "2026-11-28T01:27:19.220890Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 3
+                     *           "version": 5
                      *         },
                      *         {
                      *           "cause": {
@@ -15271,9 +16608,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.652,
+                     *           "duration_seconds": 1.189,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:12:21.167131Z",
+                     *           "ended_at": "2026-11-28T01:27:18.135872Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15284,7 +16621,7 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 121,
+                     *           "last_position": 122,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
@@ -15297,11 +16634,11 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:12:20.514690Z",
+                     *           "started_at": "2026-11-28T01:27:16.946839Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 5
                      *         }
                      *       ],
                      *       "total": 2
@@ -15383,14 +16720,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:12:21.742597Z,2026-11-28T01:12:21.998758Z,0.256,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:12:20.514690Z,2026-11-28T01:1
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:12:21.742597Z,2026-11-28T01:12:21.998758Z,0.256,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:12:20.514690Z,2026-11-28T01:1
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "text/csv": string;
                 };
@@ -15474,9 +16811,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.652,
+                     *       "duration_seconds": 1.189,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T01:12:21.167131Z",
+                     *       "ended_at": "2026-11-28T01:27:18.135872Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -15487,7 +16824,7 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 121,
+                     *       "last_position": 122,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
@@ -15500,11 +16837,11 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T01:12:20.514690Z",
+                     *       "started_at": "2026-11-28T01:27:16.946839Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 4
+                     *       "version": 5
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -15709,7 +17046,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 106,
+                     *           "position": 107,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -15719,7 +17056,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 107,
+                     *           "position": 108,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -15796,8 +17133,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 150,
-                     *       "started_at": "2026-11-28T01:12:01.484765Z",
+                     *       "head_position": 159,
+                     *       "started_at": "2026-11-28T01:26:49.781730Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -15873,7 +17210,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:12:01.626227Z",
+                     *         "created_at": "2026-11-28T01:26:49.948232Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15884,7 +17221,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T01:12:12.928814Z",
+                     *         "created_at": "2026-11-28T01:27:08.109064Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15974,7 +17311,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:12.928814Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -16102,7 +17439,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:12.928814Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -16228,8 +17565,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 149,
-                     *           "received_at": "2026-11-28T01:12:24.109970Z",
+                     *           "position": 154,
+                     *           "received_at": "2026-11-28T01:27:29.703805Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16237,6 +17574,12 @@ export interface operations {
                      *           "trigger": null
                      *         }
                      *       ],
+                     *       "last_day": {
+                     *         "failed": 0,
+                     *         "processed": 0,
+                     *         "received": 1,
+                     *         "rejected": 0
+                     *       },
                      *       "next_cursor": null
                      *     }
                      */
@@ -16629,10 +17972,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.68037888e+08
+                     *     process_virtual_memory_bytes 3.69713152e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.3201408e+08
+                     *     process_resident_memory_bytes 1.3416448e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # TY
                      */
@@ -16767,7 +18110,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:12:01.626227Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import { AxeBuilder } from "@axe-core/playwright"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { expect, inject } from "vitest"
+import type { Demo } from "./house"
 
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
 const FLAGS = [
@@ -38,18 +39,27 @@ type Options = {
   reducedMotion?: boolean
   /** Console errors this test causes on purpose: a refused login, a peer that is away. */
   expected?: RegExp[]
+  /** Another house than that of all tests. */
+  demo?: Demo
 }
 
-export type Visit = { page: Page; context: BrowserContext; errors: string[] }
+export type Visit = { page: Page; context: BrowserContext; errors: string[]; demo: Demo }
 
 /** A page for one test; afterwards it fails on any console error that was not expected. */
 export async function visiting(
   browser: Browser,
-  { theme = "light", size = WIDE, touch = false, reducedMotion = false, expected = [] }: Options,
+  {
+    theme = "light",
+    size = WIDE,
+    touch = false,
+    reducedMotion = false,
+    expected = [],
+    demo = inject("demo"),
+  }: Options,
   use: (visit: Visit) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({
-    baseURL: inject("demo").url,
+    baseURL: demo.url,
     viewport: size,
     colorScheme: theme,
     hasTouch: touch,
@@ -65,7 +75,7 @@ export async function visiting(
     if (message.type() === "error" && !expected.some((one) => one.test(text))) errors.push(text)
   })
   try {
-    await use({ page, context, errors })
+    await use({ page, context, errors, demo })
     expect(errors, "console errors").toEqual([])
   } finally {
     await context.close()
@@ -73,8 +83,10 @@ export async function visiting(
 }
 
 /** Signed in by the API, as a browser that was here before; then `path` is opened. */
-export async function signedIn({ page, context }: Visit, path = "/"): Promise<void> {
-  const { url, username, password } = inject("demo")
+export async function signedIn(
+  { page, context, demo: { url, username, password } }: Visit,
+  path = "/",
+): Promise<void> {
   const answer = await context.request.post(`${url}/token`, {
     form: { username, password },
     headers: { Origin: url },

@@ -42,14 +42,14 @@ function freePort(): Promise<number> {
   })
 }
 
-async function started(folder: string): Promise<ChildProcess> {
+async function started(folder: string, ...more: string[]): Promise<ChildProcess> {
   const [port, zammad, kimai] = await Promise.all([freePort(), freePort(), freePort()])
   const python = join(
     ROOT,
     ".venv",
     ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]),
   )
-  const demo = spawn(python, ["-m", "api.cli", "demo"], {
+  const demo = spawn(python, ["-m", "api.cli", "demo", ...more], {
     cwd: folder,
     env: {
       PATH: process.env.PATH,
@@ -79,6 +79,21 @@ async function started(folder: string): Promise<ChildProcess> {
   return demo
 }
 
+async function stopped(demo: ChildProcess, folder: string): Promise<void> {
+  const ended = new Promise((resolve) => demo.once("exit", resolve))
+  demo.kill("SIGINT")
+  await ended
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** A second house in which nothing is connected yet, for who sets it up from nothing. */
+export async function bareDemo(): Promise<{ demo: Demo; stop: () => Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), "timeledger-bare-"))
+  const process = await started(folder, "--bare")
+  const demo: Demo = JSON.parse(readFileSync(join(folder, ".demo", "demo.json"), "utf-8"))
+  return { demo, stop: () => stopped(process, folder) }
+}
+
 export default async function setup(project: TestProject) {
   const running = process.env.TIMELEDGER_DEMO
   if (running) {
@@ -91,10 +106,5 @@ export default async function setup(project: TestProject) {
   const folder = mkdtempSync(join(tmpdir(), "timeledger-e2e-"))
   const demo = await started(folder)
   project.provide("demo", JSON.parse(readFileSync(join(folder, ".demo", "demo.json"), "utf-8")))
-  return async () => {
-    const ended = new Promise((resolve) => demo.once("exit", resolve))
-    demo.kill("SIGINT")
-    await ended
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return () => stopped(demo, folder)
 }

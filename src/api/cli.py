@@ -56,11 +56,14 @@ def worker() -> None:
 @app.command()
 def demo(
     reset: Annotated[bool, typer.Option("--reset", help="Forget the demo's data first.")] = False,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Connect nothing: set it up yourself, from nothing.")
+    ] = False,
 ) -> None:
     """Run everything at once, with sandbox peers and a month of bookings, nothing to configure."""
     from api.demo import run
 
-    _run(run(reset=reset))
+    _run(run(reset=reset, bare=bare))
 
 
 @app.command()

@@ -36,6 +36,16 @@ class Keys:
         return [self.current, self.former]
 
 
+def takes_deliveries(connector: Connector) -> bool:
+    """Whether it is the one that Zammad may call, with a secret to check that by."""
+    return (
+        connector.kind == "zammad"
+        and connector.is_active
+        and connector.secret_fingerprint is not None
+        and connector.settings.get("accept_webhooks", True) is True
+    )
+
+
 class WebhookKeys:
     """The keys of this installation, by the ledger and the vault."""
 
@@ -82,8 +92,7 @@ class WebhookKeys:
 
     async def _read(self) -> Keys | None:
         for connector in await self._connectors():
-            mine = connector.is_active and connector.kind == "zammad"
-            if mine and connector.secret_fingerprint is not None:
+            if takes_deliveries(connector) and connector.secret_fingerprint is not None:
                 former, until = connector.former_secret_fingerprint, connector.former_until
                 if until is None or until <= self._clock.now():
                     former = None

@@ -206,6 +206,12 @@ async def test_a_replaced_secret_counts_until_the_overlap_is_over(database: str)
         refused = await send(service, secret=NEXT_SECRET, delivery="6")
         assert code(refused) == (403, "bad_signature")
         assert (await send(service, delivery="7")).status_code == 202
+        await change(service, made["id"], accept_webhooks=False)
+        assert code(await send(service, delivery="off")) == (503, "webhook_disabled")
+        health = await service.http.get(f"/api/v1/connectors/{made['id']}/health")
+        assert health.json()["webhook"]["enabled"] is False
+        await change(service, made["id"], accept_webhooks=True)
+        assert (await send(service, delivery="on")).status_code == 202
         answer = await service.http.patch(
             f"/api/v1/connectors/{made['id']}", json={"is_active": False}
         )

@@ -2,6 +2,7 @@ import { type AnswerOf, post } from "@/api/client"
 import { useCommand } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import { useAnnounce } from "./announcer"
+import { useFirstSync } from "./first-sync"
 import { notify } from "./notify"
 import { useWritable } from "./session"
 
@@ -9,7 +10,11 @@ type RunAnswer = AnswerOf<"/api/v1/sync/run", "post">
 
 /** Start a run over the usual days. `reason` says why it cannot be started now. */
 export function useRun(): { run: () => void; busy: boolean; reason: string | undefined } {
-  const { reason } = useWritable("operator")
+  const writable = useWritable("operator")
+  const { toCome, plan } = useFirstSync()
+  const unseen =
+    toCome && plan === null ? "Do a dry run first: it shows what the first sync writes." : undefined
+  const reason = writable.reason ?? unseen
   const announce = useAnnounce()
   const command = useCommand<void, RunAnswer>({
     send: (_, { idempotencyKey }) =>

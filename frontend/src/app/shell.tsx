@@ -4,6 +4,7 @@ import {
   lazy,
   type ReactNode,
   Suspense,
+  useCallback,
   useEffect,
   useState,
 } from "react"
@@ -120,9 +121,14 @@ function Slot({
 
 /** Until the first sync came to its end, the way to it stands where the dashboard will be. */
 function Dashboard({ Content }: { Content: Section["Content"] }) {
-  const { data } = useRead(kpi())
-  const setUp = data === undefined || (data.active_connectors >= 2 && data.last_sync !== null)
-  return setUp ? <Content /> : <FirstRun />
+  const { data } = useRead(kpi(), { at: "now" })
+  const { asOf } = useMoment()
+  const [settingUp, setSettingUp] = useState(false)
+  if (!settingUp && data !== undefined && data.last_sync === null) setSettingUp(true)
+  const onDone = useCallback(() => setSettingUp(false), [])
+  // After the first sync it says itself when it is done; once gone it never comes back, also when
+  // a connector is disabled later. The past shows what was known then, not a way to set up.
+  return settingUp && asOf === null ? <FirstRun onDone={onDone} /> : <Content />
 }
 
 function Mounted({ id, told }: { id: SectionId; told: (id: SectionId) => void }) {

@@ -43,8 +43,10 @@ class Peers:
     kimai_url: str
 
 
-async def run(*, reset: bool = False, folder: Path = FOLDER) -> None:
+async def run(*, reset: bool = False, bare: bool = False, folder: Path = FOLDER) -> None:
     """Run the demo until it is interrupted; with `reset`, forget its data first.
+
+    With `bare` nothing is connected: the person does that in the dashboard.
 
     Raises:
         Misconfigured: a port is taken, or a demo is running; the message says which.
@@ -56,7 +58,7 @@ async def run(*, reset: bool = False, folder: Path = FOLDER) -> None:
     with on_stop_signal(stop.set):
         async with AsyncExitStack() as stack:
             stack.enter_context(_alone(folder))
-            await _house(folder, stop, stack, say)
+            await _house(folder, stop, stack, say, bare=bare)
 
 
 def _folder(folder: Path, reset: bool) -> Path:
@@ -80,7 +82,9 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-async def _house(folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: Any) -> None:
+async def _house(
+    folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: Any, *, bare: bool
+) -> None:
     keys = DemoKeys.of(folder)
     month = believable_month(_began(folder))
     listener = stack.enter_context(bound("127.0.0.1", _port("PORT", PORT)))
@@ -90,7 +94,9 @@ async def _house(folder: Path, stop: asyncio.Event, stack: AsyncExitStack, say: 
     own = await stack.enter_async_context(service(_settings(folder, keys)))
     url = await stack.enter_async_context(serving(create_app(own), listener, stopping=own.stopping))
     keys.tell(folder / "demo.json", url=url, zammad_url=peers.zammad_url, kimai_url=peers.kimai_url)
-    prepared = asyncio.create_task(_prepare(url, keys, peers, month, say))
+    prepared = asyncio.create_task(
+        _bare(keys, say) if bare else _prepare(url, keys, peers, month, say)
+    )
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({prepared, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.done():
@@ -120,6 +126,13 @@ async def _prepare(url: str, keys: DemoKeys, peers: Peers, month: Month, say: An
             say("Agents have second thoughts: edits, deletions, a correction, a merged ticket ...")
             have_second_thoughts(peers.zammad, month)
             _report(await setup.sync(start_date=start, end_date=end), say)
+
+
+async def _bare(keys: DemoKeys, say: Any) -> None:
+    """Connect nothing; say what somebody has to enter."""
+    say("Nothing is connected. To enter in the dashboard:")
+    say(f"  Zammad's token  {keys.zammad_token}")
+    say(f"  Kimai's token   {keys.kimai_token}")
 
 
 def _report(ended: dict[str, Any], say: Any) -> None:

@@ -28,6 +28,7 @@ from api.shapes import (
     WebhookHealth,
 )
 from api.showing import shown_checks
+from api.webhook_keys import takes_deliveries
 from domain.connector.commands import RecordTest, ResumeConnector
 from domain.connector.decide import CONNECTOR, Connector, holds
 from domain.connector.events import (
@@ -166,7 +167,7 @@ async def _webhook(request: Request, own: Services, connector: Connector) -> Web
         return None
     return WebhookHealth(
         url=own.webhook_url(request),
-        enabled=connector.is_active and connector.secret_fingerprint is not None,
+        enabled=takes_deliveries(connector),
         last_delivery_at=await own.deliveries.last_of(connector.connector_id),
     )
 

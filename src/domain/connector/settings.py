@@ -89,6 +89,7 @@ class ZammadSettings:
     timezone: str
     work_time_anchor: WorkTimeAnchor = WorkTimeAnchor.END_AT_BOOKING
     day_start: time = EARLIEST_DAY_START
+    accept_webhooks: bool = True
     webhook_secret_overlap_hours: int = 24
     discovery: Discovery = Discovery.AUTO
     lookback: int = 15
@@ -346,6 +347,7 @@ _ZAMMAD: Mapping[str, Check] = {
     "timezone": iana_zone,
     "work_time_anchor": _one_of(WorkTimeAnchor),
     "day_start": _day_start,
+    "accept_webhooks": _yes_or_no,
     "webhook_secret_overlap_hours": _whole(0, 168),
     "discovery": _one_of(Discovery),
     "lookback": _whole(0, 10_080),

@@ -13,6 +13,7 @@ from projections import (
     deliveries,
     delivery_totals,
     entry_totals,
+    lag_totals,
     mappings,
     plans,
     project_mappings,
@@ -57,4 +58,5 @@ TALLIES: tuple[Tally[Any], ...] = (
     audit_totals.TALLY,
     conflict_totals.TALLY,
     delivery_totals.TALLY,
+    lag_totals.TALLY,
 )

@@ -52,6 +52,11 @@ SELECT t.entry_date, t.state, t.minutes, t.row_status, t.reason_code, p.times
      WHERE v.log_id = $1 AND v.entry_id = moved.entry_id AND v.valid_from <= p.upto
      ORDER BY v.valid_from DESC LIMIT 1) AS t
 
+-- name: rest_of_lags
+SELECT (updated_at AT TIME ZONE 'UTC')::date, lag_seen, lag_booked, 1 AS times FROM time_entries
+ WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3
+   AND lag_seen IS NOT NULL AND lag_booked IS NOT NULL
+
 -- name: rest_of_audit
 SELECT action, count(*)::integer AS times FROM audit_log
  WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3 GROUP BY action

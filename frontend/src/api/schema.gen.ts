@@ -2185,6 +2185,23 @@ export interface components {
             update: number;
         };
         /**
+         * Coverage
+         * @description Of the time booked on the days of the range, and still booked, how much is in Kimai.
+         *
+         *     By work date. Bookings whose unit is unknown have no minutes yet; ignored ones count as booked.
+         */
+        Coverage: {
+            /** Minutes Booked */
+            minutes_booked: number;
+            /** Minutes In Kimai */
+            minutes_in_kimai: number;
+            /**
+             * Share
+             * @description 0..1; null when nothing was booked
+             */
+            share: number | null;
+        };
+        /**
          * CustomerChoice
          * @description A customer of Kimai, or an organization of Zammad.
          */
@@ -2269,6 +2286,16 @@ export interface components {
             next_cursor: string | null;
             /** Total */
             total: number;
+        };
+        /**
+         * Decisions
+         * @description `oldest_since`: when the conflict was opened that is open for longest.
+         */
+        Decisions: {
+            /** Entries */
+            entries: number;
+            /** Oldest Since */
+            oldest_since: string | null;
         };
         /** DeliveryAccepted */
         DeliveryAccepted: {
@@ -2649,6 +2676,23 @@ export interface components {
             /** Reason Code */
             reason_code?: string | null;
         };
+        /**
+         * FormerFigures
+         * @description All as the service knew it after `position`; `at` is the moment it is of.
+         */
+        FormerFigures: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            coverage: components["schemas"]["Coverage"];
+            decisions: components["schemas"]["Decisions"];
+            held_back: components["schemas"]["HeldBack"];
+            /** Position */
+            position: number;
+            sync_lag: components["schemas"]["SyncLag"];
+        };
         /** Health */
         Health: {
             /** Checked At */
@@ -2704,6 +2748,26 @@ export interface components {
             state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
             webhook?: components["schemas"]["WebhookHealth"] | null;
         };
+        /** Held */
+        Held: {
+            /** Entries */
+            entries: number;
+            /** Minutes */
+            minutes: number;
+        };
+        /**
+         * HeldBack
+         * @description What is not in Kimai and should be, whatever its day. `failed` are the dead letters.
+         */
+        HeldBack: {
+            conflict: components["schemas"]["Held"];
+            /** Entries */
+            entries: number;
+            failed: components["schemas"]["Held"];
+            /** Minutes */
+            minutes: number;
+            pending: components["schemas"]["Held"];
+        };
         /** HistoryItem */
         HistoryItem: {
             actor: components["schemas"]["ActorOut"];
@@ -2741,6 +2805,24 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * KeyFigures
+         * @description `before`: what this route answered when the range began; null before the first event.
+         */
+        KeyFigures: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            before: components["schemas"]["FormerFigures"] | null;
+            coverage: components["schemas"]["Coverage"];
+            decisions: components["schemas"]["Decisions"];
+            held_back: components["schemas"]["HeldBack"];
+            /** Position */
+            position: number;
+            sync_lag: components["schemas"]["SyncLag"];
+        };
+        /**
          * KpiOut
          * @description Minutes are by work date; days are those of the display zone.
          */
@@ -2751,6 +2833,7 @@ export interface components {
             display_timezone: string;
             /** Failed Entries */
             failed_entries: number;
+            key_figures: components["schemas"]["KeyFigures"];
             /** Lag Seconds */
             lag_seconds: number;
             last_run: components["schemas"]["LastRunOut"] | null;
@@ -2778,6 +2861,18 @@ export interface components {
              * @description 7 days ending today
              */
             weekly_minutes: components["schemas"]["DayMinutes"][];
+        };
+        /** LagDay */
+        LagDay: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** P95 Seconds */
+            p95_seconds: number | null;
+            /** Seen P95 Seconds */
+            seen_p95_seconds: number | null;
         };
         /** LastRunOut */
         LastRunOut: {
@@ -3893,6 +3988,34 @@ export interface components {
             /** Items */
             items: components["schemas"]["SuggestionOut"][];
         };
+        /**
+         * SyncLag
+         * @description How long bookings took into Kimai, of the writes of the range (days of UTC).
+         *
+         *     A write counts when Kimai confirmed it and nobody had to step in between. Its lag runs from
+         *     the booking's last change in Zammad, or in the names with `seen` from when the service saw
+         *     that, until the confirmation. Percentiles are right to a sixteenth; null without writes.
+         *     `late` entries wait for the service (not for a person) since before the last whole interval
+         *     between two due runs, which took `interval_seconds`; both null while the schedule is off.
+         */
+        SyncLag: {
+            /** Days */
+            days: components["schemas"]["LagDay"][];
+            /** Interval Seconds */
+            interval_seconds: number | null;
+            /** Late */
+            late: number | null;
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** P95 Seconds */
+            p95_seconds: number | null;
+            /** Seen Median Seconds */
+            seen_median_seconds: number | null;
+            /** Seen P95 Seconds */
+            seen_p95_seconds: number | null;
+            /** Written */
+            written: number;
+        };
         /** SyncResponse */
         SyncResponse: {
             /** Dry Run */
@@ -4427,16 +4550,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "87896b81abc149ceae4068cfaf9b01cd",
-                     *           "created_at": "2026-11-27T22:30:29.008623Z",
+                     *           "correlation_id": "80a83bf7585148c9a717027dcb710671",
+                     *           "created_at": "2026-11-28T00:52:45.088800Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 147
+                     *             "receipt": 149
                      *           },
-                     *           "digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *           "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 148,
+                     *           "id": 150,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4446,8 +4569,8 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "2ada92770bea43f98382a621ea4822ae",
-                     *           "created_at": "2026-11-27T22:30:28.772416Z",
+                     *           "correlation_id": "fe84cc16f8d14e9788e6267f54b3d92e",
+                     *           "created_at": "2026-11-28T00:52:44.638821Z",
                      *           "details": {
                      *             "article_id": 1,
                      *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
@@ -4456,10 +4579,10 @@ export interface operations {
                      *             "ticket_id": 1,
                      *             "trigger": null
                      *           },
-                     *           "digest": "e6b7fa7cf1078e0ad689849ac5903a6241fc267f701c92328ff18660c9fa1254",
+                     *           "digest": "713fa4b5ef4f65562de1923bb94d8975d4d01143f8bd0ad1298395a7ce79c059",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 147,
+                     *           "id": 149,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4549,20 +4672,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     149,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     149,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
+                     *     149,20
                      */
                     "text/csv": string;
                 };
@@ -4621,7 +4744,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 148 */
+                /** @example 150 */
                 position: number;
             };
             cookie?: never;
@@ -4638,16 +4761,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "87896b81abc149ceae4068cfaf9b01cd",
-                     *       "created_at": "2026-11-27T22:30:29.008623Z",
+                     *       "correlation_id": "80a83bf7585148c9a717027dcb710671",
+                     *       "created_at": "2026-11-28T00:52:45.088800Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 147
+                     *         "receipt": 149
                      *       },
-                     *       "digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *       "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 148,
+                     *       "id": 150,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -4725,7 +4848,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-27T22:30:15.714855Z","data":{"credential":"e1f6d702b5bb3661e1318953495ab62b","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T00:52:19.794474Z","data":{"credential":"07fd60559a91d95d29cc1ad107ead155","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -4798,9 +4921,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 148,
+                     *       "checked_to": 150,
                      *       "first_bad_position": null,
-                     *       "head_digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *       "head_digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
                      *       "ok": true
                      *     }
                      */
@@ -4881,9 +5004,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-27T22:30:25.696745Z",
+                     *         "created_at": "2026-11-28T00:52:38.669290Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 62,
+                     *         "id": 63,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -4937,9 +5060,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-27T22:30:25.696745Z",
+                     *         "created_at": "2026-11-28T00:52:38.669290Z",
                      *         "customer_name": "Castellan Insurance",
-                     *         "id": 59,
+                     *         "id": 60,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5071,9 +5194,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-27T22:30:27.808163Z",
+                     *       "created_at": "2026-11-28T00:52:42.875171Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 137,
+                     *       "id": 139,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5245,7 +5368,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 62 */
+                /** @example 63 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5263,9 +5386,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T00:52:38.669290Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 62,
+                     *       "id": 63,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5373,7 +5496,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 62 */
+                /** @example 63 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5477,7 +5600,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 62 */
+                /** @example 63 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5504,9 +5627,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T00:52:38.669290Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 62,
+                     *       "id": 63,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5668,9 +5791,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-27T22:30:18.115995Z",
+                     *         "created_at": "2026-11-28T00:52:26.304918Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *           "checked_at": "2026-11-28T00:52:28.502197Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -5692,13 +5815,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-27T22:30:18.115995Z",
+                     *         "updated_at": "2026-11-28T00:52:26.304918Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-27T22:30:18.178826Z",
+                     *         "created_at": "2026-11-28T00:52:26.481959Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -5737,7 +5860,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-27T22:30:18.178826Z",
+                     *         "updated_at": "2026-11-28T00:52:26.481959Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -5827,7 +5950,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T00:52:26.304918Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -5851,7 +5974,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:18.115995Z",
+                     *       "updated_at": "2026-11-28T00:52:26.304918Z",
                      *       "version": 2
                      *     }
                      */
@@ -6209,7 +6332,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.178826Z",
+                     *       "created_at": "2026-11-28T00:52:26.481959Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6248,7 +6371,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-27T22:30:18.178826Z",
+                     *       "updated_at": "2026-11-28T00:52:26.481959Z",
                      *       "version": 1
                      *     }
                      */
@@ -6439,9 +6562,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T00:52:26.304918Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6463,7 +6586,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
                      *       "version": 5
                      *     }
                      */
@@ -6971,9 +7094,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T00:52:26.304918Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6995,7 +7118,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
                      *       "version": 5
                      *     }
                      */
@@ -7109,9 +7232,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T00:52:26.304918Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7133,7 +7256,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
                      *       "version": 5
                      *     }
                      */
@@ -7570,7 +7693,7 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "run": {
-                     *           "added": 4,
+                     *           "added": 5,
                      *           "changed": 0,
                      *           "removed": 0
                      *         },
@@ -7586,7 +7709,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-27T22:30:15.714855Z",
+                     *         "at": "2026-11-28T00:52:19.794474Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -7651,10 +7774,10 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "KuplqaROoEjBSSb8WyJkaWZmIixbWzEsbnVsbF0sMTUwLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "JPJNzoi1x96cucWrWyJkaWZmIixbWzEsbnVsbF0sMTUzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-27T22:30:29.633322Z",
-                     *         "position": 150
+                     *         "at": "2026-11-28T00:52:45.884989Z",
+                     *         "position": 153
                      *       }
                      *     }
                      */
@@ -7746,7 +7869,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.715238Z",
+                     *           "created_at": "2026-11-28T00:52:38.694473Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -7759,7 +7882,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 118,
+                     *           "position": 119,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -7796,7 +7919,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -7808,7 +7931,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745Z",
+                     *           "created_at": "2026-11-28T00:52:38.669290Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -7821,7 +7944,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 117,
+                     *           "position": 118,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -7858,7 +7981,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8022,7 +8145,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.715238Z",
+                     *       "created_at": "2026-11-28T00:52:38.694473Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8035,7 +8158,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 118,
+                     *       "position": 119,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8072,7 +8195,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *       "updated_at": "2026-11-28T00:52:38.852756Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8166,7 +8289,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T00:52:38.669290Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8179,7 +8302,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 127,
+                     *       "position": 129,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8214,7 +8337,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:26.754095Z",
+                     *       "updated_at": "2026-11-28T00:52:41.456603Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8332,7 +8455,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
+                     *           "at": "2026-11-28T00:52:38.694473Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8347,12 +8470,12 @@ export interface operations {
                      *             "time_unit": "180.0",
                      *             "updated_at": "2026-10-19T09:34:25Z"
                      *           },
-                     *           "position": 84,
+                     *           "position": 85,
                      *           "step": "observation",
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
+                     *           "at": "2026-11-28T00:52:38.694473Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -8362,7 +8485,7 @@ export interface operations {
                      *           "output": {
                      *             "minutes": 180
                      *           },
-                     *           "position": 85,
+                     *           "position": 86,
                      *           "step": "unit",
                      *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
                      *         }
@@ -8452,9 +8575,9 @@ export interface operations {
                      *           "causation_position": 42,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "0ccf521c58a0005387332a268aae50b7d48e346e4ab71cbe17ad9102be79cef5",
-                     *           "position": 84,
-                     *           "recorded_at": "2026-11-27T22:30:25.715238Z",
+                     *           "digest": "8d455976142ec014b438fb032681c6005d77a09d1f650a2ce3db3b586995dcdd",
+                     *           "position": 85,
+                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -8475,9 +8598,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "1c6df125ed70680c9fe86c926049d0ecc3a4dfaf2082ed3d7e7c6a92e4b98c0c",
-                     *           "position": 85,
-                     *           "recorded_at": "2026-11-27T22:30:25.715238Z",
+                     *           "digest": "48a5c3793d1c93efeb6da88ddcee6cf7d8e5c4d3eeb7ceb5aaa417b0ad1abfb2",
+                     *           "position": 86,
+                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -8573,7 +8696,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T00:52:38.669290Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8586,7 +8709,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 135,
+                     *       "position": 137,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -8623,7 +8746,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:27.702985Z",
+                     *       "updated_at": "2026-11-28T00:52:42.590332Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -8871,7 +8994,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T00:52:38.669290Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8884,7 +9007,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 136,
+                     *       "position": 138,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -8921,7 +9044,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:27.737526Z",
+                     *       "updated_at": "2026-11-28T00:52:42.721537Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9037,11 +9160,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 148,
+                     *       "head": 150,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "e1f6d702b5bb3661e1318953495ab62b",
+                     *             "credential": "07fd60559a91d95d29cc1ad107ead155",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9049,17 +9172,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "61dec34587e99c4c9a91b7b6b16bd77c2717943097b0dc0905960d33b03146da",
+                     *           "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-27T22:30:15.636283Z"
+                     *             "occurred_at": "2026-11-28T00:52:19.747067Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-27T22:30:15.714855Z",
+                     *           "recorded_at": "2026-11-28T00:52:19.794474Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9142,7 +9265,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "e1f6d702b5bb3661e1318953495ab62b",
+                     *         "credential": "07fd60559a91d95d29cc1ad107ead155",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9150,17 +9273,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "61dec34587e99c4c9a91b7b6b16bd77c2717943097b0dc0905960d33b03146da",
+                     *       "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-27T22:30:15.636283Z"
+                     *         "occurred_at": "2026-11-28T00:52:19.747067Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-27T22:30:15.714855Z",
+                     *       "recorded_at": "2026-11-28T00:52:19.794474Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9241,24 +9364,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-27T22:30:18.367314Z",
+                     *         "created_at": "2026-11-28T00:52:26.810088Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-27T22:30:18.367314Z",
+                     *         "updated_at": "2026-11-28T00:52:26.810088Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-27T22:30:18.507158Z",
+                     *         "created_at": "2026-11-28T00:52:27.105968Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-27T22:30:18.507158Z",
+                     *         "updated_at": "2026-11-28T00:52:27.105968Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9343,12 +9466,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-27T22:30:18.367314Z",
+                     *       "created_at": "2026-11-28T00:52:26.810088Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:18.367314Z",
+                     *       "updated_at": "2026-11-28T00:52:26.810088Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -9676,7 +9799,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:19.987341Z",
+                     *         "created_at": "2026-11-28T00:52:30.884273Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -9684,7 +9807,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *         "updated_at": "2026-11-28T00:52:30.884273Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -9768,7 +9891,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T00:52:30.884273Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -9776,7 +9899,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
                      *       "version": 1
                      *     }
                      */
@@ -10105,7 +10228,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T00:52:30.884273Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10113,7 +10236,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
                      *       "version": 1
                      *     }
                      */
@@ -10302,7 +10425,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T00:52:30.884273Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10310,7 +10433,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
                      *       "version": 1
                      *     }
                      */
@@ -10496,14 +10619,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:19.640287Z",
+                     *         "created_at": "2026-11-28T00:52:30.192600Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *         "updated_at": "2026-11-28T00:52:30.192600Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -10588,14 +10711,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T00:52:30.192600Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -10923,14 +11046,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T00:52:30.192600Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11122,14 +11245,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T00:52:30.192600Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11245,12 +11368,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-27T22:30:19.307581Z",
+                     *       "created_at": "2026-11-28T00:52:29.562575Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:19.307581Z",
+                     *       "updated_at": "2026-11-28T00:52:29.562575Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11442,12 +11565,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-27T22:30:19.307581Z",
+                     *       "created_at": "2026-11-28T00:52:29.562575Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:19.415885Z",
+                     *       "updated_at": "2026-11-28T00:52:29.774991Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11557,7 +11680,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:21.504638Z",
+                     *         "created_at": "2026-11-28T00:52:35.367867Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -11567,7 +11690,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *         "updated_at": "2026-11-28T00:52:35.367867Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -11654,7 +11777,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T00:52:35.367867Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11664,7 +11787,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11775,7 +11898,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T00:52:35.367867Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11785,7 +11908,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11977,7 +12100,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T00:52:35.367867Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -11986,7 +12109,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.700985Z",
+                     *       "updated_at": "2026-11-28T00:52:35.534125Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -12215,7 +12338,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-27T22:30:29.633322Z",
+                     *       "erased_at": "2026-11-28T00:52:45.884989Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -12334,7 +12457,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745+00:00",
+                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -12347,7 +12470,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 110,
+                     *           "position": 111,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -12384,7 +12507,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-27T22:30:25.797324+00:00",
+                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12396,7 +12519,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745+00:00",
+                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -12409,7 +12532,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 112,
+                     *           "position": 113,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -12446,7 +12569,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-27T22:30:25.797324+00:00",
+                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12487,7 +12610,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "1407b8ef832c25fc90df1e020824d36aa36e468f348e44c6624824328af81514",
+                     *           "digest": "b1535d0bdfdf91327fe081e4aba86e4f9a21d48fa06bd16d70bc2144559a379f",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -12495,10 +12618,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 30,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-27T22:30:23.603610Z"
+                     *             "occurred_at": "2026-11-28T00:52:36.540448Z"
                      *           },
                      *           "position": 32,
-                     *           "recorded_at": "2026-11-27T22:30:23.832195Z",
+                     *           "recorded_at": "2026-11-28T00:52:36.702968Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -12538,7 +12661,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "d807013a36f8de2027d0d2afaf4e5657278a72ff591052c4112f4a6e5ea002aa",
+                     *           "digest": "c28bfcabc5968a70e20ba1d5ebc6f46644d3c792b6ed00d5bc95c440d3ee3aaa",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -12546,10 +12669,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 35,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-27T22:30:24.951946Z"
+                     *             "occurred_at": "2026-11-28T00:52:37.613949Z"
                      *           },
                      *           "position": 37,
-                     *           "recorded_at": "2026-11-27T22:30:24.953953Z",
+                     *           "recorded_at": "2026-11-28T00:52:37.620772Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -12557,7 +12680,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 149,
+                     *       "position": 151,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -12648,10 +12771,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-27T22:30:23.635992Z",
+                     *           "first_seen": "2026-11-28T00:52:36.579045Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-27T22:30:27.019317Z",
+                     *           "last_seen": "2026-11-28T00:52:41.797421Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -12753,12 +12876,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Brightwater Clinics",
                      *           "entryId": 10000000020,
-                     *           "id": "88",
+                     *           "id": "89",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12786,12 +12909,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Lindqvist & Zonen",
                      *           "entryId": 10000000018,
-                     *           "id": "83",
+                     *           "id": "84",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12871,7 +12994,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "83"
+                 *         "84"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -12892,7 +13015,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "83",
+                     *           "id": "84",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -12993,7 +13116,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 88 */
+                /** @example 89 */
                 row_id: string;
             };
             cookie?: never;
@@ -13014,13 +13137,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
-                     *           "position": 86,
+                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "position": 87,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
-                     *           "position": 87,
+                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "position": 88,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -13039,12 +13162,12 @@ export interface operations {
                      *         "conflictType": "unmapped_activity",
                      *         "customer": "Brightwater Clinics",
                      *         "entryId": 10000000020,
-                     *         "id": "88",
+                     *         "id": "89",
                      *         "links": {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *         "openedAt": "2026-11-28T00:52:38.694473Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -13122,7 +13245,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 88 */
+                /** @example 89 */
                 row_id: string;
             };
             cookie?: never;
@@ -13147,7 +13270,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 88,
+                     *       "conflict_id": 89,
                      *       "entry_id": 10000000020,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
@@ -13247,7 +13370,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 88 */
+                /** @example 89 */
                 row_id: string;
             };
             cookie?: never;
@@ -13340,14 +13463,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T00:52:19.794474Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-27T22:30:15.714855Z",
+                     *       "updated_at": "2026-11-28T00:52:19.794474Z",
                      *       "version": 0
                      *     }
                      */
@@ -13431,14 +13554,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T00:52:19.794474Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-27T22:30:20.667809Z",
+                     *       "updated_at": "2026-11-28T00:52:32.307278Z",
                      *       "version": 1
                      *     }
                      */
@@ -13672,17 +13795,17 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 50
+                     *     id: 51
                      *     event: conflict.opened
-                     *     data: {"conflict_id":50,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":51,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
-                     *     id: 50
+                     *     id: 51
                      *     event: entry.changed
                      *     data: {"entry_id":10000000003,"state":"conflict","sync_status":"conflict","minutes":60,"ticket_number":"10002","run_id":1}
                      *
-                     *     id: 59
+                     *     id: 60
                      *     event: conflict.opened
-                     *     data: {"conflict_id":59,"entry_id":10000000007,"status":"missing","reasonC
+                     *     data: {"conflict_id":60,"entry_id":10000000007,"status":"missing","reasonC
                      */
                     "text/event-stream": string;
                 };
@@ -13757,23 +13880,74 @@ export interface operations {
                      *       "active_connectors": 2,
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
+                     *       "key_figures": {
+                     *         "at": "2026-11-28T00:52:40.711071Z",
+                     *         "before": null,
+                     *         "coverage": {
+                     *           "minutes_booked": 0,
+                     *           "minutes_in_kimai": 0,
+                     *           "share": null
+                     *         },
+                     *         "decisions": {
+                     *           "entries": 6,
+                     *           "oldest_since": "2026-11-28T00:52:38.669290Z"
+                     *         },
+                     *         "held_back": {
+                     *           "conflict": {
+                     *             "entries": 6,
+                     *             "minutes": 215
+                     *           },
+                     *           "entries": 6,
+                     *           "failed": {
+                     *             "entries": 0,
+                     *             "minutes": 0
+                     *           },
+                     *           "minutes": 215,
+                     *           "pending": {
+                     *             "entries": 0,
+                     *             "minutes": 0
+                     *           }
+                     *         },
+                     *         "position": 127,
+                     *         "sync_lag": {
+                     *           "days": [
+                     *             {
+                     *               "date": "2026-11-22",
+                     *               "p95_seconds": null,
+                     *               "seen_p95_seconds": null
+                     *             },
+                     *             {
+                     *               "date": "2026-11-23",
+                     *               "p95_seconds": null,
+                     *               "seen_p95_seconds": null
+                     *             }
+                     *           ],
+                     *           "interval_seconds": null,
+                     *           "late": null,
+                     *           "median_seconds": 3801087,
+                     *           "p95_seconds": 3932159,
+                     *           "seen_median_seconds": 0,
+                     *           "seen_p95_seconds": 0,
+                     *           "written": 14
+                     *         }
+                     *       },
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-27T22:30:26.111729Z",
+                     *         "started_at": "2026-11-28T00:52:39.498434Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-27T22:30:26.380209Z",
+                     *       "last_sync": "2026-11-28T00:52:40.172823Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 125,
+                     *       "position": 127,
                      *       "series": {
                      *         "days": [
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-21",
+                     *             "date": "2026-11-22",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -13781,7 +13955,7 @@ export interface operations {
                      *           },
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-22",
+                     *             "date": "2026-11-23",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -13795,13 +13969,13 @@ export interface operations {
                      *       "webhook_success_rate": null,
                      *       "weekly_minutes": [
                      *         {
-                     *           "date": "2026-11-21",
-                     *           "day": "Sat",
+                     *           "date": "2026-11-22",
+                     *           "day": "Sun",
                      *           "minutes": 0
                      *         },
                      *         {
-                     *           "date": "2026-11-22",
-                     *           "day": "Sun",
+                     *           "date": "2026-11-23",
+                     *           "day": "Mon",
                      *           "minutes": 0
                      *         }
                      *       ]
@@ -13889,13 +14063,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-27T22:30:24.287067Z",
-                     *           "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a",
+                     *           "created_at": "2026-11-28T00:52:37.094862Z",
+                     *           "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-28T22:30:24.962990Z",
+                     *           "expires_at": "2026-11-29T00:52:37.629682Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -13919,13 +14093,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-27T22:30:22.987465Z",
-                     *           "digest": "sha256:b697a9cb8b2a347af8404751cdd0f9792b89472e0ad837b1cb66947b15102499",
+                     *           "created_at": "2026-11-28T00:52:35.880680Z",
+                     *           "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-28T22:30:23.843007Z",
+                     *           "expires_at": "2026-11-29T00:52:36.711810Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -14031,13 +14205,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-27T22:30:22.987465Z",
-                     *       "digest": "sha256:b697a9cb8b2a347af8404751cdd0f9792b89472e0ad837b1cb66947b15102499",
+                     *       "created_at": "2026-11-28T00:52:35.880680Z",
+                     *       "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-28T22:30:23.843007Z",
+                     *       "expires_at": "2026-11-29T00:52:36.711810Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -14207,13 +14381,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-27T22:30:24.287067Z",
-                     *       "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a",
+                     *       "created_at": "2026-11-28T00:52:37.094862Z",
+                     *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-28T22:30:24.962990Z",
+                     *       "expires_at": "2026-11-29T00:52:37.629682Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -14324,7 +14498,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a"
+                 *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -14483,7 +14657,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-61dec345-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -14499,7 +14673,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-61dec345-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14518,7 +14692,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-61dec345-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -14534,7 +14708,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-61dec345-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14787,9 +14961,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.268,
+                     *           "duration_seconds": 0.674,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-27T22:30:26.380209Z",
+                     *           "ended_at": "2026-11-28T00:52:40.172823Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14798,9 +14972,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 123,
+                     *           "first_position": 124,
                      *           "id": 2,
-                     *           "last_position": 125,
+                     *           "last_position": 127,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -14813,11 +14987,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-27T22:30:26.111729Z",
+                     *           "started_at": "2026-11-28T00:52:39.498434Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 3
+                     *           "version": 4
                      *         },
                      *         {
                      *           "cause": {
@@ -14830,9 +15004,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.341,
+                     *           "duration_seconds": 0.831,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-27T22:30:25.817864Z",
+                     *           "ended_at": "2026-11-28T00:52:38.924944Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14843,7 +15017,7 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 41,
                      *           "id": 1,
-                     *           "last_position": 119,
+                     *           "last_position": 120,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
@@ -14856,11 +15030,11 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-27T22:30:25.476845Z",
+                     *           "started_at": "2026-11-28T00:52:38.094161Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 3
+                     *           "version": 4
                      *         }
                      *       ],
                      *       "total": 2
@@ -14942,14 +15116,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-27T22:30:26.111729Z,2026-11-27T22:30:26.380209Z,0.268,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-27T22:30:25.476845Z,2026-11-27T22:3
+                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-27T22:30:26.111729Z,2026-11-27T22:30:26.380209Z,0.268,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-27T22:30:25.476845Z,2026-11-27T22:3
+                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
                      */
                     "text/csv": string;
                 };
@@ -15033,9 +15207,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.341,
+                     *       "duration_seconds": 0.831,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-27T22:30:25.817864Z",
+                     *       "ended_at": "2026-11-28T00:52:38.924944Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -15046,7 +15220,7 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 41,
                      *       "id": 1,
-                     *       "last_position": 119,
+                     *       "last_position": 120,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
@@ -15059,11 +15233,11 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-27T22:30:25.476845Z",
+                     *       "started_at": "2026-11-28T00:52:38.094161Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 3
+                     *       "version": 4
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -15268,7 +15442,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 105,
+                     *           "position": 106,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -15278,7 +15452,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 106,
+                     *           "position": 107,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -15355,8 +15529,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 148,
-                     *       "started_at": "2026-11-27T22:30:15.627060Z",
+                     *       "head_position": 150,
+                     *       "started_at": "2026-11-28T00:52:19.728223Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -15432,7 +15606,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:15.714855Z",
+                     *         "created_at": "2026-11-28T00:52:19.794474Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15443,7 +15617,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-27T22:30:20.360500Z",
+                     *         "created_at": "2026-11-28T00:52:31.564123Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15533,7 +15707,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:20.360500Z",
+                     *       "created_at": "2026-11-28T00:52:31.564123Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -15661,7 +15835,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:20.360500Z",
+                     *       "created_at": "2026-11-28T00:52:31.564123Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -15787,8 +15961,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 147,
-                     *           "received_at": "2026-11-27T22:30:28.772416Z",
+                     *           "position": 149,
+                     *           "received_at": "2026-11-28T00:52:44.638821Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16188,10 +16362,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66915584e+08
+                     *     process_virtual_memory_bytes 3.66829568e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.30752512e+08
+                     *     process_resident_memory_bytes 1.31403776e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -16326,7 +16500,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T00:52:19.794474Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

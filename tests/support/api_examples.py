@@ -192,7 +192,7 @@ class Calls:
         await connect(self._service, self._peers)
         await self._post("/connectors/validate", connector_id=1)
         await self._get("/connectors", limit=10)
-        for sub in ("", "/health"):
+        for sub in ("", "/health", "/health/history"):
             await self._get(f"/connectors/2{sub}")
         await self._call("PATCH", "/connectors/1", {"name": "Service desk"})
         await self._post("/connectors/1/reauth", {"api_token": ZAMMAD_TOKEN})

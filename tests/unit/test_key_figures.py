@@ -1,5 +1,6 @@
 """The figures that the dashboard leads with, and how a lag is counted."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -106,6 +107,10 @@ def test_a_percentile_is_that_of_all_writes() -> None:
     assert lag_totals.percentile([], "seen", 0.95) is None
 
 
+def at(seconds: int, events: Sequence[Any]) -> Story:
+    return [(seconds, event) for event in events]
+
+
 def lags(*story: tuple[int, Any]) -> list[tuple[Any, ...]]:
     """What counts of a booking's events, each so many seconds after the booking."""
     past = [
@@ -135,7 +140,7 @@ CREATE, CREATED = carried(ENTRY, 7, START)
 
 
 def test_a_lag_is_counted_with_the_write_that_carries_the_booking_across() -> None:
-    story: Story = [(100, OBSERVED), *((130, event) for event in CREATE), (160, *CREATED)]
+    story: Story = [(100, OBSERVED), *at(130, CREATE), *at(160, CREATED)]
     assert lags(*story) == [(4, 60, 160)]
     changed = EntryChangedAtSource(
         entry_id=ENTRY, booking=booking(7, START + timedelta(seconds=500)), context=None, changed=()
@@ -156,8 +161,8 @@ def test_a_booking_that_waited_for_a_person_has_no_lag() -> None:
         (10, decided(ENTRY, 7, START, Outcome.HOLD)),
         (10, opened),
         (9000, ConflictResolved(entry_id=ENTRY, reason=opened.reason, action=None)),
-        *((9010, event) for event in CREATE),
-        (9020, *CREATED),
+        *at(9010, CREATE),
+        *at(9020, CREATED),
     ]
     assert lags(*story) == []
 
@@ -166,11 +171,11 @@ def test_a_change_under_way_is_not_carried_by_the_older_write() -> None:
     changed = EntryChangedAtSource(
         entry_id=ENTRY, booking=booking(7, START), context=None, changed=()
     )
-    story: Story = [(0, OBSERVED), *((1, event) for event in CREATE), (5, changed), (9, *CREATED)]
+    story: Story = [(0, OBSERVED), *at(1, CREATE), (5, changed), *at(9, CREATED)]
     assert lags(*story) == []
 
 
 def test_clocks_that_disagree_make_no_negative_lag() -> None:
     early = observed(ENTRY, 7, START + timedelta(hours=1))
-    story: Story = [(0, early), *((0, event) for event in CREATE), (1, *CREATED)]
+    story: Story = [(0, early), *at(0, CREATE), *at(1, CREATED)]
     assert lags(*story) == [(4, 1, 0)]

@@ -133,6 +133,23 @@ class HealthPart(Answer):
     message: str | None
 
 
+class ActivityPart(Answer):
+    """Events after `from` up to `to`; `position` is that of the last event up to then."""
+
+    begin: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
+    position: int
+    events: int
+
+
+class ActivityOut(Answer):
+    """`first_at`: when the first event was recorded, before which there is nothing to show."""
+
+    buckets: list[ActivityPart]
+    first_at: datetime | None
+    head: int
+
+
 class HealthTurn(Answer):
     at: datetime
     state: Literal["unknown", "ok", "degraded", "down", "auth_failed"]

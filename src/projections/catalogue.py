@@ -23,6 +23,7 @@ from projections import (
     sync_runs,
     target_names,
     time_entries,
+    usage_totals,
     user_mappings,
     users,
     worth_telling,
@@ -59,4 +60,5 @@ TALLIES: tuple[Tally[Any], ...] = (
     conflict_totals.TALLY,
     delivery_totals.TALLY,
     lag_totals.TALLY,
+    usage_totals.TALLY,
 )

@@ -342,9 +342,34 @@ export interface paths {
          * Get Health
          * @description What runs and tests found last; the peer is not asked for it.
          *
-         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet.
+         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet. `needs`: who
+         *     has to act so that it works again, a person or only time; then `next_try_at` is when it is
+         *     asked next, as far as that is known. Neither peer tells when its token expires.
          */
         get: operations["get_health_api_v1_connectors__connector_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector_id}/health/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health History
+         * @description The worst state in each of the 48 half hours up to the present one, by the ledger.
+         *
+         *     `turns` are the changes themselves, the first of them what it was before. Of a breaker the
+         *     ledger knows the state `down` that came of it.
+         */
+        get: operations["get_health_history_api_v1_connectors__connector_id__health_history_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2693,6 +2718,27 @@ export interface components {
             position: number;
             sync_lag: components["schemas"]["SyncLag"];
         };
+        /**
+         * FoundOut
+         * @description What the last test of what is stored, that went well, found out.
+         */
+        FoundOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Checks */
+            checks: components["schemas"]["PermissionCheck"][];
+            /** Peer Version */
+            peer_version: string | null;
+            /** Roles */
+            roles: string[];
+            /** Time Unit Declared */
+            time_unit_declared: string | null;
+            /** Tracking Mode */
+            tracking_mode: string | null;
+        };
         /** Health */
         Health: {
             /** Checked At */
@@ -2724,6 +2770,15 @@ export interface components {
             /** Ok */
             ok: boolean;
         };
+        /** HealthHistory */
+        HealthHistory: {
+            /** Connector Id */
+            connector_id: number;
+            /** Parts */
+            parts: components["schemas"]["HealthPart"][];
+            /** Turns */
+            turns: components["schemas"]["HealthTurn"][];
+        };
         /** HealthOut */
         HealthOut: {
             /**
@@ -2735,10 +2790,15 @@ export interface components {
             checked_at?: string | null;
             /** Checks */
             checks: components["schemas"]["HealthCheck"][];
+            found: components["schemas"]["FoundOut"] | null;
             /** Latency Ms */
             latency_ms: number | null;
             /** Message */
             message?: string | null;
+            /** Needs */
+            needs: ("person" | "time") | null;
+            /** Next Try At */
+            next_try_at: string | null;
             /** Peer Version */
             peer_version: string | null;
             /**
@@ -2746,7 +2806,46 @@ export interface components {
              * @enum {string}
              */
             state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            token: components["schemas"]["TokenOut"];
             webhook?: components["schemas"]["WebhookHealth"] | null;
+        };
+        /**
+         * HealthPart
+         * @description The worst of what it was from `from` to `to`.
+         */
+        HealthPart: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /** HealthTurn */
+        HealthTurn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
         };
         /** Held */
         Held: {
@@ -3195,6 +3294,20 @@ export interface components {
             current_password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * PermissionCheck
+         * @description `ok` null: it shows later. `message` says what is so, or what to do.
+         */
+        PermissionCheck: {
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Needed */
+            needed: boolean;
+            /** Ok */
+            ok: boolean | null;
         };
         /**
          * PlaceOut
@@ -4196,6 +4309,8 @@ export interface components {
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
+            /** Checks */
+            checks?: components["schemas"]["PermissionCheck"][];
             /** Missing Permissions */
             missing_permissions?: string[];
             /** Peer Version */
@@ -4234,6 +4349,19 @@ export interface components {
             sends_times: boolean;
             /** Tracking Mode */
             tracking_mode: string;
+        };
+        /**
+         * TokenOut
+         * @description `last_four`: null for a token so short that they would tell too much.
+         */
+        TokenOut: {
+            /** Last Four */
+            last_four: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * UserChoice
@@ -4550,16 +4678,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "80a83bf7585148c9a717027dcb710671",
-                     *           "created_at": "2026-11-28T00:52:45.088800Z",
+                     *           "correlation_id": "73a121e313b042e29f37127d8b25151b",
+                     *           "created_at": "2026-11-28T01:05:44.222948Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 149
+                     *             "receipt": 156
                      *           },
-                     *           "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *           "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 150,
+                     *           "id": 157,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4569,8 +4697,8 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "fe84cc16f8d14e9788e6267f54b3d92e",
-                     *           "created_at": "2026-11-28T00:52:44.638821Z",
+                     *           "correlation_id": "f6e1127cd3c54f0ba926ef366d5d9df3",
+                     *           "created_at": "2026-11-28T01:05:43.126431Z",
                      *           "details": {
                      *             "article_id": 1,
                      *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
@@ -4579,10 +4707,10 @@ export interface operations {
                      *             "ticket_id": 1,
                      *             "trigger": null
                      *           },
-                     *           "digest": "713fa4b5ef4f65562de1923bb94d8975d4d01143f8bd0ad1298395a7ce79c059",
+                     *           "digest": "bd3da0b2ccacdc3d1e634ace0681dae1f7416114d8f3fbfafdf16617a765a1f2",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 149,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4590,7 +4718,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 58
+                     *       "total": 59
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4672,20 +4800,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
-                     *     149,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
-                     *     149,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     150,2026-11-28T00:52:45.088800Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,80a83bf7585148c9a717027dcb710671,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 149}",{},6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b
-                     *     149,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "text/csv": string;
                 };
@@ -4744,7 +4872,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 150 */
+                /** @example 157 */
                 position: number;
             };
             cookie?: never;
@@ -4761,16 +4889,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "80a83bf7585148c9a717027dcb710671",
-                     *       "created_at": "2026-11-28T00:52:45.088800Z",
+                     *       "correlation_id": "73a121e313b042e29f37127d8b25151b",
+                     *       "created_at": "2026-11-28T01:05:44.222948Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 149
+                     *         "receipt": 156
                      *       },
-                     *       "digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *       "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 150,
+                     *       "id": 157,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -4848,7 +4976,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T00:52:19.794474Z","data":{"credential":"07fd60559a91d95d29cc1ad107ead155","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:03:55.765809Z","data":{"credential":"4e77d4597180571b54f8ea07658715bd","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -4921,9 +5049,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 150,
+                     *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "6d1e40558f3e625bdc350ec7a346b468515c4f924b1407b5e651bbdce3b5a13b",
+                     *       "head_digest": "2c4aa30841a21101cf1a7c61519a79811c06919d088d18f7a5fc7817c9af8c6a",
                      *       "ok": true
                      *     }
                      */
@@ -5004,9 +5132,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T00:52:38.669290Z",
+                     *         "created_at": "2026-11-28T01:05:07.977363Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 63,
+                     *         "id": 64,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5060,9 +5188,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T00:52:38.669290Z",
+                     *         "created_at": "2026-11-28T01:05:07.977363Z",
                      *         "customer_name": "Castellan Insurance",
-                     *         "id": 60,
+                     *         "id": 61,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5194,9 +5322,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T00:52:42.875171Z",
+                     *       "created_at": "2026-11-28T01:05:38.404081Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 139,
+                     *       "id": 144,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5368,7 +5496,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5386,9 +5514,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 63,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5496,7 +5624,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5600,7 +5728,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 63 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5627,9 +5755,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 63,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5791,9 +5919,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T00:52:26.304918Z",
+                     *         "created_at": "2026-11-28T01:04:18.877990Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *           "checked_at": "2026-11-28T01:04:29.349140Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -5815,13 +5943,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T00:52:26.304918Z",
+                     *         "updated_at": "2026-11-28T01:04:18.877990Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T00:52:26.481959Z",
+                     *         "created_at": "2026-11-28T01:04:20.297682Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -5860,7 +5988,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T00:52:26.481959Z",
+                     *         "updated_at": "2026-11-28T01:04:20.297682Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -5950,7 +6078,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -5974,7 +6102,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:26.304918Z",
+                     *       "updated_at": "2026-11-28T01:04:18.877990Z",
                      *       "version": 2
                      *     }
                      */
@@ -6094,6 +6222,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6211,6 +6353,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6332,7 +6488,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.481959Z",
+                     *       "created_at": "2026-11-28T01:04:20.297682Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6371,7 +6527,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T00:52:26.481959Z",
+                     *       "updated_at": "2026-11-28T01:04:20.297682Z",
                      *       "version": 1
                      *     }
                      */
@@ -6562,9 +6718,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6586,7 +6742,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -6895,14 +7051,120 @@ export interface operations {
                      *       "breaker": "closed",
                      *       "checked_at": null,
                      *       "checks": [],
+                     *       "found": null,
                      *       "latency_ms": null,
                      *       "message": null,
+                     *       "needs": null,
+                     *       "next_try_at": null,
                      *       "peer_version": null,
                      *       "state": "unknown",
+                     *       "token": {
+                     *         "last_four": "-see",
+                     *         "since": "2026-11-28T01:04:20.297682Z"
+                     *       },
                      *       "webhook": null
                      *     }
                      */
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health_history_api_v1_connectors__connector_id__health_history_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @example 2 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connector_id": 2,
+                     *       "parts": [
+                     *         {
+                     *           "from": "2026-11-27T01:30:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:00:00Z"
+                     *         },
+                     *         {
+                     *           "from": "2026-11-27T02:00:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:30:00Z"
+                     *         }
+                     *       ],
+                     *       "turns": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthHistory"];
                 };
             };
             /** @description Unauthorized */
@@ -7094,9 +7356,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7118,7 +7380,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -7232,9 +7494,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T00:52:26.304918Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T00:52:28.502197Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7256,7 +7518,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T00:52:28.832087Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -7709,7 +7971,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T00:52:19.794474Z",
+                     *         "at": "2026-11-28T01:03:55.765809Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -7770,14 +8032,14 @@ export interface operations {
                      *           "label": "Billing",
                      *           "positions": [
                      *             5,
-                     *             34
+                     *             35
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "JPJNzoi1x96cucWrWyJkaWZmIixbWzEsbnVsbF0sMTUzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T00:52:45.884989Z",
-                     *         "position": 153
+                     *         "at": "2026-11-28T01:05:47.208819Z",
+                     *         "position": 163
                      *       }
                      *     }
                      */
@@ -7869,7 +8131,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.694473Z",
+                     *           "created_at": "2026-11-28T01:05:08.087207Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -7882,7 +8144,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 119,
+                     *           "position": 121,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -7919,7 +8181,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -7931,7 +8193,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290Z",
+                     *           "created_at": "2026-11-28T01:05:07.977363Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -7944,7 +8206,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 118,
+                     *           "position": 120,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -7981,7 +8243,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8145,7 +8407,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.694473Z",
+                     *       "created_at": "2026-11-28T01:05:08.087207Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8158,7 +8420,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 119,
+                     *       "position": 121,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8195,7 +8457,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T00:52:38.852756Z",
+                     *       "updated_at": "2026-11-28T01:05:08.763009Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8289,7 +8551,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8302,7 +8564,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 129,
+                     *       "position": 134,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8337,7 +8599,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:41.456603Z",
+                     *       "updated_at": "2026-11-28T01:05:18.154373Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8455,7 +8717,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:05:08.087207Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8470,12 +8732,12 @@ export interface operations {
                      *             "time_unit": "180.0",
                      *             "updated_at": "2026-10-19T09:34:25Z"
                      *           },
-                     *           "position": 85,
+                     *           "position": 86,
                      *           "step": "observation",
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
+                     *           "at": "2026-11-28T01:05:08.087207Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -8485,7 +8747,7 @@ export interface operations {
                      *           "output": {
                      *             "minutes": 180
                      *           },
-                     *           "position": 86,
+                     *           "position": 87,
                      *           "step": "unit",
                      *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
                      *         }
@@ -8572,12 +8834,12 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "8d455976142ec014b438fb032681c6005d77a09d1f650a2ce3db3b586995dcdd",
-                     *           "position": 85,
-                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
+                     *           "digest": "a78d4894d524af69fa599b14974bd530881a198e47032ac3c4599cc90df05219",
+                     *           "position": 86,
+                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -8589,7 +8851,7 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [
                      *             {
                      *               "after": 180,
@@ -8598,9 +8860,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "48a5c3793d1c93efeb6da88ddcee6cf7d8e5c4d3eeb7ceb5aaa417b0ad1abfb2",
-                     *           "position": 86,
-                     *           "recorded_at": "2026-11-28T00:52:38.694473Z",
+                     *           "digest": "24601cc222f517f97049f7c666729eec008bc611937ab75fe0bf91c31472cfd9",
+                     *           "position": 87,
+                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -8696,7 +8958,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8709,7 +8971,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 137,
+                     *       "position": 142,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -8746,7 +9008,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:42.590332Z",
+                     *       "updated_at": "2026-11-28T01:05:37.471943Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -8994,7 +9256,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T00:52:38.669290Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9007,7 +9269,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 138,
+                     *       "position": 143,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9044,7 +9306,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T00:52:42.721537Z",
+                     *       "updated_at": "2026-11-28T01:05:37.839386Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9160,11 +9422,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 150,
+                     *       "head": 158,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "07fd60559a91d95d29cc1ad107ead155",
+                     *             "credential": "4e77d4597180571b54f8ea07658715bd",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9172,17 +9434,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
+                     *           "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T00:52:19.747067Z"
+                     *             "occurred_at": "2026-11-28T01:03:55.498234Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T00:52:19.794474Z",
+                     *           "recorded_at": "2026-11-28T01:03:55.765809Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9265,7 +9527,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "07fd60559a91d95d29cc1ad107ead155",
+                     *         "credential": "4e77d4597180571b54f8ea07658715bd",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9273,17 +9535,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "d2c6e66308bbc2c7f4a24d7a5b4ef7e9ce970d5d400138665f98af5c5764abe1",
+                     *       "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T00:52:19.747067Z"
+                     *         "occurred_at": "2026-11-28T01:03:55.498234Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T00:52:19.794474Z",
+                     *       "recorded_at": "2026-11-28T01:03:55.765809Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9364,24 +9626,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T00:52:26.810088Z",
+                     *         "created_at": "2026-11-28T01:04:24.256155Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T00:52:26.810088Z",
+                     *         "updated_at": "2026-11-28T01:04:24.256155Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T00:52:27.105968Z",
+                     *         "created_at": "2026-11-28T01:04:25.488241Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T00:52:27.105968Z",
+                     *         "updated_at": "2026-11-28T01:04:25.488241Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9466,12 +9728,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T00:52:26.810088Z",
+                     *       "created_at": "2026-11-28T01:04:24.256155Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:26.810088Z",
+                     *       "updated_at": "2026-11-28T01:04:24.256155Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -9799,7 +10061,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:30.884273Z",
+                     *         "created_at": "2026-11-28T01:04:40.746409Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -9807,7 +10069,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *         "updated_at": "2026-11-28T01:04:40.746409Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -9891,7 +10153,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -9899,7 +10161,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10228,7 +10490,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10236,7 +10498,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10425,7 +10687,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.884273Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10433,7 +10695,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T00:52:30.884273Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10619,14 +10881,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:30.192600Z",
+                     *         "created_at": "2026-11-28T01:04:38.244179Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *         "updated_at": "2026-11-28T01:04:38.244179Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -10711,14 +10973,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11046,14 +11308,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11245,14 +11507,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:30.192600Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T00:52:30.192600Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11368,12 +11630,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T00:52:29.562575Z",
+                     *       "created_at": "2026-11-28T01:04:34.643970Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:29.562575Z",
+                     *       "updated_at": "2026-11-28T01:04:34.643970Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11565,12 +11827,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T00:52:29.562575Z",
+                     *       "created_at": "2026-11-28T01:04:34.643970Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T00:52:29.774991Z",
+                     *       "updated_at": "2026-11-28T01:04:36.373226Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11680,7 +11942,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:35.367867Z",
+                     *         "created_at": "2026-11-28T01:04:50.391100Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -11690,7 +11952,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *         "updated_at": "2026-11-28T01:04:50.391100Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -11777,7 +12039,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11787,7 +12049,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11898,7 +12160,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11908,7 +12170,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.367867Z",
+                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12100,7 +12362,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:35.367867Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -12109,7 +12371,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T00:52:35.534125Z",
+                     *       "updated_at": "2026-11-28T01:04:51.093315Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -12338,7 +12600,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T00:52:45.884989Z",
+                     *       "erased_at": "2026-11-28T01:05:47.208819Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -12457,7 +12719,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
+                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -12470,7 +12732,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 111,
+                     *           "position": 113,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -12507,7 +12769,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
+                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12519,7 +12781,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T00:52:38.669290+00:00",
+                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -12532,7 +12794,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 113,
+                     *           "position": 115,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -12569,7 +12831,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T00:52:38.833133+00:00",
+                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12610,18 +12872,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "b1535d0bdfdf91327fe081e4aba86e4f9a21d48fa06bd16d70bc2144559a379f",
+                     *           "digest": "2521e16fbe3ed6e72763cbde8840bb523b684ce3751a00e77bf81d4a3d45b140",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 30,
+                     *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T00:52:36.540448Z"
+                     *             "occurred_at": "2026-11-28T01:04:54.653406Z"
                      *           },
-                     *           "position": 32,
-                     *           "recorded_at": "2026-11-28T00:52:36.702968Z",
+                     *           "position": 33,
+                     *           "recorded_at": "2026-11-28T01:04:55.852909Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -12661,18 +12923,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "c28bfcabc5968a70e20ba1d5ebc6f46644d3c792b6ed00d5bc95c440d3ee3aaa",
+                     *           "digest": "0606b0fd1e35cf6029316bfc21013ea8f21f8833feaaad695d85d988bb99498e",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 35,
+                     *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T00:52:37.613949Z"
+                     *             "occurred_at": "2026-11-28T01:05:02.205814Z"
                      *           },
-                     *           "position": 37,
-                     *           "recorded_at": "2026-11-28T00:52:37.620772Z",
+                     *           "position": 38,
+                     *           "recorded_at": "2026-11-28T01:05:02.248197Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -12680,7 +12942,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 151,
+                     *       "position": 161,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -12771,10 +13033,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T00:52:36.579045Z",
+                     *           "first_seen": "2026-11-28T01:04:55.150717Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T00:52:41.797421Z",
+                     *           "last_seen": "2026-11-28T01:05:21.988254Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -12876,12 +13138,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Brightwater Clinics",
                      *           "entryId": 10000000020,
-                     *           "id": "89",
+                     *           "id": "90",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12909,12 +13171,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Lindqvist & Zonen",
                      *           "entryId": 10000000018,
-                     *           "id": "84",
+                     *           "id": "85",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12994,7 +13256,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "84"
+                 *         "85"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -13015,7 +13277,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "84",
+                     *           "id": "85",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -13116,7 +13378,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13137,13 +13399,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
-                     *           "position": 87,
+                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T00:52:38.694473Z",
-                     *           "position": 88,
+                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -13162,12 +13424,12 @@ export interface operations {
                      *         "conflictType": "unmapped_activity",
                      *         "customer": "Brightwater Clinics",
                      *         "entryId": 10000000020,
-                     *         "id": "89",
+                     *         "id": "90",
                      *         "links": {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T00:52:38.694473Z",
+                     *         "openedAt": "2026-11-28T01:05:08.087207Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -13245,7 +13507,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13270,7 +13532,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 89,
+                     *       "conflict_id": 90,
                      *       "entry_id": 10000000020,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
@@ -13370,7 +13632,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 89 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13463,14 +13725,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T00:52:19.794474Z",
+                     *       "updated_at": "2026-11-28T01:03:55.765809Z",
                      *       "version": 0
                      *     }
                      */
@@ -13554,14 +13816,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T00:52:32.307278Z",
+                     *       "updated_at": "2026-11-28T01:04:44.532023Z",
                      *       "version": 1
                      *     }
                      */
@@ -13795,17 +14057,17 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 51
+                     *     id: 52
                      *     event: conflict.opened
-                     *     data: {"conflict_id":51,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":52,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
-                     *     id: 51
+                     *     id: 52
                      *     event: entry.changed
                      *     data: {"entry_id":10000000003,"state":"conflict","sync_status":"conflict","minutes":60,"ticket_number":"10002","run_id":1}
                      *
-                     *     id: 60
+                     *     id: 61
                      *     event: conflict.opened
-                     *     data: {"conflict_id":60,"entry_id":10000000007,"status":"missing","reasonC
+                     *     data: {"conflict_id":61,"entry_id":10000000007,"status":"missing","reasonC
                      */
                     "text/event-stream": string;
                 };
@@ -13881,7 +14143,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T00:52:40.711071Z",
+                     *         "at": "2026-11-28T01:05:13.457933Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -13890,7 +14152,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T00:52:38.669290Z"
+                     *           "oldest_since": "2026-11-28T01:05:07.977363Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -13908,7 +14170,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 127,
+                     *         "position": 132,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -13934,15 +14196,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T00:52:39.498434Z",
+                     *         "started_at": "2026-11-28T01:05:10.356064Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T00:52:40.172823Z",
+                     *       "last_sync": "2026-11-28T01:05:12.297024Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 127,
+                     *       "position": 132,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -14063,13 +14325,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T00:52:37.094862Z",
-                     *           "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
+                     *           "created_at": "2026-11-28T01:04:58.676893Z",
+                     *           "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T00:52:37.629682Z",
+                     *           "expires_at": "2026-11-29T01:05:02.297552Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -14093,13 +14355,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T00:52:35.880680Z",
-                     *           "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
+                     *           "created_at": "2026-11-28T01:04:52.418260Z",
+                     *           "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T00:52:36.711810Z",
+                     *           "expires_at": "2026-11-29T01:04:55.982413Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -14205,13 +14467,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T00:52:35.880680Z",
-                     *       "digest": "sha256:e88ad7afc4f0b46a7c8ba6d04538f696ebaf0fcb767c45e165c4c7af4a56302b",
+                     *       "created_at": "2026-11-28T01:04:52.418260Z",
+                     *       "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T00:52:36.711810Z",
+                     *       "expires_at": "2026-11-29T01:04:55.982413Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -14381,13 +14643,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T00:52:37.094862Z",
-                     *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128",
+                     *       "created_at": "2026-11-28T01:04:58.676893Z",
+                     *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T00:52:37.629682Z",
+                     *       "expires_at": "2026-11-29T01:05:02.297552Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -14498,7 +14760,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:b6463c5d1b7c54027332f0c7faa10cd2eb4a1f4bb57480363381d9c67eec0128"
+                 *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -14657,7 +14919,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -14673,7 +14935,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-d2c6e663-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14692,7 +14954,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -14708,7 +14970,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-d2c6e663-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14961,9 +15223,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.674,
+                     *           "duration_seconds": 1.941,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T00:52:40.172823Z",
+                     *           "ended_at": "2026-11-28T01:05:12.297024Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14972,9 +15234,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 124,
+                     *           "first_position": 127,
                      *           "id": 2,
-                     *           "last_position": 127,
+                     *           "last_position": 132,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -14987,11 +15249,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T00:52:39.498434Z",
+                     *           "started_at": "2026-11-28T01:05:10.356064Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 6
                      *         },
                      *         {
                      *           "cause": {
@@ -15004,9 +15266,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.831,
+                     *           "duration_seconds": 2.486,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T00:52:38.924944Z",
+                     *           "ended_at": "2026-11-28T01:05:08.893005Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15015,26 +15277,26 @@ export interface operations {
                      *           "entries_synced": 14,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 41,
+                     *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 120,
+                     *           "last_position": 123,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
-                     *             "done": 0,
+                     *             "done": 14,
                      *             "failed": 0,
                      *             "found": 20,
                      *             "left": 0,
                      *             "phase": "done",
-                     *             "total": 0,
+                     *             "total": 14,
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T00:52:38.094161Z",
+                     *           "started_at": "2026-11-28T01:05:06.407020Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 6
                      *         }
                      *       ],
                      *       "total": 2
@@ -15116,14 +15378,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
+                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T00:52:39.498434Z,2026-11-28T00:52:40.172823Z,0.674,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T00:52:38.094161Z,2026-11-28T00:5
+                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
                      */
                     "text/csv": string;
                 };
@@ -15207,9 +15469,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.831,
+                     *       "duration_seconds": 2.486,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T00:52:38.924944Z",
+                     *       "ended_at": "2026-11-28T01:05:08.893005Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -15218,26 +15480,26 @@ export interface operations {
                      *       "entries_synced": 14,
                      *       "entries_updated": 0,
                      *       "error_message": null,
-                     *       "first_position": 41,
+                     *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 120,
+                     *       "last_position": 123,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
-                     *         "done": 0,
+                     *         "done": 14,
                      *         "failed": 0,
                      *         "found": 20,
                      *         "left": 0,
                      *         "phase": "done",
-                     *         "total": 0,
+                     *         "total": 14,
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T00:52:38.094161Z",
+                     *       "started_at": "2026-11-28T01:05:06.407020Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 4
+                     *       "version": 6
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -15442,7 +15704,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 106,
+                     *           "position": 108,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -15452,7 +15714,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 107,
+                     *           "position": 109,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -15529,8 +15791,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 150,
-                     *       "started_at": "2026-11-28T00:52:19.728223Z",
+                     *       "head_position": 159,
+                     *       "started_at": "2026-11-28T01:03:55.420747Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -15606,7 +15868,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T00:52:19.794474Z",
+                     *         "created_at": "2026-11-28T01:03:55.765809Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15617,7 +15879,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T00:52:31.564123Z",
+                     *         "created_at": "2026-11-28T01:04:42.782913Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15707,7 +15969,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:31.564123Z",
+                     *       "created_at": "2026-11-28T01:04:42.782913Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -15835,7 +16097,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:31.564123Z",
+                     *       "created_at": "2026-11-28T01:04:42.782913Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -15961,8 +16223,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 149,
-                     *           "received_at": "2026-11-28T00:52:44.638821Z",
+                     *           "position": 156,
+                     *           "received_at": "2026-11-28T01:05:43.126431Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16362,10 +16624,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66829568e+08
+                     *     process_virtual_memory_bytes 4.43551744e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.31403776e+08
+                     *     process_resident_memory_bytes 1.31821568e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -16500,7 +16762,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T00:52:19.794474Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

@@ -60,7 +60,7 @@ export default function TimeChart({ days }: { days: readonly Day[] }) {
               />
             </pattern>
           </defs>
-          <CartesianGrid vertical={false} stroke="var(--line)" />
+          <CartesianGrid vertical={false} syncWithTicks stroke="var(--line)" />
           <XAxis
             dataKey="date"
             ticks={ticksOf(days)}
@@ -74,10 +74,9 @@ export default function TimeChart({ days }: { days: readonly Day[] }) {
           />
           <YAxis
             width={44}
-            tickCount={5}
             tickFormatter={(minutes: number) => (minutes === 0 ? "0" : `${minutes / 60}\u00a0h`)}
             ticks={hoursUpTo(days)}
-            domain={[0, "dataMax"]}
+            domain={[0, (most: number) => Math.max(most, 60) * 1.04]}
             tickLine={false}
             axisLine={false}
             tick={TICK}
@@ -125,11 +124,11 @@ function ticksOf(days: readonly Day[]): string[] {
   return [...kept.map((day) => day.date), ...(last ? [last.date] : [])]
 }
 
-const STEPS = [15, 30, 60, 120, 300, 600, 1200, 3000, 6000, 12_000, 30_000] // minutes between lines
+const STEPS = [15, 30, 60, 120, 300, 600, 1200, 2400, 6000, 12_000, 30_000] // minutes between lines
 
 function hoursUpTo(days: readonly Day[]): number[] {
   const top = Math.max(...days.map((day) => STACK.reduce((sum, state) => sum + day[state], 0)), 60)
-  const step = STEPS.find((one) => top / one <= 4) ?? 60_000
+  const step = STEPS.find((one) => top / one <= 5) ?? 60_000
   return Array.from({ length: Math.floor(top / step) + 1 }, (_, index) => index * step)
 }
 

@@ -8,7 +8,7 @@ import { kpi } from "@/app/reads"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { EmptyState, SparkBars } from "@/ui/bits"
-import { formatAgo, formatInstant, formatNumber } from "@/ui/format"
+import { formatInstant, formatNumber } from "@/ui/format"
 import { Panel, QueryState, Skeleton } from "@/ui/panel"
 import { StateBadge, type StateName } from "@/ui/state-badge"
 import { connectors, type Health, health, healthHistory, ready } from "./reads"
@@ -161,7 +161,9 @@ function System({ of }: { of: Connector }) {
           )}
           {now.data?.needs === "person" && <Mend />}
         </p>
-        {asOf === null && now.data && <p className="ml-auto">{lastCall(now.data)}</p>}
+        {asOf === null && now.data != null && now.data.latency_ms !== null && (
+          <p className="ml-auto">{`answers in ${formatNumber(now.data.latency_ms)}\u00a0ms`}</p>
+        )}
       </div>
     </Row>
   )
@@ -184,14 +186,6 @@ function hostOf(url: string): string {
   return host + (pathname === "/" ? "" : pathname.replace(/\/$/, ""))
 }
 
-function lastCall({ latency_ms, checked_at }: Health): string {
-  const parts = [
-    ...(latency_ms === null ? [] : [`${formatNumber(latency_ms)}\u00a0ms`]),
-    ...(checked_at == null ? [] : [`state since ${formatAgo(checked_at)}`]),
-  ]
-  return parts.join(", ")
-}
-
 const WELL: readonly State[] = ["ok", "unknown"]
 
 /** "Trouble from 13:28 to 13:44" or that there was none. */
@@ -202,10 +196,12 @@ function troubles({ parts, turns }: History, zone: string): string {
     .map((turn, index) => ({ ...turn, until: turns[index + 1]?.at }))
     .filter((turn) => !WELL.includes(turn.state) && (turn.until ?? begin) >= begin)
   if (bad.length === 0) {
-    return parts.every((part) => part.state === "unknown") ? "Nothing known yet" : "No trouble"
+    return parts.every((part) => part.state === "unknown")
+      ? "Nothing known yet"
+      : "No trouble known"
   }
   const last = bad.at(-1)
-  if (last === undefined) return "No trouble"
+  if (last === undefined) return "No trouble known"
   const when = last.until ? `${time(last.at)} to ${time(last.until)}` : `since ${time(last.at)}`
   return bad.length === 1
     ? `${LOOKS[last.state].word}, ${when}`

@@ -16,7 +16,6 @@ import { formatNumber, formatPercent } from "@/ui/format"
 import { Menu, MenuChoice } from "@/ui/menu"
 import { CommandError, Panel, QueryState, Skeleton } from "@/ui/panel"
 import { StateIcon, type StateName } from "@/ui/state-badge"
-import { RowTh, Table, Td, Th, Tr } from "@/ui/table"
 import { type DeliveryStatus, deliveries } from "./reads"
 import { useHeld } from "./use-held"
 
@@ -169,7 +168,12 @@ function Share() {
   if (data === undefined) return null
   return data.webhook_success_rate === null
     ? "none in 24 h"
-    : `${formatPercent(Math.floor(data.webhook_success_rate * 1000) / 1000)} processed in 24 h`
+    : `${share(data.webhook_success_rate)} processed in 24 h`
+}
+
+/** 99.96 % is not all of them: rounded down. */
+function share(of: number): string {
+  return formatPercent(Math.floor(of * 1000) / 1000, of === 1 ? 0 : 1)
 }
 
 function Rows({
@@ -196,66 +200,55 @@ function Rows({
     onDone: () => notify("The delivery is processed again."),
   })
   return (
-    <div className="max-h-110 overflow-y-auto">
-      <Table caption="Webhook deliveries, newest first">
-        <thead className="sr-only">
-          <tr>
-            <Th>Received</Th>
-            <Th>Status</Th>
-            <Th>Ticket</Th>
-            <Th>What came of it</Th>
-            <Th>Repeat</Th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((one) => {
-            const { state, word } = STATUS[one.status]
-            const not = one.status === "rejected" ? "A rejected delivery was not kept." : reason
-            return (
-              <Tr
-                key={one.position}
-                className={cn(
-                  "h-10 border-t border-b-0",
-                  fresh.has(one.position) && "animate-new-row",
+    <section
+      aria-label="Deliveries"
+      tabIndex={0}
+      className={cn("-outline-offset-2", items.length > FIRST && "max-h-110 overflow-y-auto")}
+    >
+      <ul aria-label="Webhook deliveries, newest first">
+        {items.map((one) => {
+          const { state, word } = STATUS[one.status]
+          const not = one.status === "rejected" ? "A rejected delivery was not kept." : reason
+          const ticket = one.ticket_id === null ? "no ticket" : `ticket id ${one.ticket_id}`
+          return (
+            <li
+              key={one.position}
+              className={cn(
+                "grid min-h-10 grid-cols-[auto_auto_1fr_auto] items-center gap-x-3 border-line border-t px-4 py-1 text-table sm:grid-cols-[4rem_6rem_auto_1fr_auto] sm:gap-x-4",
+                fresh.has(one.position) && "animate-new-row",
+              )}
+            >
+              <Instant at={one.received_at} look="seconds" zone={zone} className="text-ink2" />
+              <span className="flex items-center gap-1.5 whitespace-nowrap">
+                <StateIcon state={state} />
+                {word}
+              </span>
+              <span className="whitespace-nowrap font-medium">
+                {one.ticket_id === null ? (
+                  "No ticket"
+                ) : (
+                  <>
+                    Ticket <span className="font-normal text-ink2">{`id ${one.ticket_id}`}</span>
+                  </>
                 )}
+              </span>
+              <span className="min-w-0 text-ink2 max-sm:order-last max-sm:col-span-3 sm:text-right">
+                <Outcome of={one} />
+              </span>
+              <IconButton
+                size="small"
+                label={`Repeat the delivery of ${ticket}`}
+                disabledReason={not}
+                busy={repeat.isPending && repeat.variables === one.delivery_id}
+                onClick={() => repeat.mutate(one.delivery_id)}
+                className="-mr-1.5"
               >
-                <Td className="w-0 text-ink2">
-                  <Instant at={one.received_at} look="seconds" zone={zone} />
-                </Td>
-                <Td className="w-0 whitespace-nowrap px-1.5">
-                  <span className="flex items-center gap-1.5">
-                    <StateIcon state={state} />
-                    {word}
-                  </span>
-                </Td>
-                <RowTh className="whitespace-nowrap px-2">
-                  {one.ticket_id === null ? (
-                    "No ticket"
-                  ) : (
-                    <>
-                      Ticket <span className="font-normal text-ink2">{`id ${one.ticket_id}`}</span>
-                    </>
-                  )}
-                </RowTh>
-                <Td className="w-full min-w-40 px-2 py-1.5 text-right text-ink2">
-                  <Outcome of={one} />
-                </Td>
-                <Td className="w-0 pl-0">
-                  <IconButton
-                    size="small"
-                    label={`Repeat the delivery of ${one.ticket_id === null ? "no ticket" : `ticket id ${one.ticket_id}`}`}
-                    disabledReason={not}
-                    busy={repeat.isPending && repeat.variables === one.delivery_id}
-                    onClick={() => repeat.mutate(one.delivery_id)}
-                  >
-                    <RotateCw aria-hidden />
-                  </IconButton>
-                </Td>
-              </Tr>
-            )
-          })}
-        </tbody>
-      </Table>
+                <RotateCw aria-hidden />
+              </IconButton>
+            </li>
+          )
+        })}
+      </ul>
       {repeat.error && (
         <div className="p-3">
           <CommandError error={repeat.error} />
@@ -271,7 +264,7 @@ function Rows({
           {`The newest ${MOST}. Older ones are in Audit.`}
         </p>
       )}
-    </div>
+    </section>
   )
 }
 

@@ -152,7 +152,7 @@ function InKimai({ now, range }: { now: KeyFigures; range: Range }) {
 
 /** 99.96 % is not all of it: rounded down. */
 function covered(share: number): string {
-  return formatPercent(Math.floor(share * 1000) / 1000)
+  return formatPercent(Math.floor(share * 1000) / 1000, share === 1 ? 0 : 1)
 }
 
 function HeldBack({ now, zone }: { now: KeyFigures; zone: string }) {
@@ -296,6 +296,8 @@ function Lag({
       delta={
         trend && trend.way !== "same" && earlier !== null ? (
           <Delta trend={trend}>{`from ${seconds(earlier)}`}</Delta>
+        ) : lag.seen_p95_seconds !== null ? (
+          <span className="text-ink2 text-table">{`${seconds(lag.seen_p95_seconds)} once seen`}</span>
         ) : undefined
       }
     >

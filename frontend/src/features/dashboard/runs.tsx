@@ -102,16 +102,16 @@ function Recent({ runs, zone }: { runs: readonly SyncRun[]; zone: string }) {
       <thead>
         <tr>
           <Th className="bg-surface">Run</Th>
-          <Th numeric className="bg-surface px-2" title="Timesheets created in Kimai">
+          <Th numeric className="bg-surface px-2 max-sm:px-1.5" title="Timesheets created in Kimai">
             New
           </Th>
-          <Th numeric className="bg-surface px-2" title="Timesheets changed in Kimai">
+          <Th numeric className="bg-surface px-2 max-sm:px-1.5" title="Timesheets changed in Kimai">
             Updated
           </Th>
-          <Th numeric className="bg-surface px-2" title="Conflicts that it opened">
+          <Th numeric className="bg-surface px-2 max-sm:px-1.5" title="Conflicts that it opened">
             Review
           </Th>
-          <Th numeric className="bg-surface">
+          <Th numeric className="bg-surface max-sm:pl-1.5">
             Took
           </Th>
         </tr>
@@ -122,7 +122,7 @@ function Recent({ runs, zone }: { runs: readonly SyncRun[]; zone: string }) {
           const note = noteOf(run)
           return (
             <Tr key={run.id} className="relative hover:bg-hover">
-              <RowTh className="py-1.5">
+              <RowTh className="py-1.5 max-sm:pr-1">
                 <span className="flex gap-2.5">
                   <StateIcon state={state} label={word} className="mt-0.5" />
                   <span className="min-w-0">
@@ -134,7 +134,7 @@ function Recent({ runs, zone }: { runs: readonly SyncRun[]; zone: string }) {
                       <span className="sr-only">Run </span>
                       {`#${run.id}`}
                     </button>
-                    <span className="ml-2 whitespace-nowrap font-normal text-ink2 text-meta">
+                    <span className="whitespace-nowrap font-normal text-ink2 text-meta sm:ml-2 max-sm:block">
                       <Instant
                         at={run.started_at}
                         look={lookOf(run.started_at, zone)}
@@ -153,7 +153,7 @@ function Recent({ runs, zone }: { runs: readonly SyncRun[]; zone: string }) {
               <Count value={run.entries_synced} />
               <Count value={run.entries_updated} />
               <Count value={run.conflicts_detected} due />
-              <Td numeric className="text-ink2">
+              <Td numeric className="text-ink2 max-sm:pl-1.5">
                 {run.duration_seconds === null ? "—" : formatSeconds(run.duration_seconds)}
               </Td>
             </Tr>
@@ -168,7 +168,10 @@ function Count({ value, due = false }: { value: number; due?: boolean }) {
   return (
     <Td
       numeric
-      className={cn("px-2", value === 0 ? "text-ink3" : due && "font-semibold text-conflict")}
+      className={cn(
+        "px-2 max-sm:px-1.5",
+        value === 0 ? "text-ink3" : due && "font-semibold text-conflict",
+      )}
     >
       {formatNumber(value)}
     </Td>

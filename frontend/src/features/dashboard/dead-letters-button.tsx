@@ -44,8 +44,7 @@ export function DeadLetters() {
           className="-mr-2 text-ink"
           onClick={() => set({ "given-up": "1" }, { push: true })}
         >
-          Review
-          <span className="sr-only"> dead letters</span>
+          Review <span className="sr-only">dead letters</span>
           <ChevronRight aria-hidden />
         </Button>
       )}

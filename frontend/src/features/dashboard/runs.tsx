@@ -131,8 +131,8 @@ function Recent({ runs, zone }: { runs: readonly SyncRun[]; zone: string }) {
                       className="font-medium after:absolute after:inset-0"
                       onClick={() => open("runs", { run: String(run.id) })}
                     >
-                      <span className="sr-only">Run </span>
-                      {`#${run.id}`}
+                      <span className="sr-only">Run</span>
+                      {` #${run.id}`}
                     </button>
                     <span className="whitespace-nowrap font-normal text-ink2 text-meta sm:ml-2 max-sm:block">
                       <Instant

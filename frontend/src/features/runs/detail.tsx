@@ -13,7 +13,6 @@ import { Button } from "@/ui/button"
 import { Select } from "@/ui/choices"
 import { cn } from "@/ui/cn"
 import { formatDay, formatNumber } from "@/ui/format"
-import { Menu, MenuItem } from "@/ui/menu"
 import { QueryState, Skeleton } from "@/ui/panel"
 import { StateBadge, StateIcon, type StateName } from "@/ui/state-badge"
 import { RowTh, Table, Td, Th, Tr, TwoLines } from "@/ui/table"
@@ -287,25 +286,21 @@ function Steps({ run: one, open, zone }: { run: SyncRun; open: boolean; zone: st
   const file = { run_id: one.id, ...(asOf ? { as_of: asOf } : {}) }
   return (
     <section aria-labelledby={id}>
-      <div className="flex items-center gap-3 pb-3">
+      <div className="flex flex-wrap items-center gap-x-1 pb-3">
         <h3 id={id} className="mr-auto font-semibold">
           Its audit
         </h3>
-        <Menu
-          trigger={
-            <Button size="small" icon={<Download aria-hidden />}>
-              Export
-            </Button>
-          }
-        >
-          {(["csv", "json", "ndjson"] as const).map((format) => (
-            <MenuItem key={format} asChild>
-              <a href={fileUrl("/api/v1/audit-logs/export", { ...file, format })} download>
-                {`Its audit as ${format.toUpperCase()}`}
-              </a>
-            </MenuItem>
-          ))}
-        </Menu>
+        {(["csv", "json", "ndjson"] as const).map((format) => (
+          <Button key={format} asChild size="small" look="ghost">
+            <a href={fileUrl("/api/v1/audit-logs/export", { ...file, format })} download>
+              <Download aria-hidden />
+              <span>
+                <span className="sr-only">Export its audit as</span>
+                {` ${format.toUpperCase()}`}
+              </span>
+            </a>
+          </Button>
+        ))}
       </div>
       <QueryState
         query={query}

@@ -13,7 +13,6 @@ import { Select } from "@/ui/choices"
 import { cn } from "@/ui/cn"
 import { Field, Input } from "@/ui/field"
 import { formatNumber } from "@/ui/format"
-import { Menu, MenuItem } from "@/ui/menu"
 import { QueryState, Skeleton } from "@/ui/panel"
 import { StateBadge } from "@/ui/state-badge"
 import { RowTh, Table, Td, Th, Tr, TwoLines } from "@/ui/table"
@@ -209,15 +208,19 @@ function Export({ filter }: { filter: RunFilter }) {
   const { asOf } = useMoment()
   const query = { ...filter, ...(asOf ? { as_of: asOf } : {}) }
   return (
-    <Menu trigger={<Button icon={<Download aria-hidden />}>Export</Button>}>
+    <div className="flex gap-2">
       {(["csv", "json"] as const).map((format) => (
-        <MenuItem key={format} asChild>
+        <Button key={format} asChild>
           <a href={fileUrl("/api/v1/sync/runs/export", { ...query, format })} download>
-            {`These runs as ${format.toUpperCase()}`}
+            <Download aria-hidden />
+            <span>
+              <span className="sr-only">Export these runs as</span>
+              {` ${format.toUpperCase()}`}
+            </span>
           </a>
-        </MenuItem>
+        </Button>
       ))}
-    </Menu>
+    </div>
   )
 }
 
@@ -249,8 +252,8 @@ function Rows({ runs: items, zone }: { runs: readonly SyncRun[]; zone: string })
                       className="font-medium after:absolute after:inset-0"
                       onClick={() => set({ run: String(one.id) }, { push: true })}
                     >
-                      <span className="sr-only">Run </span>
-                      {`#${one.id}`}
+                      <span className="sr-only">Run</span>
+                      {` #${one.id}`}
                     </button>
                   }
                   second={

@@ -142,18 +142,19 @@ function DayTip({ active, payload }: TooltipContentProps) {
       className="min-w-44 rounded-control border border-line bg-surface p-2.5 text-meta shadow-pop"
     >
       <p className="mb-1 font-medium">{formatDay(day.date, "long-day")}</p>
-      <dl className="grid grid-cols-[auto_1fr_auto] items-center gap-x-2 gap-y-0.5">
+      <dl className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-0.5">
         {STACK.toReversed()
           .filter((state) => day[state] > 0 || state === "synced")
           .map((state) => (
             <div key={state} className="contents">
-              <Swatch state={state} className="size-3" />
-              <dt className="text-ink2">{wordOf(state)}</dt>
+              <dt className="flex items-center gap-2 text-ink2">
+                <Swatch state={state} className="size-3" />
+                {wordOf(state)}
+              </dt>
               <dd className="text-right">{formatDuration(day[state])}</dd>
             </div>
           ))}
         <div className="contents font-medium">
-          <span />
           <dt>All</dt>
           <dd className="text-right">{formatDuration(all)}</dd>
         </div>

@@ -276,7 +276,10 @@ test("new deliveries wait while the pointer is inside, and come when asked for",
   const list = await screen.findByRole("list", { name: /Webhook deliveries/ })
   expect(within(list).getAllByRole("listitem")).toHaveLength(1)
   await user.hover(list)
-  const more = { items: [delivery(3), delivery(2), delivery(1)], next_cursor: null }
+  const more = {
+    items: [delivery(3), delivery(2), { ...delivery(1), position: 9 }],
+    next_cursor: null,
+  }
   answering("GET /api/v1/webhook/deliveries", more)
   act(() => {
     FakeEventSource.last.opens()

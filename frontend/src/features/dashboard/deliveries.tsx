@@ -29,6 +29,9 @@ const STATUS: Record<DeliveryStatus, { state: StateName; word: string }> = {
 const FIRST = 8 // rows that the panel shows
 const MOST = 200 // rows that the service gives at once
 
+/** Its position moves on with what becomes of it; a refused one may carry any id, also twice. */
+const keyOf = (one: Delivery) => `${one.delivery_id} ${one.received_at}`
+
 /** What Zammad said, as it says it. New ones wait while somebody reads, points or has stopped it. */
 export function Deliveries({ footer }: { footer: ReactNode }) {
   const { asOf } = useMoment()
@@ -57,7 +60,7 @@ function Live({ footer }: { footer: ReactNode }) {
   const [paused, setPaused] = useState(false)
   const query = useRead(deliveries(limit, filter === "all" ? undefined : filter))
   const held = useHeld(query.data?.items ?? [], {
-    key: (one) => one.position,
+    key: keyOf,
     paused,
     of: `${filter} ${limit} ${query.isPlaceholderData}`,
   })
@@ -184,7 +187,7 @@ function Rows({
   cut,
 }: {
   items: readonly Delivery[]
-  fresh: ReadonlySet<number>
+  fresh: ReadonlySet<string>
   zone: string
   more: (() => void) | null
   cut: boolean
@@ -212,10 +215,10 @@ function Rows({
           const ticket = one.ticket_id === null ? "no ticket" : `ticket id ${one.ticket_id}`
           return (
             <li
-              key={one.position}
+              key={keyOf(one)}
               className={cn(
                 "grid min-h-10 grid-cols-[auto_auto_1fr_auto] items-center gap-x-3 border-line border-t px-4 py-1 text-table sm:grid-cols-[4rem_6rem_auto_1fr_auto] sm:gap-x-4",
-                fresh.has(one.position) && "animate-new-row",
+                fresh.has(keyOf(one)) && "animate-new-row",
               )}
             >
               <Instant at={one.received_at} look="seconds" zone={zone} className="text-ink2" />

@@ -34,7 +34,9 @@ export default function Dashboard() {
         }
       />
       <div className="grid gap-4">
+        <h2 className="sr-only">Key figures</h2>
         <Figures query={query} range={range} />
+        <h2 className="sr-only">Time, runs and connections</h2>
         <div className="grid gap-4 xl:grid-cols-[1.72fr_1fr]">
           <TimePerDay query={query} />
           <Runs />

@@ -2,7 +2,8 @@
 import { type FocusEvent, type PointerEvent, useRef, useState } from "react"
 
 type Options<T> = {
-  key: (item: T) => number
+  /** The same for one item whatever becomes of it. */
+  key: (item: T) => string
   paused: boolean
   /** Another list (filter, length): nothing is held back from it. */
   of: string
@@ -12,13 +13,13 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
   const [pointed, setPointed] = useState(false)
   const [focused, setFocused] = useState(false)
   const resting = paused || pointed || focused
-  const known = useRef<{ of: string; keys: Set<number>; fresh: Set<number> }>({
+  const known = useRef<{ of: string; keys: Set<string>; fresh: Set<string> }>({
     of: "",
     keys: new Set(),
     fresh: new Set(),
   })
   const [, again] = useState(0)
-  const take = (fresh: Set<number>) => {
+  const take = (fresh: Set<string>) => {
     known.current = { of, keys: new Set(items.map(key)), fresh }
   }
   const isNew = (item: T) => !known.current.keys.has(key(item))
@@ -30,7 +31,7 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
     resting,
     shown: items.filter((item) => !isNew(item)),
     /** Rows that came since the list was there: they are tinted for a moment. */
-    fresh: known.current.fresh as ReadonlySet<number>,
+    fresh: known.current.fresh as ReadonlySet<string>,
     waiting: waiting.length,
     show: () => {
       take(new Set(waiting.map(key)))

@@ -1,0 +1,220 @@
+import { createHmac, randomUUID } from "node:crypto"
+import type { Browser } from "playwright-core"
+import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import {
+  expectAccessible,
+  expectNoSidewaysScroll,
+  launched,
+  PHONE,
+  setTheme,
+  shot,
+  signedIn,
+  visiting,
+  WIDE,
+} from "./browser"
+
+let browser: Browser
+const SLOW = 180_000 // ms: axe in both themes on a busy machine
+beforeAll(async () => {
+  browser = await launched()
+})
+afterAll(async () => {
+  await browser?.close()
+})
+
+/** As Zammad's trigger does it; signed with another key the service refuses it. */
+async function delivered(ticket: number, key = inject("demo").webhook_secret): Promise<number> {
+  const body = JSON.stringify({ ticket: { id: ticket }, article: { id: ticket } })
+  const signature = createHmac("sha1", key).update(body).digest("hex")
+  const answer = await fetch(`${inject("demo").url}/api/v1/webhook/zammad`, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      "X-Hub-Signature": `sha1=${signature}`,
+      "X-Zammad-Delivery": randomUUID(),
+    },
+    body,
+  })
+  return answer.status
+}
+
+for (const [name, size] of [
+  ["1440", WIDE],
+  ["768", { width: 768, height: 1024 }],
+  ["390", PHONE],
+  ["320", { width: 320, height: 700 }],
+] as const) {
+  test(
+    `the dashboard at ${name} is accessible in both themes, nothing sticks out`,
+    async () => {
+      await visiting(browser, { size, touch: size.width < 700 }, async (visit) => {
+        const { page } = visit
+        await signedIn(visit)
+        await page.locator("#dashboard header p").filter({ hasText: "decision" }).waitFor()
+        await page.getByRole("application").waitFor() // the chart
+        for (const theme of ["light", "dark"] as const) {
+          await setTheme(page, theme)
+          await expectAccessible(page)
+          await shot(page, `dashboard-${name}-${theme}`)
+        }
+        await expectNoSidewaysScroll(page)
+      })
+    },
+    SLOW,
+  )
+}
+
+test(
+  "the chart is read with the arrow keys, and as a table",
+  async () => {
+    await visiting(browser, {}, async (visit) => {
+      const { page } = visit
+      await signedIn(visit)
+      const chart = page.getByRole("application")
+      await chart.focus()
+      await page.keyboard.press("ArrowRight")
+      const tip = page.locator("#dashboard").getByRole("status")
+      await tip.filter({ hasText: "Synced" }).waitFor()
+      const first = await tip.textContent()
+      await page.keyboard.press("ArrowRight")
+      await expect.poll(() => tip.textContent()).not.toBe(first)
+      await expectAccessible(page)
+      await page.getByRole("button", { name: "Show as table" }).click()
+      const table = page.getByRole("table", { name: /Minutes per day/ })
+      expect(await table.getByRole("row").count()).toBe(31)
+      await expectAccessible(page)
+      await page.reload()
+      await table.waitFor()
+    })
+  },
+  SLOW,
+)
+
+test(
+  "a run: started, listed, opened, what it did filtered; the focus comes back",
+  async () => {
+    await visiting(browser, {}, async (visit) => {
+      const { page } = visit
+      await signedIn(visit)
+      const panel = page.getByRole("region", { name: "Sync runs" })
+      const newest = panel.getByRole("button", { name: /^Run #\d+$/ }).first()
+      const before = await newest.textContent()
+      await page.getByRole("button", { name: "Run sync now" }).click()
+      await expect.poll(() => newest.textContent(), { timeout: 15_000 }).not.toBe(before)
+      await panel.getByRole("region", { name: /^Run/ }).waitFor({ state: "detached" })
+      const row = panel.getByRole("button", { name: "Run #1", exact: true })
+      await row.focus()
+      await page.keyboard.press("Enter")
+      const drawer = page.getByRole("dialog", { name: "Run #1" })
+      await drawer.getByRole("table", { name: "Entries of run 1" }).waitFor()
+      for (const theme of ["light", "dark"] as const) {
+        await setTheme(page, theme)
+        await expectAccessible(page)
+        await shot(page, `run-${theme}`)
+      }
+      await drawer.getByRole("combobox", { name: "Show only" }).click()
+      await page.getByRole("option", { name: "Needs a decision" }).click()
+      await drawer
+        .getByText(/Add an activity mapping/)
+        .first()
+        .waitFor()
+      await drawer.getByRole("button", { name: "All runs" }).click()
+      const all = page.getByRole("dialog", { name: "Sync runs" })
+      await all.getByRole("table", { name: /Sync runs/ }).waitFor()
+      await expectAccessible(page)
+      await shot(page, "runs-dark")
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        all.getByRole("link", { name: /as CSV/ }).click(),
+      ])
+      expect(download.suggestedFilename()).toBe("sync-history.csv")
+      await page.keyboard.press("Escape")
+      await all.waitFor({ state: "detached" })
+      expect(new URL(page.url()).search).toBe("")
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toContain("#1")
+    })
+  },
+  SLOW,
+)
+
+test(
+  "on a phone a run's drawer and the other days fill the screen and fit it",
+  async () => {
+    await visiting(browser, { size: PHONE, touch: true }, async (visit) => {
+      const { page } = visit
+      await signedIn(visit, "/?dialog=runs&run=1")
+      await page.getByRole("table", { name: "Entries of run 1" }).waitFor()
+      await expectAccessible(page)
+      await expectNoSidewaysScroll(page)
+      await shot(page, "run-390-light")
+      await page.goto("/?dialog=runs")
+      await page.getByRole("table", { name: /Sync runs/ }).waitFor()
+      await expectAccessible(page)
+      await expectNoSidewaysScroll(page)
+      await page.goto("/?dialog=run-range")
+      await page.getByRole("dialog", { name: "Run for other days" }).waitFor()
+      await setTheme(page, "dark")
+      await expectAccessible(page)
+      await shot(page, "run-range-390-dark")
+    })
+  },
+  SLOW,
+)
+
+test(
+  "deliveries come live, wait under the pointer, and are repeated",
+  async () => {
+    await visiting(browser, {}, async (visit) => {
+      const { page } = visit
+      await signedIn(visit)
+      await page.locator("[data-live=live]").waitFor()
+      const panel = page.getByRole("region", { name: "Webhook deliveries" })
+      expect(await delivered(3)).toBe(202)
+      const list = panel.getByRole("list")
+      await list.getByRole("listitem").filter({ hasText: "Ticket id 3" }).first().waitFor()
+      await list.hover()
+      expect(await delivered(4)).toBe(202)
+      expect(await delivered(5)).toBe(202)
+      await panel.getByRole("button", { name: "2 new" }).waitFor()
+      await expectAccessible(page)
+      await shot(page, "deliveries-light")
+      await panel.getByRole("button", { name: "2 new" }).click()
+      await list.getByRole("listitem").filter({ hasText: "Ticket id 5" }).first().waitFor()
+      expect(await delivered(6, "another key of sixteen")).toBe(403)
+      await panel.getByRole("button", { name: "1 new" }).click()
+      await panel.getByText("Rejected").first().waitFor()
+      await list
+        .getByRole("listitem")
+        .filter({ hasText: "Ticket id 3" })
+        .first()
+        .getByRole("button", { name: /Repeat/ })
+        .click()
+      await page.getByText("The delivery is processed again.").waitFor()
+      await list
+        .getByRole("listitem")
+        .filter({ hasText: "Ticket id 3" })
+        .filter({ hasText: "attempt 2" })
+        .first()
+        .waitFor()
+    })
+  },
+  SLOW,
+)
+
+test(
+  "the dashboard of an earlier moment is on archive paper and read only",
+  async () => {
+    await visiting(browser, {}, async (visit) => {
+      const { page } = visit
+      await signedIn(visit, `/?as_of=${encodeURIComponent(new Date().toISOString())}`)
+      await page.getByText("Deliveries are shown live only.").waitFor()
+      await page.getByRole("application").waitFor()
+      for (const theme of ["light", "dark"] as const) {
+        await setTheme(page, theme)
+        await expectAccessible(page)
+        await shot(page, `dashboard-archive-${theme}`)
+      }
+    })
+  },
+  SLOW,
+)

@@ -286,9 +286,12 @@ test("new deliveries wait while the pointer is inside, and come when asked for",
     FakeEventSource.last.send("delivery.received", 301, { delivery_id: "d-3", ticket_id: 3 })
   })
   const waiting = await screen.findByRole("button", { name: "2 new" })
+  // The one that newer ones pushed out of the answer stays under the pointer.
+  expect(within(list).getByText("id 1")).toBeInTheDocument()
   expect(within(list).getAllByRole("listitem")).toHaveLength(1)
   await user.click(waiting)
-  await waitFor(() => expect(within(list).getAllByRole("listitem")).toHaveLength(3))
+  await waitFor(() => expect(within(list).getAllByRole("listitem")).toHaveLength(2))
+  expect(screen.queryByRole("button", { name: "2 new" })).not.toBeInTheDocument()
   await user.click(screen.getByRole("button", { name: "Pause" }))
   expect(screen.getByText("Paused")).toBeInTheDocument()
 })

@@ -13,28 +13,32 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
   const [pointed, setPointed] = useState(false)
   const [focused, setFocused] = useState(false)
   const resting = paused || pointed || focused
-  const known = useRef<{ of: string; keys: Set<string>; fresh: Set<string> }>({
+  const held = useRef<{ of: string; items: readonly T[]; fresh: Set<string> }>({
     of: "",
-    keys: new Set(),
+    items: [],
     fresh: new Set(),
   })
   const [, again] = useState(0)
-  const take = (fresh: Set<string>) => {
-    known.current = { of, keys: new Set(items.map(key)), fresh }
+  const known = new Set(held.current.items.map(key))
+  const waiting = held.current.of === of ? items.filter((item) => !known.has(key(item))) : []
+  const take = () => {
+    held.current = { of, items, fresh: new Set(waiting.map(key)) }
   }
-  const isNew = (item: T) => !known.current.keys.has(key(item))
-  const first = known.current.of !== of
-  if (first) take(new Set())
-  else if (!resting && items.some(isNew)) take(new Set(items.filter(isNew).map(key)))
-  const waiting = items.filter(isNew)
+  if (!resting || held.current.of !== of) {
+    // Without news the tinted rows stay the same, so that none begins its motion again.
+    if (waiting.length > 0 || held.current.of !== of) take()
+    else held.current.items = items
+  }
+  const now = new Map(items.map((item) => [key(item), item]))
   return {
     resting,
-    shown: items.filter((item) => !isNew(item)),
+    // Also those that newer ones have pushed out of the answer: nothing goes from under the hand.
+    shown: held.current.items.map((item) => now.get(key(item)) ?? item),
     /** Rows that came since the list was there: they are tinted for a moment. */
-    fresh: known.current.fresh as ReadonlySet<string>,
-    waiting: waiting.length,
+    fresh: held.current.fresh as ReadonlySet<string>,
+    waiting: resting ? waiting.length : 0,
     show: () => {
-      take(new Set(waiting.map(key)))
+      take()
       again((count) => count + 1)
     },
     while: {

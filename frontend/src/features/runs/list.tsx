@@ -103,7 +103,7 @@ export function RunList({ open }: { open: boolean }) {
           onChange={(v) => change("runs.from", v)}
         />
         <DayField
-          label="until"
+          label="Started until"
           value={filter.end_date ?? undefined}
           onChange={(v) => change("runs.to", v)}
         />

@@ -44,6 +44,15 @@ class Flow:
     def breaker(self) -> BreakerState:
         return self._breaker.state(monotonic())
 
+    @property
+    def rest(self) -> float:
+        """How many seconds it is left alone from now on, 0 when it may be asked."""
+        now = monotonic()
+        rest = pace.held_for(self._pace, now)
+        if self._breaker.state(now) is BreakerState.OPEN:
+            rest = max(rest, breaker.asked(self._breaker, self.rules, now)[1])
+        return rest
+
     def backlog(self, requests: int) -> float:
         """How many seconds so many requests in line take by the rate alone."""
         return 0.0 if self.per_second is None else requests / self.per_second

@@ -1,6 +1,6 @@
 """Clients of the connected systems, and the answer to "does this connector work?"."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -10,6 +10,8 @@ from adapters.peer_flow import Flow
 from adapters.peer_http import CONCURRENCY, Patience
 from adapters.zammad.client import ZammadTickets
 from domain.connector.decide import Connector
+from domain.connector.events import Findings
+from domain.connector.permissions import OF_ZAMMAD
 from domain.connector.settings import KimaiSettings, ZammadSettings
 from domain.errors import (
     ExternalSystemError,
@@ -37,6 +39,20 @@ class Verdict:
     warnings: Sequence[str] = field(default=())
     token_refused: bool = False
     capabilities: TokenCapabilities | None = None
+    permissions: Mapping[str, bool | None] = field(default_factory=dict)
+
+
+def findings(verdict: Verdict) -> Findings | None:
+    """What is kept of a test that went well; nothing that names a person."""
+    if not verdict.valid:
+        return None
+    can = verdict.capabilities
+    return Findings(
+        roles=() if can is None else tuple(can.roles),
+        tracking_mode=None if can is None else can.tracking_mode,
+        time_unit_declared=verdict.time_unit_declared,
+        permissions=dict(verdict.permissions),
+    )
 
 
 class Observe(Protocol):
@@ -130,6 +146,7 @@ class Peers:
             time_unit_declared=unit,
             missing_permissions=tuple(identity.missing),
             warnings=warnings,
+            permissions={name: name not in identity.missing for name in OF_ZAMMAD},
         )
 
     async def _tried_kimai(self, base_url: str, token: str) -> Verdict:
@@ -146,6 +163,14 @@ class Peers:
             missing_permissions=[] if can.books_for_others else ["create_other_timesheet"],
             warnings=list(_warnings(can)),
             capabilities=can,
+            permissions={
+                "sends_times": can.sends_times,
+                "books_for_others": can.books_for_others,
+                "sees_exported": can.sees_exported,
+                "lists_people": can.lists_people,
+                "creates_projects": can.creates_projects,
+                "stops_at_locks": not can.past_locks,
+            },
         )
 
 

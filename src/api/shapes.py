@@ -57,6 +57,15 @@ class TokenCapabilities(Answer):
     past_locks: bool
 
 
+class PermissionCheck(Answer):
+    """`ok` null: it shows later. `message` says what is so, or what to do."""
+
+    name: str
+    ok: bool | None
+    needed: bool
+    message: str
+
+
 class TestDetails(Answer):
     peer_version: str | None = None
     user: str | None = None
@@ -64,6 +73,7 @@ class TestDetails(Answer):
     missing_permissions: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     capabilities: TokenCapabilities | None = None
+    checks: list[PermissionCheck] = Field(default_factory=list)
 
 
 class TestAnswer(Answer):
@@ -84,12 +94,72 @@ class WebhookHealth(Answer):
     last_delivery_at: datetime | None
 
 
+class TokenOut(Answer):
+    """`last_four`: null for a token so short that they would tell too much."""
+
+    last_four: str | None
+    since: datetime
+
+
+class FoundOut(Answer):
+    """What the last test of what is stored, that went well, found out."""
+
+    at: datetime
+    peer_version: str | None
+    roles: list[str]
+    tracking_mode: str | None
+    time_unit_declared: str | None
+    checks: list[PermissionCheck]
+
+
 class HealthOut(Health):
     latency_ms: int | None
     peer_version: str | None
     checks: list[HealthCheck]
     breaker: Literal["closed", "open", "half_open"]
     webhook: WebhookHealth | None = None
+    token: TokenOut
+    found: FoundOut | None
+    needs: Literal["person", "time"] | None
+    next_try_at: datetime | None
+
+
+class HealthPart(Answer):
+    """The worst of what it was from `from` to `to`."""
+
+    begin: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
+    state: Literal["unknown", "ok", "degraded", "down", "auth_failed"]
+    message: str | None
+
+
+class ActivityPart(Answer):
+    """Events after `from` up to `to`; `position` is that of the last event up to then."""
+
+    begin: datetime = Field(alias="from")
+    end: datetime = Field(alias="to")
+    position: int
+    events: int
+
+
+class ActivityOut(Answer):
+    """`first_at`: when the first event was recorded, before which there is nothing to show."""
+
+    buckets: list[ActivityPart]
+    first_at: datetime | None
+    head: int
+
+
+class HealthTurn(Answer):
+    at: datetime
+    state: Literal["unknown", "ok", "degraded", "down", "auth_failed"]
+    message: str | None
+
+
+class HealthHistory(Answer):
+    connector_id: int
+    parts: list[HealthPart]
+    turns: list[HealthTurn]
 
 
 class ScheduleOut(Answer):

@@ -1,5 +1,7 @@
 """Copies of values with some fields changed, where histories are folded by the million."""
 
+from dataclasses import MISSING, fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 D = TypeVar("D")
@@ -14,3 +16,18 @@ def moved(value: D, **changes: Any) -> D:
     new = object.__new__(type(value))
     new.__dict__.update(value.__dict__, **changes)
     return new
+
+
+def made(cls: type[D], **values: Any) -> D:
+    """`cls(**values)` in the same way; every field that has no default must be given."""
+    new = object.__new__(cls)
+    new.__dict__.update(_blank(cls), **values)  # type: ignore[arg-type]  # a class is hashable
+    return new
+
+
+@lru_cache
+def _blank(cls: type) -> dict[str, Any]:
+    """All fields in their order, so that `__dict__` has them in it too."""
+    return {
+        field.name: None if field.default is MISSING else field.default for field in fields(cls)
+    }

@@ -13,6 +13,7 @@ from projections import (
     deliveries,
     delivery_totals,
     entry_totals,
+    lag_totals,
     mappings,
     plans,
     project_mappings,
@@ -22,6 +23,7 @@ from projections import (
     sync_runs,
     target_names,
     time_entries,
+    usage_totals,
     user_mappings,
     users,
     worth_telling,
@@ -57,4 +59,6 @@ TALLIES: tuple[Tally[Any], ...] = (
     audit_totals.TALLY,
     conflict_totals.TALLY,
     delivery_totals.TALLY,
+    lag_totals.TALLY,
+    usage_totals.TALLY,
 )

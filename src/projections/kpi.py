@@ -59,7 +59,7 @@ class Figures:
 
 def first_day(today: date, days: int) -> date:
     """The first day that the figures of the last `days` days need: also of week and month."""
-    return min(today.replace(day=1), _last_days(today, max(days, WEEK))[0])
+    return min(today.replace(day=1), last_days(today, max(days, WEEK))[0])
 
 
 def headline(figures: Figures, *, now: datetime, today: date) -> dict[str, object]:
@@ -98,7 +98,7 @@ def shown(
                 "date": day,
                 "minutes": json_number(_minutes(figures.days.get(day, {}), ("synced",))),
             }
-            for day in _last_days(today, WEEK)
+            for day in last_days(today, WEEK)
         ],
         "active_connectors": figures.active_connectors,
         "last_run": None
@@ -113,7 +113,7 @@ def shown(
             "range": which,
             "days": [
                 {"date": day, **_of_day(figures.days.get(day, {}))}
-                for day in _last_days(today, RANGES[which])
+                for day in last_days(today, RANGES[which])
             ],
         },
         "position": figures.position,
@@ -124,7 +124,7 @@ def _of_day(amounts: Amounts) -> dict[str, object]:
     return {name: json_number(_minutes(amounts, states)) for name, states in SERIES.items()}
 
 
-def _last_days(today: date, days: int) -> Sequence[date]:
+def last_days(today: date, days: int) -> Sequence[date]:
     """So many days up to today, oldest first; the calendar may begin later than they would."""
     days = min(days, today.toordinal())
     return [today - timedelta(days=back) for back in reversed(range(days))]

@@ -76,16 +76,17 @@ class Counting(Generic[R]):
             now = None if after is None else counted(after)
             was = None if before is None else counted(before)
             if was != now:
-                if not _outlives(tally, before, after):
+                if was is not None and not _outlives(tally, before, after):
                     self._add(recorded.position, was, -1)
-                self._add(recorded.position, now, 1)
-        if tally.happened is not None:
-            self._add(recorded.position, tally.happened(recorded.event), 1)
+                if now is not None:
+                    self._add(recorded.position, now, 1)
+        happened = tally.happened
+        if happened is not None and (counts := happened(recorded.event)) is not None:
+            self._add(recorded.position, counts, 1)
 
-    def _add(self, at: int, counted: Counted | None, times: int) -> None:
-        if counted is not None:
-            place = self.tally.end_of_block(at), counted
-            self.changes[place] = self.changes.get(place, 0) + times
+    def _add(self, at: int, counted: Counted, times: int) -> None:
+        place = self.tally.end_of_block(at), counted
+        self.changes[place] = self.changes.get(place, 0) + times
 
 
 def _outlives(tally: Tally[R], before: R | None, after: R | None) -> bool:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never, get_args
 from zoneinfo import ZoneInfo
 
 from domain.event import Recorded
 from domain.ids import source_of
-from domain.moved import moved
+from domain.moved import made, moved
 from domain.time_entry.events import (
     ConflictDismissed,
     ConflictNoteChanged,
@@ -44,7 +44,7 @@ from domain.time_entry.values import Booking, Context, Outcome, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 3
+NAME, VERSION = "time_entries", 5
 CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
@@ -57,6 +57,8 @@ SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old client
 }
 
 WAITING = (EntryState.PENDING, EntryState.WRITING)
+_FRESH = (EntryObserved, EntryChangedAtSource, EntryUnreadable)
+_WRITTEN = (TimesheetCreated, TimesheetUpdated)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Facts:
 
     `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
     counts the writes tried since the last settled one. `others`: see `ConflictOpened`.
+    `fresh_since`: when the booking was seen as it is now, None once it is carried across or
+    had to wait for a person.
     """
 
     standing: Standing
@@ -107,6 +111,7 @@ class Facts:
     target: Target | None = None
     others: tuple[int, ...] = ()
     newest: Newest | None = None
+    fresh_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,9 @@ class Row:
     else of the first sight. `decided_with` is `Basis.configuration` of the newest decision.
     `cause` is there where the reason code has several. `pending_since`: when the entry began to
     wait for a decision or a write, None while it does not. `row_status` says which rows of
-    Reconcile it is one of, None for none.
+    Reconcile it is one of, None for none. `lag_seen` and `lag_booked`: only where the newest event
+    is the write that carried the booking across by itself, after how many seconds since it was seen
+    and since Zammad has it.
     """
 
     entry_id: int
@@ -157,6 +164,8 @@ class Row:
     cause: str | None = None
     pending_since: datetime | None = None
     row_status: str | None = None
+    lag_seen: int | None = None
+    lag_booked: int | None = None
 
 
 Values = dict[str, Any]  # fields of a Row, or of Facts, and what they become
@@ -175,6 +184,8 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     state = standing.state
     values, facts = _said(row, recorded)
     others = facts.get("others", row.facts.others)
+    facts["fresh_since"] = _fresh_since(event, state, row, recorded)
+    values["lag_seen"], values["lag_booked"] = _lags(event, state, row, recorded)
     return moved(
         row,
         position=recorded.position,
@@ -193,6 +204,30 @@ def project(row: Row | None, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     )
 
 
+def _fresh_since(
+    event: TimeEntryEvent, state: EntryState, row: Row, recorded: Recorded[TimeEntryEvent]
+) -> datetime | None:
+    if state not in WAITING:
+        return None
+    return recorded.recorded_at if isinstance(event, _FRESH) else row.facts.fresh_since
+
+
+def _lags(
+    event: TimeEntryEvent, state: EntryState, row: Row, recorded: Recorded[TimeEntryEvent]
+) -> tuple[int | None, int | None]:
+    """How long the write took that this event confirms, if nobody had to step in before it."""
+    since = row.facts.fresh_since
+    if since is None or state is not EntryState.SYNCED or not isinstance(event, _WRITTEN):
+        return None, None
+    booked = row.source_updated_at or since
+    return _seconds(recorded.recorded_at - since), _seconds(recorded.recorded_at - booked)
+
+
+def _seconds(lasted: timedelta) -> int:
+    """Whole seconds; the clocks of two systems may disagree."""
+    return max(0, int(lasted.total_seconds()))
+
+
 def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Row | None:
     match event:
         case EntryObserved(booking=booking):
@@ -206,7 +241,8 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
             return None  # no other event can begin the stream
     _, source_id = source_of(event.entry_id)
     standing = stand(NOWHERE, event)
-    return Row(
+    return made(
+        Row,
         entry_id=event.entry_id,
         position=recorded.position,
         version=recorded.version,
@@ -221,7 +257,13 @@ def _first_seen(event: TimeEntryEvent, recorded: Recorded[TimeEntryEvent]) -> Ro
         minutes=None,
         updated_at=recorded.recorded_at,
         last_run_id=recorded.metadata.run_id,
-        facts=Facts(standing=standing, observed_at=recorded.recorded_at, **facts),
+        facts=made(
+            Facts,
+            standing=standing,
+            observed_at=recorded.recorded_at,
+            fresh_since=recorded.recorded_at,
+            **facts,
+        ),
         pending_since=recorded.recorded_at,  # whatever is first seen waits
         **values,
     )
@@ -341,7 +383,8 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
 
 
 def _written(written: Written) -> tuple[Values, Values]:
-    target = Target(
+    target = made(
+        Target,
         begin=written.begin,
         end=written.end,
         minutes=minutes_of(written.duration),

@@ -1,7 +1,8 @@
 """How long the dashboard's questions take, over real HTTP, with much and with little in the ledger.
 
-`python -m tests.bench.bench_views [large [small]]`: lines `kpi`, `list_entries` and `audit`, each
-the slowest of its questions at the 95th percentile; `slow` lists those that no bound is set for.
+`python -m tests.bench.bench_views [large [small]]`: lines `kpi`, `list_entries`, `audit` and
+`reconcile`, each the slowest of its questions at the 95th percentile; `slow` lists those that no
+bound is set for.
 The ledgers are made at the first call, which takes long, and kept (`tests/bench/ledgers.py`).
 """
 
@@ -47,6 +48,7 @@ class Side:
     http: httpx.AsyncClient
     own: Services
     bookings: int
+    row: str = ""  # the newest row that waits for a person
 
     async def ask(self, question: Question) -> float:
         """Milliseconds until the whole answer is there."""
@@ -81,7 +83,11 @@ async def side(dsn: str, bookings: int) -> AsyncIterator[Side]:
         url = await stack.enter_async_context(serving(create_app(own), listener))
         headers = {"Authorization": f"Bearer {token}"}
         http = httpx.AsyncClient(base_url=url, headers=headers, timeout=120)
-        yield Side(await stack.enter_async_context(http), own, bookings)
+        await stack.enter_async_context(http)
+        rows = (
+            (await http.get("/api/v1/reconcile?filter=missing")).raise_for_status().json()["items"]
+        )
+        yield Side(http, own, bookings, row=rows[0]["id"])
 
 
 def kpi(_: Side) -> Mapping[str, Question]:
@@ -159,6 +165,28 @@ def slow_audit(_: Side) -> Mapping[str, Question]:
     }
 
 
+def reconcile(at: Side) -> Mapping[str, Question]:
+    """Rows that wait, matches, one row with its history, and conflicts ever opened."""
+    questions: dict[str, Query] = {
+        "conflicts": {},
+        "missing": {"filter": "missing"},
+        "matches": {"filter": "matches"},
+        "all": {"filter": "all"},
+        "tenth page": {"filter": "missing", "page": 10},
+        "tenth page of matches": {"filter": "matches", "page": 10},
+        "200 a page": {"filter": "missing", "pageSize": 200},
+        "a reason": {"filter": "all", "reason": "UNMAPPED_ACTIVITY"},
+        "a ticket of matches": {"filter": "matches", "q": "10050"},
+        "a text in open rows": {"filter": "missing", "q": "nowhere to be found"},
+    }
+    return {
+        **{name: ("reconcile", query) for name, query in questions.items()},
+        "one row": (f"reconcile/row/{at.row}", {}),
+        "pending conflicts": ("conflicts", {"status": "pending"}),
+        "conflicts ever": ("conflicts", {}),
+    }
+
+
 def percentile(times: Sequence[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
@@ -231,7 +259,7 @@ async def run(sizes: Sequence[int]) -> bool:
                 await line("kpi", large, small, kpi),
                 await line("list_entries", large, small, entries),
                 await line("audit", large, small, audit),
-                # the line `reconcile` comes here, with the questions of /reconcile/
+                await line("reconcile", large, small, reconcile),
             ]
             await slow(large)
     return all(held)

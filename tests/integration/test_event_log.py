@@ -240,3 +240,28 @@ async def test_who_may_take_what(migrated: str) -> None:
             assert (await victor.get(f"{V1}/audit/proof?from=1&to=2")).status_code == 403
         async with service.client() as nobody:
             assert (await nobody.get(f"{V1}/events")).status_code == 401
+
+
+async def test_activity_is_told_without_counting(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        await some_history(service)
+        found = await get(service, "events/activity")
+        assert len(found["buckets"]) == 56
+        parts = [part["events"] for part in found["buckets"]]
+        assert (sum(parts), parts[-1]) == (found["head"], found["head"]), "all of it is of today"
+        assert found["first_at"] == (await get(service, "events/1"))["recorded_at"]
+        events = (await get(service, "events", limit=1000))["items"]
+        first, last = (events[n]["recorded_at"] for n in (0, -1))
+        found = await get(service, "events/activity", **{"from": first, "to": last, "buckets": 7})
+        for part in found["buckets"]:
+            inside = [e for e in events if part["from"] < e["recorded_at"] <= part["to"]]
+            assert part["events"] == len(inside), part
+        assert found["buckets"][-1]["position"] == events[-1]["position"]
+        for query, code in (
+            ({"from": last, "to": first}, "range_invalid"),
+            ({"to": "0001-01-02T00:00:00Z"}, "range_invalid"),
+            ({"from": "2026-01-01T00:00:00"}, "validation"),
+            ({"buckets": 501}, "validation"),
+        ):
+            answer = await service.http.get(f"{V1}/events/activity", params=query)
+            assert (answer.status_code, answer.json()["code"]) == (422, code), query

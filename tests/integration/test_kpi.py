@@ -1,7 +1,9 @@
 """The dashboard's figures over HTTP, of now and of the past."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
+
+import asyncpg
 
 from domain.errors import LedgerError
 from tests.support.believable import past
@@ -78,6 +80,77 @@ async def test_what_waits_has_an_age(migrated: str) -> None:
         assert found["pending_entries"] == 1
         assert found["lag_seconds"] < 60, "since it waits again, not since it was first seen"
         assert retried.event.TYPE == "EntryObserved"
+
+
+async def test_the_figures_that_lead(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        await filled(service, 100)
+        mornings = {"cron": "0 9 * * *", "timezone": "UTC", "enabled": True}
+        answer = await service.http.put("/api/v1/schedule", json=mornings)
+        assert answer.status_code == 200, answer.text
+        found = (await get(service, range="30d"))["key_figures"]
+        held, decisions, lag = found["held_back"], found["decisions"], found["sync_lag"]
+        assert (held["entries"], held["minutes"]) == (4, 4 * 45)
+        assert held["conflict"] == {"entries": 4, "minutes": 4 * 45}
+        assert decisions["entries"] == 4
+        assert decisions["oldest_since"] is not None
+        assert lag["written"] == 96 + 4, "created, and 1 in 20 updated but for conflicts"
+        assert lag["seen_p95_seconds"] < 60
+        assert lag["p95_seconds"] > 86_400, "the bookings are old"
+        assert (lag["late"], lag["interval_seconds"]) == (0, 86_400)
+        assert len(lag["days"]) == 30
+        assert found["before"] is None, "nothing was recorded thirty days ago"
+
+
+async def test_the_period_before_is_what_was_known_when_this_one_began(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        first = await filled(service, 50)
+        owner = await asyncpg.connect(migrated)  # the service itself may not
+        await owner.execute("ALTER TABLE event DISABLE TRIGGER ALL")
+        await owner.execute("UPDATE event SET recorded_at = recorded_at - interval '8 days'")
+        await owner.close()
+        await service.own.projections.rebuild("time_entries")
+        await service.own.projections.rebuild("conflicts")
+        more = [each for each in past(100) if each.stream.startswith("time-entry")]
+        known = {f"time-entry-{10_000_000_000 + number}" for number in range(1, 51)}
+        await service.own.store.append_many([each for each in more if each.stream not in known])
+        assert await service.own.shown(await service.own.store.head())
+        found = (await get(service))["key_figures"]
+        before = found["before"]
+        assert before["position"] >= first
+        assert (before["held_back"]["entries"], found["held_back"]["entries"]) == (2, 4)
+        assert before["sync_lag"]["written"] == found["sync_lag"]["written"] == 50
+        assert before["decisions"]["oldest_since"] == found["decisions"]["oldest_since"]
+        then = await get(service, as_of=before["at"])
+        assert {**then["key_figures"], "before": None} == {**before, "before": None}
+
+
+async def test_what_waits_for_longer_than_an_interval_is_late(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for each in past(3):
+            if each.stream.startswith("time-entry"):
+                await service.own.store.append(each)
+                break
+        minutely = {"cron": "* * * * *", "timezone": "UTC", "enabled": True}
+        await service.http.put("/api/v1/schedule", json=minutely)
+        position = (await get(service))["position"]
+        at = await service.own.store.page(position - 1, 1)
+        moments = {minutes: at[0].recorded_at + timedelta(minutes=minutes) for minutes in (0, 3)}
+        late = {}
+        for minutes, now in moments.items():
+            for as_of in (None, position):
+                figures = await service.own.kpi.figures(
+                    first=now.date(), last=now.date(), now=now, as_of=as_of
+                )
+                waits = await service.own.kpi.waits(
+                    figures,
+                    first=now.date(),
+                    last=now.date(),
+                    late=now - timedelta(minutes=2),
+                    as_of=as_of,
+                )
+                late[minutes, as_of is None] = waits.late
+        assert late == {(0, True): 0, (0, False): 0, (3, True): 1, (3, False): 1}
 
 
 async def test_who_may_ask_and_for_what(migrated: str) -> None:

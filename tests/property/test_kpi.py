@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from adapters.postgres.kpi import Kpi
 from adapters.postgres.projection_runner import ProjectionRunner
 from domain import catalogue
 from domain.event import Append
-from projections import connectors, deliveries, sync_runs, time_entries
+from projections import conflicts, connectors, deliveries, sync_runs, time_entries
 from projections.catalogue import ALL, TALLIES
 from projections.entry_totals import rows
 from projections.kpi import Figures, LastRun, headline
@@ -66,6 +66,20 @@ def folded(past: Sequence[Any], upto: int) -> Figures:
     )
 
 
+def waiting(past: Sequence[Any], upto: int, late: datetime) -> tuple[datetime | None, int]:
+    """Since when the oldest open conflict is open, and how many entries wait since before."""
+    open_ones = [
+        row
+        for row in rows_after(conflicts.PROJECTION, past, upto).values()
+        if row.status == conflicts.PENDING
+    ]
+    entries = rows_after(time_entries.PROJECTION, past, upto).values()
+    begun = [since(past, upto, entry) for entry in entries]
+    return min((row.opened_at for row in open_ones), default=None), sum(
+        1 for each in begun if each is not None and each < late
+    )
+
+
 def rate(past: Sequence[Any], upto: int) -> float | None:
     """All deliveries of these histories are of today."""
     rows = rows_after(deliveries.PROJECTION, past, upto).values()
@@ -102,6 +116,10 @@ async def check(dsn: str, appends: Sequence[Append], block: int, places: Sequenc
             found = replace(found, days={day: kept for day, kept in found.days.items() if kept})
             expected = folded(past, len(past) if upto is None else upto)
             assert found == expected
+            late = past[len(past) // 2].recorded_at if past else NOW
+            waits = await kpi.waits(found, first=first, last=last, late=late, as_of=upto)
+            there = len(past) if upto is None else upto
+            assert (waits.oldest_decision, waits.late) == waiting(past, there, late)
             assert headline(found, now=NOW, today=last) == headline(expected, now=NOW, today=last)
 
 

@@ -192,7 +192,7 @@ class Calls:
         await connect(self._service, self._peers)
         await self._post("/connectors/validate", connector_id=1)
         await self._get("/connectors", limit=10)
-        for sub in ("", "/health"):
+        for sub in ("", "/health", "/health/history"):
             await self._get(f"/connectors/2{sub}")
         await self._call("PATCH", "/connectors/1", {"name": "Service desk"})
         await self._post("/connectors/1/reauth", {"api_token": ZAMMAD_TOKEN})
@@ -215,6 +215,9 @@ class Calls:
             await self._download(f"/mappings{table}/export", format="csv")
             await self._post(f"/mappings{table}/import", {"rows": [new]}, dry_run="true")
         await self._get("/mappings/suggestions", kind="users")
+        await self._post("/mappings/preview", {"zammad_type_id": 99, "kimai_activity_id": 1})
+        await self._post("/mappings/users/preview", {"zammad_user_id": 5, "kimai_user_id": 2})
+        await self._post("/mappings/projects/preview", {**northwind, "kimai_project_id": 1})
 
     async def _set_up(self) -> None:
         bob = {"username": "bob", "password": ADMIN_PASSWORD, "role": "operator"}
@@ -255,6 +258,7 @@ class Calls:
         await self._get("/sync/runs/1")
         await self._get("/sync/runs/1/entries", action="create")
         await self._get("/sync/kpi")
+        await self._get("/mappings/usage", kind="activities", days=366)
         await self._download("/sync/runs/export", format="csv")
         written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
         await self._download("/entries/export", format="csv")
@@ -328,6 +332,7 @@ class Calls:
         await self._download("/audit-logs/export", format="csv")
         await self._get("/events", after=0, limit=1)
         await self._get("/events/1")
+        await self._get("/events/activity", buckets=2)
         await self._get("/audit/verify")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")

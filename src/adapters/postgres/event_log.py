@@ -41,6 +41,10 @@ _STREAM = f"""{_COLUMNS}
 """  # no value in it
 
 _AT = f"{_COLUMNS} WHERE e.log_id = $1 AND e.position = ANY($2::bigint[]) ORDER BY e.position"
+_POSITIONS = """
+SELECT position_at($1, instant) FROM unnest($2::timestamptz[]) WITH ORDINALITY AS t(instant, place)
+ ORDER BY place
+"""  # no value in it
 
 Json = Any
 
@@ -105,6 +109,16 @@ class EventLog:
         for after in range(first - 1, last, PAGE):
             yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None)
 
+    async def positions_at(self, instants: Sequence[datetime]) -> Sequence[int]:
+        """The last position at or before each of the instants, 0 before the first event."""
+        records = await self._rows(_POSITIONS, list(instants))
+        return [position for (position,) in records]
+
+    async def first_at(self) -> datetime | None:
+        """When the first event was recorded."""
+        row = await self.one(1)
+        return None if row is None else row.recorded_at
+
     async def at(self, positions: Sequence[int]) -> Sequence[StoredRow]:
         """The events at these positions."""
         return await self._fetch(_AT, list(positions))
@@ -135,10 +149,7 @@ class EventLog:
         return [_in_clear(value) for value in values]
 
     async def _fetch(self, query: str, *arguments: object) -> Sequence[StoredRow]:
-        try:
-            records = await self._store.pool.fetch(query, self._store.log_id, *arguments)
-        except DRIVER_ERRORS as error:
-            raise translated(error) from error
+        records = await self._rows(query, *arguments)
         return [
             StoredRow(
                 position=position,
@@ -153,6 +164,12 @@ class EventLog:
             )
             for position, stream, version, type_, schema, recorded_at, data, meta, digest in records
         ]
+
+    async def _rows(self, query: str, *arguments: object) -> Sequence[Any]:
+        try:
+            return await self._store.pool.fetch(query, self._store.log_id, *arguments)
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
 
 
 def _in_clear(value: Json) -> Json:

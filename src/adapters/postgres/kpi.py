@@ -13,12 +13,14 @@ from projections import (
     connectors,
     delivery_totals,
     entry_totals,
+    lag_totals,
     run_totals,
     sync_runs,
     time_entries,
     write_totals,
 )
 from projections.entry_totals import ALL
+from projections.key_figures import Waits
 from projections.kpi import WAITING, Figures, LastRun
 from projections.tally import Amounts, Tally
 
@@ -42,15 +44,16 @@ class Sums:
 
 
 class Kpi:
-    """The figures of one log. `entries` is the tally that the projections keep."""
+    """The figures of one log. `entries` and `lags` are tallies that the projections keep."""
 
     def __init__(
         self,
         store: PostgresEventStore,
         *,
         entries: Tally[time_entries.Row] = entry_totals.TALLY,
+        lags: Tally[time_entries.Row] = lag_totals.TALLY,
     ) -> None:
-        self._entries = entries
+        self._entries, self._lags = entries, lags
         self._pool = store.pool
         self._log_id = store.log_id
         self._totals = TotalsTable(store.log_id)
@@ -71,6 +74,41 @@ class Kpi:
                 return await self._figures(connection, first, last, now, as_of)
         except DRIVER_ERRORS as error:
             raise translated(error) from error
+
+    async def waits(
+        self, figures: Figures, *, first: date, last: date, late: datetime | None, as_of: int | None
+    ) -> Waits:
+        """What the key figures need beside `figures`; who waits since before `late` is late.
+
+        Raises Unavailable.
+        """
+        waiting = int(sum(figures.whole.get(state, 0) for state in WAITING))
+        try:
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                oldest = await self._fetch(connection, f"oldest_conflict_{_tense(as_of)}", as_of)
+                if late is None or not waiting:
+                    number = None if late is None else 0
+                else:
+                    more = [late] if as_of is None else [late, waiting]
+                    (found,) = await self._fetch(connection, f"late_{_tense(as_of)}", as_of, *more)
+                    number = found["late"]
+                days = await self._totals.read(
+                    connection,
+                    self._lags,
+                    first=first.toordinal(),
+                    last=last.toordinal(),
+                    as_of=as_of,
+                )
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        return Waits(
+            oldest_decision=oldest[0]["opened_at"] if oldest else None,
+            late=number,
+            lags={date.fromordinal(day): amounts for day, amounts in days.items()},
+        )
 
     async def sums(self) -> Sums:
         """What there is of everything, now. Raises Unavailable."""
@@ -161,6 +199,10 @@ class Kpi:
     async def _fetch(
         self, connection: "PoolConnectionProxy[Any]", name: str, as_of: int | None, *more: object
     ) -> Sequence[Any]:
-        held = self._sql["held_now" if as_of is None else "held_then"]
+        held = self._sql[f"held_{_tense(as_of)}"]
         query = self._sql[name].format(held=held)
         return await connection.fetch(query, self._log_id, as_of, *more)
+
+
+def _tense(as_of: int | None) -> str:
+    return "now" if as_of is None else "then"

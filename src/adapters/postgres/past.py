@@ -8,6 +8,7 @@ from typing import Any
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
+from projections.health_history import Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,13 @@ class Past:
         """What the run did, by entry from after that one on; at most `limit`."""
         rows = await self._fetch(self._sql["of_run"], as_of, run_id, action, after, limit)
         return [Done(**dict(row)) for row in rows]
+
+    async def health(
+        self, connector_id: int, *, since: int, as_of: int | None = None
+    ) -> Sequence[Turn]:
+        """What its health was at the position `since`, and became after it, in order."""
+        rows = await self._fetch(self._sql["health"], connector_id, since, as_of)
+        return [Turn(**dict(row)) for row in rows]
 
     async def _fetch(self, query: str, *arguments: object) -> Sequence[Any]:
         try:

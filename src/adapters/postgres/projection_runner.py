@@ -36,6 +36,7 @@ from projections.tally import Tally
 log = structlog.get_logger(__name__)
 
 PAGE = 1_000  # events per transaction
+STRIDE = 4_000  # the same far behind, where nobody waits for the next one
 POLL = 1.0  # seconds after which an idle runner looks for what others did
 BREATH = 0.1  # seconds between pages while nobody waits: ten transactions a second are enough
 PAUSE = 1.0  # seconds before another try when the database is away
@@ -137,7 +138,7 @@ class ProjectionRunner:
         await self._look()
         after = min((at.position for at in self._going().values()), default=head)
         with collecting_seldom():
-            await self._run_through(_ahead(self._store.replay(after, head, limit=PAGE)))
+            await self._run_through(_ahead(self._store.replay(after, head, limit=STRIDE)))
         return head
 
     async def wait_for(
@@ -457,7 +458,7 @@ def _part(page: Page, after: int, end: int) -> Page:
 
 def erasures(page: Page) -> list[SubjectErased]:
     """Those among the events."""
-    return [each.event for each in page if isinstance(each.event, SubjectErased)]
+    return [event for each in page if type(event := each.event) is SubjectErased]
 
 
 def _refused(error: Exception) -> bool:

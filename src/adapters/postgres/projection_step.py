@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from adapters.postgres.statements import statements
@@ -163,10 +164,12 @@ class ProjectionStep:
             if self.tables[name].append_only:
                 continue
             known = self._rows[name]
-            for key in fold.ended.keys() | fold.rows.keys():
+            for key in fold.ended:
                 known.pop(key, None)
-            known.update(fold.rows)  # at the young end
-            for key in list(known)[: max(0, len(known) - REMEMBERED)]:
+            for key, row in fold.rows.items():
+                known.pop(key, None)
+                known[key] = row  # at the young end
+            for key in list(islice(known, max(0, len(known) - REMEMBERED))):
                 del known[key]
             self._rows_at[name] = folded.reached[name].position
 

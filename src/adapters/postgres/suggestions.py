@@ -8,6 +8,9 @@ from typing import Any
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import statements
+from adapters.postgres.totals import TotalsTable
+from projections import usage_totals
+from projections.tally import Amounts
 
 SAMPLE = 2_000  # bookings that were carried last: enough to see a habit, few enough to read
 KINDS = ("activities", "users", "projects")
@@ -47,6 +50,7 @@ class SuggestionBase:
     def __init__(self, store: PostgresEventStore) -> None:
         self._pool = store.pool
         self._log_id = store.log_id
+        self._totals = TotalsTable(store.log_id)
         self._sql = statements("suggestions")
 
     async def waiting(
@@ -56,6 +60,20 @@ class SuggestionBase:
         held = self._sql["held_now" if as_of is None else "held_then"]
         query = self._sql[kind].format(held=held)
         return [Waiting(**dict(row)) for row in await self._fetch(query, as_of, connector, limit)]
+
+    async def usage(self, first: int, last: int, *, as_of: int | None) -> Sequence[Amounts]:
+        """What the days from `first` to `last` (ordinals) had, as `usage_totals` counts it."""
+        try:
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                found = await self._totals.read(
+                    connection, usage_totals.TALLY, first=first, last=last, as_of=as_of
+                )
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
+        return list(found.values())
 
     async def carried(self, source: int, target: int, *, as_of: int | None) -> Sequence[Carried]:
         """Where bookings of connector `source` went lately in connector `target`."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from adapters.postgres.statements import statements
-from projections import audit_totals, conflict_totals, entry_totals, run_totals
+from projections import (
+    audit_totals,
+    conflict_totals,
+    entry_totals,
+    lag_totals,
+    run_totals,
+    usage_totals,
+)
 from projections.tally import (
     Amounts,
     Counted,
@@ -34,6 +41,8 @@ REST = {
     audit_totals.TALLY.name: "rest_of_audit",
     run_totals.TALLY.name: "rest_of_runs",
     conflict_totals.TALLY.name: "rest_of_conflicts",
+    lag_totals.TALLY.name: "rest_of_lags",
+    usage_totals.TALLY.name: "rest_of_usage",
 }
 
 

@@ -15,6 +15,7 @@ import msgspec
 from projections.folding import Version
 from projections.projection import Projection, R
 
+_ENCODE = msgspec.json.Encoder().encode
 NUL_STAND_IN = "\N{REPLACEMENT CHARACTER}"  # PostgreSQL's text holds no NUL; the ledger keeps it
 
 
@@ -40,12 +41,12 @@ class ViewTable(Generic[R]):
         self.selected = ", ".join(f'"{column.name}"' for column in self.columns)
         self.copied = ["log_id", "valid_to", *(column.name for column in self.columns)]
         self._values = attrgetter(*(column.field for column in self.columns))
-        self._json = [n for n, column in enumerate(self.columns) if column.json]
+        self._json = [n for n, column in enumerate(self.columns, 2) if column.json]
         self._load = [(n, column.load) for n, column in enumerate(self.columns) if column.load]
 
     def records(
         self, log_id: int, versions: Iterable[Version[R]], *, without_nul: bool = False
-    ) -> list[tuple[Any, ...]]:
+    ) -> list[list[Any]]:
         """The versions as rows of `copied`.
 
         PostgreSQL's text holds no NUL. It is so rare that only a page that was refused for one is
@@ -53,13 +54,13 @@ class ViewTable(Generic[R]):
         """
         records = []
         for version in versions:
-            values = list(self._values(version.row))
+            values = [log_id, version.until, *self._values(version.row)]
             for n in self._json:
                 if (value := values[n]) is not None:
-                    values[n] = msgspec.json.encode(value).decode()
+                    values[n] = _ENCODE(value).decode()
             if without_nul:
                 values = [_without_nul(value) for value in values]
-            records.append((log_id, version.until, *values))
+            records.append(values)
         return records
 
     def row(self, record: Sequence[Any]) -> R:

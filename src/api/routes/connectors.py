@@ -12,12 +12,12 @@ from api.as_of import AsOf
 from api.bodies import Body
 from api.identity import Admin, Operator, Own, RequestCommands, Viewer, require
 from api.inputs import Expected, Number, Skip
-from api.peers import Verdict
+from api.peers import Verdict, findings
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Commands, Services
 from api.shapes import ConnectorOut, TestAnswer, TestDetails, TokenCapabilities
-from api.showing import row_now, shown_connector
+from api.showing import row_now, shown_checks, shown_connector
 from domain.connector.address import normalised
 from domain.connector.commands import AddConnector, ChangeConnector, RecordTest, RetireConnector
 from domain.connector.decide import CONNECTOR, Connector, holds
@@ -260,6 +260,7 @@ async def _tested(
         peer_version=verdict.peer_version,
         as_stored=as_stored,
         token_refused=verdict.token_refused,
+        found=findings(verdict),
     )
     await commands.run(CONNECTOR, stream, command, holds)
     if as_stored and verdict.valid:
@@ -350,5 +351,6 @@ def _test_answer(verdict: Verdict) -> TestAnswer:
             missing_permissions=list(verdict.missing_permissions),
             warnings=list(verdict.warnings),
             capabilities=None if can is None else TokenCapabilities(**asdict(can)),
+            checks=shown_checks(verdict.permissions),
         ),
     )

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from adapters.postgres.event_log import StoredRow
 from api.exporting import attached, files
@@ -14,11 +16,12 @@ from api.inputs import BIGGEST, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Services
-from api.shapes import EventOut, EventPage, VerifyOut
+from api.shapes import ActivityOut, ActivityPart, EventOut, EventPage, VerifyOut
 
 MOST_VERIFIED = 1_000_000  # events per call
 MOST_PROVEN = 100_000
 FORMAT = "timeledger-proof/1"
+FORTNIGHT = timedelta(days=14)
 
 Form = Literal["open", "stored"]
 Position = Annotated[int, Query(ge=0, le=BIGGEST)]
@@ -51,6 +54,42 @@ async def list_events(
         "next_after": look.looked_to,
         "head": look.head,
     }
+
+
+@router.get("/events/activity", response_model=ActivityOut)
+async def get_activity(
+    _: Viewer,
+    own: Own,
+    first: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    to: Annotated[AwareDatetime | None, Query()] = None,
+    buckets: Annotated[int, Query(ge=1, le=500)] = 56,
+) -> object:
+    """How many events were recorded in each part of a time, by default of the last two weeks.
+
+    Positions have no gaps, so nothing is counted: event `position` is number `position` of `head`.
+    """
+    end = to or own.clock.now()
+    try:
+        begin = first or end - FORTNIGHT
+        edges = [begin + (end - begin) * n / buckets for n in range(buckets + 1)]
+        instants = [edge.astimezone(UTC) for edge in edges]
+    except OverflowError as error:
+        raise Problem("range_invalid", "from or to lies before or after all calendars.") from error
+    if begin >= end:
+        raise Problem("range_invalid", "from does not lie before to.")
+    positions = await own.log.positions_at(instants)
+    return ActivityOut(
+        buckets=[
+            ActivityPart.model_validate(
+                {"from": at, "to": until, "position": last, "events": last - before}
+            )
+            for at, until, before, last in zip(
+                instants, instants[1:], positions, positions[1:], strict=False
+            )
+        ],
+        first_at=await own.log.first_at(),
+        head=await own.store.head(),
+    )
 
 
 @router.get("/events/{position}", response_model=EventOut)

@@ -1,6 +1,6 @@
-"""The dashboard's figures: contract, section 6."""
+"""The dashboard's figures: contract, section 6, and those that it leads with."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -11,10 +11,15 @@ from api.as_of import AsOf, Then, instant_of
 from api.bodies import Answer
 from api.identity import Own, Viewer
 from api.routing import LedgerRoute
+from api.services import Services
 from api.shapes import Number
-from projections import kpi
+from domain.schedule.cron import Cron
+from projections import key_figures, kpi
+from projections import schedule as schedule_view
+from projections.key_figures import Interval
 
 Range = Literal["7d", "30d", "90d"]
+A_SECOND = timedelta(seconds=1)  # due times are whole minutes
 
 router = APIRouter(prefix="/sync", tags=["sync"], route_class=LedgerRoute)
 
@@ -45,6 +50,80 @@ class Series(Answer):
     days: list[SeriesDay]
 
 
+class Coverage(Answer):
+    """Of the time booked on the days of the range, and still booked, how much is in Kimai.
+
+    By work date. Bookings whose unit is unknown have no minutes yet; ignored ones count as booked.
+    """
+
+    minutes_in_kimai: Number
+    minutes_booked: Number
+    share: float | None = Field(description="0..1; null when nothing was booked")
+
+
+class Held(Answer):
+    entries: int
+    minutes: Number
+
+
+class HeldBack(Held):
+    """What is not in Kimai and should be, whatever its day. `failed` are the dead letters."""
+
+    pending: Held
+    conflict: Held
+    failed: Held
+
+
+class Decisions(Answer):
+    """`oldest_since`: when the conflict was opened that is open for longest."""
+
+    entries: int
+    oldest_since: datetime | None
+
+
+class LagDay(Answer):
+    date: date
+    p95_seconds: int | None
+    seen_p95_seconds: int | None
+
+
+class SyncLag(Answer):
+    """How long bookings took into Kimai, of the writes of the range (days of UTC).
+
+    A write counts when Kimai confirmed it and nobody had to step in between. Its lag runs from
+    the booking's last change in Zammad, or in the names with `seen` from when the service saw
+    that, until the confirmation. Percentiles are right to a sixteenth; null without writes.
+    `late` entries wait for the service (not for a person) since before the last whole interval
+    between two due runs, which took `interval_seconds`; both null while the schedule is off.
+    """
+
+    written: int
+    median_seconds: int | None
+    p95_seconds: int | None
+    seen_median_seconds: int | None
+    seen_p95_seconds: int | None
+    days: list[LagDay]
+    late: int | None
+    interval_seconds: int | None
+
+
+class FormerFigures(Answer):
+    """All as the service knew it after `position`; `at` is the moment it is of."""
+
+    position: int
+    at: datetime
+    coverage: Coverage
+    held_back: HeldBack
+    decisions: Decisions
+    sync_lag: SyncLag
+
+
+class KeyFigures(FormerFigures):
+    """`before`: what this route answered when the range began; null before the first event."""
+
+    before: FormerFigures | None
+
+
 class KpiOut(Answer):
     """Minutes are by work date; days are those of the display zone."""
 
@@ -64,6 +143,7 @@ class KpiOut(Answer):
     display_timezone: str
     series: Series
     position: int
+    key_figures: KeyFigures
 
 
 @router.get("/kpi", response_model=KpiOut)
@@ -78,6 +158,43 @@ async def get_kpi(
     now = then or await instant_of(own, as_of)
     zone = own.settings.display_timezone
     today = now.astimezone(ZoneInfo(zone)).date()
+    figures, lead = await _figures(own, now, which, as_of)
+    before = None
+    if figures.position > 0:
+        then = now - timedelta(days=kpi.RANGES[which])
+        position = await own.store.position_at(then)
+        before = (await _figures(own, then, which, position))[1] if position else None
+    return {
+        **kpi.shown(figures, now=now, today=today, zone=zone, which=which),
+        "key_figures": {**lead, "before": before},
+    }
+
+
+async def _figures(
+    own: Services, now: datetime, which: Range, as_of: int | None
+) -> tuple[kpi.Figures, dict[str, object]]:
+    """All that views add up to as of then, and what of it is shown first."""
+    today = now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
+    days = kpi.last_days(today, kpi.RANGES[which])
     first = kpi.first_day(today, kpi.RANGES[which])
     figures = await own.kpi.figures(first=first, last=today, now=now, as_of=as_of)
-    return kpi.shown(figures, now=now, today=today, zone=zone, which=which)
+    interval = await _interval(own, now, as_of)
+    waits = await own.kpi.waits(
+        figures,
+        first=days[0],
+        last=today,
+        late=None if interval is None else interval.begin,
+        as_of=as_of,
+    )
+    return figures, key_figures.shown(figures, waits, now=now, days=days, interval=interval)
+
+
+async def _interval(own: Services, now: datetime, as_of: int | None) -> Interval | None:
+    """Between the last two due times of the schedule; None while it is off."""
+    schedule = await own.views.one(schedule_view.PROJECTION, schedule_view.THE_ONE, as_of=as_of)
+    if schedule is None or not schedule.enabled:
+        return None
+    cron = Cron(schedule.cron)
+    end = cron.before(now, schedule.timezone).astimezone(UTC)
+    begin = cron.before(end - A_SECOND, schedule.timezone).astimezone(UTC)
+    return Interval(begin=begin, end=end)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.change import FieldValue
+from domain.connector.events import Findings
 from domain.ids import ConnectorId
 
 
@@ -54,6 +55,7 @@ class RecordTest:
     peer_version: str | None
     as_stored: bool = False
     token_refused: bool = False
+    found: Findings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -230,6 +230,7 @@ def _tested(command: RecordTest, connector: Connector) -> Sequence[ConnectorEven
         valid=command.valid,
         message=command.message,
         peer_version=command.peer_version,
+        found=command.found if command.as_stored and command.valid else None,
     )
     if command.as_stored and command.valid:
         return [tested, *_health(connector, "ok", None)]

@@ -8,10 +8,23 @@ The `version` that clients see is the stream version at the last event that is n
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.change import Change, FieldValue
 from domain.ids import ConnectorId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a test found out about the token; what a peer does not tell is None.
+
+    `permissions` are by the names of `domain.connector.permissions`, None where it shows later.
+    """
+
+    roles: tuple[str, ...]
+    tracking_mode: str | None
+    time_unit_declared: str | None
+    permissions: dict[str, bool | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +83,24 @@ class WebhookSecretReplaced:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectorTested:
-    """Somebody asked whether address and token work. `message` never holds a peer's body."""
+    """Somebody asked whether address and token work. `message` never holds a peer's body.
+
+    `found` is there when they did and are those in use.
+    """
 
     TYPE: ClassVar = "ConnectorTested"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     connector_id: ConnectorId
     valid: bool
     message: str
     peer_version: str | None = None
+    found: Findings | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, what the token may do was only told to who asked."""
+        state["found"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,33 @@ went_on AS (
      ORDER BY valid_to LIMIT $3 - (SELECT count(*) FROM still))
 SELECT min(pending_since) AS since FROM (TABLE still UNION ALL TABLE went_on) AS waited
 
+-- name: late_now
+-- Those that wait since before $3.
+SELECT count(*) AS late FROM time_entries
+ WHERE log_id = $1 AND {held} AND pending_since < $3
+
+-- name: late_then
+-- As above; $4 is how many waited.
+WITH still AS (
+    SELECT pending_since FROM time_entries
+     WHERE log_id = $1 AND valid_to IS NULL AND pending_since IS NOT NULL AND valid_from <= $2),
+went_on AS (
+    SELECT pending_since FROM time_entries
+     WHERE log_id = $1 AND pending_since IS NOT NULL AND valid_to > $2 AND valid_from <= $2
+     ORDER BY valid_to LIMIT $4 - (SELECT count(*) FROM still))
+SELECT count(*) AS late FROM (TABLE still UNION ALL TABLE went_on) AS waited
+ WHERE pending_since < $3
+
+-- name: oldest_conflict_now
+-- A conflict's number is where it was opened.
+SELECT opened_at FROM conflicts
+ WHERE log_id = $1 AND {held} AND status = 'pending' ORDER BY conflict_id LIMIT 1
+
+-- name: oldest_conflict_then
+SELECT opened_at FROM conflicts
+ WHERE log_id = $1 AND int8range(valid_from, valid_to) @> $2::bigint AND status = 'pending'
+ ORDER BY conflict_id LIMIT 1
+
 -- name: queue
 -- A job that is done leaves the table.
 SELECT entrypoint, count(*) AS jobs FROM pgqueuer WHERE status IN ('queued', 'picked') GROUP BY entrypoint

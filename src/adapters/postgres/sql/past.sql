@@ -20,6 +20,13 @@ SELECT r.entry_id, r.action, r.reason_code, r.message, r.valid_from AS position,
           AND ($2::bigint IS NULL OR o.valid_from <= $2))
  ORDER BY r.entry_id LIMIT $6
 
+-- name: health
+-- $2 the connector, $3 the position from which on, $4 that as of which.
+SELECT DISTINCT health_checked_at AS at, health AS state, health_message AS message FROM connectors
+ WHERE log_id = $1 AND connector_id = $2 AND health_checked_at IS NOT NULL
+   AND (valid_to IS NULL OR valid_to > $3) AND ($4::bigint IS NULL OR valid_from <= $4)
+ ORDER BY at
+
 -- What changed from position $2 to position $3. A row that holds at $2 and ends before $3 is over has
 -- a key that was touched, and so has one that begins after $2 and holds at $3: each set has a key at
 -- most once, so nothing need be counted as distinct.

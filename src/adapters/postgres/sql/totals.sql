@@ -52,6 +52,24 @@ SELECT t.entry_date, t.state, t.minutes, t.row_status, t.reason_code, p.times
      WHERE v.log_id = $1 AND v.entry_id = moved.entry_id AND v.valid_from <= p.upto
      ORDER BY v.valid_from DESC LIMIT 1) AS t
 
+-- name: rest_of_usage
+WITH moved AS (
+    SELECT DISTINCT split_part(s.name, '-', 3)::bigint AS entry_id
+      FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
+     WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND s.kind = 'time-entry')
+SELECT t.entry_date, t.minutes, (t.facts ->> 'activity_type_id')::bigint, t.user_id, t.customer_id,
+       t.organization_name, t.vanished, p.times
+  FROM moved CROSS JOIN (VALUES ($3::bigint, 1), ($2::bigint, -1)) AS p(upto, times)
+ CROSS JOIN LATERAL (
+    SELECT * FROM time_entries AS v
+     WHERE v.log_id = $1 AND v.entry_id = moved.entry_id AND v.valid_from <= p.upto
+     ORDER BY v.valid_from DESC LIMIT 1) AS t
+
+-- name: rest_of_lags
+SELECT (updated_at AT TIME ZONE 'UTC')::date, lag_seen, lag_booked, 1 AS times FROM time_entries
+ WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3
+   AND lag_seen IS NOT NULL AND lag_booked IS NOT NULL
+
 -- name: rest_of_audit
 SELECT action, count(*)::integer AS times FROM audit_log
  WHERE log_id = $1 AND valid_from > $2 AND valid_from <= $3 GROUP BY action

@@ -1,17 +1,19 @@
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import { LazyMotion, MotionConfig } from "motion/react"
-import type { ReactNode } from "react"
+import { lazy, type ReactNode, Suspense } from "react"
 import { BrowserRouter, Navigate, Route, Routes } from "react-router"
 import { TooltipProvider } from "@/ui/tooltip"
 import { Announcer } from "./announcer"
 import { KeyboardProvider } from "./keyboard"
 import { LiveProvider } from "./live"
-import { Login } from "./login"
 import { SessionGate } from "./session"
 import { Shell } from "./shell"
 import { ThemeProvider } from "./theme"
 import { TimeMachineProvider } from "./time-machine"
-import { Toasts } from "./toasts"
+
+// Not a part of the first load: who is signed in sees the page before either is there.
+const Login = lazy(() => import("./login").then((module) => ({ default: module.Login })))
+const Toasts = lazy(() => import("./toasts"))
 
 const motionFeatures = () => import("./motion-features").then((module) => module.default)
 
@@ -29,7 +31,9 @@ export function Foundation({ client, children }: { client: QueryClient; children
                     <KeyboardProvider>{children}</KeyboardProvider>
                   </TimeMachineProvider>
                 </BrowserRouter>
-                <Toasts />
+                <Suspense fallback={null}>
+                  <Toasts />
+                </Suspense>
               </Announcer>
             </TooltipProvider>
           </MotionConfig>
@@ -52,7 +56,14 @@ export function App({ client }: { client: QueryClient }) {
   return (
     <Foundation client={client}>
       <Routes>
-        <Route path="/login" element={<Login />} />
+        <Route
+          path="/login"
+          element={
+            <Suspense fallback={null}>
+              <Login />
+            </Suspense>
+          }
+        />
         <Route
           path="/"
           element={

@@ -2,8 +2,8 @@ import { type AnswerOf, post } from "@/api/client"
 import { useCommand } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import { useAnnounce } from "./announcer"
+import { notify } from "./notify"
 import { useWritable } from "./session"
-import { notify } from "./toasts"
 
 type RunAnswer = AnswerOf<"/api/v1/sync/run", "post">
 

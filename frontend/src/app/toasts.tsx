@@ -1,7 +1,7 @@
-import { Toaster as Sonner, toast } from "sonner"
+import { Toaster as Sonner } from "sonner"
 import { useTheme } from "./theme"
 
-export function Toasts() {
+export default function Toasts() {
   const { shown } = useTheme()
   return (
     <Sonner
@@ -21,15 +21,4 @@ export function Toasts() {
       }}
     />
   )
-}
-
-const UNDO = 10_000 // ms in which a decision can be taken back: design, section 5
-
-/** What was done, in a sentence; with `undo` it offers it for 10 s. Errors stay at their control. */
-export function notify(text: string, more: { detail?: string; undo?: () => void } = {}): void {
-  toast(text, {
-    description: more.detail,
-    duration: more.undo ? UNDO : 5_000,
-    ...(more.undo ? { action: { label: "Undo", onClick: more.undo } } : {}),
-  })
 }

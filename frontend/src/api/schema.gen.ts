@@ -342,9 +342,34 @@ export interface paths {
          * Get Health
          * @description What runs and tests found last; the peer is not asked for it.
          *
-         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet.
+         *     `breaker` and `latency_ms` are what this process knows, which may be nothing yet. `needs`: who
+         *     has to act so that it works again, a person or only time; then `next_try_at` is when it is
+         *     asked next, as far as that is known. Neither peer tells when its token expires.
          */
         get: operations["get_health_api_v1_connectors__connector_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector_id}/health/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health History
+         * @description The worst state in each of the 48 half hours up to the present one, by the ledger.
+         *
+         *     `turns` are the changes themselves, the first of them what it was before. Of a breaker the
+         *     ledger knows the state `down` that came of it.
+         */
+        get: operations["get_health_history_api_v1_connectors__connector_id__health_history_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -695,6 +720,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Activity
+         * @description How many events were recorded in each part of a time, by default of the last two weeks.
+         *
+         *     Positions have no gaps, so nothing is counted: event `position` is number `position` of `head`.
+         */
+        get: operations["get_activity_api_v1_events_activity_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{position}": {
         parameters: {
             query?: never;
@@ -781,6 +828,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mappings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Mapping
+         * @description What saving this mapping would set free; nothing is saved.
+         */
+        post: operations["preview_mapping_api_v1_mappings_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mappings/projects": {
         parameters: {
             query?: never;
@@ -845,6 +912,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mappings/projects/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Project Mapping
+         * @description The same for a customer, or an organization by its name; of groups it is not known (0).
+         */
+        post: operations["preview_project_mapping_api_v1_mappings_projects_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mappings/projects/{mapping_id}": {
         parameters: {
             query?: never;
@@ -888,6 +975,29 @@ export interface paths {
          *     the peers.
          */
         get: operations["list_suggestions_api_v1_mappings_suggestions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Usage
+         * @description Bookings by type, person, customer and organization of the last days, by work date.
+         *
+         *     Those that most wait for come first. Bookings that are gone in Zammad do not count. At most
+         *     1000 sources; those of groups are not known.
+         */
+        get: operations["get_usage_api_v1_mappings_usage_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -954,6 +1064,26 @@ export interface paths {
          * @description The same for user mappings, by `zammad_user_id`.
          */
         post: operations["import_user_mappings_api_v1_mappings_users_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/users/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview User Mapping
+         * @description The same for a person; without id it is for everyone who waits.
+         */
+        post: operations["preview_user_mapping_api_v1_mappings_users_preview_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1785,6 +1915,38 @@ export interface components {
             /** Project Id */
             project_id: number | null;
         };
+        /**
+         * ActivityOut
+         * @description `first_at`: when the first event was recorded, before which there is nothing to show.
+         */
+        ActivityOut: {
+            /** Buckets */
+            buckets: components["schemas"]["ActivityPart"][];
+            /** First At */
+            first_at: string | null;
+            /** Head */
+            head: number;
+        };
+        /**
+         * ActivityPart
+         * @description Events after `from` up to `to`; `position` is that of the last event up to then.
+         */
+        ActivityPart: {
+            /** Events */
+            events: number;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Position */
+            position: number;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
         /** ActorOut */
         ActorOut: {
             /** Kind */
@@ -2185,6 +2347,23 @@ export interface components {
             update: number;
         };
         /**
+         * Coverage
+         * @description Of the time booked on the days of the range, and still booked, how much is in Kimai.
+         *
+         *     By work date. Bookings whose unit is unknown have no minutes yet; ignored ones count as booked.
+         */
+        Coverage: {
+            /** Minutes Booked */
+            minutes_booked: number;
+            /** Minutes In Kimai */
+            minutes_in_kimai: number;
+            /**
+             * Share
+             * @description 0..1; null when nothing was booked
+             */
+            share: number | null;
+        };
+        /**
          * CustomerChoice
          * @description A customer of Kimai, or an organization of Zammad.
          */
@@ -2269,6 +2448,16 @@ export interface components {
             next_cursor: string | null;
             /** Total */
             total: number;
+        };
+        /**
+         * Decisions
+         * @description `oldest_since`: when the conflict was opened that is open for longest.
+         */
+        Decisions: {
+            /** Entries */
+            entries: number;
+            /** Oldest Since */
+            oldest_since: string | null;
         };
         /** DeliveryAccepted */
         DeliveryAccepted: {
@@ -2649,6 +2838,44 @@ export interface components {
             /** Reason Code */
             reason_code?: string | null;
         };
+        /**
+         * FormerFigures
+         * @description All as the service knew it after `position`; `at` is the moment it is of.
+         */
+        FormerFigures: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            coverage: components["schemas"]["Coverage"];
+            decisions: components["schemas"]["Decisions"];
+            held_back: components["schemas"]["HeldBack"];
+            /** Position */
+            position: number;
+            sync_lag: components["schemas"]["SyncLag"];
+        };
+        /**
+         * FoundOut
+         * @description What the last test of what is stored, that went well, found out.
+         */
+        FoundOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Checks */
+            checks: components["schemas"]["PermissionCheck"][];
+            /** Peer Version */
+            peer_version: string | null;
+            /** Roles */
+            roles: string[];
+            /** Time Unit Declared */
+            time_unit_declared: string | null;
+            /** Tracking Mode */
+            tracking_mode: string | null;
+        };
         /** Health */
         Health: {
             /** Checked At */
@@ -2680,6 +2907,15 @@ export interface components {
             /** Ok */
             ok: boolean;
         };
+        /** HealthHistory */
+        HealthHistory: {
+            /** Connector Id */
+            connector_id: number;
+            /** Parts */
+            parts: components["schemas"]["HealthPart"][];
+            /** Turns */
+            turns: components["schemas"]["HealthTurn"][];
+        };
         /** HealthOut */
         HealthOut: {
             /**
@@ -2691,10 +2927,15 @@ export interface components {
             checked_at?: string | null;
             /** Checks */
             checks: components["schemas"]["HealthCheck"][];
+            found: components["schemas"]["FoundOut"] | null;
             /** Latency Ms */
             latency_ms: number | null;
             /** Message */
             message?: string | null;
+            /** Needs */
+            needs: ("person" | "time") | null;
+            /** Next Try At */
+            next_try_at: string | null;
             /** Peer Version */
             peer_version: string | null;
             /**
@@ -2702,7 +2943,66 @@ export interface components {
              * @enum {string}
              */
             state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            token: components["schemas"]["TokenOut"];
             webhook?: components["schemas"]["WebhookHealth"] | null;
+        };
+        /**
+         * HealthPart
+         * @description The worst of what it was from `from` to `to`.
+         */
+        HealthPart: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /** HealthTurn */
+        HealthTurn: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Message */
+            message: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "ok" | "degraded" | "down" | "auth_failed";
+        };
+        /** Held */
+        Held: {
+            /** Entries */
+            entries: number;
+            /** Minutes */
+            minutes: number;
+        };
+        /**
+         * HeldBack
+         * @description What is not in Kimai and should be, whatever its day. `failed` are the dead letters.
+         */
+        HeldBack: {
+            conflict: components["schemas"]["Held"];
+            /** Entries */
+            entries: number;
+            failed: components["schemas"]["Held"];
+            /** Minutes */
+            minutes: number;
+            pending: components["schemas"]["Held"];
         };
         /** HistoryItem */
         HistoryItem: {
@@ -2741,6 +3041,24 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * KeyFigures
+         * @description `before`: what this route answered when the range began; null before the first event.
+         */
+        KeyFigures: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            before: components["schemas"]["FormerFigures"] | null;
+            coverage: components["schemas"]["Coverage"];
+            decisions: components["schemas"]["Decisions"];
+            held_back: components["schemas"]["HeldBack"];
+            /** Position */
+            position: number;
+            sync_lag: components["schemas"]["SyncLag"];
+        };
+        /**
          * KpiOut
          * @description Minutes are by work date; days are those of the display zone.
          */
@@ -2751,6 +3069,7 @@ export interface components {
             display_timezone: string;
             /** Failed Entries */
             failed_entries: number;
+            key_figures: components["schemas"]["KeyFigures"];
             /** Lag Seconds */
             lag_seconds: number;
             last_run: components["schemas"]["LastRunOut"] | null;
@@ -2778,6 +3097,18 @@ export interface components {
              * @description 7 days ending today
              */
             weekly_minutes: components["schemas"]["DayMinutes"][];
+        };
+        /** LagDay */
+        LagDay: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** P95 Seconds */
+            p95_seconds: number | null;
+            /** Seen P95 Seconds */
+            seen_p95_seconds: number | null;
         };
         /** LastRunOut */
         LastRunOut: {
@@ -3100,6 +3431,20 @@ export interface components {
             current_password: string;
             /** New Password */
             new_password: string;
+        };
+        /**
+         * PermissionCheck
+         * @description `ok` null: it shows later. `message` says what is so, or what to do.
+         */
+        PermissionCheck: {
+            /** Message */
+            message: string;
+            /** Name */
+            name: string;
+            /** Needed */
+            needed: boolean;
+            /** Ok */
+            ok: boolean | null;
         };
         /**
          * PlaceOut
@@ -3893,6 +4238,34 @@ export interface components {
             /** Items */
             items: components["schemas"]["SuggestionOut"][];
         };
+        /**
+         * SyncLag
+         * @description How long bookings took into Kimai, of the writes of the range (days of UTC).
+         *
+         *     A write counts when Kimai confirmed it and nobody had to step in between. Its lag runs from
+         *     the booking's last change in Zammad, or in the names with `seen` from when the service saw
+         *     that, until the confirmation. Percentiles are right to a sixteenth; null without writes.
+         *     `late` entries wait for the service (not for a person) since before the last whole interval
+         *     between two due runs, which took `interval_seconds`; both null while the schedule is off.
+         */
+        SyncLag: {
+            /** Days */
+            days: components["schemas"]["LagDay"][];
+            /** Interval Seconds */
+            interval_seconds: number | null;
+            /** Late */
+            late: number | null;
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** P95 Seconds */
+            p95_seconds: number | null;
+            /** Seen Median Seconds */
+            seen_median_seconds: number | null;
+            /** Seen P95 Seconds */
+            seen_p95_seconds: number | null;
+            /** Written */
+            written: number;
+        };
         /** SyncResponse */
         SyncResponse: {
             /** Dry Run */
@@ -4073,6 +4446,8 @@ export interface components {
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
+            /** Checks */
+            checks?: components["schemas"]["PermissionCheck"][];
             /** Missing Permissions */
             missing_permissions?: string[];
             /** Peer Version */
@@ -4111,6 +4486,51 @@ export interface components {
             sends_times: boolean;
             /** Tracking Mode */
             tracking_mode: string;
+        };
+        /**
+         * TokenOut
+         * @description `last_four`: null for a token so short that they would tell too much.
+         */
+        TokenOut: {
+            /** Last Four */
+            last_four: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * UsageOut
+         * @description Of one source in Zammad; organizations go by `name`, the others by `source_id`.
+         *
+         *     `waiting_*`: bookings, of whatever day, that wait for a mapping of just this source.
+         */
+        UsageOut: {
+            /** Entries */
+            entries: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "type" | "user" | "customer" | "organization";
+            /** Minutes */
+            minutes: number;
+            /** Name */
+            name: string | null;
+            /** Source Id */
+            source_id: number | null;
+            /** Waiting Entries */
+            waiting_entries: number;
+            /** Waiting Minutes */
+            waiting_minutes: number;
+        };
+        /** UsagePage */
+        UsagePage: {
+            /** Days */
+            days: number;
+            /** Items */
+            items: components["schemas"]["UsageOut"][];
         };
         /**
          * UserChoice
@@ -4301,6 +4721,16 @@ export interface components {
             /** Requests */
             requests: components["schemas"]["RequestOut"][];
         };
+        /**
+         * PreviewOut
+         * @description How many bookings wait for just this mapping and would go on with it.
+         */
+        api__routes__mapping_usage__PreviewOut: {
+            /** Entries */
+            entries: number;
+            /** Minutes */
+            minutes: number;
+        };
         /** PreviewOut */
         api__shapes__PreviewOut: {
             /** Next Runs */
@@ -4427,16 +4857,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "87896b81abc149ceae4068cfaf9b01cd",
-                     *           "created_at": "2026-11-27T22:30:29.008623Z",
+                     *           "correlation_id": "73a121e313b042e29f37127d8b25151b",
+                     *           "created_at": "2026-11-28T01:05:44.222948Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 147
+                     *             "receipt": 156
                      *           },
-                     *           "digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *           "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 148,
+                     *           "id": 157,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4446,8 +4876,8 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "2ada92770bea43f98382a621ea4822ae",
-                     *           "created_at": "2026-11-27T22:30:28.772416Z",
+                     *           "correlation_id": "f6e1127cd3c54f0ba926ef366d5d9df3",
+                     *           "created_at": "2026-11-28T01:05:43.126431Z",
                      *           "details": {
                      *             "article_id": 1,
                      *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
@@ -4456,10 +4886,10 @@ export interface operations {
                      *             "ticket_id": 1,
                      *             "trigger": null
                      *           },
-                     *           "digest": "e6b7fa7cf1078e0ad689849ac5903a6241fc267f701c92328ff18660c9fa1254",
+                     *           "digest": "bd3da0b2ccacdc3d1e634ace0681dae1f7416114d8f3fbfafdf16617a765a1f2",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 147,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4467,7 +4897,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 58
+                     *       "total": 59
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4549,20 +4979,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     148,2026-11-27T22:30:29.008623Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,87896b81abc149ceae4068cfaf9b01cd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 147}",{},48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597
-                     *     147,20
+                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
+                     *     156,20
                      */
                     "text/csv": string;
                 };
@@ -4621,7 +5051,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 148 */
+                /** @example 157 */
                 position: number;
             };
             cookie?: never;
@@ -4638,16 +5068,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "87896b81abc149ceae4068cfaf9b01cd",
-                     *       "created_at": "2026-11-27T22:30:29.008623Z",
+                     *       "correlation_id": "73a121e313b042e29f37127d8b25151b",
+                     *       "created_at": "2026-11-28T01:05:44.222948Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 147
+                     *         "receipt": 156
                      *       },
-                     *       "digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *       "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 148,
+                     *       "id": 157,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -4725,7 +5155,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-27T22:30:15.714855Z","data":{"credential":"e1f6d702b5bb3661e1318953495ab62b","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:03:55.765809Z","data":{"credential":"4e77d4597180571b54f8ea07658715bd","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -4798,9 +5228,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 148,
+                     *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "48a96292a0d768fb173764332df17e111d00605eeb5c2c9624f0c76e80427597",
+                     *       "head_digest": "2c4aa30841a21101cf1a7c61519a79811c06919d088d18f7a5fc7817c9af8c6a",
                      *       "ok": true
                      *     }
                      */
@@ -4881,9 +5311,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-27T22:30:25.696745Z",
+                     *         "created_at": "2026-11-28T01:05:07.977363Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 62,
+                     *         "id": 64,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -4937,9 +5367,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-27T22:30:25.696745Z",
+                     *         "created_at": "2026-11-28T01:05:07.977363Z",
                      *         "customer_name": "Castellan Insurance",
-                     *         "id": 59,
+                     *         "id": 61,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5071,9 +5501,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-27T22:30:27.808163Z",
+                     *       "created_at": "2026-11-28T01:05:38.404081Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 137,
+                     *       "id": 144,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5245,7 +5675,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 62 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5263,9 +5693,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 62,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5373,7 +5803,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 62 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5477,7 +5907,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 62 */
+                /** @example 64 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5504,9 +5934,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 62,
+                     *       "id": 64,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5668,9 +6098,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-27T22:30:18.115995Z",
+                     *         "created_at": "2026-11-28T01:04:18.877990Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *           "checked_at": "2026-11-28T01:04:29.349140Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -5692,13 +6122,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-27T22:30:18.115995Z",
+                     *         "updated_at": "2026-11-28T01:04:18.877990Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-27T22:30:18.178826Z",
+                     *         "created_at": "2026-11-28T01:04:20.297682Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -5737,7 +6167,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-27T22:30:18.178826Z",
+                     *         "updated_at": "2026-11-28T01:04:20.297682Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -5827,7 +6257,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -5851,7 +6281,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:18.115995Z",
+                     *       "updated_at": "2026-11-28T01:04:18.877990Z",
                      *       "version": 2
                      *     }
                      */
@@ -5971,6 +6401,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6088,6 +6532,20 @@ export interface operations {
                      * @example {
                      *       "details": {
                      *         "capabilities": null,
+                     *         "checks": [
+                     *           {
+                     *             "message": "Reads the list of all bookings.",
+                     *             "name": "admin.time_accounting",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           },
+                     *           {
+                     *             "message": "Reads the version.",
+                     *             "name": "admin.version",
+                     *             "needed": false,
+                     *             "ok": true
+                     *           }
+                     *         ],
                      *         "missing_permissions": [],
                      *         "peer_version": "7.2.2",
                      *         "time_unit_declared": "minute",
@@ -6209,7 +6667,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.178826Z",
+                     *       "created_at": "2026-11-28T01:04:20.297682Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6248,7 +6706,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-27T22:30:18.178826Z",
+                     *       "updated_at": "2026-11-28T01:04:20.297682Z",
                      *       "version": 1
                      *     }
                      */
@@ -6439,9 +6897,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6463,7 +6921,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -6772,14 +7230,120 @@ export interface operations {
                      *       "breaker": "closed",
                      *       "checked_at": null,
                      *       "checks": [],
+                     *       "found": null,
                      *       "latency_ms": null,
                      *       "message": null,
+                     *       "needs": null,
+                     *       "next_try_at": null,
                      *       "peer_version": null,
                      *       "state": "unknown",
+                     *       "token": {
+                     *         "last_four": "-see",
+                     *         "since": "2026-11-28T01:04:20.297682Z"
+                     *       },
                      *       "webhook": null
                      *     }
                      */
                     "application/json": components["schemas"]["HealthOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health_history_api_v1_connectors__connector_id__health_history_get: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @example 2 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connector_id": 2,
+                     *       "parts": [
+                     *         {
+                     *           "from": "2026-11-27T01:30:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:00:00Z"
+                     *         },
+                     *         {
+                     *           "from": "2026-11-27T02:00:00Z",
+                     *           "message": null,
+                     *           "state": "unknown",
+                     *           "to": "2026-11-27T02:30:00Z"
+                     *         }
+                     *       ],
+                     *       "turns": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HealthHistory"];
                 };
             };
             /** @description Unauthorized */
@@ -6971,9 +7535,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6995,7 +7559,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -7109,9 +7673,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-27T22:30:18.115995Z",
+                     *       "created_at": "2026-11-28T01:04:18.877990Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-27T22:30:18.955523Z",
+                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7133,7 +7697,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-27T22:30:19.065540Z",
+                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
                      *       "version": 5
                      *     }
                      */
@@ -7570,7 +8134,7 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "run": {
-                     *           "added": 4,
+                     *           "added": 5,
                      *           "changed": 0,
                      *           "removed": 0
                      *         },
@@ -7586,7 +8150,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-27T22:30:15.714855Z",
+                     *         "at": "2026-11-28T01:03:55.765809Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -7647,14 +8211,14 @@ export interface operations {
                      *           "label": "Billing",
                      *           "positions": [
                      *             5,
-                     *             34
+                     *             35
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "KuplqaROoEjBSSb8WyJkaWZmIixbWzEsbnVsbF0sMTUwLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-27T22:30:29.633322Z",
-                     *         "position": 150
+                     *         "at": "2026-11-28T01:05:47.208819Z",
+                     *         "position": 163
                      *       }
                      *     }
                      */
@@ -7746,7 +8310,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.715238Z",
+                     *           "created_at": "2026-11-28T01:05:08.087207Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -7759,7 +8323,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 118,
+                     *           "position": 121,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -7796,7 +8360,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -7808,7 +8372,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745Z",
+                     *           "created_at": "2026-11-28T01:05:07.977363Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -7821,7 +8385,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 117,
+                     *           "position": 120,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -7858,7 +8422,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8022,7 +8586,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.715238Z",
+                     *       "created_at": "2026-11-28T01:05:08.087207Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8035,7 +8599,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 118,
+                     *       "position": 121,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8072,7 +8636,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-27T22:30:25.805364Z",
+                     *       "updated_at": "2026-11-28T01:05:08.763009Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8166,7 +8730,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8179,7 +8743,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 127,
+                     *       "position": 134,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8214,7 +8778,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:26.754095Z",
+                     *       "updated_at": "2026-11-28T01:05:18.154373Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8332,7 +8896,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
+                     *           "at": "2026-11-28T01:05:08.087207Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8347,12 +8911,12 @@ export interface operations {
                      *             "time_unit": "180.0",
                      *             "updated_at": "2026-10-19T09:34:25Z"
                      *           },
-                     *           "position": 84,
+                     *           "position": 86,
                      *           "step": "observation",
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
+                     *           "at": "2026-11-28T01:05:08.087207Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -8362,7 +8926,7 @@ export interface operations {
                      *           "output": {
                      *             "minutes": 180
                      *           },
-                     *           "position": 85,
+                     *           "position": 87,
                      *           "step": "unit",
                      *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
                      *         }
@@ -8449,12 +9013,12 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "0ccf521c58a0005387332a268aae50b7d48e346e4ab71cbe17ad9102be79cef5",
-                     *           "position": 84,
-                     *           "recorded_at": "2026-11-27T22:30:25.715238Z",
+                     *           "digest": "a78d4894d524af69fa599b14974bd530881a198e47032ac3c4599cc90df05219",
+                     *           "position": 86,
+                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -8466,7 +9030,7 @@ export interface operations {
                      *             "kind": "service",
                      *             "name": "sync"
                      *           },
-                     *           "causation_position": 42,
+                     *           "causation_position": 43,
                      *           "changes": [
                      *             {
                      *               "after": 180,
@@ -8475,9 +9039,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "1c6df125ed70680c9fe86c926049d0ecc3a4dfaf2082ed3d7e7c6a92e4b98c0c",
-                     *           "position": 85,
-                     *           "recorded_at": "2026-11-27T22:30:25.715238Z",
+                     *           "digest": "24601cc222f517f97049f7c666729eec008bc611937ab75fe0bf91c31472cfd9",
+                     *           "position": 87,
+                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -8573,7 +9137,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8586,7 +9150,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 135,
+                     *       "position": 142,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -8623,7 +9187,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:27.702985Z",
+                     *       "updated_at": "2026-11-28T01:05:37.471943Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -8871,7 +9435,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-27T22:30:25.696745Z",
+                     *       "created_at": "2026-11-28T01:05:07.977363Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -8884,7 +9448,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 136,
+                     *       "position": 143,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -8921,7 +9485,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-27T22:30:27.737526Z",
+                     *       "updated_at": "2026-11-28T01:05:37.839386Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9037,11 +9601,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 148,
+                     *       "head": 158,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "e1f6d702b5bb3661e1318953495ab62b",
+                     *             "credential": "4e77d4597180571b54f8ea07658715bd",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9049,17 +9613,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "61dec34587e99c4c9a91b7b6b16bd77c2717943097b0dc0905960d33b03146da",
+                     *           "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-27T22:30:15.636283Z"
+                     *             "occurred_at": "2026-11-28T01:03:55.498234Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-27T22:30:15.714855Z",
+                     *           "recorded_at": "2026-11-28T01:03:55.765809Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9070,6 +9634,75 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_activity_api_v1_events_activity_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityOut"];
                 };
             };
             /** @description Unauthorized */
@@ -9142,7 +9775,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "e1f6d702b5bb3661e1318953495ab62b",
+                     *         "credential": "4e77d4597180571b54f8ea07658715bd",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9150,17 +9783,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "61dec34587e99c4c9a91b7b6b16bd77c2717943097b0dc0905960d33b03146da",
+                     *       "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-27T22:30:15.636283Z"
+                     *         "occurred_at": "2026-11-28T01:03:55.498234Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-27T22:30:15.714855Z",
+                     *       "recorded_at": "2026-11-28T01:03:55.765809Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9241,24 +9874,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-27T22:30:18.367314Z",
+                     *         "created_at": "2026-11-28T01:04:24.256155Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-27T22:30:18.367314Z",
+                     *         "updated_at": "2026-11-28T01:04:24.256155Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-27T22:30:18.507158Z",
+                     *         "created_at": "2026-11-28T01:04:25.488241Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-27T22:30:18.507158Z",
+                     *         "updated_at": "2026-11-28T01:04:25.488241Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9343,12 +9976,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-27T22:30:18.367314Z",
+                     *       "created_at": "2026-11-28T01:04:24.256155Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:18.367314Z",
+                     *       "updated_at": "2026-11-28T01:04:24.256155Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -9653,6 +10286,111 @@ export interface operations {
             };
         };
     };
+    preview_mapping_api_v1_mappings_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_project_mappings_api_v1_mappings_projects_get: {
         parameters: {
             query?: {
@@ -9676,7 +10414,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:19.987341Z",
+                     *         "created_at": "2026-11-28T01:04:40.746409Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -9684,7 +10422,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *         "updated_at": "2026-11-28T01:04:40.746409Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -9768,7 +10506,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -9776,7 +10514,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10083,6 +10821,111 @@ export interface operations {
             };
         };
     };
+    preview_project_mapping_api_v1_mappings_projects_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProjectMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_project_mapping_api_v1_mappings_projects__mapping_id__get: {
         parameters: {
             query?: {
@@ -10105,7 +10948,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10113,7 +10956,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10302,7 +11145,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.987341Z",
+                     *       "created_at": "2026-11-28T01:04:40.746409Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10310,7 +11153,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-27T22:30:19.987341Z",
+                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
                      *       "version": 1
                      *     }
                      */
@@ -10473,6 +11316,75 @@ export interface operations {
             };
         };
     };
+    get_usage_api_v1_mappings_usage_get: {
+        parameters: {
+            query?: {
+                days?: number;
+                kind?: ("activities" | "users" | "projects") | null;
+                as_of?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsagePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_user_mappings_api_v1_mappings_users_get: {
         parameters: {
             query?: {
@@ -10496,14 +11408,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:19.640287Z",
+                     *         "created_at": "2026-11-28T01:04:38.244179Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *         "updated_at": "2026-11-28T01:04:38.244179Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -10588,14 +11500,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -10901,6 +11813,111 @@ export interface operations {
             };
         };
     };
+    preview_user_mapping_api_v1_mappings_users_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserMapping"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_user_mapping_api_v1_mappings_users__mapping_id__get: {
         parameters: {
             query?: {
@@ -10923,14 +11940,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11122,14 +12139,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:19.640287Z",
+                     *       "created_at": "2026-11-28T01:04:38.244179Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-27T22:30:19.640287Z",
+                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11245,12 +12262,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-27T22:30:19.307581Z",
+                     *       "created_at": "2026-11-28T01:04:34.643970Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:19.307581Z",
+                     *       "updated_at": "2026-11-28T01:04:34.643970Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11442,12 +12459,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-27T22:30:19.307581Z",
+                     *       "created_at": "2026-11-28T01:04:34.643970Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-27T22:30:19.415885Z",
+                     *       "updated_at": "2026-11-28T01:04:36.373226Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -11557,7 +12574,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:21.504638Z",
+                     *         "created_at": "2026-11-28T01:04:50.391100Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -11567,7 +12584,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *         "updated_at": "2026-11-28T01:04:50.391100Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -11654,7 +12671,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11664,7 +12681,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11775,7 +12792,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -11785,7 +12802,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.504638Z",
+                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -11977,7 +12994,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:21.504638Z",
+                     *       "created_at": "2026-11-28T01:04:50.391100Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -11986,7 +13003,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-27T22:30:21.700985Z",
+                     *       "updated_at": "2026-11-28T01:04:51.093315Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -12215,7 +13232,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-27T22:30:29.633322Z",
+                     *       "erased_at": "2026-11-28T01:05:47.208819Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -12334,7 +13351,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745+00:00",
+                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -12347,7 +13364,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 110,
+                     *           "position": 113,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -12384,7 +13401,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-27T22:30:25.797324+00:00",
+                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12396,7 +13413,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-27T22:30:25.696745+00:00",
+                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -12409,7 +13426,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 112,
+                     *           "position": 115,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -12446,7 +13463,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-27T22:30:25.797324+00:00",
+                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -12487,18 +13504,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "1407b8ef832c25fc90df1e020824d36aa36e468f348e44c6624824328af81514",
+                     *           "digest": "2521e16fbe3ed6e72763cbde8840bb523b684ce3751a00e77bf81d4a3d45b140",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 30,
+                     *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-27T22:30:23.603610Z"
+                     *             "occurred_at": "2026-11-28T01:04:54.653406Z"
                      *           },
-                     *           "position": 32,
-                     *           "recorded_at": "2026-11-27T22:30:23.832195Z",
+                     *           "position": 33,
+                     *           "recorded_at": "2026-11-28T01:04:55.852909Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -12538,18 +13555,18 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "d807013a36f8de2027d0d2afaf4e5657278a72ff591052c4112f4a6e5ea002aa",
+                     *           "digest": "0606b0fd1e35cf6029316bfc21013ea8f21f8833feaaad695d85d988bb99498e",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
                      *               "name": "sync"
                      *             },
-                     *             "causation_position": 35,
+                     *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-27T22:30:24.951946Z"
+                     *             "occurred_at": "2026-11-28T01:05:02.205814Z"
                      *           },
-                     *           "position": 37,
-                     *           "recorded_at": "2026-11-27T22:30:24.953953Z",
+                     *           "position": 38,
+                     *           "recorded_at": "2026-11-28T01:05:02.248197Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -12557,7 +13574,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 149,
+                     *       "position": 161,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -12648,10 +13665,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-27T22:30:23.635992Z",
+                     *           "first_seen": "2026-11-28T01:04:55.150717Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-27T22:30:27.019317Z",
+                     *           "last_seen": "2026-11-28T01:05:21.988254Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -12753,12 +13770,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Brightwater Clinics",
                      *           "entryId": 10000000020,
-                     *           "id": "88",
+                     *           "id": "90",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12786,12 +13803,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Lindqvist & Zonen",
                      *           "entryId": 10000000018,
-                     *           "id": "83",
+                     *           "id": "85",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -12871,7 +13888,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "83"
+                 *         "85"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -12892,7 +13909,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "83",
+                     *           "id": "85",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -12993,7 +14010,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 88 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13014,13 +14031,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
-                     *           "position": 86,
+                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-27T22:30:25.715238Z",
-                     *           "position": 87,
+                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -13039,12 +14056,12 @@ export interface operations {
                      *         "conflictType": "unmapped_activity",
                      *         "customer": "Brightwater Clinics",
                      *         "entryId": 10000000020,
-                     *         "id": "88",
+                     *         "id": "90",
                      *         "links": {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-27T22:30:25.715238Z",
+                     *         "openedAt": "2026-11-28T01:05:08.087207Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -13122,7 +14139,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 88 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13147,7 +14164,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 88,
+                     *       "conflict_id": 90,
                      *       "entry_id": 10000000020,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
@@ -13247,7 +14264,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 88 */
+                /** @example 90 */
                 row_id: string;
             };
             cookie?: never;
@@ -13340,14 +14357,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-27T22:30:15.714855Z",
+                     *       "updated_at": "2026-11-28T01:03:55.765809Z",
                      *       "version": 0
                      *     }
                      */
@@ -13431,14 +14448,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-27T22:30:20.667809Z",
+                     *       "updated_at": "2026-11-28T01:04:44.532023Z",
                      *       "version": 1
                      *     }
                      */
@@ -13672,17 +14689,17 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 50
+                     *     id: 52
                      *     event: conflict.opened
-                     *     data: {"conflict_id":50,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":52,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
-                     *     id: 50
+                     *     id: 52
                      *     event: entry.changed
                      *     data: {"entry_id":10000000003,"state":"conflict","sync_status":"conflict","minutes":60,"ticket_number":"10002","run_id":1}
                      *
-                     *     id: 59
+                     *     id: 61
                      *     event: conflict.opened
-                     *     data: {"conflict_id":59,"entry_id":10000000007,"status":"missing","reasonC
+                     *     data: {"conflict_id":61,"entry_id":10000000007,"status":"missing","reasonC
                      */
                     "text/event-stream": string;
                 };
@@ -13757,23 +14774,74 @@ export interface operations {
                      *       "active_connectors": 2,
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
+                     *       "key_figures": {
+                     *         "at": "2026-11-28T01:05:13.457933Z",
+                     *         "before": null,
+                     *         "coverage": {
+                     *           "minutes_booked": 0,
+                     *           "minutes_in_kimai": 0,
+                     *           "share": null
+                     *         },
+                     *         "decisions": {
+                     *           "entries": 6,
+                     *           "oldest_since": "2026-11-28T01:05:07.977363Z"
+                     *         },
+                     *         "held_back": {
+                     *           "conflict": {
+                     *             "entries": 6,
+                     *             "minutes": 215
+                     *           },
+                     *           "entries": 6,
+                     *           "failed": {
+                     *             "entries": 0,
+                     *             "minutes": 0
+                     *           },
+                     *           "minutes": 215,
+                     *           "pending": {
+                     *             "entries": 0,
+                     *             "minutes": 0
+                     *           }
+                     *         },
+                     *         "position": 132,
+                     *         "sync_lag": {
+                     *           "days": [
+                     *             {
+                     *               "date": "2026-11-22",
+                     *               "p95_seconds": null,
+                     *               "seen_p95_seconds": null
+                     *             },
+                     *             {
+                     *               "date": "2026-11-23",
+                     *               "p95_seconds": null,
+                     *               "seen_p95_seconds": null
+                     *             }
+                     *           ],
+                     *           "interval_seconds": null,
+                     *           "late": null,
+                     *           "median_seconds": 3801087,
+                     *           "p95_seconds": 3932159,
+                     *           "seen_median_seconds": 0,
+                     *           "seen_p95_seconds": 0,
+                     *           "written": 14
+                     *         }
+                     *       },
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-27T22:30:26.111729Z",
+                     *         "started_at": "2026-11-28T01:05:10.356064Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-27T22:30:26.380209Z",
+                     *       "last_sync": "2026-11-28T01:05:12.297024Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 125,
+                     *       "position": 132,
                      *       "series": {
                      *         "days": [
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-21",
+                     *             "date": "2026-11-22",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -13781,7 +14849,7 @@ export interface operations {
                      *           },
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-22",
+                     *             "date": "2026-11-23",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -13795,13 +14863,13 @@ export interface operations {
                      *       "webhook_success_rate": null,
                      *       "weekly_minutes": [
                      *         {
-                     *           "date": "2026-11-21",
-                     *           "day": "Sat",
+                     *           "date": "2026-11-22",
+                     *           "day": "Sun",
                      *           "minutes": 0
                      *         },
                      *         {
-                     *           "date": "2026-11-22",
-                     *           "day": "Sun",
+                     *           "date": "2026-11-23",
+                     *           "day": "Mon",
                      *           "minutes": 0
                      *         }
                      *       ]
@@ -13889,13 +14957,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-27T22:30:24.287067Z",
-                     *           "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a",
+                     *           "created_at": "2026-11-28T01:04:58.676893Z",
+                     *           "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-28T22:30:24.962990Z",
+                     *           "expires_at": "2026-11-29T01:05:02.297552Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -13919,13 +14987,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-27T22:30:22.987465Z",
-                     *           "digest": "sha256:b697a9cb8b2a347af8404751cdd0f9792b89472e0ad837b1cb66947b15102499",
+                     *           "created_at": "2026-11-28T01:04:52.418260Z",
+                     *           "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-28T22:30:23.843007Z",
+                     *           "expires_at": "2026-11-29T01:04:55.982413Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -14031,13 +15099,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-27T22:30:22.987465Z",
-                     *       "digest": "sha256:b697a9cb8b2a347af8404751cdd0f9792b89472e0ad837b1cb66947b15102499",
+                     *       "created_at": "2026-11-28T01:04:52.418260Z",
+                     *       "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-28T22:30:23.843007Z",
+                     *       "expires_at": "2026-11-29T01:04:55.982413Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -14207,13 +15275,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-27T22:30:24.287067Z",
-                     *       "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a",
+                     *       "created_at": "2026-11-28T01:04:58.676893Z",
+                     *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-28T22:30:24.962990Z",
+                     *       "expires_at": "2026-11-29T01:05:02.297552Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -14324,7 +15392,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:96d8cdbec3356d11b3e8753252b0ccc4df474bb07c8e0c3f77f45736217d678a"
+                 *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -14483,7 +15551,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-61dec345-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -14499,7 +15567,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-61dec345-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14518,7 +15586,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-61dec345-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -14534,7 +15602,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-61dec345-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -14787,9 +15855,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.268,
+                     *           "duration_seconds": 1.941,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-27T22:30:26.380209Z",
+                     *           "ended_at": "2026-11-28T01:05:12.297024Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14798,9 +15866,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 123,
+                     *           "first_position": 127,
                      *           "id": 2,
-                     *           "last_position": 125,
+                     *           "last_position": 132,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -14813,11 +15881,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-27T22:30:26.111729Z",
+                     *           "started_at": "2026-11-28T01:05:10.356064Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 3
+                     *           "version": 6
                      *         },
                      *         {
                      *           "cause": {
@@ -14830,9 +15898,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.341,
+                     *           "duration_seconds": 2.486,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-27T22:30:25.817864Z",
+                     *           "ended_at": "2026-11-28T01:05:08.893005Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -14841,26 +15909,26 @@ export interface operations {
                      *           "entries_synced": 14,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 41,
+                     *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 119,
+                     *           "last_position": 123,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
-                     *             "done": 0,
+                     *             "done": 14,
                      *             "failed": 0,
                      *             "found": 20,
                      *             "left": 0,
                      *             "phase": "done",
-                     *             "total": 0,
+                     *             "total": 14,
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-27T22:30:25.476845Z",
+                     *           "started_at": "2026-11-28T01:05:06.407020Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 3
+                     *           "version": 6
                      *         }
                      *       ],
                      *       "total": 2
@@ -14942,14 +16010,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-27T22:30:26.111729Z,2026-11-27T22:30:26.380209Z,0.268,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-27T22:30:25.476845Z,2026-11-27T22:3
+                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-27T22:30:26.111729Z,2026-11-27T22:30:26.380209Z,0.268,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-27T22:30:25.476845Z,2026-11-27T22:3
+                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
                      */
                     "text/csv": string;
                 };
@@ -15033,9 +16101,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.341,
+                     *       "duration_seconds": 2.486,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-27T22:30:25.817864Z",
+                     *       "ended_at": "2026-11-28T01:05:08.893005Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -15044,26 +16112,26 @@ export interface operations {
                      *       "entries_synced": 14,
                      *       "entries_updated": 0,
                      *       "error_message": null,
-                     *       "first_position": 41,
+                     *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 119,
+                     *       "last_position": 123,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
-                     *         "done": 0,
+                     *         "done": 14,
                      *         "failed": 0,
                      *         "found": 20,
                      *         "left": 0,
                      *         "phase": "done",
-                     *         "total": 0,
+                     *         "total": 14,
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-27T22:30:25.476845Z",
+                     *       "started_at": "2026-11-28T01:05:06.407020Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 3
+                     *       "version": 6
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -15268,7 +16336,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 105,
+                     *           "position": 108,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -15278,7 +16346,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 106,
+                     *           "position": 109,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -15355,8 +16423,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 148,
-                     *       "started_at": "2026-11-27T22:30:15.627060Z",
+                     *       "head_position": 159,
+                     *       "started_at": "2026-11-28T01:03:55.420747Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -15432,7 +16500,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-27T22:30:15.714855Z",
+                     *         "created_at": "2026-11-28T01:03:55.765809Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15443,7 +16511,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-27T22:30:20.360500Z",
+                     *         "created_at": "2026-11-28T01:04:42.782913Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -15533,7 +16601,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:20.360500Z",
+                     *       "created_at": "2026-11-28T01:04:42.782913Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -15661,7 +16729,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:20.360500Z",
+                     *       "created_at": "2026-11-28T01:04:42.782913Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -15787,8 +16855,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 147,
-                     *           "received_at": "2026-11-27T22:30:28.772416Z",
+                     *           "position": 156,
+                     *           "received_at": "2026-11-28T01:05:43.126431Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16188,10 +17256,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66915584e+08
+                     *     process_virtual_memory_bytes 4.43551744e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.30752512e+08
+                     *     process_resident_memory_bytes 1.31821568e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -16326,7 +17394,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-27T22:30:15.714855Z",
+                     *       "created_at": "2026-11-28T01:03:55.765809Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

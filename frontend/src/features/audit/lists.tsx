@@ -385,8 +385,9 @@ function useJump(
     if (selected === null || done.current === selected || table.current === null) return
     const index = find(selected)
     if (index === null) return
+    const jumped = done.current !== null // j, k and presses move as little as needed
     done.current = selected
-    table.current.scrollTo(index)
+    table.current.scrollTo(index, jumped ? "auto" : "center")
   })
 }
 

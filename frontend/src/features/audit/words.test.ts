@@ -55,7 +55,9 @@ test("what happened is said with its figures", () => {
   expect(sentence("EntryDecided", { outcome: "hold", reason: "UNMAPPED_ACTIVITY" })).toBe(
     "Held back: activity not mapped",
   )
-  expect(sentence("UserLoggedIn", { username: { erased: true } })).toBe("An erased name signed in")
+  expect(sentence("UserLoggedIn", { username: { erased: true } })).toBe(
+    "Signed in as an erased name",
+  )
 })
 
 test("an event of a newer service is named by its type", () => {

@@ -157,7 +157,7 @@ export const EVENTS: Readonly<Record<string, Told>> = {
       const outcome = text(data.outcome)
       const head = OUTCOMES[outcome] ?? words(outcome)
       if (outcome === "hold") return `${head}: ${reason(data)}`
-      return head + lasting(part(data, "desired"))
+      return head + lasting(part(data, "desired"), outcome === "update" ? " to " : " of ")
     },
   },
   EntryReduced: {
@@ -195,7 +195,7 @@ export const EVENTS: Readonly<Record<string, Told>> = {
       const operation = text(data.operation)
       const fields = part(part(data, "request"), "fields")
       const sheet = operation === "create" ? "" : ` ${text(data.timesheet_id)}`
-      const long = operation === "delete" ? "" : lasting(fields)
+      const long = operation === "delete" ? "" : lasting(fields, sheet ? " to " : " of ")
       return `${REQUESTS[operation] ?? words(operation)}${sheet}${long} in Kimai`
     },
   },
@@ -603,7 +603,7 @@ export const EVENTS: Readonly<Record<string, Told>> = {
   UserLoggedIn: {
     group: "access",
     label: "Signed in",
-    say: (data) => `${who(data)} signed in`,
+    say: (data) => `Signed in as ${who(data)}`,
   },
   LoginFailed: {
     group: "access",
@@ -621,7 +621,7 @@ export const EVENTS: Readonly<Record<string, Told>> = {
   UserLoggedOut: {
     group: "access",
     label: "Signed out",
-    say: (data) => `${who(data)} signed out`,
+    say: (data) => `Signed out, ${who(data)}`,
   },
   SubjectExported: {
     group: "access",

@@ -121,7 +121,10 @@ function Slot({
 /** Until the first sync came to its end, the way to it stands where the dashboard will be. */
 function Dashboard({ Content }: { Content: Section["Content"] }) {
   const { data } = useRead(kpi())
-  const setUp = data === undefined || (data.active_connectors >= 2 && data.last_sync !== null)
+  const { asOf } = useMoment()
+  // Setting up is of the present; the past is what the service believed, however little.
+  const setUp =
+    asOf !== null || data === undefined || (data.active_connectors >= 2 && data.last_sync !== null)
   return setUp ? <Content /> : <FirstRun />
 }
 

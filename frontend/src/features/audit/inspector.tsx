@@ -4,6 +4,8 @@ import { useNavigate } from "react-router"
 import { useRead } from "@/api/hooks"
 import type { LedgerEvent } from "@/api/shapes"
 import { useSession } from "@/app/session"
+import { useMoment } from "@/app/time-machine"
+import { EmptyState } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import { formatInstant, formatNumber } from "@/ui/format"
@@ -14,6 +16,7 @@ import { entryOf, eventLine, shortHash, shortLink } from "./line"
 import { EventMark, GroupIcon } from "./marks"
 import { causesOf, oneEvent } from "./reads"
 import type { Filters } from "./use-filters"
+import { useHead } from "./use-head"
 import { type Data, isData, text } from "./values"
 import { GROUPS, told } from "./words"
 
@@ -29,7 +32,16 @@ export function Inspector({
   onClose?: () => void
 }) {
   const { timezone } = useSession()
+  const { asOf } = useMoment()
+  const { head } = useHead()
   const query = useRead(oneEvent(position))
+  if (asOf !== null && head !== undefined && position > head) {
+    return (
+      <EmptyState title={`Event ${formatNumber(position)} was recorded after this moment.`}>
+        Go back to live to see it.
+      </EmptyState>
+    )
+  }
   return (
     <QueryState
       query={query}
@@ -141,7 +153,9 @@ function Ways({ event, filters }: { event: LedgerEvent; filters: Filters }) {
 
 function Causes({ event, filters }: { event: LedgerEvent; filters: Filters }) {
   const { timezone } = useSession()
-  const query = useRead(causesOf(event))
+  const { asOf } = useMoment()
+  const { head = event.position } = useHead()
+  const query = useRead(causesOf(event, asOf === null ? Number.POSITIVE_INFINITY : head))
   const { correlation } = eventLine(event)
   return (
     <Block

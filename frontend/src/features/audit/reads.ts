@@ -115,8 +115,8 @@ export type Causes = {
 const GENERATIONS = 8
 const NEAR = 200
 
-/** Causes and effects of an event; of a run with thousands of events only those close by. */
-export const causesOf = (event: LedgerEvent): Read<Causes> => ({
+/** Causes and effects of an event up to `upTo`; of a run with thousands only those close by. */
+export const causesOf = (event: LedgerEvent, upTo: number): Read<Causes> => ({
   key: keys.own("causes", event.position),
   fetch: async (get) => {
     const before: LedgerEvent[] = []
@@ -136,8 +136,10 @@ export const causesOf = (event: LedgerEvent): Read<Causes> => ({
     ])
     return {
       before,
-      beside: beside.items.filter((one) => linked(one).cause === cause),
-      after: later.items.filter((one) => linked(one).cause === event.position),
+      beside: beside.items.filter((one) => linked(one).cause === cause && one.position <= upTo),
+      after: later.items.filter(
+        (one) => linked(one).cause === event.position && one.position <= upTo,
+      ),
     }
   },
   staleTime: 30_000, // effects may still come

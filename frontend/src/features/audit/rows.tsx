@@ -27,10 +27,10 @@ export function columns({ narrow, withAddress }: Pick<RowsContext, "narrow" | "w
     { id: "no", header: "No.", width: "5.5rem" },
     { id: "time", header: "Time", width: "7.5rem" },
     { id: "event", header: "Event", width: "minmax(0, 1fr)" },
-    { id: "by", header: "By", width: "8rem" },
+    { id: "by", header: "By", width: "7rem" },
   ]
   if (withAddress) all.push({ id: "from", header: "From", width: "8.5rem" })
-  all.push({ id: "linked", header: "Linked", width: "7rem" })
+  all.push({ id: "linked", header: "Linked", width: "6.25rem" })
   return all
 }
 

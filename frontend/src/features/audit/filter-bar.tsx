@@ -29,7 +29,7 @@ const ACTION_OPTIONS: readonly Option[] = [
 const KINDS = [
   { value: ALL, label: "All" },
   { value: "sync", label: "Runs" },
-  { value: "access", label: "Everything but runs" },
+  { value: "access", label: "Not runs" },
 ] as const
 
 /** Of the ledger: what, of which stream or operation, and a way to a number. */
@@ -71,7 +71,7 @@ export function AuditFilters({ filters }: { filters: Filters }) {
               value={given.action || ALL}
               options={ACTION_OPTIONS}
               onChange={(action) => change({ action: action === ALL ? null : action })}
-              className="w-56 max-sm:w-full"
+              className="w-52 max-sm:w-full"
             />
           )}
         </Labelled>
@@ -82,7 +82,7 @@ export function AuditFilters({ filters }: { filters: Filters }) {
               value={given.kind === "sync" || given.kind === "access" ? given.kind : ALL}
               options={KINDS}
               onChange={(kind) => change({ kind: kind === ALL ? null : kind })}
-              className="w-44 max-sm:w-full"
+              className="w-36 max-sm:w-full"
             />
           )}
         </Labelled>
@@ -164,7 +164,7 @@ function TextFilter({
     <Field
       label={label}
       error={wrong && text.length >= 10 ? "A day is written 2026-11-02." : undefined}
-      className={day || narrow ? "w-32 max-sm:w-full" : "w-44 max-sm:w-full"}
+      className={day || narrow ? "w-30 max-sm:w-full" : "w-40 max-sm:w-full"}
     >
       <Input
         value={text}

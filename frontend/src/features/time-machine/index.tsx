@@ -73,12 +73,16 @@ export default function TimeMachineBar() {
     },
   ])
   useTelling(shown, zone)
+  const bar = useRoomAbove()
   const failed = asOf !== null && then.isError ? then.error : null
   const beforeAll = asOf !== null && position === 0
   return (
-    <div className="mx-auto max-w-376 animate-in fade-in px-4 py-2.5 duration-180 sm:px-6 lg:px-8">
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-2">
-        <div className="flex min-w-0 items-center gap-3">
+    <div
+      ref={bar}
+      className="fade-in mx-auto max-w-376 animate-in px-4 py-2.5 duration-180 sm:px-6 lg:px-8"
+    >
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 max-sm:gap-x-2">
+        <div className="flex min-w-0 items-center gap-3 max-sm:flex-1">
           <History aria-hidden className="size-4.5 shrink-0 max-sm:hidden" />
           <div className="min-w-0">
             <p className="font-semibold" data-moment>
@@ -110,7 +114,7 @@ export default function TimeMachineBar() {
             <SkipForward aria-hidden />
           </BarButton>
         </div>
-        <p className="min-w-36 text-table" data-event-count>
+        <p className="min-w-36 text-table max-sm:order-last max-sm:text-meta" data-event-count>
           {position !== undefined && head !== undefined && (
             <>
               {"event "}
@@ -123,7 +127,7 @@ export default function TimeMachineBar() {
           {asOf !== null && comparing && (
             <BarButton onClick={() => setSeeing("open")}>
               <ListTree aria-hidden />
-              What changed since
+              <span className="max-sm:sr-only">What changed since</span>
             </BarButton>
           )}
           <BarButton
@@ -135,11 +139,11 @@ export default function TimeMachineBar() {
             }}
           >
             <ArrowLeftRight aria-hidden />
-            Compare with now
+            <span className="max-sm:sr-only">Compare with now</span>
           </BarButton>
           <BarButton solid onClick={leave}>
             <Undo2 aria-hidden />
-            Back to live
+            <span className="max-sm:sr-only">Back to live</span>
             <kbd className="rounded-badge border border-current px-1 font-sans text-axis opacity-80 touch:hidden">
               Esc
             </kbd>
@@ -196,6 +200,26 @@ function useLeaving(): () => void {
   }, [set])
 }
 
+const TOP = 56 // px of the top bar
+const AIR = 16
+
+/** What is scrolled to lies below the bar, however many lines it has. */
+function useRoomAbove() {
+  const bar = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const page = document.documentElement
+    const observer = new ResizeObserver(() => {
+      page.style.scrollPaddingTop = `${TOP + AIR + (bar.current?.offsetHeight ?? 0)}px`
+    })
+    if (bar.current) observer.observe(bar.current)
+    return () => {
+      observer.disconnect()
+      page.style.scrollPaddingTop = ""
+    }
+  }, [])
+  return bar
+}
+
 function useTelling(shown: number | null, zone: string) {
   const announce = useAnnounce()
   useEffect(() => {
@@ -249,7 +273,7 @@ function MomentField({ shown, now }: { shown: number | null; now: number }) {
           setTyped(null)
           setError(undefined)
         }}
-        className="h-8 w-48 rounded-control border border-current/60 bg-transparent px-2.5 text-table placeholder:text-current placeholder:opacity-70 focus-visible:outline-current touch:h-11"
+        className="h-8 w-48 max-sm:w-44 rounded-control border border-current/60 bg-transparent px-2.5 text-table placeholder:text-current placeholder:opacity-70 focus-visible:outline-current touch:h-11"
       />
       {error && (
         <p

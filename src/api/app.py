@@ -7,11 +7,13 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import problems
 from api.attempts import Turns
+from api.comparing import Comparisons
 from api.describing import describe
 from api.live import Hub
 from api.routes import (
     audit,
     choices,
+    compare,
     conflicts,
     connector_health,
     connectors,
@@ -39,6 +41,7 @@ from api.routes import (
     system,
     users,
     webhook,
+    webhook_trial,
 )
 from api.services import Services
 from api.transport import Transport
@@ -73,6 +76,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.admin_lock = asyncio.Lock()
     app.state.login_turns = Turns()
     app.state.verifying = asyncio.Lock()
+    app.state.comparisons = Comparisons()
     app.state.webhook_intake = WebhookIntake(own)
     problems.install(app)
     _add_routes(app)
@@ -102,6 +106,7 @@ def _add_routes(app: FastAPI) -> None:
         users.router,
         connectors.router,
         connector_health.router,
+        webhook_trial.router,
         choices.router,
         mapping_files.router,
         mapping_suggestions.router,
@@ -121,6 +126,7 @@ def _add_routes(app: FastAPI) -> None:
         reconcile.router,
         conflicts.router,
         audit.router,
+        compare.router,
         events.router,
         webhook.router,
         stream.router,

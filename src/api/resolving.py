@@ -25,7 +25,7 @@ from domain.personal import Personal
 from domain.rules.row_ops import WRITING, Op, Ops, ops_of
 from domain.sync.resolving import Prospect, Refused, Resolver, Wish
 from domain.sync_run.decide import ACTIVE_RUN
-from domain.time_entry.commands import Keep, PersonalCommand, Skip
+from domain.time_entry.commands import Keep, PersonalCommand, Skip, Undo
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry, evolve
@@ -149,6 +149,24 @@ async def resolve(
         commands.position = await own.store.head()
         await own.shown(commands.position)
     return _done(about, after, op, commands.position)
+
+
+async def undo(
+    own: Services, commands: Commands, conflict_id: int, note: str | None, version: int | None
+) -> Done:
+    """Take a decision back that nothing came of in Kimai.
+
+    Raises Problem: `not_found`, `stale_version`, `op_not_applicable`.
+    """
+    about = await subject(own, conflict_id)
+    check_version(about, version)
+    await commands.run(TIME_ENTRY, about.stream, Undo(nth=about.nth, note=note))
+    return Done(
+        message="Taken back; it waits for a decision again.",
+        conflict_id=about.conflict.conflict_id,
+        entry_id=about.entry.entry_id,
+        timesheet_id=about.entry.timesheet_id,
+    )
 
 
 def is_written(about: Subject, op: Op) -> bool:

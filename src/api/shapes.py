@@ -331,7 +331,17 @@ class DeliveryOut(Answer):
     position: int
 
 
+class DeliveryCounts(Answer):
+    received: int = 0
+    processed: int = 0
+    failed: int = 0
+    rejected: int = 0
+
+
 class DeliveryPage(Answer):
+    """`last_day`: those that arrived within the last 24 hours, by what became of them."""
+
+    last_day: DeliveryCounts
     items: list[DeliveryOut]
     next_cursor: str | None
 

@@ -195,6 +195,51 @@ async def test_keeping_is_a_decision_with_name_and_note(migrated: str) -> None:
         assert [each["user"] for each in audit["data"]] == ["alice"]
 
 
+async def test_a_decision_is_taken_back_while_nothing_came_of_it(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await edited(there)
+        path = f"/api/v1/reconcile/row/{row['id']}/undo"
+        early = await there.http.post(path)
+        assert (early.status_code, early.json()["code"]) == (409, "op_not_applicable")
+        await there.done(row, "keep-target", notes="agreed with Emma")
+        undone = await there.http.post(path, json={"notes": "not with Emma"})
+        assert undone.status_code == 200, undone.text
+        (conflict,) = await there.get("conflicts/")
+        assert (conflict["resolution_status"], conflict["notes"]) == ("pending", "not with Emma")
+        now = await there.row()
+        assert (now["id"], now["allowedOps"]) == (row["id"], row["allowedOps"])
+        audit = await there.get("audit-logs/", action="conflict_reopened")
+        assert [each["user"] for each in audit["data"]] == ["alice"]
+        await there.run()
+        assert (await there.row())["id"] == row["id"], "it waits as it did before"
+        await there.done(now, "update")
+        refused = await there.http.post(path)
+        assert (refused.status_code, refused.json()["code"]) == (409, "op_not_applicable")
+        assert "Kimai was written by it" in refused.json()["detail"]
+
+
+async def test_what_changed_since_is_not_taken_back(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await edited(there)
+        await there.done(row, "keep-target")
+        there.lengthen(there.sheet_of(await there.entry(row["entryId"])))
+        await there.run()
+        refused = await there.http.post(f"/api/v1/reconcile/row/{row['id']}/undo")
+        assert (refused.status_code, refused.json()["code"]) == (409, "op_not_applicable")
+        unknown = await there.http.post("/api/v1/reconcile/row/1/undo")
+        assert unknown.status_code == 404
+
+
+async def test_a_skipped_row_comes_back(migrated: str) -> None:
+    async with desk(migrated) as there:
+        gone = await deleted(there)
+        await there.done(gone, "skip")
+        undone = await there.http.post(f"/api/v1/reconcile/row/{gone['id']}/undo")
+        assert undone.status_code == 200, undone.text
+        assert (await there.entry(gone["entryId"]))["state"] == "conflict"
+        assert (await there.row("missing"))["allowedOps"] == gone["allowedOps"]
+
+
 async def test_updating_sends_exactly_what_the_preview_shows(migrated: str) -> None:
     async with desk(migrated) as there:
         row = await edited(there)

@@ -343,6 +343,33 @@ async def test_health_names_the_address_and_the_last_delivery(database: str) -> 
         assert (await service.http.get("/api/v1/system")).json()["webhook_url"] == url
 
 
+async def test_a_test_delivery_goes_through_the_real_door(database: str) -> None:
+    async with door(database) as service:
+        path = "/api/v1/connectors/1/webhook/test"
+        unknown = await service.http.post(path)
+        assert code(unknown) == (422, "validation"), "no ticket is known yet"
+        answer = await service.http.post(path, json={"ticket_id": 50})
+        told = answer.json()
+        assert (told["ok"], told["status"], told["ticket_id"]) == (True, 202, 50), answer.text
+        assert told["url"] == f"{service.url}{PATH}"
+        (received,) = await recorded(service, WebhookDeliveryReceived)
+        assert received.event.delivery_id == told["delivery_id"]
+        (item,) = await listed(service)
+        assert (item["trigger"], item["ticket_id"]) == ("Timeledger test", 50)
+        page = (await service.http.get("/api/v1/webhook/deliveries")).json()
+        assert sum(page["last_day"].values()) == 1
+        await send(service, secret="another-secret-of-16")
+        assert await listed(service, status="rejected")
+        page = (await service.http.get("/api/v1/webhook/deliveries")).json()
+        assert page["last_day"]["rejected"] == 1
+        await service.add_user("vera", "viewer")
+        async with service.logged_in("vera", ADMIN_PASSWORD) as vera:
+            assert code(await vera.post(path)) == (403, "forbidden")
+        await service.http.patch("/api/v1/connectors/1", json={"is_active": False})
+        disabled = await service.http.post(path, json={"ticket_id": 50})
+        assert code(disabled) == (503, "webhook_disabled")
+
+
 @pytest.mark.parametrize("name", ["", "x" * 5000, "a b", "a\tb", "caf\xe9"])
 async def test_any_header_is_an_id_of_bounded_length(database: str, name: str) -> None:
     async with door(database) as service:

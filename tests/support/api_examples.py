@@ -274,6 +274,7 @@ class Calls:
         await self._get(f"/reconcile/row/{first}")
         await self._get(f"/reconcile/row/{first}/preview", op="skip")
         await self._post(f"/reconcile/row/{first}", {"op": "skip", "notes": "not billed"})
+        await self._post(f"/reconcile/row/{first}/undo", {"notes": "it is billed after all"})
         await self._post("/reconcile/bulk", {"ids": [second], "op": "skip"})
         await self._get("/conflicts", resolution_status="pending")
         await self._get(f"/conflicts/{third}")
@@ -324,6 +325,7 @@ class Calls:
         answer = await self._service.http.post(hook, content=body, headers=headers)
         seen = {"min_position": answer.headers["X-Event-Position"]}
         await self._get("/webhook/deliveries", **seen)
+        await self._post("/connectors/1/webhook/test", {"ticket_id": 1})
         await self._post(f"/webhook/deliveries/{_json(answer)['delivery_id']}/replay")
 
     async def _audit(self) -> None:
@@ -334,6 +336,8 @@ class Calls:
         await self._get("/events/1")
         await self._get("/events/activity", buckets=2)
         await self._get("/audit/verify")
+        await self._post("/audit/compare")
+        await self._get("/audit/compare")
         await self._download("/audit/proof", **{"from": 1, "to": 2})
         await self._get("/system")
         person = (await self._get("/privacy/subjects", q="jonas"))["items"][0]["subject"]

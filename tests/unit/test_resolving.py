@@ -27,6 +27,7 @@ from domain.time_entry.commands import (
     Skip,
     TimeEntryCommand,
     Uncarry,
+    Undo,
     Unignore,
     Unsent,
     Vanish,
@@ -286,6 +287,25 @@ def test_a_dismissed_conflict_comes_back_when_a_person_wants_it() -> None:
     back.when(Reopen(nth=1)).then()
     kept = story.when(Keep(nth=1)).after()
     refused(kept, Reopen(nth=1), "already_resolved")
+
+
+def test_what_nothing_came_of_is_taken_back() -> None:
+    story, _ = edited()
+    for decision in (Keep(nth=1), Dismiss(nth=1)):
+        decided = story.when(decision).after()
+        back = decided.when(Undo(nth=1, note="a slip")).then_types(ConflictReopened)
+        assert state(back).conflict == state(story).conflict
+        assert state(back).settled == state(story).settled
+        assert state(back).standing.state is EntryState.CONFLICT
+        assert state(back.when(decision).after()).standing == state(decided).standing
+        refused(back, Undo(nth=1), "op_not_applicable")
+        refused(decided, Undo(nth=2), "op_not_applicable")
+
+
+def test_what_kimai_was_written_for_is_not_taken_back() -> None:
+    story, _ = edited()
+    refused(story, Undo(nth=1), "op_not_applicable")
+    refused(story.when(carry(story)).after(), Undo(nth=1), "op_not_applicable")
 
 
 def test_what_a_person_ignores_stays_so_whatever_changes() -> None:

@@ -458,6 +458,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connectors/{connector_id}/webhook/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Webhook
+         * @description Send this service a delivery as Zammad would, signed with the secret in use.
+         *
+         *     It comes in by the address that the service listens on, so it says nothing of what is between
+         *     Zammad and here. The ticket is looked at as after any delivery. 503 `webhook_disabled` without
+         *     secret; 422 when no ticket is known and none was given.
+         */
+        post: operations["try_webhook_api_v1_connectors__connector_id__webhook_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -1358,6 +1382,28 @@ export interface paths {
         get: operations["preview_row_api_v1_reconcile_row__row_id__preview_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconcile/row/{row_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Row
+         * @description Take back keep-target, skip or an ignored conflict, for as long as neither side changed.
+         *
+         *     409 `op_not_applicable`, with a sentence, when Kimai was written or the row has changed since.
+         */
+        post: operations["undo_row_api_v1_reconcile_row__row_id__undo_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2469,6 +2515,29 @@ export interface components {
              */
             status: "accepted" | "duplicate";
         };
+        /** DeliveryCounts */
+        DeliveryCounts: {
+            /**
+             * Failed
+             * @default 0
+             */
+            failed?: number;
+            /**
+             * Processed
+             * @default 0
+             */
+            processed?: number;
+            /**
+             * Received
+             * @default 0
+             */
+            received?: number;
+            /**
+             * Rejected
+             * @default 0
+             */
+            rejected?: number;
+        };
         /** DeliveryOut */
         DeliveryOut: {
             /** Attempts */
@@ -2502,10 +2571,14 @@ export interface components {
             /** Trigger */
             trigger: string | null;
         };
-        /** DeliveryPage */
+        /**
+         * DeliveryPage
+         * @description `last_day`: those that arrived within the last 24 hours, by what became of them.
+         */
         DeliveryPage: {
             /** Items */
             items: components["schemas"]["DeliveryOut"][];
+            last_day: components["schemas"]["DeliveryCounts"];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -4443,6 +4516,28 @@ export interface components {
             /** Valid */
             valid: boolean;
         };
+        /**
+         * TestDelivered
+         * @description `status` is the HTTP status of the door, null when nobody answered there.
+         */
+        TestDelivered: {
+            /** Code */
+            code: string | null;
+            /** Delivery Id */
+            delivery_id: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /** Message */
+            message: string;
+            /** Ok */
+            ok: boolean;
+            /** Status */
+            status: number | null;
+            /** Ticket Id */
+            ticket_id: number;
+            /** Url */
+            url: string;
+        };
         /** TestDetails */
         TestDetails: {
             capabilities?: components["schemas"]["TokenCapabilities"] | null;
@@ -4458,6 +4553,14 @@ export interface components {
             user?: string | null;
             /** Warnings */
             warnings?: string[];
+        };
+        /**
+         * TestWish
+         * @description `ticket_id`: the ticket to look at; without it the one that was booked on last.
+         */
+        TestWish: {
+            /** Ticket Id */
+            ticket_id?: number | null;
         };
         /** TokenAnswer */
         TokenAnswer: {
@@ -4499,6 +4602,11 @@ export interface components {
              * Format: date-time
              */
             since: string;
+        };
+        /** UndoWish */
+        UndoWish: {
+            /** Notes */
+            notes?: string | null;
         };
         /**
          * UsageOut
@@ -4857,16 +4965,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "73a121e313b042e29f37127d8b25151b",
-                     *           "created_at": "2026-11-28T01:05:44.222948Z",
+                     *           "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
+                     *           "created_at": "2026-11-28T01:20:19.754759Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 156
+                     *             "receipt": 151
                      *           },
-                     *           "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
+                     *           "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 157,
+                     *           "id": 153,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4876,20 +4984,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "f6e1127cd3c54f0ba926ef366d5d9df3",
-                     *           "created_at": "2026-11-28T01:05:43.126431Z",
+                     *           "correlation_id": "727040a466b54e9995f5496e3469e135",
+                     *           "created_at": "2026-11-28T01:20:19.659110Z",
                      *           "details": {
-                     *             "article_id": 1,
-                     *             "body_digest": "f5e4f007cbad470e6adef1288c308d62171080bed10ef27680eedfbf7eca5eca",
-                     *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "size": 38,
+                     *             "article_id": null,
+                     *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
+                     *             "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
+                     *             "size": 21,
                      *             "ticket_id": 1,
-                     *             "trigger": null
+                     *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "bd3da0b2ccacdc3d1e634ace0681dae1f7416114d8f3fbfafdf16617a765a1f2",
+                     *           "digest": "f11fc6de853316ffab38047f489c2490ec8a8e61dc23b6a5144de738466fbd3f",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 156,
+                     *           "id": 152,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -4897,7 +5005,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 59
+                     *       "total": 61
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4979,20 +5087,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
+                     *     152,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
+                     *     152,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-28T01:05:44.222948Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,73a121e313b042e29f37127d8b25151b,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 156}",{},55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1
-                     *     156,20
+                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
+                     *     152,20
                      */
                     "text/csv": string;
                 };
@@ -5051,7 +5159,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 157 */
+                /** @example 153 */
                 position: number;
             };
             cookie?: never;
@@ -5068,16 +5176,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "73a121e313b042e29f37127d8b25151b",
-                     *       "created_at": "2026-11-28T01:05:44.222948Z",
+                     *       "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
+                     *       "created_at": "2026-11-28T01:20:19.754759Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 156
+                     *         "receipt": 151
                      *       },
-                     *       "digest": "55ac2b6f8d8990bca5f5fb3b6ff2d47da165d21963e3bb17f8bc0bee172d96d1",
+                     *       "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 157,
+                     *       "id": 153,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -5155,7 +5263,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:03:55.765809Z","data":{"credential":"4e77d4597180571b54f8ea07658715bd","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:19:54.380328Z","data":{"credential":"a6e4476bf3b4eebe847b7cde5da8b7eb","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5228,9 +5336,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 158,
+                     *       "checked_to": 153,
                      *       "first_bad_position": null,
-                     *       "head_digest": "2c4aa30841a21101cf1a7c61519a79811c06919d088d18f7a5fc7817c9af8c6a",
+                     *       "head_digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
                      *       "ok": true
                      *     }
                      */
@@ -5311,7 +5419,63 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:05:07.977363Z",
+                     *         "created_at": "2026-11-28T01:20:12.361513Z",
+                     *         "customer_name": "Brightwater Clinics",
+                     *         "id": 90,
+                     *         "kimai_begin": null,
+                     *         "kimai_data": null,
+                     *         "kimai_duration_minutes": null,
+                     *         "kimai_end": null,
+                     *         "kimai_id": null,
+                     *         "notes": "it is billed after all",
+                     *         "project_name": null,
+                     *         "reason_code": "UNMAPPED_ACTIVITY",
+                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
+                     *         "resolution_action": null,
+                     *         "resolution_status": "pending",
+                     *         "resolved_at": null,
+                     *         "resolved_by": null,
+                     *         "ticket_number": "10013",
+                     *         "time_entry_id": 10000000020,
+                     *         "version": 3,
+                     *         "zammad_created_at": "2026-10-19T10:12:08Z",
+                     *         "zammad_data": {
+                     *           "activity_id": null,
+                     *           "activity_name": "Maintenance",
+                     *           "activity_type_id": 2,
+                     *           "begin_time": null,
+                     *           "created_at": "2026-10-19T10:12:08Z",
+                     *           "customer_id": 8,
+                     *           "customer_name": "Brightwater Clinics",
+                     *           "description": "Restored the folder from last night's backup.",
+                     *           "duration_sec": 300,
+                     *           "end_time": null,
+                     *           "entry_date": "2026-10-19",
+                     *           "org_id": null,
+                     *           "org_name": "Brightwater Clinics",
+                     *           "project_id": null,
+                     *           "project_name": null,
+                     *           "source": "zammad",
+                     *           "source_id": "20",
+                     *           "tags": [],
+                     *           "ticket_id": 13,
+                     *           "ticket_number": "10013",
+                     *           "ticket_title": "Password reset for the night shift",
+                     *           "updated_at": "2026-10-19T10:12:08Z",
+                     *           "user_email": "jonas@northwind-it.example",
+                     *           "user_emails": [
+                     *             "jonas@northwind-it.example"
+                     *           ],
+                     *           "user_name": "Jonas Peeters"
+                     *         },
+                     *         "zammad_entry_date": "2026-10-19",
+                     *         "zammad_time_minutes": 5
+                     *       },
+                     *       {
+                     *         "activity_name": "Maintenance",
+                     *         "cause": null,
+                     *         "conflict_type": "unmapped_activity",
+                     *         "created_at": "2026-11-28T01:20:12.314246Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 64,
                      *         "kimai_begin": null,
@@ -5362,62 +5526,6 @@ export interface operations {
                      *         },
                      *         "zammad_entry_date": "2026-10-15",
                      *         "zammad_time_minutes": 10
-                     *       },
-                     *       {
-                     *         "activity_name": "Maintenance",
-                     *         "cause": null,
-                     *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:05:07.977363Z",
-                     *         "customer_name": "Castellan Insurance",
-                     *         "id": 61,
-                     *         "kimai_begin": null,
-                     *         "kimai_data": null,
-                     *         "kimai_duration_minutes": null,
-                     *         "kimai_end": null,
-                     *         "kimai_id": null,
-                     *         "notes": null,
-                     *         "project_name": null,
-                     *         "reason_code": "UNMAPPED_ACTIVITY",
-                     *         "reason_detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *         "resolution_action": null,
-                     *         "resolution_status": "pending",
-                     *         "resolved_at": null,
-                     *         "resolved_by": null,
-                     *         "ticket_number": "10008",
-                     *         "time_entry_id": 10000000007,
-                     *         "version": 1,
-                     *         "zammad_created_at": "2026-10-15T05:37:26Z",
-                     *         "zammad_data": {
-                     *           "activity_id": null,
-                     *           "activity_name": "Maintenance",
-                     *           "activity_type_id": 2,
-                     *           "begin_time": null,
-                     *           "created_at": "2026-10-15T05:37:26Z",
-                     *           "customer_id": 9,
-                     *           "customer_name": "Castellan Insurance",
-                     *           "description": "Wrote the change plan and sent it for approval.",
-                     *           "duration_sec": 2400,
-                     *           "end_time": null,
-                     *           "entry_date": "2026-10-15",
-                     *           "org_id": null,
-                     *           "org_name": "Castellan Insurance",
-                     *           "project_id": null,
-                     *           "project_name": null,
-                     *           "source": "zammad",
-                     *           "source_id": "7",
-                     *           "tags": [],
-                     *           "ticket_id": 8,
-                     *           "ticket_number": "10008",
-                     *           "ticket_title": "Report: hours per department",
-                     *           "updated_at": "2026-10-15T05:37:26Z",
-                     *           "user_email": "priya@northwind-it.example",
-                     *           "user_emails": [
-                     *             "priya@northwind-it.example"
-                     *           ],
-                     *           "user_name": "Priya Raman"
-                     *         },
-                     *         "zammad_entry_date": "2026-10-15",
-                     *         "zammad_time_minutes": 40
                      *       }
                      *     ]
                      */
@@ -5501,9 +5609,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T01:05:38.404081Z",
+                     *       "created_at": "2026-11-28T01:20:17.467168Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 144,
+                     *       "id": 141,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5693,7 +5801,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:20:12.314246Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -5934,7 +6042,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:20:12.314246Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -6098,9 +6206,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T01:04:18.877990Z",
+                     *         "created_at": "2026-11-28T01:20:00.107896Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *           "checked_at": "2026-11-28T01:20:01.902917Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6122,13 +6230,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T01:04:18.877990Z",
+                     *         "updated_at": "2026-11-28T01:20:00.107896Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T01:04:20.297682Z",
+                     *         "created_at": "2026-11-28T01:20:00.231247Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6167,7 +6275,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T01:04:20.297682Z",
+                     *         "updated_at": "2026-11-28T01:20:00.231247Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6257,7 +6365,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:20:00.107896Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6281,7 +6389,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:18.877990Z",
+                     *       "updated_at": "2026-11-28T01:20:00.107896Z",
                      *       "version": 2
                      *     }
                      */
@@ -6667,7 +6775,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T01:04:20.297682Z",
+                     *       "created_at": "2026-11-28T01:20:00.231247Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6706,7 +6814,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T01:04:20.297682Z",
+                     *       "updated_at": "2026-11-28T01:20:00.231247Z",
                      *       "version": 1
                      *     }
                      */
@@ -6897,9 +7005,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:20:00.107896Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -6921,7 +7029,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
                      *       "version": 5
                      *     }
                      */
@@ -7239,7 +7347,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T01:04:20.297682Z"
+                     *         "since": "2026-11-28T01:20:00.231247Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7535,9 +7643,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:20:00.107896Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7559,7 +7667,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
                      *       "version": 5
                      *     }
                      */
@@ -7673,9 +7781,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:04:18.877990Z",
+                     *       "created_at": "2026-11-28T01:20:00.107896Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:04:29.349140Z",
+                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7697,7 +7805,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:04:31.065793Z",
+                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
                      *       "version": 5
                      *     }
                      */
@@ -7851,6 +7959,131 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_webhook_api_v1_connectors__connector_id__webhook_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "ticket_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": null,
+                     *       "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
+                     *       "duration_ms": 177,
+                     *       "message": "It was accepted.",
+                     *       "ok": true,
+                     *       "status": 202,
+                     *       "ticket_id": 1,
+                     *       "url": "https://timeledger.example.com/api/v1/webhook/zammad"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestDelivered"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8150,7 +8383,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T01:03:55.765809Z",
+                     *         "at": "2026-11-28T01:19:54.380328Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8215,10 +8448,10 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "K6dpLXHdLvFPmCQsWyJkaWZmIixbWzEsbnVsbF0sMTU3LCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T01:05:47.208819Z",
-                     *         "position": 163
+                     *         "at": "2026-11-28T01:20:20.841402Z",
+                     *         "position": 157
                      *       }
                      *     }
                      */
@@ -8310,7 +8543,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:08.087207Z",
+                     *           "created_at": "2026-11-28T01:20:12.361513Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8323,7 +8556,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 121,
+                     *           "position": 120,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -8360,7 +8593,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8372,7 +8605,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363Z",
+                     *           "created_at": "2026-11-28T01:20:12.314246Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -8385,7 +8618,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 120,
+                     *           "position": 119,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -8422,7 +8655,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8586,7 +8819,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:08.087207Z",
+                     *       "created_at": "2026-11-28T01:20:12.361513Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8599,7 +8832,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 121,
+                     *       "position": 120,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8636,7 +8869,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T01:05:08.763009Z",
+                     *       "updated_at": "2026-11-28T01:20:12.526236Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8730,7 +8963,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:20:12.314246Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8743,7 +8976,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 134,
+                     *       "position": 130,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8778,7 +9011,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:18.154373Z",
+                     *       "updated_at": "2026-11-28T01:20:15.578950Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -8896,7 +9129,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:20:12.361513Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -8916,7 +9149,7 @@ export interface operations {
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:20:12.361513Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -9016,9 +9249,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "a78d4894d524af69fa599b14974bd530881a198e47032ac3c4599cc90df05219",
+                     *           "digest": "8c43ad46675f59fc3e7b5bebb29894838edf424fadbaa67c66ac49ccb368d60f",
                      *           "position": 86,
-                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
+                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -9039,9 +9272,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "24601cc222f517f97049f7c666729eec008bc611937ab75fe0bf91c31472cfd9",
+                     *           "digest": "2fca2a9ddac046a0e5b6108804682304301bb412aa8dafd43d49e0df71f910e5",
                      *           "position": 87,
-                     *           "recorded_at": "2026-11-28T01:05:08.087207Z",
+                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -9137,7 +9370,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:20:12.314246Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9150,7 +9383,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 142,
+                     *       "position": 139,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9187,7 +9420,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:37.471943Z",
+                     *       "updated_at": "2026-11-28T01:20:17.174060Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -9286,7 +9519,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 10000000007 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9310,7 +9543,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entry_id": 10000000007,
+                     *       "entry_id": 10000000020,
                      *       "state": "conflict"
                      *     }
                      */
@@ -9435,7 +9668,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:05:07.977363Z",
+                     *       "created_at": "2026-11-28T01:20:12.314246Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9448,7 +9681,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 143,
+                     *       "position": 140,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9485,7 +9718,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:05:37.839386Z",
+                     *       "updated_at": "2026-11-28T01:20:17.324846Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9601,11 +9834,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 158,
+                     *       "head": 153,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "4e77d4597180571b54f8ea07658715bd",
+                     *             "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9613,17 +9846,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
+                     *           "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T01:03:55.498234Z"
+                     *             "occurred_at": "2026-11-28T01:19:54.285857Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T01:03:55.765809Z",
+                     *           "recorded_at": "2026-11-28T01:19:54.380328Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9702,6 +9935,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "buckets": [
+                     *         {
+                     *           "events": 0,
+                     *           "from": "2026-11-14T01:20:20.262845Z",
+                     *           "position": 0,
+                     *           "to": "2026-11-21T01:20:20.262845Z"
+                     *         },
+                     *         {
+                     *           "events": 153,
+                     *           "from": "2026-11-21T01:20:20.262845Z",
+                     *           "position": 153,
+                     *           "to": "2026-11-28T01:20:20.262845Z"
+                     *         }
+                     *       ],
+                     *       "first_at": "2026-11-28T01:19:54.380328Z",
+                     *       "head": 153
+                     *     }
+                     */
                     "application/json": components["schemas"]["ActivityOut"];
                 };
             };
@@ -9775,7 +10028,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "4e77d4597180571b54f8ea07658715bd",
+                     *         "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -9783,17 +10036,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "a348b25790c2be55eb7a4a418a32a3e67c48e825bc6940afdf4ccb2f618867ad",
+                     *       "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T01:03:55.498234Z"
+                     *         "occurred_at": "2026-11-28T01:19:54.285857Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T01:03:55.765809Z",
+                     *       "recorded_at": "2026-11-28T01:19:54.380328Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -9874,24 +10127,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:04:24.256155Z",
+                     *         "created_at": "2026-11-28T01:20:00.562873Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T01:04:24.256155Z",
+                     *         "updated_at": "2026-11-28T01:20:00.562873Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:04:25.488241Z",
+                     *         "created_at": "2026-11-28T01:20:00.734891Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T01:04:25.488241Z",
+                     *         "updated_at": "2026-11-28T01:20:00.734891Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -9976,12 +10229,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:04:24.256155Z",
+                     *       "created_at": "2026-11-28T01:20:00.562873Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:24.256155Z",
+                     *       "updated_at": "2026-11-28T01:20:00.562873Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10295,6 +10548,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_activity_id": 1,
+                 *       "zammad_type_id": 99
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMapping"];
             };
         };
@@ -10305,6 +10564,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -10414,7 +10679,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:40.746409Z",
+                     *         "created_at": "2026-11-28T01:20:04.337735Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -10422,7 +10687,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *         "updated_at": "2026-11-28T01:20:04.337735Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -10506,7 +10771,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:20:04.337735Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10514,7 +10779,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
                      *       "version": 1
                      *     }
                      */
@@ -10830,6 +11095,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_project_id": 1,
+                 *       "source_id": 2,
+                 *       "source_kind": "organization",
+                 *       "source_name": "Northwind"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewProjectMapping"];
             };
         };
@@ -10840,6 +11113,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -10948,7 +11227,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:20:04.337735Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10956,7 +11235,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
                      *       "version": 1
                      *     }
                      */
@@ -11145,7 +11424,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:40.746409Z",
+                     *       "created_at": "2026-11-28T01:20:04.337735Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11153,7 +11432,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:04:40.746409Z",
+                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
                      *       "version": 1
                      *     }
                      */
@@ -11335,6 +11614,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "days": 366,
+                     *       "items": [
+                     *         {
+                     *           "entries": 5,
+                     *           "kind": "type",
+                     *           "minutes": 125,
+                     *           "name": "Maintenance",
+                     *           "source_id": 2,
+                     *           "waiting_entries": 5,
+                     *           "waiting_minutes": 125
+                     *         },
+                     *         {
+                     *           "entries": 7,
+                     *           "kind": "type",
+                     *           "minutes": 392.5,
+                     *           "name": null,
+                     *           "source_id": 1,
+                     *           "waiting_entries": 0,
+                     *           "waiting_minutes": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["UsagePage"];
                 };
             };
@@ -11408,14 +11712,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:38.244179Z",
+                     *         "created_at": "2026-11-28T01:20:03.814691Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *         "updated_at": "2026-11-28T01:20:03.814691Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -11500,14 +11804,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:20:03.814691Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -11822,6 +12126,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kimai_user_id": 2,
+                 *       "zammad_user_id": 5
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUserMapping"];
             };
         };
@@ -11832,6 +12142,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "entries": 0,
+                     *       "minutes": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
                 };
             };
@@ -11940,14 +12256,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:20:03.814691Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12139,14 +12455,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:38.244179Z",
+                     *       "created_at": "2026-11-28T01:20:03.814691Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:04:38.244179Z",
+                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12262,12 +12578,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:04:34.643970Z",
+                     *       "created_at": "2026-11-28T01:20:03.013574Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:34.643970Z",
+                     *       "updated_at": "2026-11-28T01:20:03.013574Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12459,12 +12775,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T01:04:34.643970Z",
+                     *       "created_at": "2026-11-28T01:20:03.013574Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:04:36.373226Z",
+                     *       "updated_at": "2026-11-28T01:20:03.316795Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12574,7 +12890,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:04:50.391100Z",
+                     *         "created_at": "2026-11-28T01:20:08.440731Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -12584,7 +12900,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *         "updated_at": "2026-11-28T01:20:08.440731Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -12671,7 +12987,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:20:08.440731Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12681,7 +12997,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12792,7 +13108,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:20:08.440731Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12802,7 +13118,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:50.391100Z",
+                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -12994,7 +13310,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:50.391100Z",
+                     *       "created_at": "2026-11-28T01:20:08.440731Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13003,7 +13319,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:04:51.093315Z",
+                     *       "updated_at": "2026-11-28T01:20:08.734877Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -13232,7 +13548,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T01:05:47.208819Z",
+                     *       "erased_at": "2026-11-28T01:20:20.834998Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -13351,7 +13667,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
+                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -13364,7 +13680,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 113,
+                     *           "position": 112,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -13401,7 +13717,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
+                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13413,7 +13729,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:05:07.977363+00:00",
+                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -13426,7 +13742,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 115,
+                     *           "position": 114,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -13463,7 +13779,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T01:05:08.695390+00:00",
+                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13504,7 +13820,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "2521e16fbe3ed6e72763cbde8840bb523b684ce3751a00e77bf81d4a3d45b140",
+                     *           "digest": "31f8febc86f1799f8088b1989b9c11231a06ccaa7316c37bebcc6e9102b2d4c9",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13512,10 +13828,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T01:04:54.653406Z"
+                     *             "occurred_at": "2026-11-28T01:20:09.832764Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T01:04:55.852909Z",
+                     *           "recorded_at": "2026-11-28T01:20:10.030043Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -13555,7 +13871,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "0606b0fd1e35cf6029316bfc21013ea8f21f8833feaaad695d85d988bb99498e",
+                     *           "digest": "553cd2d5f93ce6ef6674ccd23177b5a2a5d5e5a91aa449219e9cec8cb9d6e2aa",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13563,10 +13879,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T01:05:02.205814Z"
+                     *             "occurred_at": "2026-11-28T01:20:11.030297Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T01:05:02.248197Z",
+                     *           "recorded_at": "2026-11-28T01:20:11.043049Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -13574,7 +13890,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 161,
+                     *       "position": 155,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -13665,10 +13981,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T01:04:55.150717Z",
+                     *           "first_seen": "2026-11-28T01:20:09.905020Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T01:05:21.988254Z",
+                     *           "last_seen": "2026-11-28T01:20:18.515101Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -13775,7 +14091,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -13808,7 +14124,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14031,12 +14347,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:20:12.361513Z",
                      *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:05:08.087207Z",
+                     *           "at": "2026-11-28T01:20:12.361513Z",
                      *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
@@ -14061,7 +14377,7 @@ export interface operations {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T01:05:08.087207Z",
+                     *         "openedAt": "2026-11-28T01:20:12.361513Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -14337,6 +14653,129 @@ export interface operations {
             };
         };
     };
+    undo_row_api_v1_reconcile_row__row_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @example 90 */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "notes": "it is billed after all"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UndoWish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "conflict_id": 90,
+                     *       "entry_id": 10000000020,
+                     *       "message": "Taken back; it waits for a decision again.",
+                     *       "status": "success"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_schedule_api_v1_schedule_get: {
         parameters: {
             query?: {
@@ -14357,14 +14796,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:19:54.380328Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T01:03:55.765809Z",
+                     *       "updated_at": "2026-11-28T01:19:54.380328Z",
                      *       "version": 0
                      *     }
                      */
@@ -14448,14 +14887,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:19:54.380328Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T01:04:44.532023Z",
+                     *       "updated_at": "2026-11-28T01:20:05.582115Z",
                      *       "version": 1
                      *     }
                      */
@@ -14775,7 +15214,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T01:05:13.457933Z",
+                     *         "at": "2026-11-28T01:20:14.506922Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -14784,7 +15223,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T01:05:07.977363Z"
+                     *           "oldest_since": "2026-11-28T01:20:12.314246Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -14802,7 +15241,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 132,
+                     *         "position": 128,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -14828,15 +15267,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T01:05:10.356064Z",
+                     *         "started_at": "2026-11-28T01:20:13.280882Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T01:05:12.297024Z",
+                     *       "last_sync": "2026-11-28T01:20:13.975891Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 132,
+                     *       "position": 128,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -14957,13 +15396,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:04:58.676893Z",
-                     *           "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
+                     *           "created_at": "2026-11-28T01:20:10.610936Z",
+                     *           "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:05:02.297552Z",
+                     *           "expires_at": "2026-11-29T01:20:11.052952Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -14987,13 +15426,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:04:52.418260Z",
-                     *           "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
+                     *           "created_at": "2026-11-28T01:20:09.332854Z",
+                     *           "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:04:55.982413Z",
+                     *           "expires_at": "2026-11-29T01:20:10.047083Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -15099,13 +15538,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:04:52.418260Z",
-                     *       "digest": "sha256:7a3b7789939074deba8856118a1df7b11cc02d17cadc2ec509a03573e79cdb8e",
+                     *       "created_at": "2026-11-28T01:20:09.332854Z",
+                     *       "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:04:55.982413Z",
+                     *       "expires_at": "2026-11-29T01:20:10.047083Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -15275,13 +15714,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:04:58.676893Z",
-                     *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3",
+                     *       "created_at": "2026-11-28T01:20:10.610936Z",
+                     *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:05:02.297552Z",
+                     *       "expires_at": "2026-11-29T01:20:11.052952Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -15392,7 +15831,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:f89efd5a96c42c5c682bc211ac0439d74a9a154f0a5854ab806a93657085f5b3"
+                 *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -15551,7 +15990,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -15567,7 +16006,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-a348b257-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -15586,7 +16025,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -15602,7 +16041,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-a348b257-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -15855,9 +16294,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 1.941,
+                     *           "duration_seconds": 0.695,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:05:12.297024Z",
+                     *           "ended_at": "2026-11-28T01:20:13.975891Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15866,9 +16305,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 127,
+                     *           "first_position": 125,
                      *           "id": 2,
-                     *           "last_position": 132,
+                     *           "last_position": 128,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -15881,11 +16320,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:05:10.356064Z",
+                     *           "started_at": "2026-11-28T01:20:13.280882Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 6
+                     *           "version": 4
                      *         },
                      *         {
                      *           "cause": {
@@ -15898,9 +16337,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 2.486,
+                     *           "duration_seconds": 1.015,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:05:08.893005Z",
+                     *           "ended_at": "2026-11-28T01:20:12.574759Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -15911,24 +16350,24 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 123,
+                     *           "last_position": 121,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
-                     *             "done": 14,
+                     *             "done": 0,
                      *             "failed": 0,
                      *             "found": 20,
                      *             "left": 0,
                      *             "phase": "done",
-                     *             "total": 14,
+                     *             "total": 0,
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:05:06.407020Z",
+                     *           "started_at": "2026-11-28T01:20:11.560132Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 6
+                     *           "version": 4
                      *         }
                      *       ],
                      *       "total": 2
@@ -16010,14 +16449,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
+                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:05:10.356064Z,2026-11-28T01:05:12.297024Z,1.941,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:05:06.407020Z,2026-11-28T01:0
+                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
                      */
                     "text/csv": string;
                 };
@@ -16101,9 +16540,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 2.486,
+                     *       "duration_seconds": 1.015,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T01:05:08.893005Z",
+                     *       "ended_at": "2026-11-28T01:20:12.574759Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -16114,24 +16553,24 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 123,
+                     *       "last_position": 121,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
-                     *         "done": 14,
+                     *         "done": 0,
                      *         "failed": 0,
                      *         "found": 20,
                      *         "left": 0,
                      *         "phase": "done",
-                     *         "total": 14,
+                     *         "total": 0,
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T01:05:06.407020Z",
+                     *       "started_at": "2026-11-28T01:20:11.560132Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 6
+                     *       "version": 4
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -16336,7 +16775,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 108,
+                     *           "position": 107,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -16346,7 +16785,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 109,
+                     *           "position": 108,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -16423,8 +16862,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 159,
-                     *       "started_at": "2026-11-28T01:03:55.420747Z",
+                     *       "head_position": 153,
+                     *       "started_at": "2026-11-28T01:19:54.258109Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -16500,7 +16939,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:03:55.765809Z",
+                     *         "created_at": "2026-11-28T01:19:54.380328Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16511,7 +16950,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T01:04:42.782913Z",
+                     *         "created_at": "2026-11-28T01:20:05.125290Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16601,7 +17040,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:42.782913Z",
+                     *       "created_at": "2026-11-28T01:20:05.125290Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -16729,7 +17168,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:04:42.782913Z",
+                     *       "created_at": "2026-11-28T01:20:05.125290Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -16855,8 +17294,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 156,
-                     *           "received_at": "2026-11-28T01:05:43.126431Z",
+                     *           "position": 151,
+                     *           "received_at": "2026-11-28T01:20:19.221622Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -16864,6 +17303,12 @@ export interface operations {
                      *           "trigger": null
                      *         }
                      *       ],
+                     *       "last_day": {
+                     *         "failed": 0,
+                     *         "processed": 0,
+                     *         "received": 1,
+                     *         "rejected": 0
+                     *       },
                      *       "next_cursor": null
                      *     }
                      */
@@ -17256,10 +17701,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 4.43551744e+08
+                     *     process_virtual_memory_bytes 3.69549312e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.31821568e+08
+                     *     process_resident_memory_bytes 1.33451776e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -17394,7 +17839,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:03:55.765809Z",
+                     *       "created_at": "2026-11-28T01:19:54.380328Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

@@ -1,6 +1,6 @@
 """What people and the looks ask of the webhook deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,15 @@ class Deliveries:
         """When the connector's newest accepted delivery came."""
         found: datetime | None = (await self._fetch("last_of_connectors", connector_id))[0][0]
         return found
+
+    async def counts(self, since: int) -> Mapping[str, int]:
+        """How many arrived after the position `since`, by what they are now."""
+        return {row[0]: row[1] for row in await self._fetch("counts", since)}
+
+    async def newest_ticket(self) -> int | None:
+        """The ticket of the entry that changed last."""
+        rows = await self._fetch("newest_ticket")
+        return rows[0][0] if rows else None
 
     async def _rows(self, name: str, *arguments: object) -> Sequence[Row]:
         return [self._table.row(tuple(row)) for row in await self._fetch(name, *arguments)]

@@ -70,6 +70,10 @@ class RowOp(Body):
     notes: Note | None = None
 
 
+class UndoWish(Body):
+    notes: Note | None = None
+
+
 def _distinct(ids: list[str]) -> list[str]:
     if len(set(ids)) < len(ids):
         raise ValueError("each row only once")
@@ -244,6 +248,24 @@ async def resolve_row(
         own, commands, number, SYNONYMS[body.op], body.notes, version=version
     )
     return OpDone(**vars(done))
+
+
+@router.post("/row/{row_id}/undo", response_model=OpDone, response_model_exclude_none=True)
+async def undo_row(
+    row_id: RowId,
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    version: Expected,
+    body: UndoWish | None = None,
+) -> object:
+    """Take back keep-target, skip or an ignored conflict, for as long as neither side changed.
+
+    409 `op_not_applicable`, with a sentence, when Kimai was written or the row has changed since.
+    """
+    number = resolving.number_of(row_id)
+    note = body.notes if body else None
+    return OpDone(**vars(await resolving.undo(own, commands, number, note, version)))
 
 
 @router.post("/bulk", response_model=BulkDone, response_model_exclude_none=True)

@@ -1,5 +1,6 @@
 """Webhook deliveries of Zammad: contract, section 11."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -19,6 +20,7 @@ from domain.ids import delivery_stream
 from projections import deliveries
 
 CURSOR = "deliveries"
+A_DAY = timedelta(days=1)
 PATH = "/api/v1/webhook/zammad"
 ALIASES = ("/api/webhook/zammad", "/api/v1/webhook/webhook/zammad")  # of the earlier project
 SIGNATURE, DELIVERY_ID, TRIGGER = "x-hub-signature", "x-zammad-delivery", "x-zammad-trigger"
@@ -97,7 +99,9 @@ async def list_deliveries(
     )
     page = rows[:limit]
     more = len(rows) > limit
+    since = await own.store.position_at(own.clock.now() - A_DAY)
     return {
+        "last_day": await own.deliveries.counts(since),
         "items": [deliveries.shown(row) for row in page],
         "next_cursor": encoded(CURSOR, page[-1].receipt, own.secret) if more else None,
     }

@@ -283,6 +283,14 @@ class Reopen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undo:
+    """A person takes back what was decided, as long as nothing came of it in Kimai."""
+
+    nth: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChangeNote:
     """What a person writes beside the newest conflict."""
 
@@ -312,7 +320,7 @@ class Unignore:
 
 
 PersonalCommand = (
-    Keep | Carry | Uncarry | Skip | Dismiss | Reopen | ChangeNote | Flag | Ignore | Unignore
+    Keep | Carry | Uncarry | Skip | Dismiss | Reopen | Undo | ChangeNote | Flag | Ignore | Unignore
 )
 
 

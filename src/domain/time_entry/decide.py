@@ -42,6 +42,7 @@ from domain.time_entry.commands import (
     Skip,
     TimeEntryCommand,
     Uncarry,
+    Undo,
     Unignore,
     Unsent,
     Vanish,
@@ -113,6 +114,7 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             | Skip()
             | Dismiss()
             | Reopen()
+            | Undo()
             | ChangeNote()
             | Flag()
             | Ignore()

@@ -18,6 +18,7 @@ from domain.time_entry.commands import (
     Reopen,
     Skip,
     Uncarry,
+    Undo,
     Unignore,
 )
 from domain.time_entry.conflicts import open_conflict
@@ -67,6 +68,8 @@ def decide_by_person(  # noqa: C901, PLR0911, PLR0912 # one flat branch per comm
             return [_dismissed(entry, command.note), _ignored(entry, until_change=True)]
         case Reopen():
             return _reopen(command, entry)
+        case Undo():
+            return _undo(command, entry)
         case ChangeNote(nth=nth, note=note):
             if nth != entry.opened:
                 raise RuleViolation("already_resolved", "A newer conflict took its place.")
@@ -139,6 +142,22 @@ def _reopen(command: Reopen, entry: TimeEntry) -> Events:
     closed = entry.closed
     if closed is None or closed.action is not None or command.nth != entry.opened:
         raise RuleViolation("already_resolved", "Only an ignored conflict can be opened again.")
+    return [_reopened(entry, closed.wait.reason, command.note)]
+
+
+def _undo(command: Undo, entry: TimeEntry) -> Events:
+    closed = entry.closed
+    if command.nth != entry.opened or closed is None:
+        raise _inapplicable(
+            "It is open already."
+            if entry.conflict is not None
+            else "Kimai was written by it, it has changed since, or no person decided it: there is "
+            "nothing to take back."
+        )
+    if entry.intent is not None:
+        raise _inapplicable(UNDER_WAY)
+    if closed.action in CARRIED:
+        raise _inapplicable("It is on its way to Kimai. Decide anew when the row opens again.")
     return [_reopened(entry, closed.wait.reason, command.note)]
 
 

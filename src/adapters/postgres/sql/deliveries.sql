@@ -52,3 +52,13 @@ SELECT min(receipt) FROM deliveries
 -- name: last_of_connectors
 SELECT max(received_at) FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status <> 'rejected' AND connector_id = $2
+
+-- name: counts
+-- Those that arrived after position $2.
+SELECT status, count(*) FROM deliveries
+ WHERE log_id = $1 AND valid_to IS NULL AND receipt > $2 GROUP BY status
+
+-- name: newest_ticket
+SELECT ticket_id FROM time_entries
+ WHERE log_id = $1 AND valid_to IS NULL AND ticket_id IS NOT NULL
+ ORDER BY updated_at DESC LIMIT 1

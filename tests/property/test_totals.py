@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.postgres.comparing import Comparing, Comparison
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.totals import REST, TotalsTable
@@ -83,6 +84,9 @@ async def check(dsn: str, batches: Sequence[Sequence[Append]], block: int) -> No
             await append(store, appends)
             await runner.catch_up()
         past = await store.page(0, 10_000)
+        comparison = Comparison(until=len(past))
+        assert await Comparing(store, ALL, tallies).run(comparison, page=3 * block)
+        assert comparison.found == 0, comparison.differences
         for tally in tallies:
             positions = range(0, len(past) + 1, max(1, len(past) // 15))
             for upto in (None, *(positions if tally.name in REST else ())):

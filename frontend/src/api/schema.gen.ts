@@ -104,6 +104,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description How far the one that goes on is, or what the last one of this process found.
+         */
+        get: operations["get_comparison_api_v1_audit_compare_get"];
+        put?: never;
+        /**
+         * Begin Comparison
+         * @description Fold all events anew and hold every row of every view against it; nothing is changed.
+         *
+         *     One at a time: while one is going on this answers how far that is.
+         */
+        post: operations["begin_comparison_api_v1_audit_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/proof": {
         parameters: {
             query?: never;
@@ -2206,6 +2232,35 @@ export interface components {
             /** Timesheet Id */
             timesheet_id: number | null;
         };
+        /**
+         * CompareOut
+         * @description Events up to `until` are folded, `position` is how far it is.
+         *
+         *     `found` counts all differences, of which the first 100 are listed; values are not shown.
+         */
+        CompareOut: {
+            /** Differences */
+            differences: components["schemas"]["DifferenceOut"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Found */
+            found: number;
+            /** Position */
+            position: number;
+            /** Rows */
+            rows: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "failed";
+            /** Until */
+            until: number;
+        };
         /** ConflictOut */
         ConflictOut: {
             /** Activity Name */
@@ -2689,6 +2744,28 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
             to: components["schemas"]["PlaceOut"];
+        };
+        /**
+         * DifferenceOut
+         * @description What is not as the events make it; `position` is where the row begins to hold.
+         *
+         *     `kind`: a row is `missing`, `extra` or `differs` in `fields`; the view cannot take the event
+         *     (`stopped`); it has so many `rows` more or less; or its `totals` differ.
+         */
+        DifferenceOut: {
+            /** Fields */
+            fields: string[];
+            /** Key */
+            key: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "missing" | "extra" | "differs" | "stopped" | "rows" | "totals";
+            /** Position */
+            position: number | null;
+            /** View */
+            view: string;
         };
         /** DriftOut */
         DriftOut: {
@@ -4965,16 +5042,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
-                     *           "created_at": "2026-11-28T01:20:19.754759Z",
+                     *           "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *           "created_at": "2026-11-28T01:27:30.641252Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 151
+                     *             "receipt": 154
                      *           },
-                     *           "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *           "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 153,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4984,20 +5061,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "727040a466b54e9995f5496e3469e135",
-                     *           "created_at": "2026-11-28T01:20:19.659110Z",
+                     *           "correlation_id": "9f53e3be3c8c4fd2bb14f79d89d10766",
+                     *           "created_at": "2026-11-28T01:27:30.421835Z",
                      *           "details": {
                      *             "article_id": null,
                      *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
-                     *             "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
+                     *             "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
                      *             "size": 21,
                      *             "ticket_id": 1,
                      *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "f11fc6de853316ffab38047f489c2490ec8a8e61dc23b6a5144de738466fbd3f",
+                     *           "digest": "1dce8de385896ee8dedf3beef018288f392e39620697236abf320de74da4b71b",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 152,
+                     *           "id": 155,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -5087,20 +5164,17 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     157,2026-11-28T01:27:30.869034Z,sync_queued,sync_run,5,webhook,,,run-5,5,"{""trigger"": ""webhook"", ""cause"": {""kind"": ""delivery"", ""name"": ""2 deliveries""}, ""source_connector_id"": 1, ""target_connector_id"": 2, ""start_date"": null, ""end_date"": null, ""entry_ids"": null,
                      */
                     "text/csv": string;
                 };
@@ -5159,7 +5233,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 153 */
+                /** @example 156 */
                 position: number;
             };
             cookie?: never;
@@ -5176,16 +5250,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
-                     *       "created_at": "2026-11-28T01:20:19.754759Z",
+                     *       "correlation_id": "606f50e3e861400295de9f3b803e0ff9",
+                     *       "created_at": "2026-11-28T01:27:30.641252Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 151
+                     *         "receipt": 154
                      *       },
-                     *       "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *       "digest": "34121ced2b8129480228b7c83ca4a8d320363974c644cda53d98907c3c933761",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 153,
+                     *       "id": 156,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -5243,6 +5317,198 @@ export interface operations {
             };
         };
     };
+    get_comparison_api_v1_audit_compare_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_comparison_api_v1_audit_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T01:27:31.803072Z",
+                     *       "state": "running",
+                     *       "until": 158
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proof_api_v1_audit_proof_get: {
         parameters: {
             query: {
@@ -5263,7 +5529,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:19:54.380328Z","data":{"credential":"a6e4476bf3b4eebe847b7cde5da8b7eb","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:26:49.948232Z","data":{"credential":"e24dd2811050b8a736caa3a1d7a424c7","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5336,9 +5602,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 153,
+                     *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *       "head_digest": "d5ec8e815f168c25c525dc1bce7b7601ff38aa30c131ef1e713ece3fe3497d32",
                      *       "ok": true
                      *     }
                      */
@@ -5419,7 +5685,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:20:12.361513Z",
+                     *         "created_at": "2026-11-28T01:27:17.876825Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 90,
                      *         "kimai_begin": null,
@@ -5475,7 +5741,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:20:12.314246Z",
+                     *         "created_at": "2026-11-28T01:27:17.813162Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 64,
                      *         "kimai_begin": null,
@@ -5609,9 +5875,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T01:20:17.467168Z",
+                     *       "created_at": "2026-11-28T01:27:26.887062Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 141,
+                     *       "id": 143,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5801,7 +6067,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -6042,7 +6308,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 64,
                      *       "kimai_begin": null,
@@ -6206,9 +6472,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T01:20:00.107896Z",
+                     *         "created_at": "2026-11-28T01:26:59.423192Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *           "checked_at": "2026-11-28T01:27:03.078092Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6230,13 +6496,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T01:20:00.107896Z",
+                     *         "updated_at": "2026-11-28T01:26:59.423192Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T01:20:00.231247Z",
+                     *         "created_at": "2026-11-28T01:26:59.663088Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6275,7 +6541,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T01:20:00.231247Z",
+                     *         "updated_at": "2026-11-28T01:26:59.663088Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6365,7 +6631,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6389,7 +6655,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:00.107896Z",
+                     *       "updated_at": "2026-11-28T01:26:59.423192Z",
                      *       "version": 2
                      *     }
                      */
@@ -6775,7 +7041,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.231247Z",
+                     *       "created_at": "2026-11-28T01:26:59.663088Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6814,7 +7080,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T01:20:00.231247Z",
+                     *       "updated_at": "2026-11-28T01:26:59.663088Z",
                      *       "version": 1
                      *     }
                      */
@@ -7005,9 +7271,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7029,7 +7295,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7347,7 +7613,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T01:20:00.231247Z"
+                     *         "since": "2026-11-28T01:26:59.663088Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7643,9 +7909,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7667,7 +7933,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -7781,9 +8047,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T01:26:59.423192Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T01:27:03.078092Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7805,7 +8071,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T01:27:03.900491Z",
                      *       "version": 5
                      *     }
                      */
@@ -8025,8 +8291,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": null,
-                     *       "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
-                     *       "duration_ms": 177,
+                     *       "delivery_id": "test-edbe1b5f3efc5857eaa7ce0d8fb3f98f",
+                     *       "duration_ms": 239,
                      *       "message": "It was accepted.",
                      *       "ok": true,
                      *       "status": 202,
@@ -8383,7 +8649,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T01:19:54.380328Z",
+                     *         "at": "2026-11-28T01:26:49.948232Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8448,10 +8714,10 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "K6dpLXHdLvFPmCQsWyJkaWZmIixbWzEsbnVsbF0sMTU3LCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "UrwwmV3gnKjz0XibWyJkaWZmIixbWzEsbnVsbF0sMTYzLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T01:20:20.841402Z",
-                     *         "position": 157
+                     *         "at": "2026-11-28T01:27:32.513184Z",
+                     *         "position": 163
                      *       }
                      *     }
                      */
@@ -8543,7 +8809,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.361513Z",
+                     *           "created_at": "2026-11-28T01:27:17.876825Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8593,7 +8859,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8605,7 +8871,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246Z",
+                     *           "created_at": "2026-11-28T01:27:17.813162Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -8655,7 +8921,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *           "updated_at": "2026-11-28T01:27:18.085247Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8819,7 +9085,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.361513Z",
+                     *       "created_at": "2026-11-28T01:27:17.876825Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8869,7 +9135,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *       "updated_at": "2026-11-28T01:27:18.085247Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8963,7 +9229,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8976,7 +9242,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 130,
+                     *       "position": 132,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -9011,7 +9277,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:15.578950Z",
+                     *       "updated_at": "2026-11-28T01:27:23.887326Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -9129,7 +9395,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -9149,7 +9415,7 @@ export interface operations {
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -9249,9 +9515,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "8c43ad46675f59fc3e7b5bebb29894838edf424fadbaa67c66ac49ccb368d60f",
+                     *           "digest": "efe399d8693141da34432d571b57827cb3503f9674292419ba3297d239024a9c",
                      *           "position": 86,
-                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -9272,9 +9538,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "2fca2a9ddac046a0e5b6108804682304301bb412aa8dafd43d49e0df71f910e5",
+                     *           "digest": "6a1db8a0ac85870b277e23c1aa2e19440b9e850d3bbc57fb691c066ca3f79c9b",
                      *           "position": 87,
-                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
+                     *           "recorded_at": "2026-11-28T01:27:17.876825Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -9370,7 +9636,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9383,7 +9649,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 139,
+                     *       "position": 141,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9420,7 +9686,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:17.174060Z",
+                     *       "updated_at": "2026-11-28T01:27:26.474856Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -9668,7 +9934,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T01:27:17.813162Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9681,7 +9947,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 140,
+                     *       "position": 142,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9718,7 +9984,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:17.324846Z",
+                     *       "updated_at": "2026-11-28T01:27:26.629881Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9834,11 +10100,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 153,
+                     *       "head": 157,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
+                     *             "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9846,17 +10112,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
+                     *           "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T01:19:54.285857Z"
+                     *             "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T01:19:54.380328Z",
+                     *           "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9940,19 +10206,19 @@ export interface operations {
                      *       "buckets": [
                      *         {
                      *           "events": 0,
-                     *           "from": "2026-11-14T01:20:20.262845Z",
+                     *           "from": "2026-11-14T01:27:31.541551Z",
                      *           "position": 0,
-                     *           "to": "2026-11-21T01:20:20.262845Z"
+                     *           "to": "2026-11-21T01:27:31.541551Z"
                      *         },
                      *         {
-                     *           "events": 153,
-                     *           "from": "2026-11-21T01:20:20.262845Z",
-                     *           "position": 153,
-                     *           "to": "2026-11-28T01:20:20.262845Z"
+                     *           "events": 158,
+                     *           "from": "2026-11-21T01:27:31.541551Z",
+                     *           "position": 158,
+                     *           "to": "2026-11-28T01:27:31.541551Z"
                      *         }
                      *       ],
-                     *       "first_at": "2026-11-28T01:19:54.380328Z",
-                     *       "head": 153
+                     *       "first_at": "2026-11-28T01:26:49.948232Z",
+                     *       "head": 158
                      *     }
                      */
                     "application/json": components["schemas"]["ActivityOut"];
@@ -10028,7 +10294,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
+                     *         "credential": "e24dd2811050b8a736caa3a1d7a424c7",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -10036,17 +10302,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
+                     *       "digest": "883ff8d49c5c9ec8fd7b6aa0021256209562e802ab82eb88ef61540ead36a8a0",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T01:19:54.285857Z"
+                     *         "occurred_at": "2026-11-28T01:26:49.808128Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T01:19:54.380328Z",
+                     *       "recorded_at": "2026-11-28T01:26:49.948232Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -10127,24 +10393,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:20:00.562873Z",
+                     *         "created_at": "2026-11-28T01:27:00.112896Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T01:20:00.562873Z",
+                     *         "updated_at": "2026-11-28T01:27:00.112896Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:20:00.734891Z",
+                     *         "created_at": "2026-11-28T01:27:00.562984Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T01:20:00.734891Z",
+                     *         "updated_at": "2026-11-28T01:27:00.562984Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -10229,12 +10495,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:20:00.562873Z",
+                     *       "created_at": "2026-11-28T01:27:00.112896Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:00.562873Z",
+                     *       "updated_at": "2026-11-28T01:27:00.112896Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10679,7 +10945,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:04.337735Z",
+                     *         "created_at": "2026-11-28T01:27:06.851051Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -10687,7 +10953,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *         "updated_at": "2026-11-28T01:27:06.851051Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -10771,7 +11037,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10779,7 +11045,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -11227,7 +11493,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11235,7 +11501,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -11424,7 +11690,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T01:27:06.851051Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11432,7 +11698,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T01:27:06.851051Z",
                      *       "version": 1
                      *     }
                      */
@@ -11712,14 +11978,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:03.814691Z",
+                     *         "created_at": "2026-11-28T01:27:05.895767Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *         "updated_at": "2026-11-28T01:27:05.895767Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -11804,14 +12070,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12256,14 +12522,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12455,14 +12721,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T01:27:05.895767Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T01:27:05.895767Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12578,12 +12844,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:20:03.013574Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:03.013574Z",
+                     *       "updated_at": "2026-11-28T01:27:04.732445Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12775,12 +13041,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T01:20:03.013574Z",
+                     *       "created_at": "2026-11-28T01:27:04.732445Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:03.316795Z",
+                     *       "updated_at": "2026-11-28T01:27:05.112447Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12890,7 +13156,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:08.440731Z",
+                     *         "created_at": "2026-11-28T01:27:12.386176Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -12900,7 +13166,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *         "updated_at": "2026-11-28T01:27:12.386176Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -12987,7 +13253,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12997,7 +13263,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13108,7 +13374,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13118,7 +13384,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *       "updated_at": "2026-11-28T01:27:12.386176Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13310,7 +13576,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T01:27:12.386176Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13319,7 +13585,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.734877Z",
+                     *       "updated_at": "2026-11-28T01:27:12.742079Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -13548,7 +13814,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T01:20:20.834998Z",
+                     *       "erased_at": "2026-11-28T01:27:32.513184Z",
                      *       "events": 8,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -13667,7 +13933,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -13717,7 +13983,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13729,7 +13995,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
+                     *           "created_at": "2026-11-28T01:27:17.813162+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -13779,7 +14045,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
+                     *           "updated_at": "2026-11-28T01:27:18.063993+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13820,7 +14086,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "31f8febc86f1799f8088b1989b9c11231a06ccaa7316c37bebcc6e9102b2d4c9",
+                     *           "digest": "be9eac99278869668f88db73fe223073c0a0f4aae05f4f82cd54668024a85220",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13828,10 +14094,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T01:20:09.832764Z"
+                     *             "occurred_at": "2026-11-28T01:27:13.991436Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T01:20:10.030043Z",
+                     *           "recorded_at": "2026-11-28T01:27:14.236660Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -13871,7 +14137,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "553cd2d5f93ce6ef6674ccd23177b5a2a5d5e5a91aa449219e9cec8cb9d6e2aa",
+                     *           "digest": "cfca784b96ada890fabff9fa7cbe58bbbc52074203c77854682259876bff28f3",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13879,10 +14145,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T01:20:11.030297Z"
+                     *             "occurred_at": "2026-11-28T01:27:15.732851Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T01:20:11.043049Z",
+                     *           "recorded_at": "2026-11-28T01:27:15.741580Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -13890,7 +14156,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 155,
+                     *       "position": 161,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -13981,10 +14247,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T01:20:09.905020Z",
+                     *           "first_seen": "2026-11-28T01:27:14.055880Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T01:20:18.515101Z",
+                     *           "last_seen": "2026-11-28T01:27:28.464677Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -14091,7 +14357,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14124,7 +14390,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *           "openedAt": "2026-11-28T01:27:17.876825Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14347,12 +14613,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "position": 88,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T01:27:17.876825Z",
                      *           "position": 89,
                      *           "type": "EntryDecided"
                      *         }
@@ -14377,7 +14643,7 @@ export interface operations {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *         "openedAt": "2026-11-28T01:27:17.876825Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -14796,14 +15062,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T01:19:54.380328Z",
+                     *       "updated_at": "2026-11-28T01:26:49.948232Z",
                      *       "version": 0
                      *     }
                      */
@@ -14887,14 +15153,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T01:20:05.582115Z",
+                     *       "updated_at": "2026-11-28T01:27:09.299059Z",
                      *       "version": 1
                      *     }
                      */
@@ -15214,7 +15480,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T01:20:14.506922Z",
+                     *         "at": "2026-11-28T01:27:21.892096Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -15223,7 +15489,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T01:20:12.314246Z"
+                     *           "oldest_since": "2026-11-28T01:27:17.813162Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -15241,7 +15507,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 128,
+                     *         "position": 130,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -15267,15 +15533,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T01:20:13.280882Z",
+                     *         "started_at": "2026-11-28T01:27:19.220890Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T01:20:13.975891Z",
+                     *       "last_sync": "2026-11-28T01:27:21.001723Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 128,
+                     *       "position": 130,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -15396,13 +15662,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:20:10.610936Z",
-                     *           "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
+                     *           "created_at": "2026-11-28T01:27:14.830963Z",
+                     *           "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:20:11.052952Z",
+                     *           "expires_at": "2026-11-29T01:27:15.784704Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -15426,13 +15692,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:20:09.332854Z",
-                     *           "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
+                     *           "created_at": "2026-11-28T01:27:13.346573Z",
+                     *           "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:20:10.047083Z",
+                     *           "expires_at": "2026-11-29T01:27:14.256919Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -15538,13 +15804,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:20:09.332854Z",
-                     *       "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
+                     *       "created_at": "2026-11-28T01:27:13.346573Z",
+                     *       "digest": "sha256:01980c5684188b7f2a9f51351f90d656b72328ba1204b5e806249646be958322",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:20:10.047083Z",
+                     *       "expires_at": "2026-11-29T01:27:14.256919Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -15714,13 +15980,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:20:10.610936Z",
-                     *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
+                     *       "created_at": "2026-11-28T01:27:14.830963Z",
+                     *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:20:11.052952Z",
+                     *       "expires_at": "2026-11-29T01:27:15.784704Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -15831,7 +16097,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604"
+                 *       "digest": "sha256:130c8aef2fe8a9e402476dc9b445cf6e64396b10e9f4a48ac6fbb5fc397ec82a"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -15990,7 +16256,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -16006,7 +16272,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-883ff8d4-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16025,7 +16291,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -16041,7 +16307,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-883ff8d4-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16294,9 +16560,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.695,
+                     *           "duration_seconds": 1.781,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:20:13.975891Z",
+                     *           "ended_at": "2026-11-28T01:27:21.001723Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16305,9 +16571,9 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 125,
+                     *           "first_position": 126,
                      *           "id": 2,
-                     *           "last_position": 128,
+                     *           "last_position": 130,
                      *           "plan_id": null,
                      *           "progress": {
                      *             "decided": 0,
@@ -16320,11 +16586,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:20:13.280882Z",
+                     *           "started_at": "2026-11-28T01:27:19.220890Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 5
                      *         },
                      *         {
                      *           "cause": {
@@ -16337,9 +16603,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 1.015,
+                     *           "duration_seconds": 1.189,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:20:12.574759Z",
+                     *           "ended_at": "2026-11-28T01:27:18.135872Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16350,24 +16616,24 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 121,
+                     *           "last_position": 122,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
-                     *             "done": 0,
+                     *             "done": 14,
                      *             "failed": 0,
                      *             "found": 20,
                      *             "left": 0,
                      *             "phase": "done",
-                     *             "total": 0,
+                     *             "total": 14,
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:20:11.560132Z",
+                     *           "started_at": "2026-11-28T01:27:16.946839Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 5
                      *         }
                      *       ],
                      *       "total": 2
@@ -16449,14 +16715,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
+                     *     2,manual,completed,completed,2026-11-28T01:27:19.220890Z,2026-11-28T01:27:21.001723Z,1.781,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T01:27:16.946839Z,2026-11-28T01:2
                      */
                     "text/csv": string;
                 };
@@ -16540,9 +16806,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 1.015,
+                     *       "duration_seconds": 1.189,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T01:20:12.574759Z",
+                     *       "ended_at": "2026-11-28T01:27:18.135872Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -16553,24 +16819,24 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 121,
+                     *       "last_position": 122,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
-                     *         "done": 0,
+                     *         "done": 14,
                      *         "failed": 0,
                      *         "found": 20,
                      *         "left": 0,
                      *         "phase": "done",
-                     *         "total": 0,
+                     *         "total": 14,
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T01:20:11.560132Z",
+                     *       "started_at": "2026-11-28T01:27:16.946839Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 4
+                     *       "version": 5
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -16862,8 +17128,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 153,
-                     *       "started_at": "2026-11-28T01:19:54.258109Z",
+                     *       "head_position": 159,
+                     *       "started_at": "2026-11-28T01:26:49.781730Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -16939,7 +17205,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:19:54.380328Z",
+                     *         "created_at": "2026-11-28T01:26:49.948232Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16950,7 +17216,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T01:20:05.125290Z",
+                     *         "created_at": "2026-11-28T01:27:08.109064Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17040,7 +17306,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:05.125290Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -17168,7 +17434,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:05.125290Z",
+                     *       "created_at": "2026-11-28T01:27:08.109064Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -17294,8 +17560,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 151,
-                     *           "received_at": "2026-11-28T01:20:19.221622Z",
+                     *           "position": 154,
+                     *           "received_at": "2026-11-28T01:27:29.703805Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -17701,12 +17967,12 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.69549312e+08
+                     *     process_virtual_memory_bytes 3.69713152e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.33451776e+08
+                     *     process_resident_memory_bytes 1.3416448e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
-                     *     # T
+                     *     # TY
                      */
                     "text/plain": string;
                 };
@@ -17839,7 +18105,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T01:26:49.948232Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

@@ -36,7 +36,11 @@ const KINDS = [
 export function EventFilters({ filters }: { filters: Filters }) {
   const { given, change } = filters
   return (
-    <search aria-label="Filter events" className="grid gap-3 border-line border-b px-4 py-3">
+    <div
+      role="search"
+      aria-label="Filter events"
+      className="grid gap-3 border-line border-b px-4 py-3"
+    >
       <div className="flex flex-wrap items-start gap-3">
         <GoTo filters={filters} />
         <Combobox
@@ -53,7 +57,7 @@ export function EventFilters({ filters }: { filters: Filters }) {
         )}
       </div>
       <Chips filters={filters} names={["stream", "correlation"]} />
-    </search>
+    </div>
   )
 }
 
@@ -61,7 +65,11 @@ export function EventFilters({ filters }: { filters: Filters }) {
 export function AuditFilters({ filters }: { filters: Filters }) {
   const { given, change } = filters
   return (
-    <search aria-label="Filter the audit log" className="grid gap-3 border-line border-b px-4 py-3">
+    <div
+      role="search"
+      aria-label="Filter the audit log"
+      className="grid gap-3 border-line border-b px-4 py-3"
+    >
       <div className="flex flex-wrap items-end gap-3">
         <TextFilter filters={filters} name="user" label="Who" placeholder="Name or action" />
         <Labelled label="What">
@@ -109,7 +117,7 @@ export function AuditFilters({ filters }: { filters: Filters }) {
         )}
       </div>
       <Chips filters={filters} names={["run", "correlation"]} />
-    </search>
+    </div>
   )
 }
 

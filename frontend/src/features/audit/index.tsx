@@ -1,4 +1,4 @@
-import { Download } from "lucide-react"
+import { Download, RefreshCw } from "lucide-react"
 import { lazy, Suspense, useCallback, useState } from "react"
 import { SectionHead } from "@/app/section-frame"
 import { useMoment } from "@/app/time-machine"
@@ -15,6 +15,9 @@ import { useFilters, type View } from "./use-filters"
 import { useMedia } from "./use-media"
 
 const ExportDialog = lazy(() => import("./export-dialog"))
+const CompareDialog = lazy(() => import("./compare-dialog"))
+/** A dialog that was open once stays mounted, so that it gives the focus back. */
+type Seen = "never" | "open" | "closed"
 
 const TABS: readonly { value: View; label: string }[] = [
   { value: "events", label: "Events" },
@@ -26,7 +29,8 @@ export default function Audit() {
   const filters = useFilters()
   const { asOf } = useMoment()
   const beside = useMedia("(min-width: 80rem)")
-  const [exporting, setExporting] = useState<"never" | "open" | "closed">("never")
+  const [exporting, setExporting] = useState<Seen>("never")
+  const [comparing, setComparing] = useState<Seen>("never")
   const { selected, view, change } = filters
   const close = useCallback(() => change({ event: null }), [change])
   return (
@@ -40,9 +44,14 @@ export default function Audit() {
             : "What was recorded up to this moment, in order."
         }
         actions={
-          <Button icon={<Download aria-hidden />} onClick={() => setExporting("open")}>
-            Export…
-          </Button>
+          <>
+            <Button icon={<RefreshCw aria-hidden />} onClick={() => setComparing("open")}>
+              Replay and compare…
+            </Button>
+            <Button icon={<Download aria-hidden />} onClick={() => setExporting("open")}>
+              Export…
+            </Button>
+          </>
         }
       />
       <ChainBar />
@@ -94,6 +103,15 @@ export default function Audit() {
             </div>
           )}
         </Drawer>
+      )}
+      {comparing !== "never" && (
+        <Suspense fallback={null}>
+          <CompareDialog
+            open={comparing === "open"}
+            onOpenChange={(open) => setComparing(open ? "open" : "closed")}
+            filters={filters}
+          />
+        </Suspense>
       )}
       {exporting !== "never" && (
         <Suspense fallback={null}>

@@ -2,7 +2,7 @@
 import type { AnswerOf, Get, QueryOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { AuditLog, LedgerEvent } from "@/api/shapes"
+import type { LedgerEvent } from "@/api/shapes"
 
 export const CHUNK = 100 // events or audit rows asked for at once
 const FOREVER = Number.POSITIVE_INFINITY
@@ -104,6 +104,16 @@ export const auditRows = (
     }),
 })
 
+export type Comparison = AnswerOf<"/api/v1/audit/compare">
+const LOOK_AGAIN = 1_000 // ms while a comparison goes on; the stream says nothing of it
+
+/** How far the replay is, or what the last one found. Administrators only. */
+export const comparison = (): Read<Comparison> => ({
+  key: keys.own("comparison"),
+  fetch: (get) => get("/api/v1/audit/compare"),
+  every: LOOK_AGAIN,
+})
+
 export type Causes = {
   /** From the first cause to the one right before; the oldest may be missing when there are many. */
   before: LedgerEvent[]
@@ -152,5 +162,3 @@ export function linked(event: LedgerEvent): { correlation: string; cause: number
     cause: typeof meta.causation_position === "number" ? meta.causation_position : null,
   }
 }
-
-export type { AuditLog }

@@ -1,6 +1,6 @@
 import { act, screen, waitFor, within } from "@testing-library/react"
 import { HttpResponse, http } from "msw"
-import { beforeEach, expect, test, vi } from "vitest"
+import { beforeEach, expect, test } from "vitest"
 import type { AuditLog, LedgerEvent } from "@/api/shapes"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderWithApp } from "@/testing/render"
@@ -82,7 +82,8 @@ function ledger(head: number) {
 }
 
 beforeEach(() => {
-  vi.stubGlobal("innerWidth", 1440)
+  const system = example("GET /api/v1/system")
+  answering("GET /api/v1/system", { ...system, display_timezone: "Europe/Brussels" })
 })
 
 /** By what only this row says; roles of a whole table are slow to look through. */
@@ -246,7 +247,8 @@ test.each(Object.keys(ACTIONS))("a row of %s is a sentence", (action) => {
 test("the chain is verified part by part, and a broken one names its first bad event", async () => {
   ledger(2_000)
   const { user } = renderWithApp(<Audit />)
-  expect(await screen.findByText("148")).toBeInTheDocument()
+  expect(await screen.findByText("Chain verified")).toBeInTheDocument()
+  await row(2_000)
   const asked: string[] = []
   server.use(
     http.get("*/api/v1/audit/verify", ({ request }) => {
@@ -264,7 +266,8 @@ test("the chain is verified part by part, and a broken one names its first bad e
     }),
   )
   await user.click(screen.getByRole("button", { name: "Verify now" }))
-  expect(await screen.findByText("Chain broken at event 1,207.")).toBeInTheDocument()
+  const bar = screen.getByRole("region", { name: "Chain of events" })
+  expect(await within(bar).findByText("Chain broken at event 1,207.")).toBeInTheDocument()
   expect(asked).toEqual(["1-500", "501-1000", "1001-1500"])
   expect(screen.getByRole("button", { name: "Export…" })).toBeEnabled()
 })
@@ -311,4 +314,60 @@ test("a viewer may read and export the log, and is told why not the proof", asyn
   const proof = await screen.findByRole("button", { name: "Download proof" })
   await user.hover(proof)
   expect((await screen.findAllByText(/An operator may export events/)).length).toBeGreaterThan(0)
+})
+
+test("views are compared with a replay, and what differs leads to its event", async () => {
+  ledger(14)
+  const never = {
+    state: "never" as const,
+    started_at: null,
+    ended_at: null,
+    position: 0,
+    until: 0,
+    rows: 0,
+    found: 0,
+    differences: [],
+    error: null,
+  }
+  answering("GET /api/v1/audit/compare", never)
+  const { user } = renderWithApp(<Audit />)
+  await user.click(await screen.findByRole("button", { name: "Replay and compare…" }))
+  expect(await screen.findByText(/Not compared since/)).toBeInTheDocument()
+  const begun = answering(
+    "POST /api/v1/audit/compare",
+    { ...never, state: "running", until: 14 },
+    202,
+  )
+  answering("GET /api/v1/audit/compare", { ...never, state: "running", position: 7, until: 14 })
+  await user.click(screen.getByRole("button", { name: "Compare" }))
+  expect(await screen.findByText("Event 7 of 14")).toBeInTheDocument()
+  expect(begun).toHaveLength(1)
+  const found = {
+    view: "time_entries",
+    kind: "differs" as const,
+    key: 9,
+    position: 12,
+    fields: ["minutes"],
+  }
+  answering("GET /api/v1/audit/compare", {
+    ...never,
+    state: "done",
+    position: 14,
+    until: 14,
+    rows: 1_204,
+    found: 1,
+    ended_at: "2026-11-19T13:32:06Z",
+    differences: [found],
+  })
+  expect(await screen.findByText("1 difference in 1,204 rows.")).toBeInTheDocument()
+  expect(screen.getByText("Row differs: minutes")).toBeInTheDocument()
+  await user.click(screen.getByRole("button", { name: "12" }))
+  expect(window.location.search).toContain("audit.event=12")
+})
+
+test("only an administrator compares, and the others are told", async () => {
+  ledger(14)
+  const { user } = renderWithApp(<Audit />, { role: "operator" })
+  await user.click(await screen.findByRole("button", { name: "Replay and compare…" }))
+  expect(await screen.findByText(/An administrator may do this/)).toBeInTheDocument()
 })

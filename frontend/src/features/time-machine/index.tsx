@@ -82,7 +82,7 @@ export default function TimeMachineBar() {
       className="fade-in mx-auto max-w-376 animate-in px-4 py-2.5 duration-180 sm:px-6 lg:px-8"
     >
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 max-sm:gap-x-2">
-        <div className="flex min-w-0 items-center gap-3 max-sm:flex-1">
+        <div className="flex min-w-0 items-center gap-3 max-sm:min-w-3/5 max-sm:flex-1">
           <History aria-hidden className="size-4.5 shrink-0 max-sm:hidden" />
           <div className="min-w-0">
             <p className="font-semibold" data-moment>
@@ -96,7 +96,7 @@ export default function TimeMachineBar() {
           </div>
         </div>
         <MomentField shown={shown} now={now} />
-        <div className="flex gap-1.5">
+        <div className="flex gap-1.5 max-sm:order-3">
           <BarButton
             label="Previous event ( [ )"
             disabled={position === undefined || position <= 1}
@@ -114,7 +114,10 @@ export default function TimeMachineBar() {
             <SkipForward aria-hidden />
           </BarButton>
         </div>
-        <p className="min-w-36 text-table max-sm:order-last max-sm:text-meta" data-event-count>
+        <p
+          className="min-w-36 text-table max-sm:order-last max-sm:text-meta max-sm:opacity-85"
+          data-event-count
+        >
           {position !== undefined && head !== undefined && (
             <>
               {"event "}
@@ -242,7 +245,7 @@ function MomentField({ shown, now }: { shown: number | null; now: number }) {
   }, [dialog])
   return (
     <form
-      className="relative"
+      className="relative max-sm:order-3"
       onSubmit={(event) => {
         event.preventDefault()
         const parsed = parseMoment(typed ?? text, { zone, now: Date.now(), shown: shown ?? now })

@@ -99,7 +99,8 @@ export function Sidebar({ active }: { active: SectionId }) {
 }
 
 function ChainBadge() {
-  const { data, isError } = useRead(chain())
+  // The chain is that of the whole ledger, whichever moment is shown; a check is dear.
+  const { data, isError } = useRead(chain(), { at: "now" })
   const { search } = useLocation()
   const { timezone } = useSession()
   if (data === undefined && !isError) return <div className="h-14" />

@@ -6,12 +6,16 @@ type Moment = {
   asOf: string | null
   travel: (to: string) => void
   backToLive: () => void
+  /** "Compare with now": figures add "now …", read with `useRead(…, { at: "now" })`. */
+  comparing: boolean
+  compare: (on: boolean) => void
 }
 const MomentContext = createContext<Moment | null>(null)
 
 export function TimeMachineProvider({ children }: { children: ReactNode }) {
   const { params, set } = useUrlParams()
   const asOf = params.get("as_of")
+  const comparing = asOf !== null && params.get("compare") === "now"
   useEffect(() => {
     if (asOf === null) delete document.documentElement.dataset.paper
     else document.documentElement.dataset.paper = "archive"
@@ -24,9 +28,11 @@ export function TimeMachineProvider({ children }: { children: ReactNode }) {
       asOf,
       // The first step into the past is one for the back button; further ones replace it.
       travel: (to) => set({ as_of: to }, { push: asOf === null }),
-      backToLive: () => set({ as_of: null }),
+      backToLive: () => set({ as_of: null, compare: null }),
+      comparing,
+      compare: (on) => set({ compare: on ? "now" : null }),
     }),
-    [asOf, set],
+    [asOf, comparing, set],
   )
   return <MomentContext value={moment}>{children}</MomentContext>
 }

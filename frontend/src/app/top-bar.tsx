@@ -143,7 +143,7 @@ function RunButton() {
         icon={<Play aria-hidden />}
         className="rounded-r-none max-sm:px-2.5"
       >
-        <span>
+        <span className="max-[22rem]:sr-only">
           Run sync<span className="max-sm:sr-only"> now</span>
         </span>
       </Button>

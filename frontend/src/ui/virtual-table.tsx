@@ -10,7 +10,10 @@ import {
 import { cn } from "./cn"
 
 export type VirtualColumn = { id: string; header: ReactNode; width: string; numeric?: boolean }
-export type VirtualTableHandle = { scrollTo: (index: number) => void }
+export type VirtualTableHandle = {
+  /** As little as needed; `center` for a row that was asked for by its number. */
+  scrollTo: (index: number, align?: "auto" | "center") => void
+}
 
 type RowProps<R, C> = { row: R; index: number; context: C }
 
@@ -76,7 +79,11 @@ export function VirtualTable<R, C>({
   }, [last, rows.length, onEndReached])
   const first = items[0]?.index ?? 0
   useEffect(() => onRange?.(first, last), [first, last, onRange])
-  useImperativeHandle(ref, () => ({ scrollTo: (index) => virtual.scrollToIndex(index) }), [virtual])
+  useImperativeHandle(
+    ref,
+    () => ({ scrollTo: (index, align = "auto") => virtual.scrollToIndex(index, { align }) }),
+    [virtual],
+  )
   return (
     <section
       ref={scroller}

@@ -1,0 +1,267 @@
+import { X } from "lucide-react"
+import { type ReactNode, useEffect, useId, useState } from "react"
+import { Button, IconButton } from "@/ui/button"
+import { type Option, Select } from "@/ui/choices"
+import { Combobox } from "@/ui/combobox"
+import { Field, Input } from "@/ui/field"
+import { shortLink } from "./line"
+import type { Filters, Name } from "./use-filters"
+import { ACTIONS, actionLabel, EVENTS, GROUPS, told } from "./words"
+
+const ALL = "all"
+const byLabel = (one: Option, other: Option) => one.label.localeCompare(other.label)
+const TYPES: readonly Option[] = [
+  { value: ALL, label: "Every event" },
+  ...Object.entries(EVENTS)
+    .map(([value, { label, group }]) => ({ value, label, hint: GROUPS[group] }))
+    .toSorted(byLabel),
+]
+const ACTION_OPTIONS: readonly Option[] = [
+  { value: ALL, label: "Every action" },
+  ...Object.entries(ACTIONS)
+    .map(([value, { type }]) => ({
+      value,
+      label: actionLabel(value),
+      hint: GROUPS[told(type).group],
+    }))
+    .toSorted(byLabel),
+]
+const KINDS = [
+  { value: ALL, label: "All" },
+  { value: "sync", label: "Runs" },
+  { value: "access", label: "Not runs" },
+] as const
+
+/** Of the ledger: what, of which stream or operation, and a way to a number. */
+export function EventFilters({ filters }: { filters: Filters }) {
+  const { given, change } = filters
+  return (
+    <div
+      role="search"
+      aria-label="Filter events"
+      className="grid gap-3 border-line border-b px-4 py-3"
+    >
+      <div className="flex flex-wrap items-start gap-3">
+        <GoTo filters={filters} />
+        <Combobox
+          aria-label="What happened"
+          value={given.type || ALL}
+          options={TYPES}
+          onChange={(type) => change({ type: type === ALL ? null : type })}
+          className="w-60 max-sm:w-full"
+        />
+        {filters.filtered && (
+          <Button look="ghost" onClick={filters.clear}>
+            Clear filters
+          </Button>
+        )}
+      </div>
+      <Chips filters={filters} names={["stream", "correlation"]} />
+    </div>
+  )
+}
+
+/** Of the audit log: who, what, when, which thing, from where. */
+export function AuditFilters({ filters }: { filters: Filters }) {
+  const { given, change } = filters
+  return (
+    <div
+      role="search"
+      aria-label="Filter the audit log"
+      className="grid gap-3 border-line border-b px-4 py-3"
+    >
+      <div className="flex flex-wrap items-end gap-3">
+        <TextFilter filters={filters} name="user" label="Who" placeholder="Name or action" />
+        <Labelled label="What">
+          {(label) => (
+            <Combobox
+              aria-label={label}
+              value={given.action || ALL}
+              options={ACTION_OPTIONS}
+              onChange={(action) => change({ action: action === ALL ? null : action })}
+              className="w-52 max-sm:w-full"
+            />
+          )}
+        </Labelled>
+        <Labelled label="Kind">
+          {(label) => (
+            <Select
+              aria-label={label}
+              value={given.kind === "sync" || given.kind === "access" ? given.kind : ALL}
+              options={KINDS}
+              onChange={(kind) => change({ kind: kind === ALL ? null : kind })}
+              className="w-36 max-sm:w-full"
+            />
+          )}
+        </Labelled>
+        <TextFilter filters={filters} name="from" label="From day" placeholder="2026-11-02" day />
+        <TextFilter filters={filters} name="to" label="To day" placeholder="2026-11-28" day />
+        <TextFilter
+          filters={filters}
+          name="entity"
+          label="Thing"
+          placeholder="connector:1"
+          narrow
+        />
+        <TextFilter
+          filters={filters}
+          name="address"
+          label="Address"
+          placeholder="10.0.0.7"
+          narrow
+        />
+        {filters.filtered && (
+          <Button look="ghost" onClick={filters.clear}>
+            Clear filters
+          </Button>
+        )}
+      </div>
+      <Chips filters={filters} names={["run", "correlation"]} />
+    </div>
+  )
+}
+
+function Labelled({ label, children }: { label: string; children: (label: string) => ReactNode }) {
+  return (
+    <div className="grid gap-1.5 max-sm:w-full">
+      <span aria-hidden className="font-medium text-table">
+        {label}
+      </span>
+      {children(label)}
+    </div>
+  )
+}
+
+const WAIT = 400 // ms after the last letter before the list is asked for anew
+const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
+
+function isDay(text: string): boolean {
+  return DAY.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text)
+}
+
+function TextFilter({
+  filters,
+  name,
+  label,
+  placeholder,
+  day = false,
+  narrow = false,
+}: {
+  filters: Filters
+  name: Name
+  label: string
+  placeholder: string
+  day?: boolean
+  narrow?: boolean
+}) {
+  const { given, change } = filters
+  const [text, setText] = useState(given[name])
+  const [told, setTold] = useState(given[name])
+  if (given[name] !== told) {
+    // cleared or restored from outside
+    setTold(given[name])
+    setText(given[name])
+  }
+  const wrong = day && text !== "" && !isDay(text)
+  useEffect(() => {
+    if (text === given[name] || wrong) return
+    const timer = setTimeout(() => change({ [name]: text.trim() || null }), WAIT)
+    return () => clearTimeout(timer)
+  }, [text, wrong, name, given, change])
+  return (
+    <Field
+      label={label}
+      error={wrong && text.length >= 10 ? "A day is written 2026-11-02." : undefined}
+      className={day || narrow ? "w-30 max-sm:w-full" : "w-40 max-sm:w-full"}
+    >
+      <Input
+        value={text}
+        placeholder={placeholder}
+        maxLength={100}
+        onChange={(event) => setText(event.target.value)}
+      />
+    </Field>
+  )
+}
+
+const CHIPS: Partial<Record<Name, (value: string) => string>> = {
+  stream: (value) => `Stream ${value}`,
+  correlation: (value) => `Operation ${shortLink(value)}`,
+  run: (value) => `Run #${value}`,
+}
+
+function Chips({ filters, names }: { filters: Filters; names: Name[] }) {
+  const shown = names.filter((name) => filters.given[name] !== "")
+  if (shown.length === 0) return null
+  return (
+    <ul className="flex flex-wrap gap-2">
+      {shown.map((name) => {
+        const said = CHIPS[name]?.(filters.given[name]) ?? filters.given[name]
+        return (
+          <li
+            key={name}
+            className="flex h-7 items-center gap-1 rounded-badge bg-accent-soft pl-2.5 text-table"
+          >
+            <span className="max-w-72 truncate">{`Only ${said}`}</span>
+            <IconButton
+              size="small"
+              label={`Remove: ${said}`}
+              onClick={() => filters.change({ [name]: null })}
+            >
+              <X aria-hidden />
+            </IconButton>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+/** A number leads to that event, a stream or an operation shows only what belongs to it. */
+function GoTo({ filters }: { filters: Filters }) {
+  const [text, setText] = useState("")
+  const [error, setError] = useState<string>()
+  const id = useId()
+  const go = () => {
+    const asked = text.trim().replace(/^#/, "")
+    const number = asked.replaceAll(/[ ,.]/g, "")
+    if (asked === "") return
+    if (/^\d{1,15}$/.test(number)) filters.change({ event: number })
+    else if (/^run-\d+$|^[0-9a-f]{32}$/.test(asked)) filters.change({ correlation: asked })
+    else if (/^[a-z][a-z-]*(-[\w.-]+)?$/.test(asked)) filters.change({ stream: asked })
+    else {
+      setError("Type a number such as 48210, a stream such as connector-1, or run-118.")
+      return
+    }
+    setError(undefined)
+    setText("")
+  }
+  return (
+    <form
+      className="w-72 max-sm:w-full"
+      onSubmit={(event) => {
+        event.preventDefault()
+        go()
+      }}
+    >
+      <input
+        aria-label="Event number, stream or operation"
+        aria-describedby={error && `${id}-error`}
+        aria-invalid={error !== undefined || undefined}
+        placeholder="Number, stream or run-118, then Enter"
+        value={text}
+        maxLength={200}
+        onChange={(event) => {
+          setText(event.target.value)
+          setError(undefined)
+        }}
+        className="h-8 w-full rounded-control border border-control bg-surface px-2.5 text-ink text-table aria-invalid:border-failed touch:min-h-11"
+      />
+      {error && (
+        <p id={`${id}-error`} role="alert" className="pt-1 text-failed text-meta">
+          {error}
+        </p>
+      )}
+    </form>
+  )
+}

@@ -147,7 +147,7 @@ export default function DryRun() {
               }
               onClick={() => plan.digest && applying.mutate(plan.digest)}
             >
-              {`Write ${count(changes, "change")}`}
+              {changes === 0 ? "Nothing to write" : `Write ${count(changes, "change")}`}
             </Button>
           )}
         </>

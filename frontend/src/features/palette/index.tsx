@@ -12,7 +12,7 @@ export default function PaletteDialog() {
       onOpenChange={(next) => !next && close()}
       title="Search or jump to"
       bare
-      className="max-w-150 max-md:h-auto max-md:max-h-full md:max-h-130"
+      className="max-w-150 self-start max-md:h-auto md:mt-[8vh] md:max-h-130"
     >
       <Palette onClose={() => close()} />
     </Dialog>

@@ -63,6 +63,8 @@ type Act = {
   /** A place of the page, as a link; or something to do. */
   to?: string
   run?: () => void
+  /** Shown once somebody types; the list begins with what is done every day. */
+  seldom?: boolean
 }
 
 export function Palette({ onClose }: { onClose: () => void }) {
@@ -71,6 +73,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const actions = useActions()
   const sections = useSections()
   const wanted = text.trim().toLowerCase()
+  const found = useFound(wanted)
   const words = wanted.split(/\s+/).filter(Boolean)
   const matching = (acts: Act[]) =>
     acts.filter((act) => {
@@ -86,8 +89,11 @@ export function Palette({ onClose }: { onClose: () => void }) {
     setTimeout(run, CLOSING)
   }
   const props = { go, perform }
-  const doing = matching(actions)
-  const going = matching(sections)
+  const doing = matching(actions).filter((act) => wanted !== "" || !act.seldom)
+  const going = matching(sections).filter((act) => wanted !== "" || !act.seldom)
+  const { entries, runs, mappings, event } = found
+  const nothing =
+    doing.length + going.length + entries.length + runs.length + mappings.length === 0 && !event
   return (
     <Command shouldFilter={false} label="Search or jump to" loop className="flex min-h-0 flex-col">
       <div className="flex items-center gap-3 border-line border-b px-4">
@@ -105,16 +111,21 @@ export function Palette({ onClose }: { onClose: () => void }) {
       </div>
       <Command.List
         label="Found"
-        className="min-h-0 overflow-y-auto overscroll-contain p-2 max-md:max-h-[70vh] md:max-h-116"
+        className="min-h-0 overflow-y-auto overscroll-contain p-2 empty:p-0 max-md:max-h-[70vh] md:max-h-116"
       >
         {doing.length > 0 && <Acts heading="Actions" acts={doing} {...props} />}
         {going.length > 0 && <Acts heading="Go to" acts={going} {...props} />}
-        {wanted === "" ? (
-          <Waiting {...props} />
-        ) : (
-          <Found text={wanted} nothingElse={doing.length + going.length === 0} {...props} />
-        )}
+        {wanted === "" ? <Waiting {...props} /> : <Found found={found} go={go} />}
       </Command.List>
+      {found.failed && (
+        <Failed error={found.failed.error} again={() => void found.failed?.refetch()} />
+      )}
+      <p role="status" className="px-4 text-ink2 text-table">
+        {wanted !== "" && found.searching && <span className="block py-2">Searching…</span>}
+        {wanted !== "" && !found.searching && !found.failed && nothing && (
+          <span className="block py-6 text-center">{`Nothing matches “${wanted}”.`}</span>
+        )}
+      </p>
     </Command>
   )
 }
@@ -248,6 +259,7 @@ function useActions(): Act[] {
       return {
         name: NAMES[one.label] ?? one.label,
         also: one.group,
+        seldom: one.group !== "Page" || one.keys === "?",
         icon: ICONS[one.label] ?? CornerDownRight,
         keys: one.keys,
         ...(off ? { reason: off } : {}),
@@ -259,10 +271,17 @@ function useActions(): Act[] {
   const rest = keyed.filter((act) => act.also !== "Page")
   const other = shown === "dark" ? "light" : "dark"
   const admin: Act[] = [
-    { name: "Accounts…", also: "users people roles", icon: Users, run: dialog("accounts") },
+    {
+      name: "Accounts…",
+      also: "users people roles",
+      seldom: true,
+      icon: Users,
+      run: dialog("accounts"),
+    },
     {
       name: "Notifications…",
       also: "channels mail slack teams alert",
+      seldom: true,
       icon: Bell,
       run: dialog("notifications"),
     },
@@ -279,11 +298,12 @@ function useActions(): Act[] {
     {
       name: "Run for other days…",
       also: "range dates",
+      seldom: true,
       icon: CalendarRange,
       ...(run.reason ? { reason: past ?? run.reason } : {}),
       run: dialog("run-range"),
     },
-    { name: "All runs", also: "history", icon: Clock, run: dialog("runs") },
+    { name: "All runs", also: "history", seldom: true, icon: Clock, run: dialog("runs") },
     { name: "Verify event chain", also: "audit proof", icon: ShieldCheck, to: place("audit") },
     {
       name: `Switch to ${other} theme`,
@@ -292,8 +312,14 @@ function useActions(): Act[] {
       run: () => choose(other),
     },
     ...(user.role === "admin" ? admin : []),
-    { name: "Change password…", also: "account", icon: KeyRound, run: dialog("password") },
-    { name: "Sign out", also: "log out", icon: LogOut, run: () => void signOut() },
+    {
+      name: "Change password…",
+      also: "account",
+      seldom: true,
+      icon: KeyRound,
+      run: dialog("password"),
+    },
+    { name: "Sign out", also: "log out", seldom: true, icon: LogOut, run: () => void signOut() },
     ...rest,
   ]
 }
@@ -308,6 +334,7 @@ function useSections(): Act[] {
         ? `${label}, ${formatNumber(waiting)} need a decision`
         : label,
     also: "section",
+    seldom: !(id === "reconcile" && waiting > 0),
     icon,
     keys: `g ${letter}`,
     to: place(id),
@@ -353,7 +380,8 @@ function Waiting({ go }: Doing) {
   )
 }
 
-function Found({ text, nothingElse, go }: { text: string; nothingElse: boolean } & Doing) {
+/** What the service finds for a text, of every kind; what is still of another text is left out. */
+function useFound(text: string) {
   const settled = useSettled(text)
   const number = /^#?(\d{1,15})$/.exec(settled)?.[1]
   const enabled = settled.length > 0
@@ -361,31 +389,36 @@ function Found({ text, nothingElse, go }: { text: string; nothingElse: boolean }
   const runs = useRead(runsFound(number ?? ""), { enabled: number !== undefined })
   const event = useRead(eventFound(Number(number ?? 1)), { enabled: number !== undefined })
   const known = useRead(mappingsKnown(), { enabled: settled.length > 1 })
-  const fresh = settled === text
-  const mappings = number === undefined ? mappingsMatching(known.data ?? [], settled) : []
-  const asked = [entries, known, ...(number ? [runs, event] : [])]
-  const searching =
-    !fresh || asked.some((one) => one.isFetching && (one.isPending || one.isPlaceholderData))
-  const shown = <T,>(query: { data?: T | undefined; isPlaceholderData: boolean }) =>
+  const asked = !enabled ? [] : number ? [entries, runs, event] : [entries, known]
+  const of = <T,>(query: { data?: T | undefined; isPlaceholderData: boolean }) =>
     query.isPlaceholderData ? undefined : query.data
-  const list = shown(entries) ?? []
-  const run = number ? (shown(runs) ?? []) : []
-  const one = number ? (shown(event) ?? null) : null
-  const nothing = nothingElse && list.length + run.length + mappings.length === 0 && one === null
-  const failed = asked.find((query) => query.isError)
+  return {
+    entries: (enabled && of(entries)) || [],
+    runs: (number && of(runs)) || [],
+    event: (number && of(event)) || null,
+    mappings: number === undefined ? mappingsMatching(known.data ?? [], settled) : [],
+    searching:
+      settled !== text ||
+      asked.some((one) => one.isFetching && (one.isPending || one.isPlaceholderData)),
+    failed: asked.find((query) => query.isError),
+  }
+}
+
+function Found({ found, go }: { found: ReturnType<typeof useFound>; go: Doing["go"] }) {
+  const { entries, runs, mappings, event } = found
   return (
     <>
-      {list.length > 0 && (
+      {entries.length > 0 && (
         <Group heading="Entries">
-          {list.map((entry) => (
+          {entries.map((entry) => (
             <EntryItem key={entry.id} entry={entry} go={go} />
           ))}
         </Group>
       )}
-      {run.length > 0 && (
+      {runs.length > 0 && (
         <Group heading="Sync runs">
-          {run.map((found) => (
-            <RunItem key={found.id} run={found} go={go} />
+          {runs.map((run) => (
+            <RunItem key={run.id} run={run} go={go} />
           ))}
         </Group>
       )}
@@ -396,27 +429,21 @@ function Found({ text, nothingElse, go }: { text: string; nothingElse: boolean }
           ))}
         </Group>
       )}
-      {one && (
+      {event && (
         <Group heading="Events">
-          <EventItem event={one} go={go} />
+          <EventItem event={event} go={go} />
         </Group>
       )}
-      {failed && <Failed error={failed.error} again={() => void failed.refetch()} />}
-      <p role="status" className="px-2.5 text-ink2 text-table">
-        {searching ? (
-          <span className="block py-2">Searching…</span>
-        ) : (
-          nothing &&
-          !failed && <span className="block py-6 text-center">{`Nothing matches “${text}”.`}</span>
-        )}
-      </p>
     </>
   )
 }
 
 function Failed({ error, again }: { error: ApiError | null; again: () => void }) {
   return (
-    <div role="alert" className="flex flex-wrap items-center gap-3 px-2.5 py-2 text-table">
+    <div
+      role="alert"
+      className="flex flex-wrap items-center gap-3 border-line border-t px-4 py-2 text-table"
+    >
       <p className="min-w-48 flex-1">
         <span className="font-medium">Not everything could be searched.</span> {error?.sentence}
       </p>
@@ -508,6 +535,12 @@ function mappingsMatching(known: Known[], text: string): Known[] {
     .slice(0, MOST_MAPPINGS)
 }
 
+const TAB_WORDS: Record<string, string> = {
+  activities: "activity",
+  users: "person",
+  projects: "project",
+}
+
 function MappingItem({ mapping, go }: { mapping: Known; go: Doing["go"] }) {
   const to = usePlaces()("mappings", { "mappings.tab": mapping.tab, "mappings.q": mapping.from })
   return (
@@ -516,7 +549,11 @@ function MappingItem({ mapping, go }: { mapping: Known; go: Doing["go"] }) {
       icon={<Waypoints aria-hidden />}
       to={to}
       onSelect={() => go(to)}
-      end={<span className="text-ink2 text-meta">{mapping.active ? mapping.tab : "off"}</span>}
+      end={
+        <span className="text-ink2 text-meta">
+          {mapping.active ? TAB_WORDS[mapping.tab] : "off"}
+        </span>
+      }
     >
       {`${mapping.from} → ${mapping.to}`}
     </Item>

@@ -65,7 +65,7 @@ export const mappingsKnown = (): Read<Known[]> => ({
       })),
       ...people.map((one) => ({
         key: `person-${one.id}`,
-        tab: "people",
+        tab: "users",
         from: one.zammad_user_name || "everyone else",
         to: one.kimai_user_name ?? `person ${one.kimai_user_id}`,
         active: one.is_active,

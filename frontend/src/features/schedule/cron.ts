@@ -141,7 +141,10 @@ export function inWords(cron: Cron): string {
   const runs = runsOfDay(cron)
   const [first = 0, last = 0] = [runs[0], runs.at(-1)]
   const often = frequency(cron)
-  const bounds = runs.length > 2 && `First run ${clock(first)}, last ${clock(last)}.`
+  const bounds =
+    runs.length > 2 &&
+    !often.startsWith(`At ${clock(first)}`) &&
+    `First run ${clock(first)}, last ${clock(last)}.`
   return [`${often}, ${daysInWords(cron)}.`, bounds].filter(Boolean).join(" ")
 }
 
@@ -329,13 +332,13 @@ export function fromCron(text: string): Choice {
   const window = { from: clock(first * 60), until: clock((last + 1) * 60), weekdays }
   const at = clock(first * 60 + (cron.minutes[0] ?? 0))
   const candidates: Choice[] = [
+    { ...custom, at, preset: "daily" },
+    { ...custom, at, weekdays, preset: "weekly" },
+    { ...custom, at, preset: "monthly" },
     { ...custom, ...window, preset: "quarter" },
     { ...custom, ...window, preset: "hourly" },
     { ...custom, weekdays, preset: "six" },
     { ...custom, ...window, preset: "six" },
-    { ...custom, at, preset: "daily" },
-    { ...custom, at, weekdays, preset: "weekly" },
-    { ...custom, at, preset: "monthly" },
   ]
   const same = JSON.stringify(cron)
   const found = candidates.find((choice) => {

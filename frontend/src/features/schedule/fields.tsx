@@ -50,7 +50,7 @@ export function ScheduleFields({ form, values, zammad, locked }: Props) {
           className="grid-cols-2 sm:grid-cols-3 [&>:last-child]:col-span-full"
         />
       </div>
-      <div className="grid gap-4 sm:grid-cols-[1fr_1fr_1.5fr]">
+      <div className="grid grid-cols-2 gap-4 sm:grid-cols-[1fr_1fr_1.5fr]">
         {windowed && (
           <>
             <Field label="From" error={errors.from}>
@@ -70,7 +70,7 @@ export function ScheduleFields({ form, values, zammad, locked }: Props) {
             label="At"
             error={errors.at}
             hint={values.preset === "monthly" ? "On the first of each month." : undefined}
-            className="sm:col-span-2"
+            className="col-span-2"
           >
             <TimeInput value={values.at} onChange={(at) => change({ at })} off={locked} />
           </Field>
@@ -78,7 +78,7 @@ export function ScheduleFields({ form, values, zammad, locked }: Props) {
         <Field
           label="Time zone"
           error={form.errors.timezone}
-          className={values.preset === "custom" ? "col-span-full" : undefined}
+          className={values.preset === "custom" ? "col-span-full" : "max-sm:col-span-full"}
         >
           <Combobox
             value={values.timezone}
@@ -188,7 +188,7 @@ function Days({
       data-invalid={error ? true : undefined}
     >
       <legend className="pb-1.5 font-medium text-table">Days</legend>
-      <div className="flex flex-wrap gap-1.5">
+      <div className="flex gap-1.5 max-sm:grid max-sm:grid-cols-7 max-sm:gap-1">
         {WEEKDAYS.map((name, index) => {
           const day = index + 1
           const on = chosen.includes(day)
@@ -205,7 +205,7 @@ function Days({
                 )
               }
               className={cn(
-                "h-8 min-w-11.5 rounded-control border border-line-strong bg-surface px-2 text-ink2 text-table hover:bg-hover touch:h-11 disabled:cursor-not-allowed",
+                "h-8 rounded-control border border-line-strong bg-surface sm:min-w-11.5 sm:px-2 text-ink2 text-table hover:bg-hover touch:h-11 disabled:cursor-not-allowed",
                 "aria-pressed:border-ink aria-pressed:bg-hover aria-pressed:font-medium aria-pressed:text-ink",
               )}
             >

@@ -19,7 +19,7 @@ export function TopBar() {
   const { asOf } = useMoment()
   return (
     <header className="border-line border-b bg-canvas">
-      <div className="mx-auto flex h-14 max-w-376 items-center gap-2 px-4 sm:px-6 lg:px-8">
+      <div className="mx-auto flex h-14 max-w-376 items-center gap-2 px-4 max-[22rem]:gap-0.5 max-[22rem]:px-3 sm:px-6 lg:px-8">
         <Brand className="mr-auto lg:hidden [&>span:last-child]:max-sm:sr-only" />
         <button
           type="button"

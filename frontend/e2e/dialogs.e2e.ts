@@ -56,8 +56,11 @@ test(
         .waitFor()
       await dialog.getByRole("button", { name: "Time zone" }).click()
       await page.getByRole("combobox", { name: "City or region" }).fill("new york")
+      const answer = page.waitForResponse((one) => {
+        const asked = one.url().includes("/schedule/preview") ? one.request().postData() : null
+        return asked?.includes("America/New_York") === true && asked.includes("6-19 * * 1-5")
+      })
       await page.getByRole("option", { name: /America\/New York/ }).click()
-      const answer = page.waitForResponse((one) => one.url().includes("/schedule/preview"))
       const { next_runs } = (await (await answer).json()) as { next_runs: string[] }
       expect(next_runs).toHaveLength(5)
       for (const run of next_runs) {

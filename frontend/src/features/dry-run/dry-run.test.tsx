@@ -17,7 +17,7 @@ test("opening it makes a plan of now and shows counts, time and every change", a
   const dialog = await box()
   const create = await dialog.findByRole("button", { name: /Create timesheets/ })
   expect(create).toHaveTextContent("14")
-  expect(create).toHaveTextContent("+12\u00a0h\u00a033\u00a0m")
+  expect(create).toHaveTextContent("+12 h 33 m")
   expect(dialog.getByRole("button", { name: /Left for you/ })).toHaveTextContent("6")
   expect(dialog.getByRole("button", { name: "Write 14 changes" })).toBeInTheDocument()
   expect(dialog.getByText(/Nothing has been written\./)).toBeInTheDocument()

@@ -19,8 +19,9 @@ export function Preview({ cron: text, timezone, enabled, open }: Props) {
   const session = useSession()
   const now = useMinute(open)
   const cron = text === null ? undefined : readCron(text).cron
-  const asked = useSettled(cron ? text : null)
-  const query = useRead(preview(asked ?? "", timezone), { enabled: open && asked !== null })
+  const asked = useSettled(cron && text !== null ? `${timezone} ${text}` : null)
+  const [zone = "", ...fields] = (asked ?? "").split(" ")
+  const query = useRead(preview(fields.join(" "), zone), { enabled: open && asked !== null })
   return (
     <section aria-labelledby="schedule-preview" className="grid content-start gap-5">
       <div className="grid gap-2">

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react"
 import { useRead } from "@/api/hooks"
 import { useSession, useWritable } from "@/app/session"
+import { useMoment } from "@/app/time-machine"
 import { useDialog } from "@/app/url-state"
 import { Button } from "@/ui/button"
 import { Switch } from "@/ui/choices"
@@ -19,6 +20,7 @@ export default function ScheduleDialog() {
   const open = dialog === "schedule"
   const { timezone } = useSession()
   const { reason } = useWritable("admin")
+  const { asOf } = useMoment()
   const query = useRead(schedule(), { enabled: open })
   const all = useRead(connectors(), { enabled: open })
   const zammad = all.data?.find((one) => one.type === "zammad" && one.is_active)
@@ -135,6 +137,7 @@ export default function ScheduleDialog() {
                   timezone={values.timezone}
                   enabled={values.enabled}
                   open={open}
+                  then={asOf === null ? null : (query.data?.next_runs ?? [])}
                 />
               </div>
               {/* Enter in a field saves; the button that people press stands in the foot. */}

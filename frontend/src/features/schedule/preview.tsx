@@ -12,16 +12,25 @@ import { clockChangeInWords, wallOf } from "./zones"
 const TYPING = 300 // ms without a key until the service is asked
 const DAY = 24 * 60
 
-type Props = { cron: string | null; timezone: string; enabled: boolean; open: boolean }
+type Props = {
+  cron: string | null
+  timezone: string
+  enabled: boolean
+  open: boolean
+  /** In the time machine: the runs that were next then; the service's preview is of now. */
+  then: readonly string[] | null
+}
 
 /** What the fields beside it mean: words and week by their reading, runs by the service. */
-export function Preview({ cron: text, timezone, enabled, open }: Props) {
+export function Preview({ cron: text, timezone, enabled, open, then }: Props) {
   const session = useSession()
   const now = useMinute(open)
   const cron = text === null ? undefined : readCron(text).cron
   const asked = useSettled(cron && text !== null ? `${timezone} ${text}` : null)
   const [zone = "", ...fields] = (asked ?? "").split(" ")
-  const query = useRead(preview(fields.join(" "), zone), { enabled: open && asked !== null })
+  const query = useRead(preview(fields.join(" "), zone), {
+    enabled: open && asked !== null && then === null,
+  })
   return (
     <section aria-labelledby="schedule-preview" className="grid content-start gap-5">
       <div className="grid gap-2">
@@ -37,11 +46,17 @@ export function Preview({ cron: text, timezone, enabled, open }: Props) {
         </p>
         {!enabled && <p className="text-ink2 text-table">The schedule is off: nothing runs.</p>}
       </div>
-      {cron && !cron.days && <Week cron={cron} timezone={timezone} now={now} />}
+      {cron && !cron.days && (
+        <Week cron={cron} timezone={timezone} now={then === null ? now : null} />
+      )}
       {cron && (
         <div className="grid gap-1">
-          <h4 className="font-medium text-table">Next runs</h4>
-          {query.error?.code === "cron_invalid" ? (
+          <h4 className="font-medium text-table">
+            {then === null ? "Next runs" : "Next runs, seen from then"}
+          </h4>
+          {then !== null ? (
+            <Runs runs={then} timezone={timezone} now={null} />
+          ) : query.error?.code === "cron_invalid" ? (
             <p role="alert" className="text-failed text-table">
               {query.error.sentence}
             </p>
@@ -57,12 +72,22 @@ export function Preview({ cron: text, timezone, enabled, open }: Props) {
           )}
         </div>
       )}
-      {cron && <p className="text-ink2 text-meta">{clockChangeInWords(timezone, now)}</p>}
+      {cron && then === null && (
+        <p className="text-ink2 text-meta">{clockChangeInWords(timezone, now)}</p>
+      )}
     </section>
   )
 }
 
-function Runs({ runs, timezone, now }: { runs: string[]; timezone: string; now: number }) {
+function Runs({
+  runs,
+  timezone,
+  now,
+}: {
+  runs: readonly string[]
+  timezone: string
+  now: number | null
+}) {
   if (runs.length === 0) return <p className="text-ink2 text-table">No run follows.</p>
   const day = (at: number | string) => formatInstant(at, "day", timezone)
   return (
@@ -72,10 +97,10 @@ function Runs({ runs, timezone, now }: { runs: string[]; timezone: string; now: 
           key={at}
           className="flex items-baseline gap-3 border-line border-b py-1.5 last:border-0"
         >
-          <span className="w-14 text-ink2">
-            {day(at) === day(now)
+          <span className="w-18 text-ink2">
+            {now !== null && day(at) === day(now)
               ? "Today"
-              : day(at) === day(now + DAY * 60_000)
+              : now !== null && day(at) === day(now + DAY * 60_000)
                 ? "Tomorrow"
                 : day(at)}
           </span>
@@ -86,16 +111,16 @@ function Runs({ runs, timezone, now }: { runs: string[]; timezone: string; now: 
           >
             {formatInstant(at, "time", timezone)}
           </time>
-          <span className="text-ink2">{formatAgo(at, now)}</span>
+          {now !== null && <span className="text-ink2">{formatAgo(at, now)}</span>}
         </li>
       ))}
     </ol>
   )
 }
 
-function Week({ cron, timezone, now }: { cron: Cron; timezone: string; now: number }) {
+function Week({ cron, timezone, now }: { cron: Cron; timezone: string; now: number | null }) {
   const parts = stretches(cron)
-  const here = wallOf(timezone, now)
+  const here = now === null ? null : wallOf(timezone, now)
   const hours = parts
     .map(({ from, to }) => (from === to ? clock(from) : `${clock(from)} to ${clock(to)}`))
     .join(", ")
@@ -110,7 +135,7 @@ function Week({ cron, timezone, now }: { cron: Cron; timezone: string; now: numb
         const on = cron.weekdays === null || cron.weekdays.includes(day)
         return (
           <div key={name} className="contents">
-            <span className={cn(day === here.weekday ? "font-semibold text-ink" : "text-ink2")}>
+            <span className={cn(day === here?.weekday ? "font-semibold text-ink" : "text-ink2")}>
               {name.slice(0, 3)}
             </span>
             <span className="relative h-3 overflow-hidden rounded-[2px] bg-line">
@@ -126,7 +151,7 @@ function Week({ cron, timezone, now }: { cron: Cron; timezone: string; now: numb
                     }}
                   />
                 ))}
-              {day === here.weekday && (
+              {here && day === here.weekday && (
                 <span
                   className="absolute inset-y-0 w-0.5 bg-ink"
                   style={{ left: `${(here.minutes / DAY) * 100}%` }}

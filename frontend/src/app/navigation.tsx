@@ -1,5 +1,6 @@
 import {
   ArrowRightLeft,
+  Bell,
   ChevronsUpDown,
   Keyboard,
   KeyRound,
@@ -9,6 +10,7 @@ import {
   ShieldAlert,
   ShieldCheck,
   Sun,
+  Users,
 } from "lucide-react"
 import { Link, useLocation } from "react-router"
 import { useRead } from "@/api/hooks"
@@ -180,6 +182,16 @@ export function UserMenu({ small = false }: { small?: boolean }) {
       <MenuItem icon={<KeyRound aria-hidden />} onSelect={() => open("password")}>
         Change password…
       </MenuItem>
+      {user.role === "admin" && (
+        <>
+          <MenuItem icon={<Users aria-hidden />} onSelect={() => open("accounts")}>
+            Accounts…
+          </MenuItem>
+          <MenuItem icon={<Bell aria-hidden />} onSelect={() => open("notifications")}>
+            Notifications…
+          </MenuItem>
+        </>
+      )}
       <MenuItem icon={<Keyboard aria-hidden />} hint="?" onSelect={() => open("shortcuts")}>
         Keyboard shortcuts
       </MenuItem>

@@ -71,6 +71,8 @@ export const DIALOGS: Partial<Record<DialogName, LazyExoticComponent<ComponentTy
   schedule: lazy(() => import("@/features/schedule")),
   "dry-run": lazy(() => import("@/features/dry-run")),
   runs: lazy(() => import("@/features/runs")),
-  "run-range": lazy(() => import("@/features/runs/range")),
+  "run-range": lazy(() => import("@/features/run-range")),
+  notifications: lazy(() => import("@/features/schedule/notifications")),
+  accounts: lazy(() => import("@/features/accounts")),
   palette: lazy(() => import("@/features/palette")),
 }

@@ -57,6 +57,8 @@ export type DialogName =
   | "palette"
   | "shortcuts"
   | "password"
+  | "notifications"
+  | "accounts"
 
 export function useDialog(): {
   dialog: string | null

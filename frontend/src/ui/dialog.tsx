@@ -16,6 +16,10 @@ type Props = {
   /** Beside the title: a switch, "1 of 23", previous and next. */
   actions?: ReactNode
   className?: string
+  /** The content brings its own padding: panes side by side, tables from edge to edge. */
+  flush?: boolean
+  /** Neither head nor foot, the title for screen readers only: the palette. */
+  bare?: boolean
   /** Where focus goes when the control that had it is gone by then. */
   returnTo?: () => HTMLElement | null
 }
@@ -52,13 +56,28 @@ function onContainer(event: Event) {
   ;(event.currentTarget as HTMLElement | null)?.focus()
 }
 
+function onFirstField(event: Event) {
+  event.preventDefault()
+  ;(event.currentTarget as HTMLElement | null)?.querySelector("input")?.focus()
+}
+
 function Frame({
   title,
   description,
   actions,
   children,
   footer,
+  flush = false,
+  bare = false,
 }: Omit<Props, "open" | "onOpenChange">) {
+  if (bare) {
+    return (
+      <>
+        <Radix.Title className="sr-only">{title}</Radix.Title>
+        {children}
+      </>
+    )
+  }
   return (
     <>
       <header className="flex items-start gap-3 border-line border-b px-5 py-4">
@@ -78,7 +97,10 @@ function Frame({
       <section
         aria-label="Content"
         tabIndex={0}
-        className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-5 py-4 -outline-offset-2"
+        className={cn(
+          "min-h-0 flex-1 overflow-y-auto overscroll-contain -outline-offset-2",
+          !flush && "px-5 py-4",
+        )}
       >
         {children}
       </section>
@@ -101,7 +123,7 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
           <Radix.Content
             data-focus-container
             data-keys
-            onOpenAutoFocus={onContainer}
+            onOpenAutoFocus={frame.bare ? onFirstField : onContainer}
             onCloseAutoFocus={back}
             {...(frame.description ? {} : { "aria-describedby": undefined })}
             className={cn(

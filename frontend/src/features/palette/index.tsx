@@ -1,15 +1,20 @@
 import { useDialog } from "@/app/url-state"
 import { Dialog } from "@/ui/dialog"
+import { Palette } from "./palette"
 
-export default function Palette() {
+/** Everything by name: sections, commands with their keys, entries, runs, mappings, events. */
+export default function PaletteDialog() {
   const { dialog, close } = useDialog()
+  const open = dialog === "palette"
   return (
     <Dialog
-      open={dialog === "palette"}
-      onOpenChange={(open) => !open && close()}
+      open={open}
+      onOpenChange={(next) => !next && close()}
       title="Search or jump to"
+      bare
+      className="max-w-150 self-start max-md:h-auto md:mt-[8vh] md:max-h-130"
     >
-      <p className="text-ink2">Nothing here yet.</p>
+      <Palette onClose={() => close()} />
     </Dialog>
   )
 }

@@ -104,6 +104,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Comparison
+         * @description How far the one that goes on is, or what the last one of this process found.
+         */
+        get: operations["get_comparison_api_v1_audit_compare_get"];
+        put?: never;
+        /**
+         * Begin Comparison
+         * @description Fold all events anew and hold every row of every view against it; nothing is changed.
+         *
+         *     One at a time: while one is going on this answers how far that is.
+         */
+        post: operations["begin_comparison_api_v1_audit_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/proof": {
         parameters: {
             query?: never;
@@ -2206,6 +2232,35 @@ export interface components {
             /** Timesheet Id */
             timesheet_id: number | null;
         };
+        /**
+         * CompareOut
+         * @description Events up to `until` are folded, `position` is how far it is.
+         *
+         *     `found` counts all differences, of which the first 100 are listed; values are not shown.
+         */
+        CompareOut: {
+            /** Differences */
+            differences: components["schemas"]["DifferenceOut"][];
+            /** Ended At */
+            ended_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Found */
+            found: number;
+            /** Position */
+            position: number;
+            /** Rows */
+            rows: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "running" | "done" | "failed";
+            /** Until */
+            until: number;
+        };
         /** ConflictOut */
         ConflictOut: {
             /** Activity Name */
@@ -2690,6 +2745,28 @@ export interface components {
             next_cursor: string | null;
             to: components["schemas"]["PlaceOut"];
         };
+        /**
+         * DifferenceOut
+         * @description What is not as the events make it; `position` is where the row begins to hold.
+         *
+         *     `kind`: a row is `missing`, `extra` or `differs` in `fields`; the view cannot take the event
+         *     (`stopped`); it has so many `rows` more or less; or its `totals` differ.
+         */
+        DifferenceOut: {
+            /** Fields */
+            fields: string[];
+            /** Key */
+            key: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "missing" | "extra" | "differs" | "stopped" | "rows" | "totals";
+            /** Position */
+            position: number | null;
+            /** View */
+            view: string;
+        };
         /** DriftOut */
         DriftOut: {
             /** Entry Id */
@@ -2702,6 +2779,25 @@ export interface components {
             planned: string;
             /** Row */
             row: number;
+        };
+        /**
+         * EarlierOut
+         * @description A timesheet of the booking that stays as it is, corrected by the one that is the target.
+         */
+        EarlierOut: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /** End */
+            end: string | null;
+            /** Exported */
+            exported: boolean;
+            /** Minutes */
+            minutes: number;
+            /** Timesheet Id */
+            timesheet_id: number;
         };
         /** EntryOut */
         EntryOut: {
@@ -3933,7 +4029,7 @@ export interface components {
          *     entry, the cause what to mend in the peer.
          * @enum {string}
          */
-        RefusalCause: "EXPORTED" | "CHANGE_FORBIDDEN" | "TIMESHEET_NOT_SHOWN" | "PERIOD_LOCKED" | "OVERLAP" | "FUTURE_FORBIDDEN" | "ZERO_FORBIDDEN" | "TIME_REFUSED" | "PROJECT_BUDGET_USED" | "ACTIVITY_BUDGET_USED" | "CUSTOMER_BUDGET_USED" | "PROJECT_NOT_SHOWN" | "PROJECT_HIDDEN" | "PROJECT_ENDED" | "PROJECT_NOT_BEGUN" | "PROJECT_OUTSIDE_TEAMS" | "PROJECT_REFUSED" | "ACTIVITY_NOT_SHOWN" | "ACTIVITY_HIDDEN" | "ACTIVITY_OF_ANOTHER_PROJECT" | "GLOBAL_ACTIVITY_FORBIDDEN" | "ACTIVITY_OUTSIDE_TEAMS" | "ACTIVITY_REFUSED" | "USER_DEACTIVATED" | "USER_OUTSIDE_TEAMS" | "USER_REFUSED" | "TRACKING_MODE" | "PERMISSION_MISSING" | "OTHERS_FORBIDDEN" | "UNKNOWN_EXTRA_FIELD" | "FIELD_REFUSED" | "UNEXPLAINED" | "ROW_UNREADABLE" | "KIMAI_UNAVAILABLE" | "ANSWER_LOST";
+        RefusalCause: "EXPORTED" | "CHANGE_FORBIDDEN" | "TIMESHEET_NOT_SHOWN" | "PERIOD_LOCKED" | "OVERLAP" | "FUTURE_FORBIDDEN" | "ZERO_FORBIDDEN" | "TIME_REFUSED" | "PROJECT_BUDGET_USED" | "ACTIVITY_BUDGET_USED" | "CUSTOMER_BUDGET_USED" | "PROJECT_NOT_SHOWN" | "PROJECT_HIDDEN" | "PROJECT_ENDED" | "PROJECT_NOT_BEGUN" | "PROJECT_OUTSIDE_TEAMS" | "PROJECT_REFUSED" | "ACTIVITY_NOT_SHOWN" | "ACTIVITY_HIDDEN" | "ACTIVITY_OF_ANOTHER_PROJECT" | "GLOBAL_ACTIVITY_FORBIDDEN" | "ACTIVITY_OUTSIDE_TEAMS" | "ACTIVITY_REFUSED" | "CUSTOMER_MISSING" | "PROJECT_MISSING" | "USER_DEACTIVATED" | "USER_OUTSIDE_TEAMS" | "USER_REFUSED" | "TRACKING_MODE" | "PERMISSION_MISSING" | "OTHERS_FORBIDDEN" | "UNKNOWN_EXTRA_FIELD" | "FIELD_REFUSED" | "UNEXPLAINED" | "ROW_UNREADABLE" | "KIMAI_UNAVAILABLE" | "ANSWER_LOST";
         /** RequestOut */
         RequestOut: {
             /** Body */
@@ -4482,6 +4578,8 @@ export interface components {
             customer_id: number | null;
             /** Description */
             description: string;
+            /** Earlier */
+            earlier: components["schemas"]["EarlierOut"][];
             /** End */
             end: string | null;
             /** Exported */
@@ -4495,7 +4593,10 @@ export interface components {
             /** User Id */
             user_id: number;
         };
-        /** TargetSideOut */
+        /**
+         * TargetSideOut
+         * @description `minutes` are those of all `timesheets`, which are there when a correction is among them.
+         */
         TargetSideOut: {
             /** Activity */
             activity: string;
@@ -4505,6 +4606,8 @@ export interface components {
             minutes: number;
             /** Startedat */
             startedAt?: string | null;
+            /** Timesheets */
+            timesheets?: number[] | null;
             /** User */
             user: string;
         };
@@ -4965,16 +5068,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
-                     *           "created_at": "2026-11-28T01:20:19.754759Z",
+                     *           "correlation_id": "c193b8f700274ef58264799e4afc59e8",
+                     *           "created_at": "2026-11-28T02:12:37.416461Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 151
+                     *             "receipt": 158
                      *           },
-                     *           "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *           "digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 153,
+                     *           "id": 160,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -4984,20 +5087,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "727040a466b54e9995f5496e3469e135",
-                     *           "created_at": "2026-11-28T01:20:19.659110Z",
+                     *           "correlation_id": "0ac72559c83740c1bb2f11716e4e6781",
+                     *           "created_at": "2026-11-28T02:12:37.386673Z",
                      *           "details": {
                      *             "article_id": null,
                      *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
-                     *             "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
+                     *             "delivery_id": "test-b608b5246c9330365490dff471c9d17b",
                      *             "size": 21,
                      *             "ticket_id": 1,
                      *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "f11fc6de853316ffab38047f489c2490ec8a8e61dc23b6a5144de738466fbd3f",
+                     *           "digest": "e663e4f9cb369d3fcf20989eff415edc93ffc620cf859c026ed50efc5e8a7150",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 152,
+                     *           "id": 159,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -5005,7 +5108,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 61
+                     *       "total": 65
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -5087,20 +5190,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
+                     *     159,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
+                     *     159,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     153,2026-11-28T01:20:19.754759Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,4ca39e77de9141a887aab585bc2cd2fd,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 151}",{},62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e
-                     *     152,20
+                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
+                     *     159,20
                      */
                     "text/csv": string;
                 };
@@ -5159,7 +5262,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 153 */
+                /** @example 160 */
                 position: number;
             };
             cookie?: never;
@@ -5176,16 +5279,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "4ca39e77de9141a887aab585bc2cd2fd",
-                     *       "created_at": "2026-11-28T01:20:19.754759Z",
+                     *       "correlation_id": "c193b8f700274ef58264799e4afc59e8",
+                     *       "created_at": "2026-11-28T02:12:37.416461Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 151
+                     *         "receipt": 158
                      *       },
-                     *       "digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *       "digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 153,
+                     *       "id": 160,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -5243,6 +5346,198 @@ export interface operations {
             };
         };
     };
+    get_comparison_api_v1_audit_compare_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T02:12:37.535709Z",
+                     *       "state": "running",
+                     *       "until": 160
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_comparison_api_v1_audit_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "differences": [],
+                     *       "ended_at": null,
+                     *       "error": null,
+                     *       "found": 0,
+                     *       "position": 0,
+                     *       "rows": 0,
+                     *       "started_at": "2026-11-28T02:12:37.535709Z",
+                     *       "state": "running",
+                     *       "until": 160
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompareOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     proof_api_v1_audit_proof_get: {
         parameters: {
             query: {
@@ -5263,7 +5558,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T01:19:54.380328Z","data":{"credential":"a6e4476bf3b4eebe847b7cde5da8b7eb","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T02:12:31.901121Z","data":{"credential":"ce6e60ddc257850110be95503372ada6","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5336,9 +5631,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 153,
+                     *       "checked_to": 160,
                      *       "first_bad_position": null,
-                     *       "head_digest": "62f7b77f9ab78af8bf39aec654f8ccc63c546ef6bdb979817f5a42117ff6d60e",
+                     *       "head_digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
                      *       "ok": true
                      *     }
                      */
@@ -5419,9 +5714,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:20:12.361513Z",
+                     *         "created_at": "2026-11-28T02:12:35.843695Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 90,
+                     *         "id": 93,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5475,9 +5770,9 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T01:20:12.314246Z",
+                     *         "created_at": "2026-11-28T02:12:35.831551Z",
                      *         "customer_name": "Brightwater Clinics",
-                     *         "id": 64,
+                     *         "id": 67,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
@@ -5609,9 +5904,9 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T01:20:17.467168Z",
+                     *       "created_at": "2026-11-28T02:12:36.841183Z",
                      *       "customer_name": "Eastgate Housing",
-                     *       "id": 141,
+                     *       "id": 148,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
                      *       "kimai_data": {
                      *         "activity_id": 4,
@@ -5640,7 +5935,7 @@ export interface operations {
                      *         "updated_at": null,
                      *         "user_email": null,
                      *         "user_emails": [],
-                     *         "user_name": null
+                     *         "user_name": "emma"
                      *       },
                      *       "kimai_duration_minutes": 90,
                      *       "kimai_end": "2026-10-14T10:20:00Z",
@@ -5783,7 +6078,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 64 */
+                /** @example 67 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -5801,9 +6096,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T02:12:35.831551Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 64,
+                     *       "id": 67,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -5911,7 +6206,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 64 */
+                /** @example 67 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -6015,7 +6310,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 64 */
+                /** @example 67 */
                 conflict_id: number;
             };
             cookie?: never;
@@ -6042,9 +6337,9 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T02:12:35.831551Z",
                      *       "customer_name": "Brightwater Clinics",
-                     *       "id": 64,
+                     *       "id": 67,
                      *       "kimai_begin": null,
                      *       "kimai_data": null,
                      *       "kimai_duration_minutes": null,
@@ -6206,9 +6501,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T01:20:00.107896Z",
+                     *         "created_at": "2026-11-28T02:12:33.300538Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *           "checked_at": "2026-11-28T02:12:33.745788Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6217,6 +6512,7 @@ export interface operations {
                      *         "name": "Desk",
                      *         "retired_at": null,
                      *         "settings": {
+                     *           "accept_webhooks": true,
                      *           "concurrent_requests": 8,
                      *           "day_start": "09:00",
                      *           "discovery": "auto",
@@ -6230,13 +6526,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T01:20:00.107896Z",
+                     *         "updated_at": "2026-11-28T02:12:33.300538Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T01:20:00.231247Z",
+                     *         "created_at": "2026-11-28T02:12:33.327286Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6275,7 +6571,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T01:20:00.231247Z",
+                     *         "updated_at": "2026-11-28T02:12:33.327286Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6365,7 +6661,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T02:12:33.300538Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6376,6 +6672,7 @@ export interface operations {
                      *       "name": "Desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -6389,7 +6686,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:00.107896Z",
+                     *       "updated_at": "2026-11-28T02:12:33.300538Z",
                      *       "version": 2
                      *     }
                      */
@@ -6775,7 +7072,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.231247Z",
+                     *       "created_at": "2026-11-28T02:12:33.327286Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6814,7 +7111,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T01:20:00.231247Z",
+                     *       "updated_at": "2026-11-28T02:12:33.327286Z",
                      *       "version": 1
                      *     }
                      */
@@ -7005,9 +7302,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T02:12:33.300538Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7016,6 +7313,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -7029,7 +7327,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
                      *       "version": 5
                      *     }
                      */
@@ -7347,7 +7645,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T01:20:00.231247Z"
+                     *         "since": "2026-11-28T02:12:33.327286Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7436,16 +7734,16 @@ export interface operations {
                      *       "connector_id": 2,
                      *       "parts": [
                      *         {
-                     *           "from": "2026-11-27T01:30:00Z",
+                     *           "from": "2026-11-27T02:30:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-27T02:00:00Z"
+                     *           "to": "2026-11-27T03:00:00Z"
                      *         },
                      *         {
-                     *           "from": "2026-11-27T02:00:00Z",
+                     *           "from": "2026-11-27T03:00:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-27T02:30:00Z"
+                     *           "to": "2026-11-27T03:30:00Z"
                      *         }
                      *       ],
                      *       "turns": []
@@ -7643,9 +7941,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T02:12:33.300538Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7654,6 +7952,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -7667,7 +7966,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
                      *       "version": 5
                      *     }
                      */
@@ -7781,9 +8080,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T01:20:00.107896Z",
+                     *       "created_at": "2026-11-28T02:12:33.300538Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T01:20:01.902917Z",
+                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7792,6 +8091,7 @@ export interface operations {
                      *       "name": "Service desk",
                      *       "retired_at": null,
                      *       "settings": {
+                     *         "accept_webhooks": true,
                      *         "concurrent_requests": 8,
                      *         "day_start": "09:00",
                      *         "discovery": "auto",
@@ -7805,7 +8105,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T01:20:02.310937Z",
+                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
                      *       "version": 5
                      *     }
                      */
@@ -8025,8 +8325,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": null,
-                     *       "delivery_id": "test-259935fc2d9586be7f05d46762e06c6d",
-                     *       "duration_ms": 177,
+                     *       "delivery_id": "test-b608b5246c9330365490dff471c9d17b",
+                     *       "duration_ms": 44,
                      *       "message": "It was accepted.",
                      *       "ok": true,
                      *       "status": 202,
@@ -8367,7 +8667,7 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "run": {
-                     *           "added": 5,
+                     *           "added": 4,
                      *           "changed": 0,
                      *           "removed": 0
                      *         },
@@ -8377,13 +8677,13 @@ export interface operations {
                      *           "removed": 0
                      *         },
                      *         "user_mapping": {
-                     *           "added": 0,
+                     *           "added": 4,
                      *           "changed": 0,
                      *           "removed": 0
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T01:19:54.380328Z",
+                     *         "at": "2026-11-28T02:12:31.901121Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8448,10 +8748,10 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next_cursor": "K6dpLXHdLvFPmCQsWyJkaWZmIixbWzEsbnVsbF0sMTU3LCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo1LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
+                     *       "next_cursor": "6ofYbdJKY-ue56bnWyJkaWZmIixbWzEsbnVsbF0sMTYyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T01:20:20.841402Z",
-                     *         "position": 157
+                     *         "at": "2026-11-28T02:12:37.671511Z",
+                     *         "position": 162
                      *       }
                      *     }
                      */
@@ -8543,7 +8843,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.361513Z",
+                     *           "created_at": "2026-11-28T02:12:35.843695Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8556,7 +8856,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 120,
+                     *           "position": 123,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:34:25Z",
@@ -8581,6 +8881,7 @@ export interface operations {
                      *             "billable": true,
                      *             "customer_id": 1,
                      *             "description": "Walked through the settings together by phone.",
+                     *             "earlier": [],
                      *             "end": "2026-10-19T09:34:00Z",
                      *             "exported": false,
                      *             "minutes": 180,
@@ -8593,7 +8894,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *           "updated_at": "2026-11-28T02:12:35.881637Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8605,7 +8906,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246Z",
+                     *           "created_at": "2026-11-28T02:12:35.831551Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -8618,7 +8919,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 119,
+                     *           "position": 122,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
                      *             "created_at": "2026-10-19T09:10:26Z",
@@ -8643,6 +8944,7 @@ export interface operations {
                      *             "billable": true,
                      *             "customer_id": 1,
                      *             "description": "Moved the queue over, listened in on three calls.",
+                     *             "earlier": [],
                      *             "end": "2026-10-19T09:10:00Z",
                      *             "exported": false,
                      *             "minutes": 105,
@@ -8655,7 +8957,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *           "updated_at": "2026-11-28T02:12:35.881637Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -8819,7 +9121,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.361513Z",
+                     *       "created_at": "2026-11-28T02:12:35.843695Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -8832,7 +9134,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 120,
+                     *       "position": 123,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-19T09:34:25Z",
@@ -8857,6 +9159,7 @@ export interface operations {
                      *         "billable": true,
                      *         "customer_id": 1,
                      *         "description": "Walked through the settings together by phone.",
+                     *         "earlier": [],
                      *         "end": "2026-10-19T09:34:00Z",
                      *         "exported": false,
                      *         "minutes": 180,
@@ -8869,7 +9172,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T01:20:12.526236Z",
+                     *       "updated_at": "2026-11-28T02:12:35.881637Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -8963,7 +9266,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T02:12:35.831551Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -8976,7 +9279,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 130,
+                     *       "position": 137,
                      *       "project_name": "Service desk Brightwater Clinics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T08:58:54Z",
@@ -8999,6 +9302,7 @@ export interface operations {
                      *         "billable": true,
                      *         "customer_id": 2,
                      *         "description": "On the phone, #10004",
+                     *         "earlier": [],
                      *         "end": "2026-10-14T08:58:00Z",
                      *         "exported": false,
                      *         "minutes": 90,
@@ -9011,7 +9315,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:15.578950Z",
+                     *       "updated_at": "2026-11-28T02:12:36.505318Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -9129,7 +9433,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T02:12:35.843695Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -9144,12 +9448,12 @@ export interface operations {
                      *             "time_unit": "180.0",
                      *             "updated_at": "2026-10-19T09:34:25Z"
                      *           },
-                     *           "position": 86,
+                     *           "position": 89,
                      *           "step": "observation",
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
+                     *           "at": "2026-11-28T02:12:35.843695Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -9159,7 +9463,7 @@ export interface operations {
                      *           "output": {
                      *             "minutes": 180
                      *           },
-                     *           "position": 87,
+                     *           "position": 90,
                      *           "step": "unit",
                      *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
                      *         }
@@ -9249,9 +9553,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "8c43ad46675f59fc3e7b5bebb29894838edf424fadbaa67c66ac49ccb368d60f",
-                     *           "position": 86,
-                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
+                     *           "digest": "b9237d9280a75dab42f22ccbc9e5900324a17a23555b932d99d003e175bcce41",
+                     *           "position": 89,
+                     *           "recorded_at": "2026-11-28T02:12:35.843695Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -9272,9 +9576,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "2fca2a9ddac046a0e5b6108804682304301bb412aa8dafd43d49e0df71f910e5",
-                     *           "position": 87,
-                     *           "recorded_at": "2026-11-28T01:20:12.361513Z",
+                     *           "digest": "96983892b039597016d1de7f588bade326410be4a7f628e20daee3fed93ea1b4",
+                     *           "position": 90,
+                     *           "recorded_at": "2026-11-28T02:12:35.843695Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -9370,7 +9674,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T02:12:35.831551Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9383,7 +9687,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 139,
+                     *       "position": 146,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9408,6 +9712,7 @@ export interface operations {
                      *         "billable": true,
                      *         "customer_id": 1,
                      *         "description": "Walked through the settings together by phone.",
+                     *         "earlier": [],
                      *         "end": "2026-10-14T10:20:00Z",
                      *         "exported": false,
                      *         "minutes": 90,
@@ -9420,7 +9725,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:17.174060Z",
+                     *       "updated_at": "2026-11-28T02:12:36.766823Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -9668,7 +9973,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T01:20:12.314246Z",
+                     *       "created_at": "2026-11-28T02:12:35.831551Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9681,7 +9986,7 @@ export interface operations {
                      *       },
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
-                     *       "position": 140,
+                     *       "position": 147,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
                      *         "created_at": "2026-10-14T10:20:27Z",
@@ -9706,6 +10011,7 @@ export interface operations {
                      *         "billable": true,
                      *         "customer_id": 1,
                      *         "description": "Walked through the settings together by phone.",
+                     *         "earlier": [],
                      *         "end": "2026-10-14T10:20:00Z",
                      *         "exported": false,
                      *         "minutes": 90,
@@ -9718,7 +10024,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T01:20:17.324846Z",
+                     *       "updated_at": "2026-11-28T02:12:36.809690Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -9834,11 +10140,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 153,
+                     *       "head": 160,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
+                     *             "credential": "ce6e60ddc257850110be95503372ada6",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -9846,17 +10152,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
+                     *           "digest": "3a111870af6327e2004b660790685176a916b75415701fe523ba3448939509ea",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T01:19:54.285857Z"
+                     *             "occurred_at": "2026-11-28T02:12:31.861793Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T01:19:54.380328Z",
+                     *           "recorded_at": "2026-11-28T02:12:31.901121Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -9940,19 +10246,19 @@ export interface operations {
                      *       "buckets": [
                      *         {
                      *           "events": 0,
-                     *           "from": "2026-11-14T01:20:20.262845Z",
+                     *           "from": "2026-11-14T02:12:37.498107Z",
                      *           "position": 0,
-                     *           "to": "2026-11-21T01:20:20.262845Z"
+                     *           "to": "2026-11-21T02:12:37.498107Z"
                      *         },
                      *         {
-                     *           "events": 153,
-                     *           "from": "2026-11-21T01:20:20.262845Z",
-                     *           "position": 153,
-                     *           "to": "2026-11-28T01:20:20.262845Z"
+                     *           "events": 160,
+                     *           "from": "2026-11-21T02:12:37.498107Z",
+                     *           "position": 160,
+                     *           "to": "2026-11-28T02:12:37.498107Z"
                      *         }
                      *       ],
-                     *       "first_at": "2026-11-28T01:19:54.380328Z",
-                     *       "head": 153
+                     *       "first_at": "2026-11-28T02:12:31.901121Z",
+                     *       "head": 160
                      *     }
                      */
                     "application/json": components["schemas"]["ActivityOut"];
@@ -10028,7 +10334,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "a6e4476bf3b4eebe847b7cde5da8b7eb",
+                     *         "credential": "ce6e60ddc257850110be95503372ada6",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -10036,17 +10342,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "2bf36633c710bde848909f480b17565f04d54748a3796e53ec73aed257f859d2",
+                     *       "digest": "3a111870af6327e2004b660790685176a916b75415701fe523ba3448939509ea",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T01:19:54.285857Z"
+                     *         "occurred_at": "2026-11-28T02:12:31.861793Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T01:19:54.380328Z",
+                     *       "recorded_at": "2026-11-28T02:12:31.901121Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -10127,24 +10433,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:20:00.562873Z",
+                     *         "created_at": "2026-11-28T02:12:33.421009Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T01:20:00.562873Z",
+                     *         "updated_at": "2026-11-28T02:12:33.421009Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T01:20:00.734891Z",
+                     *         "created_at": "2026-11-28T02:12:33.464798Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T01:20:00.734891Z",
+                     *         "updated_at": "2026-11-28T02:12:33.464798Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -10229,12 +10535,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:20:00.562873Z",
+                     *       "created_at": "2026-11-28T02:12:33.421009Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:00.562873Z",
+                     *       "updated_at": "2026-11-28T02:12:33.421009Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10679,7 +10985,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:04.337735Z",
+                     *         "created_at": "2026-11-28T02:12:34.255005Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -10687,7 +10993,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *         "updated_at": "2026-11-28T02:12:34.255005Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -10771,7 +11077,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T02:12:34.255005Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -10779,7 +11085,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
                      *       "version": 1
                      *     }
                      */
@@ -11227,7 +11533,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T02:12:34.255005Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11235,7 +11541,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
                      *       "version": 1
                      *     }
                      */
@@ -11424,7 +11730,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:04.337735Z",
+                     *       "created_at": "2026-11-28T02:12:34.255005Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11432,7 +11738,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T01:20:04.337735Z",
+                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
                      *       "version": 1
                      *     }
                      */
@@ -11712,14 +12018,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:03.814691Z",
+                     *         "created_at": "2026-11-28T02:12:34.139470Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *         "updated_at": "2026-11-28T02:12:34.139470Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -11804,14 +12110,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T02:12:34.139470Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12256,14 +12562,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T02:12:34.139470Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12455,14 +12761,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:03.814691Z",
+                     *       "created_at": "2026-11-28T02:12:34.139470Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T01:20:03.814691Z",
+                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12578,12 +12884,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T01:20:03.013574Z",
+                     *       "created_at": "2026-11-28T02:12:33.943334Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:03.013574Z",
+                     *       "updated_at": "2026-11-28T02:12:33.943334Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12775,12 +13081,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T01:20:03.013574Z",
+                     *       "created_at": "2026-11-28T02:12:33.943334Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T01:20:03.316795Z",
+                     *       "updated_at": "2026-11-28T02:12:33.994749Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -12890,7 +13196,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:20:08.440731Z",
+                     *         "created_at": "2026-11-28T02:12:35.055249Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -12900,7 +13206,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *         "updated_at": "2026-11-28T02:12:35.055249Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -12987,7 +13293,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T02:12:35.055249Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -12997,7 +13303,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *       "updated_at": "2026-11-28T02:12:35.055249Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13108,7 +13414,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T02:12:35.055249Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13118,7 +13424,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.440731Z",
+                     *       "updated_at": "2026-11-28T02:12:35.055249Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13310,7 +13616,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:08.440731Z",
+                     *       "created_at": "2026-11-28T02:12:35.055249Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13319,7 +13625,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T01:20:08.734877Z",
+                     *       "updated_at": "2026-11-28T02:12:35.093795Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -13548,8 +13854,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T01:20:20.834998Z",
-                     *       "events": 8,
+                     *       "erased_at": "2026-11-28T02:12:37.671511Z",
+                     *       "events": 9,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
                      *     }
@@ -13667,7 +13973,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
+                     *           "created_at": "2026-11-28T02:12:35.831551+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -13680,7 +13986,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 112,
+                     *           "position": 115,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T07:25:28+00:00",
@@ -13705,6 +14011,7 @@ export interface operations {
                      *             "billable": true,
                      *             "customer_id": null,
                      *             "description": "Installed the update and checked the services afterwards.",
+                     *             "earlier": [],
                      *             "end": "2026-10-16T07:25:00+00:00",
                      *             "exported": false,
                      *             "minutes": 10,
@@ -13717,7 +14024,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
+                     *           "updated_at": "2026-11-28T02:12:35.881637+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13729,7 +14036,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T01:20:12.314246+00:00",
+                     *           "created_at": "2026-11-28T02:12:35.831551+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -13742,7 +14049,7 @@ export interface operations {
                      *           },
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 114,
+                     *           "position": 117,
                      *           "project_name": null,
                      *           "raw_data": {
                      *             "created_at": "2026-10-16T11:01:12+00:00",
@@ -13767,6 +14074,7 @@ export interface operations {
                      *             "billable": true,
                      *             "customer_id": null,
                      *             "description": "New starter: accounts and laptop",
+                     *             "earlier": [],
                      *             "end": "2026-10-16T11:01:00+00:00",
                      *             "exported": false,
                      *             "minutes": 45,
@@ -13779,7 +14087,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T01:20:12.513451+00:00",
+                     *           "updated_at": "2026-11-28T02:12:35.881637+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -13820,7 +14128,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "31f8febc86f1799f8088b1989b9c11231a06ccaa7316c37bebcc6e9102b2d4c9",
+                     *           "digest": "5b191d4287ac11e0aa2da456b58c057d6694efd7005f66e8efef12ba45e649e0",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13828,10 +14136,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T01:20:09.832764Z"
+                     *             "occurred_at": "2026-11-28T02:12:35.330388Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T01:20:10.030043Z",
+                     *           "recorded_at": "2026-11-28T02:12:35.346977Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -13871,7 +14179,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "553cd2d5f93ce6ef6674ccd23177b5a2a5d5e5a91aa449219e9cec8cb9d6e2aa",
+                     *           "digest": "82377f5cc26735423814f0435cd07f1759b4183f3e6021acadf870af4fc1d9fe",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -13879,10 +14187,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T01:20:11.030297Z"
+                     *             "occurred_at": "2026-11-28T02:12:35.553427Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T01:20:11.043049Z",
+                     *           "recorded_at": "2026-11-28T02:12:35.554360Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -13890,7 +14198,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "format": "timeledger-subject/1",
-                     *       "position": 155,
+                     *       "position": 161,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -13981,10 +14289,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T01:20:09.905020Z",
+                     *           "first_seen": "2026-11-28T02:12:35.337911Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T01:20:18.515101Z",
+                     *           "last_seen": "2026-11-28T02:12:37.076371Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -14086,12 +14394,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Brightwater Clinics",
                      *           "entryId": 10000000020,
-                     *           "id": "90",
+                     *           "id": "93",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *           "openedAt": "2026-11-28T02:12:35.843695Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14119,12 +14427,12 @@ export interface operations {
                      *           "conflictType": "unmapped_activity",
                      *           "customer": "Lindqvist & Zonen",
                      *           "entryId": 10000000018,
-                     *           "id": "85",
+                     *           "id": "88",
                      *           "links": {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *           "openedAt": "2026-11-28T02:12:35.843695Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14204,7 +14512,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "85"
+                 *         "88"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -14225,7 +14533,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "85",
+                     *           "id": "88",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -14326,7 +14634,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 90 */
+                /** @example 93 */
                 row_id: string;
             };
             cookie?: never;
@@ -14347,13 +14655,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
-                     *           "position": 88,
+                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "position": 91,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T01:20:12.361513Z",
-                     *           "position": 89,
+                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "position": 92,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -14372,12 +14680,12 @@ export interface operations {
                      *         "conflictType": "unmapped_activity",
                      *         "customer": "Brightwater Clinics",
                      *         "entryId": 10000000020,
-                     *         "id": "90",
+                     *         "id": "93",
                      *         "links": {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T01:20:12.361513Z",
+                     *         "openedAt": "2026-11-28T02:12:35.843695Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -14455,7 +14763,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 90 */
+                /** @example 93 */
                 row_id: string;
             };
             cookie?: never;
@@ -14480,7 +14788,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 90,
+                     *       "conflict_id": 93,
                      *       "entry_id": 10000000020,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
@@ -14580,7 +14888,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 90 */
+                /** @example 93 */
                 row_id: string;
             };
             cookie?: never;
@@ -14660,7 +14968,7 @@ export interface operations {
                 "if-match"?: string | null;
             };
             path: {
-                /** @example 90 */
+                /** @example 93 */
                 row_id: string;
             };
             cookie?: never;
@@ -14684,7 +14992,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 90,
+                     *       "conflict_id": 93,
                      *       "entry_id": 10000000020,
                      *       "message": "Taken back; it waits for a decision again.",
                      *       "status": "success"
@@ -14796,14 +15104,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T02:12:31.901121Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T01:19:54.380328Z",
+                     *       "updated_at": "2026-11-28T02:12:31.901121Z",
                      *       "version": 0
                      *     }
                      */
@@ -14887,14 +15195,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T02:12:31.901121Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T01:20:05.582115Z",
+                     *       "updated_at": "2026-11-28T02:12:34.500963Z",
                      *       "version": 1
                      *     }
                      */
@@ -15128,17 +15436,17 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 52
+                     *     id: 55
                      *     event: conflict.opened
-                     *     data: {"conflict_id":52,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":55,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
-                     *     id: 52
-                     *     event: entry.changed
-                     *     data: {"entry_id":10000000003,"state":"conflict","sync_status":"conflict","minutes":60,"ticket_number":"10002","run_id":1}
-                     *
-                     *     id: 61
+                     *     id: 64
                      *     event: conflict.opened
-                     *     data: {"conflict_id":61,"entry_id":10000000007,"status":"missing","reasonC
+                     *     data: {"conflict_id":64,"entry_id":10000000007,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *
+                     *     id: 67
+                     *     event: conflict.opened
+                     *     data: {"conflict_id":67,"entry_id":10000000008,"status":"missing","reasonCode":"UNMAPPED_ACTIVI
                      */
                     "text/event-stream": string;
                 };
@@ -15214,7 +15522,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T01:20:14.506922Z",
+                     *         "at": "2026-11-28T02:12:36.289251Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -15223,7 +15531,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T01:20:12.314246Z"
+                     *           "oldest_since": "2026-11-28T02:12:35.831551Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -15241,7 +15549,7 @@ export interface operations {
                      *             "minutes": 0
                      *           }
                      *         },
-                     *         "position": 128,
+                     *         "position": 135,
                      *         "sync_lag": {
                      *           "days": [
                      *             {
@@ -15267,15 +15575,15 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T01:20:13.280882Z",
+                     *         "started_at": "2026-11-28T02:12:36.017697Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T01:20:13.975891Z",
+                     *       "last_sync": "2026-11-28T02:12:36.181098Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
                      *       "pending_entries": 0,
-                     *       "position": 128,
+                     *       "position": 135,
                      *       "series": {
                      *         "days": [
                      *           {
@@ -15396,13 +15704,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:20:10.610936Z",
-                     *           "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
+                     *           "created_at": "2026-11-28T02:12:35.469625Z",
+                     *           "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:20:11.052952Z",
+                     *           "expires_at": "2026-11-29T02:12:35.557026Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -15426,13 +15734,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T01:20:09.332854Z",
-                     *           "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
+                     *           "created_at": "2026-11-28T02:12:35.195716Z",
+                     *           "digest": "sha256:52f15c0ae4d5ce8894bb4059ac9e2def8fc64977cf533ed8e85df9b7c1ffb31d",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T01:20:10.047083Z",
+                     *           "expires_at": "2026-11-29T02:12:35.349559Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -15538,13 +15846,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:20:09.332854Z",
-                     *       "digest": "sha256:3d221b2b7fc3b30519bd273d21fa9ecc730af535b46fbdc5d0dc669dfcdf7dc6",
+                     *       "created_at": "2026-11-28T02:12:35.195716Z",
+                     *       "digest": "sha256:52f15c0ae4d5ce8894bb4059ac9e2def8fc64977cf533ed8e85df9b7c1ffb31d",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:20:10.047083Z",
+                     *       "expires_at": "2026-11-29T02:12:35.349559Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -15714,13 +16022,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T01:20:10.610936Z",
-                     *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604",
+                     *       "created_at": "2026-11-28T02:12:35.469625Z",
+                     *       "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T01:20:11.052952Z",
+                     *       "expires_at": "2026-11-29T02:12:35.557026Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -15831,7 +16139,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:cfd8432084b875e623e52250eb46a0274ef7a4fde97ed866781aace04a225604"
+                 *       "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -15990,7 +16298,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-3a111870-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -16006,7 +16314,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-2bf36633-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-3a111870-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16025,7 +16333,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-3a111870-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -16041,7 +16349,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-2bf36633-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-3a111870-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16294,9 +16602,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.695,
+                     *           "duration_seconds": 0.163,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:20:13.975891Z",
+                     *           "ended_at": "2026-11-28T02:12:36.181098Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16305,12 +16613,12 @@ export interface operations {
                      *           "entries_synced": 0,
                      *           "entries_updated": 0,
                      *           "error_message": null,
-                     *           "first_position": 125,
+                     *           "first_position": 128,
                      *           "id": 2,
-                     *           "last_position": 128,
+                     *           "last_position": 135,
                      *           "plan_id": null,
                      *           "progress": {
-                     *             "decided": 0,
+                     *             "decided": 5,
                      *             "done": 0,
                      *             "failed": 0,
                      *             "found": 20,
@@ -16320,11 +16628,11 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:20:13.280882Z",
+                     *           "started_at": "2026-11-28T02:12:36.017697Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 3
                      *         },
                      *         {
                      *           "cause": {
@@ -16337,9 +16645,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 1.015,
+                     *           "duration_seconds": 0.184,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T01:20:12.574759Z",
+                     *           "ended_at": "2026-11-28T02:12:35.893928Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16350,7 +16658,7 @@ export interface operations {
                      *           "error_message": null,
                      *           "first_position": 42,
                      *           "id": 1,
-                     *           "last_position": 121,
+                     *           "last_position": 124,
                      *           "plan_id": 2,
                      *           "progress": {
                      *             "decided": 21,
@@ -16363,11 +16671,11 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T01:20:11.560132Z",
+                     *           "started_at": "2026-11-28T02:12:35.709823Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
-                     *           "version": 4
+                     *           "version": 3
                      *         }
                      *       ],
                      *       "total": 2
@@ -16449,14 +16757,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
+                     *     2,manual,completed,completed,2026-11-28T02:12:36.017697Z,2026-11-28T02:12:36.181098Z,0.163,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T02:12:35.709823Z,2026-11-28T02:1
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T01:20:13.280882Z,2026-11-28T01:20:13.975891Z,0.695,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T01:20:11.560132Z,2026-11-28T01:2
+                     *     2,manual,completed,completed,2026-11-28T02:12:36.017697Z,2026-11-28T02:12:36.181098Z,0.163,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-28T02:12:35.709823Z,2026-11-28T02:1
                      */
                     "text/csv": string;
                 };
@@ -16540,9 +16848,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 1.015,
+                     *       "duration_seconds": 0.184,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T01:20:12.574759Z",
+                     *       "ended_at": "2026-11-28T02:12:35.893928Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -16553,7 +16861,7 @@ export interface operations {
                      *       "error_message": null,
                      *       "first_position": 42,
                      *       "id": 1,
-                     *       "last_position": 121,
+                     *       "last_position": 124,
                      *       "plan_id": 2,
                      *       "progress": {
                      *         "decided": 21,
@@ -16566,11 +16874,11 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T01:20:11.560132Z",
+                     *       "started_at": "2026-11-28T02:12:35.709823Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
-                     *       "version": 4
+                     *       "version": 3
                      *     }
                      */
                     "application/json": components["schemas"]["SyncRunOut"];
@@ -16775,7 +17083,7 @@ export interface operations {
                      *           "entry_id": 10000000002,
                      *           "message": null,
                      *           "minutes": 90,
-                     *           "position": 107,
+                     *           "position": 110,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 2
@@ -16785,7 +17093,7 @@ export interface operations {
                      *           "entry_id": 10000000004,
                      *           "message": null,
                      *           "minutes": 35,
-                     *           "position": 108,
+                     *           "position": 111,
                      *           "reason_code": null,
                      *           "ticket_number": "10005",
                      *           "timesheet_id": 3
@@ -16862,8 +17170,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 153,
-                     *       "started_at": "2026-11-28T01:19:54.258109Z",
+                     *       "head_position": 160,
+                     *       "started_at": "2026-11-28T02:12:31.850276Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -16939,7 +17247,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T01:19:54.380328Z",
+                     *         "created_at": "2026-11-28T02:12:31.901121Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -16950,7 +17258,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T01:20:05.125290Z",
+                     *         "created_at": "2026-11-28T02:12:34.397311Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17040,7 +17348,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:05.125290Z",
+                     *       "created_at": "2026-11-28T02:12:34.397311Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -17168,7 +17476,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:20:05.125290Z",
+                     *       "created_at": "2026-11-28T02:12:34.397311Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -17294,8 +17602,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 151,
-                     *           "received_at": "2026-11-28T01:20:19.221622Z",
+                     *           "position": 158,
+                     *           "received_at": "2026-11-28T02:12:37.242417Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -17701,10 +18009,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.69549312e+08
+                     *     process_virtual_memory_bytes 3.70036736e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.33451776e+08
+                     *     process_resident_memory_bytes 1.34176768e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -17839,7 +18147,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T01:19:54.380328Z",
+                     *       "created_at": "2026-11-28T02:12:31.901121Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

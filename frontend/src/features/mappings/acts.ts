@@ -2,7 +2,7 @@
 import { useCommand } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import { useAnnounce } from "@/app/announcer"
-import { notify } from "@/app/toasts"
+import { notify } from "@/app/notify"
 import { formatDuration } from "@/ui/format"
 import { type Amount, countWord } from "./lines"
 import { BOOKS, type Complete, draftOf, type Kind, type Row, sourceName, targetName } from "./model"

@@ -4,8 +4,6 @@ import type { SyncRun } from "@/api/shapes"
 import { renderWithApp } from "@/testing/render"
 import { answering, example, refusing } from "@/testing/server"
 import Runs from "."
-import { daysBetween, presets, wrongDay } from "./days"
-import RunRange from "./range"
 
 const one = example("GET /api/v1/sync/runs/{run_id}")
 const list = (...changes: Partial<SyncRun>[]) => ({
@@ -111,54 +109,4 @@ test("a run that does not exist is said", async () => {
   refusing("GET /api/v1/sync/runs/{run_id}", 404, "not_found", "There is no such run.")
   renderWithApp(<Runs />, { at: "/?dialog=runs&run=999" })
   expect(await screen.findByText(/There is no such run\./)).toBeInTheDocument()
-})
-
-test("other days: wrong ones are said at the field, a refusal keeps the input", async () => {
-  const { user } = renderWithApp(<RunRange />, { at: "/?dialog=run-range" })
-  const start = await screen.findByLabelText("First work day")
-  await user.clear(start)
-  await user.type(start, "2026-02-30")
-  await user.click(screen.getByRole("button", { name: "Run" }))
-  expect(screen.getByText("A day is written 2026-11-28.")).toBeInTheDocument()
-  expect(start).toHaveFocus()
-  await user.clear(start)
-  await user.type(start, "2026-10-01")
-  const end = screen.getByLabelText("Last work day")
-  await user.clear(end)
-  await user.type(end, "2026-09-01")
-  expect(screen.getByText("This is before the first day.")).toBeInTheDocument()
-  await user.clear(end)
-  await user.type(end, "2026-10-31")
-  const refused = refusing("POST /api/v1/sync/run", 409, "run_active", "Run 3 is going on.")
-  await user.click(screen.getByRole("button", { name: "Run for 31 days" }))
-  expect(await screen.findByText("Run 3 is going on.")).toBeInTheDocument()
-  expect(refused[0]?.body).toEqual({ start_date: "2026-10-01", end_date: "2026-10-31" })
-  expect(end).toHaveValue("2026-10-31")
-  answering("POST /api/v1/sync/run", { run_id: 4, status_url: "/api/v1/sync/runs/4" }, 202)
-  await user.click(screen.getByRole("button", { name: "Run for 31 days" }))
-  await waitFor(() => expect(window.location.search).toBe(""))
-})
-
-test("a viewer may not run and reads why", async () => {
-  renderWithApp(<RunRange />, { at: "/?dialog=run-range", role: "viewer" })
-  expect(await screen.findByRole("button", { name: /^Run for/ })).toHaveAttribute(
-    "aria-disabled",
-    "true",
-  )
-})
-
-test("days are counted with both ends, and the usual choices end in the zone's today", () => {
-  expect(daysBetween("2026-02-27", "2026-03-01")).toBe(3)
-  expect(daysBetween("2026-02-30", "2026-03-01")).toBeNull()
-  expect(wrongDay("2026-2-3")).toBeDefined()
-  const late = new Date("2026-12-31T23:30:00Z")
-  expect(presets(late, "Europe/Berlin")[0]).toMatchObject({
-    start: "2026-12-02",
-    end: "2027-01-01",
-  })
-  expect(presets(late, "UTC")[2]).toMatchObject({ start: "2026-12-01", end: "2026-12-31" })
-  expect(presets(new Date("2026-01-15T10:00:00Z"), "UTC")[3]).toMatchObject({
-    start: "2025-12-01",
-    end: "2025-12-31",
-  })
 })

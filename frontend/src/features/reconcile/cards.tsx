@@ -137,8 +137,9 @@ function Card({
       {(line.zammad || line.kimai) && (
         <div className="grid grid-cols-2 border-line border-t bg-sunken">
           {(["zammad", "kimai"] as const).map((side) => (
-            <section
+            <div
               key={side}
+              role="group"
               aria-label={side === "zammad" ? "Zammad" : "Kimai now"}
               className="min-w-0 p-3 [&+&]:border-line [&+&]:border-l"
             >
@@ -146,7 +147,7 @@ function Card({
                 {side === "zammad" ? "Zammad" : "Kimai now"}
               </p>
               <SideCell line={line} side={side} stacked />
-            </section>
+            </div>
           ))}
         </div>
       )}

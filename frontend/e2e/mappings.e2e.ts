@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import { afterAll, beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
   launched,
@@ -66,121 +65,6 @@ for (const [name, size, tabs] of SIZES) {
     })
   })
 }
-
-/** An activity of its own in both systems and a booking of it, so that no other test loses one. */
-async function booked(name: string): Promise<void> {
-  const { url, username, password, zammad_url, zammad_token, kimai_url, kimai_token } =
-    inject("demo")
-  const sent = async (address: string, headers: Record<string, string>, body: object) => {
-    const answer = await fetch(address, {
-      method: "POST",
-      headers: { ...headers, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    })
-    expect(answer.ok, `${address}: ${answer.status}`).toBe(true)
-    return (await answer.json()) as { id: number; access_token: string }
-  }
-  const zammad = { Authorization: `Token token=${zammad_token}` }
-  const kimai = { Authorization: `Bearer ${kimai_token}` }
-  const type = await sent(`${zammad_url}/api/v1/time_accounting/types`, zammad, { name })
-  await sent(`${kimai_url}/api/activities`, kimai, { name, visible: true, billable: true })
-  await sent(`${zammad_url}/api/v1/tickets/1/time_accountings`, zammad, {
-    time_unit: "45",
-    type_id: type.id,
-  })
-  const login = await fetch(`${url}/token`, {
-    method: "POST",
-    body: new URLSearchParams({ username, password }),
-  })
-  const { access_token } = (await login.json()) as { access_token: string }
-  const own = { Authorization: `Bearer ${access_token}` }
-  // The service keeps Kimai's list for a minute; earlier tests have read it already.
-  for (const one of (await (await fetch(`${url}/api/v1/connectors`, { headers: own })).json()) as {
-    id: number
-  }[]) {
-    const list = `${url}/api/v1/connectors/${one.id}/activities?refresh=true`
-    expect((await fetch(list, { headers: own })).ok).toBe(true)
-  }
-  await sent(`${url}/api/v1/sync/run`, own, {})
-}
-
-test("a suggestion is accepted, edited, exported, imported and removed", {
-  timeout: PATIENCE,
-}, async () => {
-  const name = `On call ${Date.now() % 100_000}`
-  await booked(name)
-  await visiting(browser, {}, async (visit) => {
-    const { page } = visit
-    await signedIn(visit, "/#mappings")
-    const row = page.getByRole("row", { name: new RegExp(name) })
-    await row.getByText("Not mapped").waitFor({ timeout: 60_000 }) // as soon as the run saw it
-    await row.getByText("1 waiting").waitFor()
-    await row.getByRole("button", { name: `Accept ${name} for ${name}` }).click()
-    await page
-      .getByText(/1.entry, 45.m continues\./)
-      .first()
-      .waitFor()
-    await row.getByText("Mapped", { exact: true }).waitFor()
-
-    const more = page.getByRole("button", { name: `More for ${name}` })
-    await more.focus()
-    await page.keyboard.press("Enter")
-    await page.getByRole("menuitem", { name: "Edit…" }).click()
-    const edit = page.getByRole("dialog", { name: `Edit the mapping of ${name}` })
-    await edit.waitFor()
-    for (const theme of ["dark", "light"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `mappings-edit-${theme}`)
-    }
-    await edit.getByRole("radio", { name: "Not billable" }).click()
-    await edit.getByRole("button", { name: "Save", exact: true }).click()
-    await edit.waitFor({ state: "detached" })
-    const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))
-    await expect.poll(focused).toBe(`More for ${name}`)
-    await row.getByText("not billable").waitFor()
-
-    await page.getByRole("button", { name: "Export" }).click()
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.getByRole("menuitem", { name: "Activities as CSV" }).click(),
-    ])
-    const text = await readFile(await download.path(), "utf-8")
-    expect(text).toContain(`${name},`)
-    const changed = text.replace(/(On call[^\r\n]*),true,false/, "$1,true,true")
-    expect(changed).not.toBe(text)
-
-    await page.getByRole("button", { name: "Import…" }).click()
-    const dialog = page.getByRole("dialog", { name: "Import activities" })
-    const file = (content: string) =>
-      dialog.getByLabel("File to import").setInputFiles({
-        name: "mappings.csv",
-        mimeType: "text/csv",
-        buffer: Buffer.from(content),
-      })
-    await file(changed.replace(/,true,true/, ",perhaps,true"))
-    await dialog.getByText(/1.row cannot be read/).waitFor()
-    await expectAccessible(page)
-    await shot(page, "mappings-import-error")
-    await file(changed)
-    await dialog.getByText("1 change", { exact: true }).waitFor()
-    await expectAccessible(page)
-    await shot(page, "mappings-import-light")
-    await dialog.getByRole("button", { name: /Import 1.change/ }).click()
-    await dialog.waitFor({ state: "detached" })
-    await row.getByText("billable", { exact: true }).waitFor()
-
-    await more.click()
-    await page.getByRole("menuitem", { name: /^Remove/ }).click()
-    const confirm = page.getByRole("dialog", { name: `Remove the mapping of ${name}?` })
-    await confirm.waitFor()
-    await expectAccessible(page)
-    await shot(page, "mappings-remove-light")
-    await confirm.getByRole("button", { name: "Remove mapping" }).click()
-    await row.waitFor({ state: "detached" })
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY")
-  })
-})
 
 test("what somebody else changed meanwhile is shown in the open form", {
   timeout: PATIENCE,

@@ -18,7 +18,8 @@ test("the page shows its five sections, who is signed in and the chain", async (
     expect(within(nav).getByRole("link", { name: new RegExp(name) })).toBeInTheDocument()
     expect(await screen.findByRole("heading", { name })).toBeInTheDocument()
   }
-  expect(await screen.findByText("Chain verified")).toBeInTheDocument()
+  // in the sidebar and, once it is mounted, in Audit
+  expect((await screen.findAllByText("Chain verified")).length).toBeGreaterThan(0)
   expect(screen.getAllByText("alice").length).toBeGreaterThan(0)
 })
 

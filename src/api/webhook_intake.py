@@ -69,7 +69,9 @@ class WebhookIntake:
         """
         keys = await self._own.webhook_keys.get() or await self._own.webhook_keys.anew()
         if keys is None:
-            raise Problem("webhook_disabled", "Webhooks are off, or no webhook secret is set on an active connector.")
+            raise Problem(
+                "webhook_disabled", "Webhooks are off, or no active connector has a secret."
+            )
         now = self._own.clock.now().astimezone(UTC)
         keys = await self._signer(arrival, keys, now)
         delivery_id = delivery_id_of(arrival.delivery, arrival.body)

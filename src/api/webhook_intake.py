@@ -70,8 +70,7 @@ class WebhookIntake:
         keys = await self._own.webhook_keys.get() or await self._own.webhook_keys.anew()
         if keys is None:
             raise Problem(
-                "webhook_disabled",
-                "Webhooks are off, or no webhook secret is set on an active connector.",
+                "webhook_disabled", "Webhooks are off, or no active connector has a secret."
             )
         now = self._own.clock.now().astimezone(UTC)
         keys = await self._signer(arrival, keys, now)

@@ -12,7 +12,7 @@ import { CommandError, Skeleton } from "@/ui/panel"
 import { StateIcon } from "@/ui/state-badge"
 import { CopyField } from "./copy"
 import { useFreshSecret } from "./fresh-secret"
-import { deliveries, health } from "./reads"
+import { deliveries, health, isTest } from "./reads"
 import { randomSecret, useStoreSecret } from "./secret"
 import { SecretOverlap } from "./webhook"
 
@@ -185,7 +185,9 @@ function Waiting({
   const query = useRead(deliveries(), { enabled: open })
   const [from] = useState(Date.now)
   const begin = since ?? 0
-  const all = (query.data ?? []).filter((one) => Date.parse(one.received_at) >= begin)
+  const all = (query.data ?? []).filter(
+    (one) => !isTest(one) && Date.parse(one.received_at) >= begin,
+  )
   const good = all.find((one) => one.status !== "rejected")
   const bad = good ? undefined : all.find((one) => Date.parse(one.received_at) >= from)
   const off = connector.settings.accept_webhooks === false

@@ -51,6 +51,9 @@ export const deliveries = (): Read<Delivery[]> => ({
     (await get("/api/v1/webhook/deliveries", { query: { limit: NEWEST } })).items,
 })
 
+/** Sent by this service to itself: says nothing of Zammad. */
+export const isTest = (one: Delivery) => one.delivery_id.startsWith("test-")
+
 /** Who last replaced the webhook's secret, and until when the former one is taken. */
 export const secretChange = (id: number): Read<AuditLog | null> => ({
   key: keys.auditLogs("webhook-secret", id),

@@ -1,7 +1,7 @@
 /** Where Zammad calls, whether that is taken, what came, and the way to set it up. */
 import { CircleHelp, RotateCw, Webhook as WebhookIcon } from "lucide-react"
 import { type ReactNode, useState } from "react"
-import { patch } from "@/api/client"
+import { patch, post } from "@/api/client"
 import { useCommand, useRead } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import type { Connector, Delivery } from "@/api/shapes"
@@ -24,6 +24,7 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
   const { asOf } = useMoment()
   const { timezone } = useSession()
   const admin = useWritable("admin")
+  const operator = useWritable("operator")
   const read = useRead(health(connector.id), { enabled: asOf === null })
   const webhook = read.data?.webhook
   const secretSet = connector.settings.webhook_secret != null
@@ -41,6 +42,15 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
       setAsking(false)
       notify(on ? "Webhooks are accepted again." : "Webhooks are switched off.")
     },
+  })
+  const trial = useCommand({
+    send: (_: undefined, { idempotencyKey }) =>
+      post("/api/v1/connectors/{connector_id}/webhook/test", {
+        path: { connector_id: connector.id },
+        body: {},
+        idempotencyKey,
+      }),
+    stale: [...stale.connector, ["deliveries"]],
   })
   return (
     <Panel
@@ -62,6 +72,19 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
               onClick={() => open(`secret:${connector.id}`)}
             >
               Rotate secret…
+            </Button>
+          )}
+          {secretSet && (
+            <Button
+              look="ghost"
+              size="small"
+              busy={trial.isPending}
+              disabledReason={
+                operator.reason ?? (accepts ? undefined : "Webhooks are off: switch them on first.")
+              }
+              onClick={() => trial.mutate(undefined)}
+            >
+              Send test delivery
             </Button>
           )}
           <Button size="small" onClick={() => open(`webhook:${connector.id}`)}>
@@ -106,6 +129,17 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
               </li>
             </ul>
             <SecretOverlap connector={connector} />
+            {trial.data && (
+              <p role="status" className="flex gap-2 text-table">
+                <StateIcon state={trial.data.ok ? "synced" : "failed"} className="mt-0.5" />
+                <span>
+                  {`Test delivery for ticket ${trial.data.ticket_id}: ${trial.data.message} `}
+                  {trial.data.ok &&
+                    `It took ${trial.data.duration_ms}\u00a0ms. The way from Zammad to here is not tested by it.`}
+                </span>
+              </p>
+            )}
+            <CommandError error={trial.error} />
           </div>
           <Counts />
         </div>

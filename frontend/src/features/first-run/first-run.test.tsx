@@ -12,6 +12,7 @@ function fresh(connected: "none" | "both" = "both") {
   answering(KPI, { ...example(KPI), last_sync: null, last_run: null })
   answering("GET /api/v1/sync/plans", { items: [], next_cursor: null })
   answering("GET /api/v1/mappings", [])
+  answering("GET /api/v1/webhook/deliveries", { items: [], next_cursor: null })
   if (connected === "none") answering(ALL, [])
 }
 const step = (name: string) => {

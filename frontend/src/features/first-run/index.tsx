@@ -14,7 +14,7 @@ import { cn } from "@/ui/cn"
 import { formatInstant, formatNumber } from "@/ui/format"
 import { Panel, QueryState, Skeleton } from "@/ui/panel"
 import { Matches, useMatches } from "./matches"
-import { connectors, health } from "./reads"
+import { connectors, delivered } from "./reads"
 import { AlreadySeen } from "./seen"
 
 const KEPT = "timeledger.first-run" // which steps a person chose to leave, by name
@@ -155,7 +155,7 @@ function useSteps(zammad: Connector | undefined, kimai: Connector | undefined): 
   const operator = useWritable("operator")
   const [left, leave] = useLeft()
   const matches = useMatches(zammad, kimai)
-  const webhook = useRead(health(zammad?.id ?? 0), { enabled: zammad !== undefined }).data?.webhook
+  const delivery = useRead(delivered(), { enabled: zammad !== undefined }).data
   const plan = useRead(newestPlan(), { enabled: zammad !== undefined && kimai !== undefined }).data
   const timetable = useRead(schedule()).data
   const both = zammad !== undefined && kimai !== undefined
@@ -245,13 +245,13 @@ function useSteps(zammad: Connector | undefined, kimai: Connector | undefined): 
     {
       name: "webhook",
       title: "Let Zammad call",
-      says: webhook?.last_delivery_at
-        ? `The last delivery came ${formatInstant(webhook.last_delivery_at, "day-time", timezone)}.`
+      says: delivery
+        ? `The last delivery came ${formatInstant(delivery.received_at, "day-time", timezone)}.`
         : left.includes("webhook")
           ? "Left out: the schedule alone keeps both sides in step."
           : "Add one trigger in Zammad and watch for its first delivery. You can skip this and use the schedule alone.",
       minutes: 4,
-      done: webhook?.last_delivery_at != null,
+      done: delivery != null,
       left: left.includes("webhook"),
       waits: "Needs Zammad.",
       action: zammad && (

@@ -2,17 +2,21 @@
 import type { AnswerOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { Connector, Mapping } from "@/api/shapes"
+import type { Connector, Delivery, Mapping } from "@/api/shapes"
 
 export const connectors = (): Read<Connector[]> => ({
   key: keys.connectors(),
   fetch: (get) => get("/api/v1/connectors"),
 })
 
-type Health = AnswerOf<"/api/v1/connectors/{connector_id}/health">
-export const health = (id: number): Read<Health> => ({
-  key: keys.connectors(id, "health"),
-  fetch: (get) => get("/api/v1/connectors/{connector_id}/health", { path: { connector_id: id } }),
+/** The newest delivery that Zammad itself sent and that was taken; a test delivery is none. */
+export const delivered = (): Read<Delivery | null> => ({
+  key: keys.deliveries("newest-of-zammad"),
+  fetch: async (get) => {
+    const { items } = await get("/api/v1/webhook/deliveries", { query: { limit: 50 } })
+    const taken = items.filter((one) => one.status !== "rejected")
+    return taken.find((one) => !one.delivery_id.startsWith("test-")) ?? null
+  },
 })
 
 export type Activity = AnswerOf<"/api/v1/connectors/{connector_id}/activities">[number]

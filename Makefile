@@ -3,7 +3,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup demo demo-reset test check bench chaos lock format
+.PHONY: help setup demo demo-reset test check e2e bench chaos lock format
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -30,6 +30,9 @@ test: .venv/dev.stamp ## every check and every test; what CI runs
 
 check: .venv/dev.stamp ## format, lint, types and import contracts only
 	@exec $(PY) scripts/check.py --quick
+
+e2e: .venv/dev.stamp ## the dashboard in a real Chromium on a real demo; not part of `make test` yet
+	@exec $(PY) scripts/dashboard.py e2e
 
 bench: .venv/dev.stamp ## the speed figures of docs/benchmarks.md, one JSON object a line
 	@exec $(PY) -m tests.bench

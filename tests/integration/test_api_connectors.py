@@ -59,6 +59,7 @@ async def test_a_connector_is_shown_in_the_contracts_shape_with_all_settings(
             "day_start": "09:00",
             "webhook_secret": None,
             "webhook_secret_overlap_hours": 24,
+            "accept_webhooks": True,
             "discovery": "auto",
             "lookback": 5,
             "concurrent_requests": 8,

@@ -296,6 +296,7 @@ async def test_what_could_not_be_told_is_told_later_also_after_a_restart(migrate
             assert [event["type"] for event in events[:2]] == ["ChannelAdded", "NotificationFailed"]
             assert events[1]["data"]["attempts"] == 3
             assert events[1]["data"]["reason"] == REFUSED
+            await service.own.shown(await service.own.store.head())
             result = (await service.http.get(f"{PATH}1")).json()["last_result"]
             assert (result["ok"], result["message"]) == (False, REFUSED)
             await service.own.store.pool.execute(

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from domain.flow import breaker, pace
 from domain.flow.breaker import BreakerRules, BreakerState
 
+ROUNDING = 1e-6  # seconds, of sums of floats
 RULES = BreakerRules(failures=3, pause=10, longest=60, probe=20, again=1)
 
 
@@ -35,7 +36,7 @@ class BreakerOverTime(RuleBasedStateMachine):
         if state is BreakerState.CLOSED:
             assert wait == 0
         if state is BreakerState.OPEN:
-            assert 0 < wait <= RULES.longest
+            assert 0 < wait <= RULES.longest + ROUNDING
             assert self.breaker.state(self.now + wait) is not BreakerState.OPEN
         if wait == 0:
             self.under_way.append(self.now)

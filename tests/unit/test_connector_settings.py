@@ -29,6 +29,7 @@ def test_defaults_are_those_of_the_contract() -> None:
         "work_time_anchor": "end_at_booking",
         "day_start": "09:00",
         "webhook_secret_overlap_hours": 24,
+        "accept_webhooks": True,
         "discovery": "auto",
         "lookback": 15,
         **FLOW,

@@ -74,7 +74,8 @@ class TotalsTable:
                     begun.append((name, key, each.row.position, each.until, amounts))
         if ended:
             await connection.execute(self._sql["end"], self._log_id, *_columns(ended))
-        await connection.execute(self._sql["put"], self._log_id, *_columns(begun))
+        if begun:
+            await connection.execute(self._sql["put"], self._log_id, *_columns(begun))
 
     async def _live(
         self, connection: Session, countings: Sequence[Counting[Any]]
@@ -86,6 +87,8 @@ class TotalsTable:
             for key in sorted(keys(counting.tally, counting.changes))
         ]
         found: dict[str, dict[int, Row]] = {counting.tally.name: {} for counting in countings}
+        if not wanted:  # what changed counts nowhere
+            return found
         query = self._sql["live"]
         for name, key, since, amounts in await connection.fetch(
             query, self._log_id, *_columns(wanted)

@@ -19,9 +19,19 @@ PATH = re.compile(r"`(/[^`]*)`")
 
 # Ours, beyond the contract (docs/decisions 0012 and 0014).
 ADDED = """
+GET /audit/compare
+GET /connectors/{}/health/history
 GET /entries/export
+GET /events/activity
+GET /mappings/usage
+POST /audit/compare
 POST /connectors/{}/resume
+POST /connectors/{}/webhook/test
 POST /entries/{}/adopt
+POST /mappings/preview
+POST /mappings/projects/preview
+POST /mappings/users/preview
+POST /reconcile/row/{}/undo
 """
 
 

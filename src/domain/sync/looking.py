@@ -189,7 +189,9 @@ class Look:
         return sheet is not None and _is_for(state, self._claim(sheet))
 
     async def _load(self, entries: Iterable[EntryId]) -> list[Live]:
-        lives, kept = await self.entries.load_all(entries), self.kept or {}
+        lives, kept = await self.entries.load_all(entries), self.kept
+        if kept is None:
+            return lives
         return [copy(kept.get(live.entry_id, live)) for live in lives]
 
     def _claim(self, sheet: Timesheet) -> Claim | None:

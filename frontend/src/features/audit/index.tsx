@@ -7,12 +7,12 @@ import { cn } from "@/ui/cn"
 import { Drawer } from "@/ui/dialog"
 import { formatNumber } from "@/ui/format"
 import { Tabs } from "@/ui/tabs"
+import { useMedia } from "@/ui/use-media"
 import { ChainBar } from "./chain-bar"
 import { AuditFilters, EventFilters } from "./filter-bar"
 import { Inspector } from "./inspector"
 import { AuditList, EventsList } from "./lists"
 import { useFilters, type View } from "./use-filters"
-import { useMedia } from "./use-media"
 
 const ExportDialog = lazy(() => import("./export-dialog"))
 const CompareDialog = lazy(() => import("./compare-dialog"))

@@ -17,6 +17,7 @@ import { EmptyState } from "@/ui/bits"
 import { Button } from "@/ui/button"
 import { formatNumber } from "@/ui/format"
 import { QueryState, Skeleton } from "@/ui/panel"
+import { useMedia } from "@/ui/use-media"
 import { VirtualTable, type VirtualTableHandle } from "@/ui/virtual-table"
 import { eventLine, type Line } from "./line"
 import { auditRows, chunkOf, ENOUGH, eventsFound, oneEvent } from "./reads"
@@ -32,7 +33,6 @@ import {
 import type { Filters } from "./use-filters"
 import { useFollowing } from "./use-following"
 import { useHead } from "./use-head"
-import { useMedia } from "./use-media"
 
 const MOST_ROWS = 200_000 // a taller page than 17 million pixels is cut by browsers
 const HEIGHT = "max(24rem, min(76vh, 54rem))"

@@ -1,27 +1,12 @@
 import { Check, Copy } from "lucide-react"
-import { useEffect, useState } from "react"
-import { useAnnounce } from "@/app/announcer"
+import { useCopied } from "@/app/use-copied"
 import { IconButton } from "@/ui/button"
+
+const REFUSED = "It could not be copied; select the text instead."
 
 /** A text to take elsewhere: readable, selectable, copied with one press. */
 export function CopyField({ value, label }: { value: string; label: string }) {
-  const announce = useAnnounce()
-  const [copied, setCopied] = useState<"yes" | "no" | null>(null)
-  useEffect(() => {
-    if (copied === null) return
-    const timer = setTimeout(() => setCopied(null), 2_000)
-    return () => clearTimeout(timer)
-  }, [copied])
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(value)
-      setCopied("yes")
-      announce(`${label} copied.`)
-    } catch {
-      setCopied("no") // not allowed here (plain http): the text can be selected
-      announce("It could not be copied; select the text instead.")
-    }
-  }
+  const { state, copy } = useCopied(value, `${label} copied.`, REFUSED)
   return (
     <div>
       <div className="flex min-h-9 items-center gap-2 rounded-control border border-line-strong bg-sunken pr-1 pl-3">
@@ -29,12 +14,10 @@ export function CopyField({ value, label }: { value: string; label: string }) {
           {value}
         </code>
         <IconButton label={`Copy: ${label}`} size="small" onClick={() => void copy()}>
-          {copied === "yes" ? <Check aria-hidden /> : <Copy aria-hidden />}
+          {state === "done" ? <Check aria-hidden /> : <Copy aria-hidden />}
         </IconButton>
       </div>
-      {copied === "no" && (
-        <p className="pt-1 text-ink2 text-meta">It could not be copied; select the text instead.</p>
-      )}
+      {state === "failed" && <p className="pt-1 text-ink2 text-meta">{REFUSED}</p>}
     </div>
   )
 }

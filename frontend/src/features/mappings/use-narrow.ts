@@ -1,15 +1,4 @@
-import { useSyncExternalStore } from "react"
-
-const query = () => window.matchMedia("(max-width: 767.98px)")
+import { useMedia } from "@/ui/use-media"
 
 /** Whether tables are cards now (design, section 4: below 768). */
-export function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (changed) => {
-      const one = query()
-      one.addEventListener("change", changed)
-      return () => one.removeEventListener("change", changed)
-    },
-    () => query().matches,
-  )
-}
+export const useNarrow = () => useMedia("(max-width: 767.98px)")

@@ -1,12 +1,6 @@
 /** What the list remembers while it changes under the hand: selection, changed rows, reach. */
-import {
-  type RefObject,
-  useCallback,
-  useEffect,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react"
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react"
+import { useMedia } from "@/ui/use-media"
 import type { Line } from "./model"
 import { isLine, type Slot } from "./pages"
 
@@ -94,14 +88,4 @@ export function useInReach(panel: RefObject<HTMLElement | null>): boolean {
   return reached
 }
 
-const phone = () => window.matchMedia("(max-width: 767px)")
-export function usePhone(): boolean {
-  return useSyncExternalStore(
-    (told) => {
-      const query = phone()
-      query.addEventListener("change", told)
-      return () => query.removeEventListener("change", told)
-    },
-    () => phone().matches,
-  )
-}
+export const usePhone = () => useMedia("(max-width: 767px)")

@@ -21,6 +21,8 @@ from domain.delivery.events import WebhookDeliveryReceived
 from tests.integration.test_webhook_door import BODY, PATH, SECRET, door, headers, recorded
 from tests.support.service import Service
 
+# On one worker: two that find the dashboard unbuilt would build it on top of each other.
+pytestmark = pytest.mark.xdist_group("nginx")
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "deploy" / "nginx"
 PATIENCE = 10.0  # seconds

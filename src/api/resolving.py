@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -363,6 +364,6 @@ class Resolving:
                 return LATER
             log.warning("rows_not_decided", code=problem.code)
             return None
-        failed = [each for each in many.outcomes.values() if each.code is not None]
-        log.info("rows_decided", rows=len(many.outcomes), failed=len(failed))
+        told = Counter(each.code or "decided" for each in many.outcomes.values())
+        log.info("rows_decided", rows=len(many.outcomes), outcomes=dict(told))
         return None

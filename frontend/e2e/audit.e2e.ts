@@ -1,9 +1,7 @@
-import type { Browser } from "playwright-core"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   shot,
@@ -11,16 +9,8 @@ import {
   visiting,
 } from "./browser"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await launched()
-})
-afterAll(async () => {
-  await browser?.close()
-})
-
 test("the ledger: an event, its causes, its moment, and back", async () => {
-  await visiting(browser, { size: { width: 1440, height: 960 } }, async (visit) => {
+  await visiting({ size: { width: 1440, height: 960 } }, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/#audit")
     await page.getByText("Following live").waitFor()
@@ -51,7 +41,7 @@ test("the ledger: an event, its causes, its moment, and back", async () => {
 })
 
 test("ten thousand rows are scrolled with few in the page", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/#audit")
     const table = page.getByRole("table", { name: "Events" })
@@ -65,7 +55,7 @@ test("ten thousand rows are scrolled with few in the page", async () => {
 })
 
 test("the chain is verified anew, the views are compared, and the log is exported", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/?audit.view=log&audit.kind=sync#audit")
     await page.getByRole("button", { name: "Verify now" }).click()
@@ -99,7 +89,7 @@ test("the chain is verified anew, the views are compared, and the log is exporte
 })
 
 test("the time machine by keys: T, a moment, [ and ], compare, Esc", async () => {
-  await visiting(browser, { size: { width: 1440, height: 1080 } }, async (visit) => {
+  await visiting({ size: { width: 1440, height: 1080 } }, async (visit) => {
     const { page } = visit
     await signedIn(visit)
     await page.locator("[data-live=live]").waitFor()
@@ -147,7 +137,7 @@ test("the time machine by keys: T, a moment, [ and ], compare, Esc", async () =>
 
 for (const size of [PHONE, { width: 320, height: 640 }, { width: 768, height: 1024 }]) {
   test(`audit and time machine at ${size.width}`, async () => {
-    await visiting(browser, { size, touch: true }, async (visit) => {
+    await visiting({ size, touch: true }, async (visit) => {
       const { page } = visit
       await signedIn(visit, "/#audit")
       await page.getByText("Following live").waitFor()

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { AxeBuilder } from "@axe-core/playwright"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
-import { expect, inject } from "vitest"
+import { afterAll, beforeAll, expect, inject } from "vitest"
 import type { Demo } from "./house"
 
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"]
@@ -24,13 +24,18 @@ export type Theme = "light" | "dark"
 export const WIDE = { width: 1440, height: 900 }
 export const PHONE = { width: 390, height: 844 }
 
-export async function launched(): Promise<Browser> {
+let browser: Browser
+// One for each file: whoever imports this has it.
+beforeAll(async () => {
   const executablePath = CHROMIUM.find((path) => path && existsSync(path))
   if (executablePath === undefined) {
     throw new Error("No Chromium. On Debian: apt-get install chromium; else set CHROMIUM.")
   }
-  return await chromium.launch({ executablePath, args: FLAGS })
-}
+  browser = await chromium.launch({ executablePath, args: FLAGS })
+})
+afterAll(async () => {
+  await browser?.close()
+})
 
 type Options = {
   theme?: Theme
@@ -47,7 +52,6 @@ export type Visit = { page: Page; context: BrowserContext; errors: string[]; dem
 
 /** A page for one test; afterwards it fails on any console error that was not expected. */
 export async function visiting(
-  browser: Browser,
   {
     theme = "light",
     size = WIDE,

@@ -1,10 +1,9 @@
 /** Connectors: cards, editing, a token that is refused, the webhook; all put back as it was. */
-import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import type { Page } from "playwright-core"
+import { expect, inject, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   shot,
@@ -13,14 +12,6 @@ import {
   visiting,
   WIDE,
 } from "./browser"
-
-let browser: Browser
-beforeAll(async () => {
-  browser = await launched()
-})
-afterAll(async () => {
-  await browser?.close()
-})
 
 async function opened(visit: Visit): Promise<void> {
   await signedIn(visit, "/#connectors")
@@ -41,7 +32,7 @@ for (const [name, size] of [
   ["320", { width: 320, height: 640 }],
 ] as const) {
   test(`both cards and the webhook at ${name}, both themes and the past`, async () => {
-    await visiting(browser, { size, touch: size !== WIDE }, async (visit) => {
+    await visiting({ size, touch: size !== WIDE }, async (visit) => {
       const { page } = visit
       await opened(visit)
       await page.getByRole("button", { name: "Test all" }).click()
@@ -66,7 +57,7 @@ for (const [name, size] of [
 }
 
 test("a setting is changed in words, what is wrong is said at its field", async () => {
-  await visiting(browser, { expected: [/422/] }, async (visit) => {
+  await visiting({ expected: [/422/] }, async (visit) => {
     const { page } = visit
     await opened(visit)
     const edit = card(page, DESK).getByRole("button", { name: "Edit" })
@@ -101,7 +92,7 @@ test("a setting is changed in words, what is wrong is said at its field", async 
 })
 
 test("Kimai's settings are all there and accessible", async () => {
-  await visiting(browser, { size: PHONE, touch: true }, async (visit) => {
+  await visiting({ size: PHONE, touch: true }, async (visit) => {
     const { page } = visit
     await opened(visit)
     await card(page, BILLING).getByRole("button", { name: "Edit" }).click()
@@ -121,7 +112,7 @@ test("Kimai's settings are all there and accessible", async () => {
 })
 
 test("another address asks for the token; a refused token changes nothing", async () => {
-  await visiting(browser, { expected: [/422/] }, async (visit) => {
+  await visiting({ expected: [/422/] }, async (visit) => {
     const { page } = visit
     await opened(visit)
     await card(page, BILLING).getByRole("button", { name: "Edit" }).click()
@@ -146,7 +137,7 @@ test("another address asks for the token; a refused token changes nothing", asyn
 })
 
 test("a token that Kimai takes away needs you; the right one mends it", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     const { kimai_url } = inject("demo")
     await opened(visit)
@@ -172,7 +163,7 @@ test("a token that Kimai takes away needs you; the right one mends it", async ()
 })
 
 test("webhooks: off and on again, two secrets during a rotation", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await opened(visit)
     const panel = page.getByRole("region", { name: "Webhook endpoint" })
@@ -206,7 +197,7 @@ test("webhooks: off and on again, two secrets during a rotation", async () => {
 })
 
 test("removing names what stops and wants the name", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await opened(visit)
     await page.getByRole("button", { name: `More for ${DESK}` }).click()

@@ -1,10 +1,8 @@
 import { createHmac, randomUUID } from "node:crypto"
-import type { Browser } from "playwright-core"
-import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import { expect, inject, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   shot,
@@ -13,14 +11,7 @@ import {
   WIDE,
 } from "./browser"
 
-let browser: Browser
 const SLOW = 180_000 // ms: axe in both themes on a busy machine
-beforeAll(async () => {
-  browser = await launched()
-})
-afterAll(async () => {
-  await browser?.close()
-})
 
 /** As Zammad's trigger does it; signed with another key the service refuses it. */
 async function delivered(ticket: number, key = inject("demo").webhook_secret): Promise<number> {
@@ -47,7 +38,7 @@ for (const [name, size] of [
   test(
     `the dashboard at ${name} is accessible in both themes, nothing sticks out`,
     async () => {
-      await visiting(browser, { size, touch: size.width < 700 }, async (visit) => {
+      await visiting({ size, touch: size.width < 700 }, async (visit) => {
         const { page } = visit
         await signedIn(visit)
         await page.locator("#dashboard header p").filter({ hasText: "decision" }).waitFor()
@@ -67,7 +58,7 @@ for (const [name, size] of [
 test(
   "the chart is read with the arrow keys, and as a table",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       const chart = page.getByRole("application")
@@ -93,7 +84,7 @@ test(
 test(
   "a run: started, listed, opened, what it did filtered; the focus comes back",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       const panel = page.getByRole("region", { name: "Sync runs" })
@@ -144,7 +135,7 @@ test(
 test(
   "on a phone a run's drawer and the other days fill the screen and fit it",
   async () => {
-    await visiting(browser, { size: PHONE, touch: true }, async (visit) => {
+    await visiting({ size: PHONE, touch: true }, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.goto("/?dialog=runs&run=1")
@@ -169,7 +160,7 @@ test(
 test(
   "deliveries come live, wait under the pointer, and are repeated",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.locator("[data-live=live]").waitFor()
@@ -212,7 +203,7 @@ test(
 test(
   "the dashboard of an earlier moment is on archive paper and read only",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit, `/?as_of=${encodeURIComponent(new Date().toISOString())}`)
       await page.getByText("Deliveries are shown live only.").waitFor()

@@ -1,9 +1,8 @@
-import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import type { Page } from "playwright-core"
+import { expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   shot,
@@ -11,14 +10,6 @@ import {
   visiting,
   WIDE,
 } from "./browser"
-
-let browser: Browser
-beforeAll(async () => {
-  browser = await launched()
-})
-afterAll(async () => {
-  await browser?.close()
-})
 
 const PATIENCE = 150_000 // ms for a test that looks at many dialogs with axe
 const NARROW = { width: 320, height: 640 }
@@ -36,7 +27,7 @@ async function looked(page: Page, name: string): Promise<void> {
 test(
   "schedule: what is on the screen is what the service computes, and what is saved",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.getByRole("button", { name: /^Schedule/ }).click()
@@ -98,7 +89,7 @@ test(
 test(
   "notifications: a webhook channel is added, tested, changed and removed",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit, "/?dialog=notifications")
       const dialog = page.getByRole("dialog")
@@ -127,7 +118,7 @@ test(
 test(
   "dry run: planned, looked at, written; the earlier ones stay",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.getByRole("heading", { level: 1 }).waitFor()
@@ -162,7 +153,7 @@ test(
 test(
   "other days: checked at the field, planned over them",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit, "/?dialog=run-range")
       const dialog = page.getByRole("dialog", { name: "Run for other days" })
@@ -182,7 +173,7 @@ test(
 test(
   "palette: commands, sections, entries, runs and events by name; the keyboard alone",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.getByRole("heading", { level: 1 }).waitFor()
@@ -213,7 +204,7 @@ test(
 test(
   "accounts: one is added, its role changed, and it is deactivated",
   async () => {
-    await visiting(browser, {}, async (visit) => {
+    await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.getByRole("button", { name: /^Account of/ }).click()
@@ -248,7 +239,7 @@ for (const [name, size] of [
   test(
     `dialogs at ${name} pixels`,
     async () => {
-      await visiting(browser, { size, touch: true }, async (visit) => {
+      await visiting({ size, touch: true }, async (visit) => {
         const { page } = visit
         await signedIn(visit)
         for (const dialog of [
@@ -276,7 +267,7 @@ for (const [name, size] of [
 test(
   "dialogs on archive paper say that the past is read only",
   async () => {
-    await visiting(browser, { size: WIDE }, async (visit) => {
+    await visiting({ size: WIDE }, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       const past = encodeURIComponent(new Date().toISOString())

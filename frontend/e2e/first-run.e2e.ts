@@ -1,11 +1,10 @@
 /** From nothing to the first sync, as a new user goes: on a demo of its own, with nothing connected. */
 import { createHmac, randomUUID } from "node:crypto"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   shot,
@@ -15,14 +14,11 @@ import {
 } from "./browser"
 import { bareDemo, type Demo } from "./house"
 
-let browser: Browser
 let house: Awaited<ReturnType<typeof bareDemo>>
 beforeAll(async () => {
   house = await bareDemo()
-  browser = await launched()
 })
 afterAll(async () => {
-  await browser?.close()
   await house?.stop()
 })
 
@@ -66,7 +62,7 @@ async function connect(page: Page, system: "Zammad" | "Kimai", address: string, 
 const step = (page: Page, name: string) => page.locator(`[data-step=${name}]`)
 
 test("a new user comes from nothing to the first sync", { timeout: 240_000 }, async () => {
-  await visiting(browser, { demo: house.demo }, async (visit) => {
+  await visiting({ demo: house.demo }, async (visit) => {
     const { page, demo } = visit
     await signedIn(visit)
     await page.getByRole("heading", { level: 1, name: "Set up Timeledger" }).waitFor()
@@ -157,7 +153,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
 })
 
 test("disabling a connector later does not bring the checklist back", async () => {
-  await visiting(browser, { demo: house.demo, size: PHONE, touch: true }, async (visit) => {
+  await visiting({ demo: house.demo, size: PHONE, touch: true }, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/#connectors")
     await page.getByRole("button", { name: "More for Northwind Kimai" }).click()

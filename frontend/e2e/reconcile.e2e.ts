@@ -2,12 +2,11 @@
  * Reconcile on the real demo: decide, take back, bulk, drawer and keyboard. And ten thousand rows
  * from a mocked network, scrolled in the real browser: no frame over 50 ms.
  */
-import type { Browser, Page, Route } from "playwright-core"
-import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import type { Page, Route } from "playwright-core"
+import { beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   PHONE,
   setTheme,
   settled,
@@ -15,46 +14,29 @@ import {
   signedIn,
   visiting,
 } from "./browser"
+import { speaking } from "./peers"
 
 const ROWS = 10_000
 const SMOOTH = 50 // ms that a frame may take
 
-let browser: Browser
 beforeAll(async () => {
-  browser = await launched()
   await editedInKimai(4)
-})
-afterAll(async () => {
-  await browser?.close()
 })
 
 /** Somebody prolongs timesheets in Kimai by a quarter of an hour; the next run finds it. */
 async function editedInKimai(count: number): Promise<void> {
-  const demo = inject("demo")
-  const login = await fetch(`${demo.url}/token`, {
-    method: "POST",
-    body: new URLSearchParams({ username: demo.username, password: demo.password }),
-  })
-  const { access_token } = (await login.json()) as { access_token: string }
-  const headers = { Authorization: `Bearer ${access_token}`, "Content-Type": "application/json" }
-  const asked = await fetch(`${demo.url}/api/v1/entries?state=synced&limit=200`, { headers })
-  const { items } = (await asked.json()) as {
+  const { service, kimai } = await speaking()
+  const { items } = await service<{
     items: { target: { timesheet_id: number; exported: boolean } | null }[]
-  }
+  }>("GET", "/api/v1/entries?state=synced&limit=200")
   const open = items.flatMap(({ target }) => (target && !target.exported ? [target] : []))
-  const kimai = {
-    Authorization: `Bearer ${demo.kimai_token}`,
-    "Content-Type": "application/json",
-  }
   for (const { timesheet_id } of open.slice(-count)) {
-    const url = `${demo.kimai_url}/api/timesheets/${timesheet_id}`
-    const sheet = (await (await fetch(url, { headers: kimai })).json()) as { end: string }
+    const path = `/api/timesheets/${timesheet_id}`
+    const sheet = await kimai<{ end: string }>("GET", path)
     const wall = new Date(Date.parse(`${sheet.end.slice(0, 19)}Z`) + 15 * 60_000)
-    const body = JSON.stringify({ end: wall.toISOString().slice(0, 19) })
-    expect((await fetch(url, { method: "PATCH", headers: kimai, body })).status).toBe(200)
+    await kimai("PATCH", path, { end: wall.toISOString().slice(0, 19) })
   }
-  const run = await fetch(`${demo.url}/api/v1/sync/run`, { method: "POST", headers, body: "{}" })
-  expect(run.status).toBe(200)
+  await service("POST", "/api/v1/sync/run", {})
 }
 
 const rowOf = (page: Page, name: string | RegExp) => page.getByRole("row", { name }).first()
@@ -68,7 +50,7 @@ async function inConflicts(page: Page): Promise<void> {
 }
 
 test("the list, the drawer and the preview are accessible in both themes, wide and on a phone", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/?tab=conflicts#reconcile")
     await rowOf(page, /Duration changed in Kimai/).waitFor()
@@ -100,7 +82,7 @@ test("the list, the drawer and the preview are accessible in both themes, wide a
     }
   })
   for (const width of [PHONE.width, 320]) {
-    await visiting(browser, { size: { ...PHONE, width }, touch: true }, async (visit) => {
+    await visiting({ size: { ...PHONE, width }, touch: true }, async (visit) => {
       const { page } = visit
       await signedIn(visit, "/?tab=conflicts#reconcile")
       await page.getByRole("article").first().waitFor()
@@ -119,7 +101,7 @@ test("the list, the drawer and the preview are accessible in both themes, wide a
 })
 
 test("a decision by the keyboard alone, taken back, then applied from the drawer", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/#reconcile")
     await inConflicts(page)
@@ -145,7 +127,7 @@ test("a decision by the keyboard alone, taken back, then applied from the drawer
 })
 
 test("bulk: preview, apply, report; what was decided leaves the list", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit, "/?tab=conflicts#reconcile")
     await rowOf(page, /Duration changed in Kimai/).waitFor()
@@ -218,7 +200,7 @@ function conflict(at: number) {
 type Scrolled = { frames: number[]; tasks: number[]; rows: number }
 
 test("ten thousand rows scroll without a frame over 50 ms, and every row can be reached", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await tenThousand(page)
     await signedIn(visit, "/?tab=conflicts#reconcile")

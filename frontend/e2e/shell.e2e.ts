@@ -1,9 +1,7 @@
-import type { Browser } from "playwright-core"
-import { afterAll, beforeAll, expect, inject, test } from "vitest"
+import { expect, inject, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
-  launched,
   measured,
   PHONE,
   setTheme,
@@ -13,17 +11,9 @@ import {
   WIDE,
 } from "./browser"
 
-let browser: Browser
-beforeAll(async () => {
-  browser = await launched()
-})
-afterAll(async () => {
-  await browser?.close()
-})
-
 test("signing in: a wrong password is said, the right one leads back to the same address", async () => {
   const expected = [/401/]
-  await visiting(browser, { expected }, async ({ page }) => {
+  await visiting({ expected }, async ({ page }) => {
     const { username, password } = inject("demo")
     await page.goto("/?tab=failed#reconcile")
     await page.getByRole("heading", { name: "Sign in" }).waitFor()
@@ -52,7 +42,7 @@ for (const [name, size] of [
   ["390", PHONE],
 ] as const) {
   test(`the shell at ${name} is accessible in both themes and on archive paper`, async () => {
-    await visiting(browser, { size, touch: size === PHONE }, async (visit) => {
+    await visiting({ size, touch: size === PHONE }, async (visit) => {
       const { page } = visit
       await signedIn(visit)
       await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor()
@@ -78,7 +68,7 @@ for (const [name, size] of [
 }
 
 test("the keyboard alone: skip link, sections, shortcuts sheet; focus returns", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     const { page } = visit
     await signedIn(visit)
     await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor()
@@ -104,7 +94,7 @@ test("the keyboard alone: skip link, sections, shortcuts sheet; focus returns", 
 })
 
 test("the page is there soon and does not shift", async () => {
-  await visiting(browser, {}, async (visit) => {
+  await visiting({}, async (visit) => {
     await signedIn(visit)
     // The best of three: other work on the machine makes a load slower, never quicker.
     const found = [await measured(visit, "/", 4)]

@@ -21,7 +21,7 @@ export function SectionHead({
   const Title = top ? "h1" : "h2"
   return (
     <header className="mb-4 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
-      <div className="min-w-0">
+      <div className="min-w-0 max-sm:basis-full">
         <Title id={`${id}-title`} className="font-semibold text-section">
           {title}
         </Title>

@@ -11,6 +11,7 @@ import {
 import { useNavigate } from "react-router"
 import { useRead } from "@/api/hooks"
 import { Button } from "@/ui/button"
+import { cn } from "@/ui/cn"
 import { useShortcuts } from "./keyboard"
 import { BottomBar, Sidebar } from "./navigation"
 import { kpi } from "./reads"
@@ -26,7 +27,7 @@ const Password = lazy(() => import("./password"))
 
 /** The page: navigation, top bar, five sections one under the other, and dialogs over them. */
 export function Shell() {
-  const { active, onMounted } = useSectionScroll()
+  const { active, target, onMounted } = useSectionScroll()
   const { asOf } = useMoment()
   const { dialog } = useDialog()
   const painted = useAfterFirstPaint()
@@ -73,6 +74,7 @@ export function Shell() {
               key={section.id}
               section={section}
               first={index === 0}
+              tall={index === 0 || section.id === target}
               load={index === 0 || painted}
               onMounted={onMounted}
             />
@@ -88,11 +90,14 @@ export function Shell() {
 function Slot({
   section,
   first,
+  tall,
   load,
   onMounted,
 }: {
   section: Section
   first: boolean
+  /** A window high at least: what comes below stays out of sight while it is filled. */
+  tall: boolean
   load: boolean
   onMounted: (id: SectionId) => void
 }) {
@@ -101,11 +106,11 @@ function Slot({
     <section
       id={id}
       aria-label={label}
-      className={
-        first
-          ? "min-h-[60vh] pt-6 pb-12"
-          : "min-h-[60vh] border-line border-t pt-10 pb-12 last:min-h-[80vh]"
-      }
+      className={cn(
+        "pb-12",
+        first ? "pt-6" : "border-line border-t pt-10",
+        tall ? "min-h-dvh" : "min-h-[60vh] last:min-h-[80vh]",
+      )}
     >
       {load && (
         <Guard what={label}>

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react"
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react"
 import { useLocation } from "react-router"
 import { SECTIONS, type SectionId } from "./slots"
 
@@ -9,45 +9,53 @@ function known(hash: string): SectionId | null {
 }
 
 /**
- * The section in sight, and scrolling to one. A deep link scrolls after its section has mounted
- * and holds its place while those above fill up, until the person scrolls.
+ * The section in sight, and scrolling to one. A deep link holds its place while the sections above
+ * it fill up, until its own has been there for a while or the person scrolls.
  */
 export function useSectionScroll() {
   const { hash, key } = useLocation()
   const [active, setActive] = useState<SectionId>(known(hash) ?? "dashboard")
   const [mounted, setMounted] = useState<ReadonlySet<SectionId>>(new Set())
   const held = useRef<SectionId | null>(null)
+  const letGo = useRef(() => {})
   const target = known(hash)
   const onMounted = useCallback((id: SectionId) => {
     setMounted((before) => (before.has(id) ? before : new Set(before).add(id)))
   }, [])
   const ready = target !== null && mounted.has(target)
 
+  // Before anything is painted: what was in sight must not jump.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` is a new click on the same link
-  useEffect(() => {
-    if (target === null || !ready) return
-    const section = document.getElementById(target)
+  useLayoutEffect(() => {
+    const section = target === null ? null : document.getElementById(target)
     if (section === null) return
     held.current = target
-    setActive(target)
+    setActive(target ?? "dashboard")
     const scroll = () => section.scrollIntoView({ block: "start" })
     scroll()
+    const observer = new ResizeObserver(scroll)
+    // Each of them: while one grows another may shrink, and the page stays as long as it was.
+    for (const { id } of SECTIONS) {
+      const each = document.getElementById(id)
+      if (each) observer.observe(each)
+    }
+    const moves = ["wheel", "touchmove", "keydown", "pointerdown"] as const
     const release = () => {
       held.current = null
       observer.disconnect()
-    }
-    const observer = new ResizeObserver(scroll)
-    const main = document.getElementById("content")
-    if (main) observer.observe(main)
-    const timer = setTimeout(release, SETTLES)
-    const moves = ["wheel", "touchmove", "keydown", "pointerdown"] as const
-    for (const move of moves) window.addEventListener(move, release, { once: true, passive: true })
-    return () => {
-      clearTimeout(timer)
-      release()
       for (const move of moves) window.removeEventListener(move, release)
     }
-  }, [target, ready, key])
+    for (const move of moves) window.addEventListener(move, release, { passive: true })
+    letGo.current = release
+    return release
+  }, [target, key])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each click holds anew
+  useEffect(() => {
+    if (!ready) return
+    const timer = setTimeout(() => letGo.current(), SETTLES)
+    return () => clearTimeout(timer)
+  }, [ready, target, key])
 
   useEffect(() => {
     const look = () => {
@@ -74,5 +82,5 @@ export function useSectionScroll() {
       window.removeEventListener("scroll", soon)
     }
   }, [])
-  return { active, onMounted }
+  return { active, target, onMounted }
 }

@@ -1,6 +1,6 @@
 import { Check } from "lucide-react"
 import { DropdownMenu as Radix, Popover as RadixPopover, Slot } from "radix-ui"
-import type { ComponentProps, ReactNode } from "react"
+import { type ComponentProps, type ReactNode, useState } from "react"
 import { cn } from "./cn"
 
 const PANEL =
@@ -8,20 +8,45 @@ const PANEL =
 const ITEM =
   "flex min-h-8 items-center gap-2.5 rounded-control px-2.5 py-1 text-table outline-none data-highlighted:bg-hover data-disabled:text-ink3 touch:min-h-11 [&_svg]:size-4 [&_svg]:shrink-0 [&_svg]:text-ink3"
 
-/** `trigger` is the control that opens it; children are `MenuItem`s. */
-export function Menu({
-  trigger,
-  children,
-  align = "end",
-  side,
-}: {
+const OPENS = ["Enter", " ", "ArrowDown"]
+
+/**
+ * `trigger` is the control that opens it; children are `MenuItem`s. Nothing of the menu exists
+ * before it is opened for the first time: a list has one for every row.
+ */
+export function Menu(props: MenuProps) {
+  const [wanted, setWanted] = useState(false)
+  if (wanted) return <OpenedMenu {...props} />
+  return (
+    <Slot.Root
+      aria-haspopup="menu"
+      aria-expanded={false}
+      data-state="closed"
+      onPointerDown={(event) => {
+        if (event.button === 0 && !event.ctrlKey) setWanted(true)
+      }}
+      onKeyDown={(event) => {
+        if (!OPENS.includes(event.key)) return
+        event.preventDefault() // no click, and no scrolling
+        setWanted(true)
+      }}
+      onClick={() => setWanted(true)} // by a voice or a switch there is nothing but a click
+    >
+      {props.trigger}
+    </Slot.Root>
+  )
+}
+
+type MenuProps = {
   trigger: ReactNode
   children: ReactNode
   align?: "start" | "end" | "center"
   side?: "top" | "bottom"
-}) {
+}
+
+function OpenedMenu({ trigger, children, align = "end", side }: MenuProps) {
   return (
-    <Radix.Root modal={false}>
+    <Radix.Root modal={false} defaultOpen>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content

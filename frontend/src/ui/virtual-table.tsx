@@ -3,9 +3,12 @@ import {
   type ComponentType,
   memo,
   type ReactNode,
+  useCallback,
   useEffect,
   useImperativeHandle,
+  useLayoutEffect,
   useRef,
+  useState,
 } from "react"
 import { cn } from "./cn"
 
@@ -17,7 +20,8 @@ export type VirtualTableHandle = {
 
 type RowProps<R, C> = { row: R; index: number; context: C }
 
-const OVERSCAN = 8 // rows above and below; with 20 in sight that keeps the DOM under 60
+const FLIGHT = 4 // rows from one frame to the next: quicker than anybody reads
+const OVERSCAN = 4 // rows above and below: each is drawn in every frame of a quick scroll
 
 /**
  * A list of ten thousand rows of equal height. Give `Row` as a component of the module (its props
@@ -33,6 +37,7 @@ export function VirtualTable<R, C>({
   rowHeight = 58,
   height = "min(70vh, 44rem)",
   Row,
+  rowName,
   context,
   selected,
   active,
@@ -51,6 +56,8 @@ export function VirtualTable<R, C>({
   height?: string
   minWidth?: string
   Row: ComponentType<RowProps<R, C>>
+  /** What a row is called, drawn alone while the list flies past; without it rows are always whole. */
+  rowName?: (row: R) => string
   context: C
   selected?: ReadonlySet<string>
   /** Key of the row that the keyboard is on. */
@@ -61,15 +68,20 @@ export function VirtualTable<R, C>({
   ref?: React.Ref<VirtualTableHandle>
 }) {
   const scroller = useRef<HTMLElement>(null)
+  // The virtualizer measures all rows anew when this function is another one.
+  const getItemKey = useCallback(
+    (index: number) => {
+      const row = rows[index]
+      return row === undefined ? index : rowKey(row)
+    },
+    [rows, rowKey],
+  )
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: OVERSCAN,
-    getItemKey: (index) => {
-      const row = rows[index]
-      return row === undefined ? index : rowKey(row)
-    },
+    getItemKey,
   })
   const template = columns.map((column) => column.width).join(" ")
   const items = virtual.getVirtualItems()
@@ -78,6 +90,12 @@ export function VirtualTable<R, C>({
     if (rows.length > 0 && last >= rows.length - OVERSCAN) onEndReached?.()
   }, [last, rows.length, onEndReached])
   const first = items[0]?.index ?? 0
+  const flight = useRef({ at: 0, on: false })
+  const step = Math.abs(first - flight.current.at)
+  const flying = virtual.isScrolling && (step === 0 ? flight.current.on : step >= FLIGHT)
+  useLayoutEffect(() => {
+    flight.current = { at: first, on: flying }
+  })
   useEffect(() => onRange?.(first, last), [first, last, onRange])
   useImperativeHandle(
     ref,
@@ -134,7 +152,7 @@ export function VirtualTable<R, C>({
                 aria-rowindex={item.index + 2}
                 aria-selected={selected?.has(key)}
                 data-active={key === active || undefined}
-                className="absolute inset-x-0 top-0 grid items-center border-line border-b aria-selected:bg-accent-soft data-active:shadow-[inset_3px_0_0_var(--ring)]"
+                className="absolute inset-x-0 top-0 grid contain-strict items-center border-line border-b aria-selected:bg-accent-soft data-active:shadow-[inset_3px_0_0_var(--ring)]"
                 style={{
                   height: item.size,
                   transform: `translateY(${item.start}px)`,
@@ -143,6 +161,7 @@ export function VirtualTable<R, C>({
               >
                 <Cells
                   Row={Row as ComponentType<RowProps<unknown, unknown>>}
+                  name={flying ? rowName?.(row) : undefined}
                   row={row}
                   index={item.index}
                   context={context}
@@ -156,13 +175,22 @@ export function VirtualTable<R, C>({
   )
 }
 
+/** `name`: the list flies past, and that is all there is to see. What was whole once stays whole. */
 const Cells = memo(function Cells({
   Row,
+  name,
   row,
   index,
   context,
-}: { Row: ComponentType<RowProps<unknown, unknown>> } & RowProps<unknown, unknown>) {
-  return <Row row={row} index={index} context={context} />
+}: { Row: ComponentType<RowProps<unknown, unknown>>; name?: string } & RowProps<unknown, unknown>) {
+  const [whole, setWhole] = useState(name === undefined)
+  if (!whole && name === undefined) setWhole(true)
+  if (whole) return <Row row={row} index={index} context={context} />
+  return (
+    <div role="rowheader" className="truncate px-4 text-ink2">
+      {name}
+    </div>
+  )
 })
 
 export function VirtualCell({

@@ -98,7 +98,7 @@ function Row({
   children?: ReactNode
 }) {
   return (
-    <section aria-label={name} className="border-line border-t p-4">
+    <section aria-label={`${name}, health`} className="border-line border-t p-4">
       <div className="flex items-center gap-3">
         <span
           aria-hidden

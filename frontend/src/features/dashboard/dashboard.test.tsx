@@ -1,9 +1,10 @@
 import { act, screen, waitFor, within } from "@testing-library/react"
+import { HttpResponse, http } from "msw"
 import { beforeEach, expect, test } from "vitest"
 import type { Delivery, Kpi, SyncRun } from "@/api/shapes"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderWithApp } from "@/testing/render"
-import { answering, example, refusing } from "@/testing/server"
+import { answering, example, refusing, server } from "@/testing/server"
 import Dashboard from "."
 
 const NBSP = /\u00a0/g
@@ -387,4 +388,22 @@ test("in the past: figures of then, no live list, no schedule to change", async 
   expect(asked.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
   expect(screen.getByText("Deliveries are shown live only.")).toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Schedule" })).not.toBeInTheDocument()
+})
+
+test("compared with now, each figure of the past says what it is now", async () => {
+  const [then, now] = [figures(), figures()]
+  now.key_figures.coverage.minutes_in_kimai = 75_701
+  now.key_figures.decisions.entries = 4
+  server.use(
+    http.get("*/api/v1/sync/kpi", ({ request }) =>
+      HttpResponse.json(new URL(request.url).searchParams.has("as_of") ? then : now),
+    ),
+  )
+  renderWithApp(<Dashboard />, { at: "/?as_of=position:12&compare=now" })
+  const decide = await screen.findByRole("region", { name: "Needs a decision" })
+  await within(decide).findByText("now", { exact: false })
+  expect(text(decide)).toContain("23entries")
+  expect(text(decide)).toContain("now 4")
+  const kimai = screen.getByRole("region", { name: "Time in Kimai" })
+  expect(text(kimai)).toContain("now 1,261 h 41 m")
 })

@@ -27,7 +27,16 @@ const GRID =
   "grid grid-cols-2 gap-px bg-line lg:grid-cols-[1.25fr_1.25fr_0.9fr_1fr] max-lg:[&>:nth-child(-n+2)]:max-md:col-span-2"
 
 /** Four figures, each with its definition and with what it is compared. */
-export function Figures({ query, range }: { query: UseQueryResult<Kpi, ApiError>; range: Range }) {
+export function Figures({
+  query,
+  range,
+  present,
+}: {
+  query: UseQueryResult<Kpi, ApiError>
+  range: Range
+  /** What the figures are now, while the past is compared with it. */
+  present: KeyFigures | undefined
+}) {
   const { timezone } = useSession()
   return (
     <Panel label="Key figures">
@@ -49,10 +58,10 @@ export function Figures({ query, range }: { query: UseQueryResult<Kpi, ApiError>
       >
         {({ key_figures, lag_seconds }) => (
           <div className={GRID}>
-            <InKimai now={key_figures} range={range} />
-            <HeldBack now={key_figures} zone={timezone} />
-            <ToDecide now={key_figures} zone={timezone} />
-            <Lag now={key_figures} range={range} oldest={lag_seconds} />
+            <InKimai now={key_figures} present={present} range={range} />
+            <HeldBack now={key_figures} present={present} zone={timezone} />
+            <ToDecide now={key_figures} present={present} zone={timezone} />
+            <Lag now={key_figures} present={present} range={range} oldest={lag_seconds} />
           </div>
         )}
       </QueryState>
@@ -65,12 +74,15 @@ function Figure({
   definition,
   value,
   delta,
+  present,
   children,
 }: {
   title: string
   definition: ReactNode
   value: ReactNode
   delta?: ReactNode
+  /** The same figure now, while the past is shown and compared with it. */
+  present?: ReactNode
   children: ReactNode
 }) {
   return (
@@ -93,6 +105,12 @@ function Figure({
         <span className="font-semibold text-figure">{value}</span>
         {delta}
       </p>
+      {present !== undefined && (
+        <p className="mt-1 text-ink2 text-table">
+          {"now "}
+          <strong className="font-semibold text-ink">{present}</strong>
+        </p>
+      )}
       <div className="mt-auto pt-2.5 text-table">{children}</div>
     </section>
   )
@@ -116,7 +134,9 @@ function Delta({ trend, children }: { trend: Trend; children: ReactNode }) {
   )
 }
 
-function InKimai({ now, range }: { now: KeyFigures; range: Range }) {
+type Compared = { now: KeyFigures; present: KeyFigures | undefined }
+
+function InKimai({ now, present, range }: Compared & { range: Range }) {
   const { minutes_in_kimai: kimai, minutes_booked: booked, share } = now.coverage
   const before = now.before?.coverage.minutes_in_kimai
   const trend = before ? change(kimai, before, { more: "good" }) : null
@@ -125,6 +145,7 @@ function InKimai({ now, range }: { now: KeyFigures; range: Range }) {
       title="Time in Kimai"
       definition={`Working time of the last ${DAYS[range]} that Kimai holds as it was last decided, by the day of the work. The bar is its share of all time booked in Zammad on those days, ignored bookings included. Bookings whose unit is unknown have no minutes yet.`}
       value={<Duration minutes={kimai} />}
+      present={present && formatDuration(present.coverage.minutes_in_kimai)}
       delta={
         trend && before ? (
           <Delta trend={trend}>
@@ -155,7 +176,7 @@ function covered(share: number): string {
   return formatPercent(Math.floor(share * 1000) / 1000, share === 1 ? 0 : 1)
 }
 
-function HeldBack({ now, zone }: { now: KeyFigures; zone: string }) {
+function HeldBack({ now, present, zone }: Compared & { zone: string }) {
   const { held_back: held, before } = now
   const trend = before ? change(held.minutes, before.held_back.minutes, { more: "bad" }) : null
   return (
@@ -163,6 +184,7 @@ function HeldBack({ now, zone }: { now: KeyFigures; zone: string }) {
       title="Held back from Kimai"
       definition="Working time, whatever its day, that should be in Kimai and is not: pending (the service goes on by itself), conflict (a person decides) and failed (it gave up and can be tried again)."
       value={<Duration minutes={held.minutes} />}
+      present={present && formatDuration(present.held_back.minutes)}
       delta={
         trend && before ? (
           <Delta trend={trend}>
@@ -197,7 +219,7 @@ function HeldBack({ now, zone }: { now: KeyFigures; zone: string }) {
   )
 }
 
-function ToDecide({ now, zone }: { now: KeyFigures; zone: string }) {
+function ToDecide({ now, present, zone }: Compared & { zone: string }) {
   const { search } = useLocation()
   const { entries, oldest_since: since } = now.decisions
   const before = now.before?.decisions.entries
@@ -205,6 +227,7 @@ function ToDecide({ now, zone }: { now: KeyFigures; zone: string }) {
   return (
     <Figure
       title="Needs a decision"
+      present={present && formatNumber(present.decisions.entries)}
       definition="Entries that wait for a person, whatever their day. The service carries on with each as soon as it is decided; its own proposal stands in Reconcile."
       value={
         <>
@@ -247,10 +270,10 @@ function ToDecide({ now, zone }: { now: KeyFigures; zone: string }) {
 
 function Lag({
   now,
+  present,
   range,
   oldest,
-}: {
-  now: KeyFigures
+}: Compared & {
   range: Range
   /** Seconds that the oldest pending entry has waited. */
   oldest: number
@@ -265,6 +288,7 @@ function Lag({
   return (
     <Figure
       title="Sync lag, p95"
+      present={present && seconds(present.sync_lag.p95_seconds)}
       definition={
         <>
           <p>{`Of the bookings that came into Kimai in the last ${DAYS[range]}, 95 of 100 took no longer than this from their last change in Zammad until Kimai confirmed them. Those that a person had to decide are left out.`}</p>

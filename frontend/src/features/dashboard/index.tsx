@@ -1,6 +1,7 @@
 import { useRead } from "@/api/hooks"
 import { kpi } from "@/app/reads"
 import { SectionHead } from "@/app/section-frame"
+import { useMoment } from "@/app/time-machine"
 import { useUrlState } from "@/app/url-state"
 import { Segments } from "@/ui/tabs"
 import { Connections } from "./connections"
@@ -21,7 +22,9 @@ const OPTIONS = [
 
 export default function Dashboard() {
   const [range, setRange] = useUrlState<Range>("range", RANGES)
+  const { comparing } = useMoment()
   const query = useRead(kpi(range))
+  const present = useRead(kpi(range), { at: "now", enabled: comparing })
   return (
     <>
       <SectionHead
@@ -35,7 +38,11 @@ export default function Dashboard() {
       />
       <div className="grid gap-4">
         <h2 className="sr-only">Key figures</h2>
-        <Figures query={query} range={range} />
+        <Figures
+          query={query}
+          range={range}
+          present={comparing ? present.data?.key_figures : undefined}
+        />
         <h2 className="sr-only">Time, runs and connections</h2>
         <div className="grid gap-4 xl:grid-cols-[1.72fr_1fr]">
           <TimePerDay query={query} />

@@ -17,7 +17,7 @@ import { type Decided, type Decision, decide, STALE } from "./actions"
 import { Cards } from "./cards"
 import { active as activeFilters, Chips } from "./filters"
 import { type Line, NO_NAMES } from "./model"
-import { isLine, usePages } from "./pages"
+import { isLine, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
 import { type Filters, KNOWN_FILTERS, names as namesRead, segmentsOf, type TabId } from "./reads"
 import { LETTERS, LetterRow, RESOLVED, ResolvedRow, type Shown, SIDES, SidesRow } from "./row"
@@ -286,6 +286,7 @@ export function List({
                 columns={columns}
                 rows={slots}
                 rowKey={keyOf}
+                rowName={nameOf}
                 Row={tab === "resolved" ? ResolvedRow : tab === "dead" ? LetterRow : SidesRow}
                 context={context}
                 selected={selectedKeys}
@@ -329,6 +330,10 @@ const NO_SEGMENTS: never[] = []
 
 function keyOf(slot: { key: string }): string {
   return slot.key
+}
+
+function nameOf(slot: Slot): string {
+  return isLine(slot) ? `${slot.ticket && `#${slot.ticket} `}${slot.title}` : ""
 }
 
 function without(set: ReadonlySet<string>, key: string): ReadonlySet<string> {

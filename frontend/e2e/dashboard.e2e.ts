@@ -96,7 +96,10 @@ test(
       const opened = (await newest.textContent()) ?? ""
       await newest.focus()
       await page.keyboard.press("Enter")
-      await page.getByRole("dialog", { name: "Run #" }).getByText("Started by").waitFor()
+      await page
+        .getByRole("dialog", { name: "Run #" })
+        .getByText("Started by", { exact: true })
+        .waitFor()
       await page.keyboard.press("Escape")
       await page.getByRole("dialog").waitFor({ state: "detached" })
       expect(new URL(page.url()).search).toBe("")

@@ -49,7 +49,7 @@ for (const [name, size, tabs] of SIZES) {
         expect(await tooWide(page), "pixels of the section too wide").toBeLessThanOrEqual(0)
       }
       await page.goto(`/?as_of=${encodeURIComponent(new Date().toISOString())}#mappings`)
-      await page.getByText("Read only.").waitFor()
+      await page.getByText("What the service believed then. Read only.").waitFor()
       await page.getByText("Consulting").first().waitFor()
       const add = page.getByRole("button", { name: "Add mapping" })
       expect(await add.getAttribute("aria-disabled")).toBe("true")
@@ -84,7 +84,7 @@ test("a suggestion is accepted, edited, exported, imported and removed", {
     const { page } = visit
     await signedIn(visit, "/#mappings")
     const row = page.getByRole("row", { name: new RegExp(name) })
-    await row.getByText("Not mapped").waitFor({ timeout: 60_000 }) // as soon as the run saw it
+    await row.getByText("Not mapped", { exact: true }).waitFor({ timeout: 60_000 }) // as soon as the run saw it
     await row.getByText("1 waiting").waitFor()
     await row.getByRole("button", { name: `Accept ${name} for ${name}` }).click()
     await page
@@ -111,7 +111,7 @@ test("a suggestion is accepted, edited, exported, imported and removed", {
     await expect.poll(focused).toBe(`More for ${name}`)
     await row.getByText("not billable").waitFor()
 
-    await page.getByRole("button", { name: "Export" }).click()
+    await page.locator("#mappings").getByRole("button", { name: "Export", exact: true }).click()
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("menuitem", { name: "Activities as CSV" }).click(),

@@ -112,6 +112,11 @@ test("a decision by the keyboard alone, taken back, then applied from the drawer
     const key = await opened.getAttribute("data-row")
     await page.keyboard.press("u")
     await page.getByText("Kimai stays as it is", { exact: true }).waitFor()
+    await page.locator("[data-sonner-toast]").first().hover() // it stays as long as it is read
+    for (const theme of ["dark", "light"] as const) {
+      await setTheme(page, theme)
+      await expectAccessible(page, "[data-sonner-toast]")
+    }
     await page.locator(`[data-row="${key}"]`).waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Undo" }).click()
     await page.getByText("Taken back", { exact: true }).waitFor()

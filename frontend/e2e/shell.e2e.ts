@@ -54,14 +54,14 @@ for (const [name, size] of [
       }
       await expectNoSidewaysScroll(page)
       await page.goto(`/?as_of=${encodeURIComponent(new Date().toISOString())}`)
-      await page.getByText("Read only.").waitFor()
+      await page.getByText("What the service believed then. Read only.").waitFor()
       for (const theme of ["light", "dark"] as const) {
         await setTheme(page, theme)
         await expectAccessible(page)
         await shot(page, `archive-${name}-${theme}`)
       }
       await page.keyboard.press("Escape")
-      await page.getByText("Read only.").waitFor({ state: "detached" })
+      await page.locator("[data-moment]").waitFor({ state: "detached" })
       await page.locator("[data-live=live]").waitFor()
     })
   })

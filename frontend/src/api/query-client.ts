@@ -9,6 +9,9 @@ export function createQueryClient({ patient = true } = {}): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
+        // The service may be on this machine or in the house: without the internet it is asked all
+        // the same, and what cannot be reached says so instead of loading for ever.
+        networkMode: "always",
         staleTime: 30_000, // the stream says sooner when something changed
         gcTime: 5 * 60_000,
         refetchOnWindowFocus: true,
@@ -19,7 +22,7 @@ export function createQueryClient({ patient = true } = {}): QueryClient {
           return Math.min(asked === null ? 500 * 2 ** count : asked * 1000, LONGEST_WAIT)
         },
       },
-      mutations: { retry: false },
+      mutations: { networkMode: "always", retry: false },
     },
   })
 }

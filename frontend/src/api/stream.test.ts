@@ -72,3 +72,19 @@ test("half a frame changes nothing", () => {
   vi.advanceTimersByTime(300)
   expect(told.stale).toEqual([])
 })
+
+test("a cut line is known at once, and so is that it is back; a stream that rests stays closed", () => {
+  stream.cut()
+  expect(stream.state().is).toBe("reconnecting")
+  stream.again()
+  expect(FakeEventSource.all).toHaveLength(2)
+  FakeEventSource.last.opens()
+  expect(stream.state().is).toBe("live")
+  stream.again() // it is open: nothing to do
+  stream.pause()
+  stream.cut()
+  stream.again()
+  vi.advanceTimersByTime(60_000)
+  expect(FakeEventSource.all).toHaveLength(2)
+  expect(stream.state().is).toBe("paused")
+})

@@ -116,7 +116,20 @@ export class LiveStream {
     this.#set({ is: "connecting" })
   }
 
+  /** The line is cut (the browser says so): an open connection would hang and never tell. */
+  readonly cut = (): void => {
+    if (this.#source !== null) this.#lost(this.#source)
+  }
+
+  /** The line is back: do not wait for the next try. */
+  readonly again = (): void => {
+    if (this.#source !== null || this.#retry === null) return
+    clearTimeout(this.#retry)
+    this.#connect()
+  }
+
   #connect(): void {
+    this.#retry = null
     const source = this.#wired.open(streamUrl(this.#position))
     this.#source = source
     source.addEventListener("open", () => {

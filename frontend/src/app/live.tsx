@@ -37,6 +37,14 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     else stream.pause()
     return () => stream.stop()
   }, [stream, asOf])
+  useEffect(() => {
+    window.addEventListener("offline", stream.cut)
+    window.addEventListener("online", stream.again)
+    return () => {
+      window.removeEventListener("offline", stream.cut)
+      window.removeEventListener("online", stream.again)
+    }
+  }, [stream])
   const was = useRef<LiveState["is"]>("connecting")
   useEffect(
     () =>

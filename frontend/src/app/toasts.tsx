@@ -7,6 +7,7 @@ export default function Toasts() {
     <Sonner
       theme={shown}
       position="bottom-right"
+      style={{ fontFamily: "inherit" }} // its own style sheet names another
       offset={{ bottom: 24, right: 24 }}
       mobileOffset={{ bottom: 88 }}
       toastOptions={{

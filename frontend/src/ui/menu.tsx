@@ -23,7 +23,9 @@ export function Menu(props: MenuProps) {
       aria-expanded={false}
       data-state="closed"
       onPointerDown={(event) => {
-        if (event.button === 0 && !event.ctrlKey) setWanted(true)
+        if (event.button !== 0 || event.ctrlKey) return
+        event.preventDefault() // the focus belongs to the menu
+        setWanted(true)
       }}
       onKeyDown={(event) => {
         if (!OPENS.includes(event.key)) return

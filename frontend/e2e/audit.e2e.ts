@@ -35,7 +35,7 @@ test("the ledger: an event, its causes, its moment, and back", async () => {
       await expectAccessible(page)
       await shot(page, `time-machine-${theme}`)
     }
-    await page.getByRole("button", { name: /Back to live/ }).click()
+    await page.getByRole("button", { name: /Back to live/ }).first().click()
     await page.locator("[data-live=live]").waitFor()
   })
 })

@@ -30,7 +30,7 @@ test(
     await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
-      await page.getByRole("button", { name: /^Schedule/ }).click()
+      await page.getByRole("banner").getByRole("button", { name: /^Schedule/ }).click()
       const dialog = page.getByRole("dialog", { name: "Schedule" })
       await dialog.getByRole("radio", { name: "Every 15 min" }).click()
       await dialog.getByLabel("From").fill("06:00")
@@ -74,7 +74,7 @@ test(
       await dialog.getByRole("button", { name: "Save schedule" }).click()
       expect((await saved).status()).toBe(200)
       await dialog.waitFor({ state: "detached" })
-      await page.getByRole("button", { name: /^Schedule/ }).click()
+      await page.getByRole("banner").getByRole("button", { name: /^Schedule/ }).click()
       await expect.poll(() => cron.inputValue()).toBe("*/20 7-18 * * mon-fri")
       await dialog.getByText(/Last changed .* by you/).waitFor()
       // As it was for the next test.
@@ -193,6 +193,7 @@ test(
       await page.waitForURL(/#reconcile$/)
       await palette.waitFor({ state: "detached" })
       await page.keyboard.press("Control+k")
+      await palette.waitFor()
       await page.keyboard.type("edit sched")
       await page.keyboard.press("Enter")
       await page.getByRole("dialog", { name: "Schedule" }).waitFor()

@@ -1,6 +1,7 @@
 """The application: routes, error answers and transport around a set of services."""
 
 import asyncio
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -79,7 +80,7 @@ def create_app(own: Services) -> FastAPI:
     app.state.comparisons = Comparisons()
     app.state.webhook_intake = WebhookIntake(own)
     problems.install(app)
-    _add_routes(app)
+    app.router.routes.extend(_routes().routes)
     describe(app)
     if own.settings.cors_origins:
         app.add_middleware(
@@ -93,12 +94,15 @@ def create_app(own: Services) -> FastAPI:
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
-    app.include_router(webhook.door)  # first: routes are tried in turn, and Zammad's come in bursts
-    app.include_router(system.router)
-    app.include_router(metrics.router)
-    app.include_router(login.router)
-    app.include_router(users.own_account)
+@cache
+def _routes() -> APIRouter:
+    """All routes: they hold nothing of an application, and are dear to make."""
+    every = APIRouter()
+    every.include_router(webhook.door)  # first: routes are tried in turn, and Zammad's in bursts
+    every.include_router(system.router)
+    every.include_router(metrics.router)
+    every.include_router(login.router)
+    every.include_router(users.own_account)
     versioned = APIRouter(prefix="/api/v1")
     versioned.include_router(login.router, include_in_schema=False)
     versioned.include_router(users.own_account, include_in_schema=False)
@@ -135,4 +139,5 @@ def _add_routes(app: FastAPI) -> None:
         system.about,
     ):
         versioned.include_router(router)
-    app.include_router(versioned)
+    every.include_router(versioned)
+    return every

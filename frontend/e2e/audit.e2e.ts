@@ -2,6 +2,7 @@ import { expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  lookedAt,
   PHONE,
   setTheme,
   shot,
@@ -22,20 +23,15 @@ test("the ledger: an event, its causes, its moment, and back", async () => {
     await about.getByText("What caused what").waitFor()
     await about.locator("[aria-current=true]").waitFor()
     await page.getByText("Stopped where you read").waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `audit-${theme}`)
-    }
+    await lookedAt(page, "audit")
     await about.getByRole("button", { name: "Dashboard at this moment" }).click()
     await page.getByText("Read only.", { exact: false }).first().waitFor()
     await page.getByText(/^event 100 of/).waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `time-machine-${theme}`)
-    }
-    await page.getByRole("button", { name: /Back to live/ }).first().click()
+    await lookedAt(page, "time-machine")
+    await page
+      .getByRole("button", { name: /Back to live/ })
+      .first()
+      .click()
     await page.locator("[data-live=live]").waitFor()
   })
 })
@@ -119,11 +115,7 @@ test("the time machine by keys: T, a moment, [ and ], compare, Esc", async () =>
     const panel = page.getByRole("dialog", { name: "What changed since" })
     await panel.getByText("Entries in Kimai").waitFor()
     await panel.getByRole("listitem").first().waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `changes-${theme}`)
-    }
+    await lookedAt(page, "changes")
     await page.keyboard.press("Escape")
     await panel.waitFor({ state: "detached" })
     await page.evaluate(() => (document.activeElement as HTMLElement).blur())

@@ -1,7 +1,6 @@
 /** A real Chromium on the real demo: signing in, themes, sizes, axe, screenshots, measures. */
 import { existsSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { AxeBuilder } from "@axe-core/playwright"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import { afterAll, beforeAll, expect, inject } from "vitest"
@@ -15,9 +14,8 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ]
-/** Screenshots to look at; `npm run e2e` with SHOTS=<folder> puts them there. */
-const SHOTS =
-  process.env.SHOTS ?? fileURLToPath(new URL("../node_modules/.shots/", import.meta.url))
+/** Where screenshots to look at go; without it none are taken. */
+const SHOTS = process.env.SHOTS
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 export type Theme = "light" | "dark"
@@ -101,22 +99,30 @@ export async function signedIn(
 }
 
 /**
- * No violation of A, AA, 2.2 and best practice; what is wrong is named with its element. Toasts
- * fade while others are looked at: they are looked at by `only`, as long as they stand.
+ * No violation of A, AA, 2.2 and best practice; what is wrong is named with its element. Looked at
+ * is `only`, else what lies on top (a menu, a dialog), else the section of the address, else all of
+ * the page. Toasts fade meanwhile: they are looked at by `only`, as long as they stand.
  */
-export async function expectAccessible(page: Page, only?: string): Promise<void> {
+export async function expectAccessible(page: Page, only?: string, rules?: string[]): Promise<void> {
   await settled(page)
-  let axe = new AxeBuilder({ page }).withTags(TAGS)
-  axe = only ? axe.include(only).disableRules(["region"]) : axe.exclude("[data-sonner-toaster]")
-  // An open menu or popover is looked at by itself: it belongs to no landmark and lies over
-  // controls that nobody reaches while it is open.
-  const popper = "[data-radix-popper-content-wrapper]"
-  if ((await page.locator(popper).count()) > 0) axe = axe.include(popper).disableRules(["region"])
+  const part = only ?? (await onTop(page))
+  let axe = new AxeBuilder({ page })
+  axe = rules ? axe.withRules(rules) : axe.withTags(TAGS)
+  // A part belongs to no landmark of its own.
+  if (part) axe = rules ? axe.include(part) : axe.include(part).disableRules(["region"])
+  else axe = axe.exclude("[data-sonner-toaster]")
   const { violations } = await axe.analyze()
   const said = violations.flatMap((one) =>
     one.nodes.map((node) => `${one.id}: ${node.html}\n    ${node.failureSummary}`),
   )
   expect(said, "axe").toEqual([])
+}
+
+async function onTop(page: Page): Promise<string | undefined> {
+  for (const part of ["[data-radix-popper-content-wrapper]", "[role=dialog]"]) {
+    if ((await page.locator(part).count()) > 0) return part
+  }
+  return new URL(page.url()).hash || undefined
 }
 
 /** Wait until nothing moves or loads: a colour in the middle of a fade is no finding. */
@@ -131,12 +137,21 @@ export async function settled(page: Page): Promise<void> {
   })
 }
 
-export async function shot(page: Page, name: string, { whole = false } = {}): Promise<string> {
+export async function shot(page: Page, name: string): Promise<void> {
+  if (SHOTS === undefined) return
   await settled(page)
   mkdirSync(SHOTS, { recursive: true })
-  const path = join(SHOTS, `${name}.png`)
-  await page.screenshot({ path, fullPage: whole })
-  return path
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
+
+/** Both themes: all rules in the light one; in the dark one only colours are others. */
+export async function lookedAt(page: Page, name: string, only?: string): Promise<void> {
+  await setTheme(page, "dark")
+  await expectAccessible(page, only, ["color-contrast"])
+  await shot(page, `${name}-dark`)
+  await setTheme(page, "light")
+  await expectAccessible(page, only)
+  await shot(page, `${name}-light`)
 }
 
 export async function setTheme(page: Page, theme: Theme): Promise<void> {

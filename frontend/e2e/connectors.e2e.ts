@@ -4,8 +4,8 @@ import { expect, inject, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  lookedAt,
   PHONE,
-  setTheme,
   shot,
   signedIn,
   type Visit,
@@ -39,11 +39,7 @@ for (const [name, size] of [
       await card(page, DESK).getByText("Finds and reads tickets.").waitFor()
       await card(page, BILLING).getByText("Books for every user.").waitFor()
       await page.getByText("2 of 2 connections work.").first().waitFor()
-      for (const theme of ["dark", "light"] as const) {
-        await setTheme(page, theme)
-        await expectAccessible(page)
-        await shot(page, `connectors-${name}-${theme}`)
-      }
+      await lookedAt(page, `connectors-${name}`)
       await expectNoSidewaysScroll(page)
       const now = encodeURIComponent(new Date().toISOString())
       await page.goto(`/?as_of=${now}#connectors`)
@@ -69,11 +65,7 @@ test("a setting is changed in words, what is wrong is said at its field", async 
     await expect
       .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-invalid")))
       .toBe("true")
-    for (const theme of ["dark", "light"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `connector-edit-${theme}`)
-    }
+    await lookedAt(page, "connector-edit")
     await drawer.getByLabel("Look back").fill("20")
     await drawer.getByRole("button", { name: "Save" }).click()
     await drawer.waitFor({ state: "detached" })
@@ -147,11 +139,7 @@ test("a token that Kimai takes away needs you; the right one mends it", async ()
     try {
       await card(page, BILLING).getByRole("button", { name: "Test connection" }).click()
       await card(page, BILLING).getByText("Needs you.").waitFor()
-      for (const theme of ["dark", "light"] as const) {
-        await setTheme(page, theme)
-        await expectAccessible(page)
-        await shot(page, `connectors-needs-you-${theme}`)
-      }
+      await lookedAt(page, "connectors-needs-you")
     } finally {
       await page.request.delete(faults)
     }
@@ -207,11 +195,7 @@ test("removing names what stops and wants the name", async () => {
     await dialog.getByText(/No booking is read any more/).waitFor()
     await dialog.getByRole("button", { name: "Remove connector" }).click()
     await dialog.getByText(`This is not “${DESK}”.`).waitFor()
-    for (const theme of ["dark", "light"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `connector-remove-${theme}`)
-    }
+    await lookedAt(page, "connector-remove")
     await dialog.getByRole("button", { name: "Cancel" }).click()
     await dialog.waitFor({ state: "detached" })
   })

@@ -1,10 +1,9 @@
-import type { Page } from "playwright-core"
 import { expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  lookedAt,
   PHONE,
-  setTheme,
   shot,
   signedIn,
   visiting,
@@ -13,24 +12,16 @@ import {
 
 const PATIENCE = 150_000 // ms for a test that looks at many dialogs with axe
 const NARROW = { width: 320, height: 640 }
-const themes = ["light", "dark"] as const
-
-async function looked(page: Page, name: string): Promise<void> {
-  for (const theme of themes) {
-    await setTheme(page, theme)
-    await expectAccessible(page)
-    await shot(page, `${name}-${theme}`)
-  }
-  await setTheme(page, "light")
-}
-
 test(
   "schedule: what is on the screen is what the service computes, and what is saved",
   async () => {
     await visiting({}, async (visit) => {
       const { page } = visit
       await signedIn(visit)
-      await page.getByRole("banner").getByRole("button", { name: /^Schedule/ }).click()
+      await page
+        .getByRole("banner")
+        .getByRole("button", { name: /^Schedule/ })
+        .click()
       const dialog = page.getByRole("dialog", { name: "Schedule" })
       await dialog.getByRole("radio", { name: "Every 15 min" }).click()
       await dialog.getByLabel("From").fill("06:00")
@@ -60,7 +51,7 @@ test(
         expect([0, 6]).not.toContain(new Date(`${run.slice(0, 10)}T12:00:00Z`).getUTCDay())
       }
       await expect.poll(() => dialog.locator("ol time").count()).toBe(5)
-      await looked(page, "schedule-1440")
+      await lookedAt(page, "schedule-1440")
 
       // An error is said at its field, and the focus goes there.
       await cron.fill("61 * * * *")
@@ -74,7 +65,10 @@ test(
       await dialog.getByRole("button", { name: "Save schedule" }).click()
       expect((await saved).status()).toBe(200)
       await dialog.waitFor({ state: "detached" })
-      await page.getByRole("banner").getByRole("button", { name: /^Schedule/ }).click()
+      await page
+        .getByRole("banner")
+        .getByRole("button", { name: /^Schedule/ })
+        .click()
       await expect.poll(() => cron.inputValue()).toBe("*/20 7-18 * * mon-fri")
       await dialog.getByText(/Last changed .* by you/).waitFor()
       // As it was for the next test.
@@ -96,7 +90,7 @@ test(
       await dialog.getByRole("button", { name: "Add a channel" }).click()
       await dialog.getByRole("button", { name: "Add channel" }).click()
       await dialog.getByText("Name it, so that others know whom it tells.").waitFor()
-      await looked(page, "channel-1440")
+      await lookedAt(page, "channel-1440")
       await dialog.getByLabel("Name", { exact: true }).fill("Nobody listens")
       await dialog.getByRole("combobox", { name: "How" }).click()
       await page.getByRole("option", { name: "Webhook (JSON)" }).click()
@@ -106,7 +100,7 @@ test(
       expect(await dialog.textContent()).not.toContain("127.0.0.1:9")
       await dialog.getByRole("button", { name: "Send a test to Nobody listens" }).click()
       await dialog.getByText(/The test failed/).waitFor()
-      await looked(page, "notifications-1440")
+      await lookedAt(page, "notifications-1440")
       await dialog.getByRole("button", { name: "Remove Nobody listens" }).click()
       await dialog.getByRole("button", { name: "Remove channel" }).click()
       await dialog.getByText("Nobody listens", { exact: true }).waitFor({ state: "detached" })
@@ -126,7 +120,7 @@ test(
       const dialog = page.getByRole("dialog", { name: "Dry run" })
       await dialog.getByText("Create timesheets").waitFor({ timeout: 45_000 })
       await expect.poll(() => page.url()).toMatch(/dialog=dry-run&plan=\d+/)
-      await looked(page, "dry-run-1440")
+      await lookedAt(page, "dry-run-1440")
       const conflicts = dialog.getByRole("button", { name: /Left for you/ })
       await conflicts.click()
       expect(await conflicts.getAttribute("aria-pressed")).toBe("true")
@@ -134,7 +128,7 @@ test(
       if ((await first.count()) > 0) {
         await first.click()
         await dialog.getByText("Nothing is sent to Kimai for it.").first().waitFor()
-        await looked(page, "dry-run-open-1440")
+        await lookedAt(page, "dry-run-open-1440")
       }
       await dialog.getByRole("button", { name: "Earlier dry runs" }).click()
       await page
@@ -142,7 +136,7 @@ test(
         .getByText("Ready")
         .first()
         .waitFor()
-      await looked(page, "dry-run-earlier-1440")
+      await lookedAt(page, "dry-run-earlier-1440")
       await page.keyboard.press("Escape")
       await page.getByRole("dialog").waitFor({ state: "detached" })
     })
@@ -160,7 +154,7 @@ test(
       await dialog.getByLabel("First day").fill("2026-02-30")
       await dialog.getByRole("button", { name: "Make dry run" }).click()
       await dialog.getByText(/Write a day as YYYY-MM-DD/).waitFor()
-      await looked(page, "run-range-1440")
+      await lookedAt(page, "run-range-1440")
       await dialog.getByRole("button", { name: "Last 7 days" }).click()
       await dialog.getByRole("button", { name: "Make dry run" }).click()
       const plan = page.getByRole("dialog", { name: "Dry run" })
@@ -180,11 +174,11 @@ test(
       await page.keyboard.press("Control+k")
       const palette = page.getByRole("dialog", { name: "Search or jump to" })
       await palette.getByText("Run sync now").waitFor()
-      await looked(page, "palette-1440")
+      await lookedAt(page, "palette-1440")
       await page.keyboard.type("1")
       await palette.getByText("Events", { exact: true }).waitFor()
       await palette.getByRole("option", { name: /^Event 1 / }).waitFor()
-      await looked(page, "palette-number-1440")
+      await lookedAt(page, "palette-number-1440")
       await page.getByRole("combobox").fill("zzzz nothing")
       await palette.getByText("Nothing matches “zzzz nothing”.").waitFor()
       await expectAccessible(page)
@@ -212,14 +206,14 @@ test(
       await page.getByRole("menuitem", { name: "Accounts…" }).click()
       const dialog = page.getByRole("dialog")
       await dialog.getByRole("table", { name: "Accounts" }).waitFor()
-      await looked(page, "accounts-1440")
+      await lookedAt(page, "accounts-1440")
       await dialog.getByRole("button", { name: "Add an account" }).click()
       const name = `vera-${Date.now()}`
       await dialog.getByLabel("Username").fill(name)
       await dialog.getByLabel("Password").fill("short")
       await dialog.getByRole("button", { name: "Add account" }).click()
       await dialog.locator("[aria-invalid=true]").waitFor()
-      await looked(page, "account-1440")
+      await lookedAt(page, "account-1440")
       await dialog.getByLabel("Password").fill("long enough for an account")
       await dialog.getByRole("button", { name: "Add account" }).click()
       await dialog.getByRole("button", { name: `Edit ${name}` }).click()
@@ -275,7 +269,7 @@ test(
       await page.goto(`/?as_of=${past}&dialog=schedule`)
       const dialog = page.getByRole("dialog", { name: "Schedule" })
       await dialog.getByText("This is the past: read only.", { exact: false }).first().waitFor()
-      await looked(page, "schedule-archive")
+      await lookedAt(page, "schedule-archive")
     })
   },
   PATIENCE,

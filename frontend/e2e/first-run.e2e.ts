@@ -5,9 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  lookedAt,
   PHONE,
-  setTheme,
-  shot,
   signedIn,
   visiting,
   WIDE,
@@ -21,14 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await house?.stop()
 })
-
-async function bothThemes(page: Page, name: string): Promise<void> {
-  for (const theme of ["dark", "light"] as const) {
-    await setTheme(page, theme)
-    await expectAccessible(page)
-    await shot(page, `${name}-${theme}`)
-  }
-}
 
 /** What Zammad sends when somebody books time on a ticket. */
 async function delivered(page: Page, demo: Demo, secret: string): Promise<number> {
@@ -67,7 +58,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
     await signedIn(visit)
     await page.getByRole("heading", { level: 1, name: "Set up Timeledger" }).waitFor()
     await page.getByText("0 of 6 done").waitFor()
-    await bothThemes(page, "first-run-nothing")
+    await lookedAt(page, "first-run-nothing")
     await expectNoSidewaysScroll(page)
 
     // 1 Zammad: a wrong token is said and nothing is lost; the right one shows what it may do.
@@ -79,7 +70,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
     await zammad.getByRole("button", { name: "Test connection" }).click()
     await zammad.getByText(/^Connected to Zammad as/).waitFor()
     await zammad.getByText("Finds and reads tickets.").waitFor()
-    await bothThemes(page, "connector-tested")
+    await lookedAt(page, "connector-tested")
     await zammad.getByRole("button", { name: "Add Zammad" }).click()
     await zammad.waitFor({ state: "detached" })
     await step(page, "zammad").and(page.locator("[data-done]")).waitFor()
@@ -98,7 +89,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
 
     // 3 Activities: those of the same name are accepted, one is chosen.
     await page.getByRole("button", { name: /^Accept \d+ match/ }).waitFor()
-    await bothThemes(page, "first-run")
+    await lookedAt(page, "first-run")
     await page.getByRole("button", { name: /^Accept \d+ match/ }).click()
     await page.getByRole("button", { name: /^Accept \d+ match/ }).waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Leave the rest for later" }).click()
@@ -110,7 +101,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
     await guide.getByText("Copy it now").waitFor()
     const secret = await guide.locator("code").first().textContent()
     await guide.locator("[data-waiting=waiting]").waitFor()
-    await bothThemes(page, "webhook-guide")
+    await lookedAt(page, "webhook-guide")
     expect(await delivered(page, demo, "not the secret of anybody")).toBe(403)
     await guide.getByText(/but was refused/).waitFor()
     expect(await delivered(page, demo, secret ?? "")).toBe(202)
@@ -132,7 +123,7 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
       .getByText(/would be created in Kimai/)
       .waitFor()
     await expect.poll(() => run.getAttribute("aria-disabled")).toBe(null)
-    await bothThemes(page, "first-run-planned")
+    await lookedAt(page, "first-run-planned")
 
     // The first sync; the checklist stays for its last step, then it is gone for good.
     await run.click()

@@ -7,8 +7,8 @@ import { beforeAll, expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
+  lookedAt,
   PHONE,
-  setTheme,
   settled,
   shot,
   signedIn,
@@ -54,20 +54,12 @@ test("the list, the drawer and the preview are accessible in both themes, wide a
     const { page } = visit
     await signedIn(visit, "/?tab=conflicts#reconcile")
     await rowOf(page, /Duration changed in Kimai/).waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `reconcile-${theme}`)
-    }
+    await lookedAt(page, "reconcile")
     await page.locator("[data-row]").first().click()
     await page.getByRole("button", { name: /^Apply, update Kimai/ }).waitFor()
     await page.getByRole("button", { name: /^Waits for a person/ }).click()
     await page.getByText('"type": "ConflictOpened"').waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `reconcile-drawer-${theme}`)
-    }
+    await lookedAt(page, "reconcile-drawer")
     await page.keyboard.press("Escape")
     await page.getByRole("dialog").waitFor({ state: "detached" })
     // Focus is back on the row that opened it.
@@ -75,22 +67,14 @@ test("the list, the drawer and the preview are accessible in both themes, wide a
     await page.getByRole("checkbox", { name: "Select all rows read so far" }).click()
     await page.getByRole("button", { name: "Preview proposals" }).click()
     await page.getByRole("dialog", { name: "Preview of the proposals" }).waitFor()
-    for (const theme of ["light", "dark"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page)
-      await shot(page, `reconcile-bulk-${theme}`)
-    }
+    await lookedAt(page, "reconcile-bulk")
   })
   for (const width of [PHONE.width, 320]) {
     await visiting({ size: { ...PHONE, width }, touch: true }, async (visit) => {
       const { page } = visit
       await signedIn(visit, "/?tab=conflicts#reconcile")
       await page.getByRole("article").first().waitFor()
-      for (const theme of ["light", "dark"] as const) {
-        await setTheme(page, theme)
-        await expectAccessible(page)
-        await shot(page, `reconcile-${width}-${theme}`)
-      }
+      await lookedAt(page, `reconcile-${width}`)
       await expectNoSidewaysScroll(page)
       await page.locator("[data-row]").first().click()
       await page.getByRole("button", { name: /^Apply, update Kimai/ }).waitFor()
@@ -113,10 +97,7 @@ test("a decision by the keyboard alone, taken back, then applied from the drawer
     await page.keyboard.press("u")
     await page.getByText("Kimai stays as it is", { exact: true }).waitFor()
     await page.locator("[data-sonner-toast]").first().hover() // it stays as long as it is read
-    for (const theme of ["dark", "light"] as const) {
-      await setTheme(page, theme)
-      await expectAccessible(page, "[data-sonner-toast]")
-    }
+    await lookedAt(page, "toast", "[data-sonner-toast]")
     await page.locator(`[data-row="${key}"]`).waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Undo" }).click()
     await page.getByText("Taken back", { exact: true }).waitFor()

@@ -30,7 +30,7 @@ export function Shell() {
   const { active, target, onMounted } = useSectionScroll()
   const { asOf } = useMoment()
   const { dialog } = useDialog()
-  const painted = useAfterFirstPaint()
+  const painted = useAfterFigures()
   usePageKeys()
   return (
     <>
@@ -75,7 +75,7 @@ export function Shell() {
               section={section}
               first={index === 0}
               tall={index === 0 || section.id === target}
-              load={index === 0 || painted}
+              load={index === 0 || painted || section.id === target}
               onMounted={onMounted}
             />
           ))}
@@ -209,12 +209,22 @@ function usePageKeys() {
   ])
 }
 
-function useAfterFirstPaint(): boolean {
+const PATIENCE = 3_000 // ms after which the other sections no longer wait for the figures
+
+/** The first section's figures are there and painted: only then the others take their share. */
+function useAfterFigures(): boolean {
+  const { isPending } = useRead(kpi())
+  const [late, setLate] = useState(false)
   const [painted, setPainted] = useState(false)
   useEffect(() => {
+    const timer = setTimeout(() => setLate(true), PATIENCE)
+    return () => clearTimeout(timer)
+  }, [])
+  useEffect(() => {
+    if (isPending && !late) return
     const frame = requestAnimationFrame(() => setTimeout(() => setPainted(true), 0))
     return () => cancelAnimationFrame(frame)
-  }, [])
+  }, [isPending, late])
   return painted
 }
 

@@ -90,7 +90,7 @@ test("the keyboard alone: skip link, sections, shortcuts sheet; focus returns", 
  * the login, in the same minute, say how much slower it is just now.
  */
 const SOON = 1_500 // ms, largest contentful paint at a quarter of the speed
-const LOGIN = 900 // ms, that of the login when the machine is left alone
+const LOGIN = 740 // ms, that of the login when the machine is left alone
 
 test("the page is there soon and does not shift", { timeout: 120_000 }, async () => {
   await visiting({ expected: [/401/] }, async (signedOut) => {

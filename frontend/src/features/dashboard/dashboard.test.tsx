@@ -254,7 +254,7 @@ test("connections: state in words, 48 half hours in one sentence, and who has to
   })
   renderWithApp(<Dashboard />)
   const panel = await screen.findByRole("region", { name: "Connections" })
-  const kimai = await within(panel).findByRole("region", { name: "Billing" })
+  const kimai = await within(panel).findByRole("region", { name: "Billing, health" })
   expect(await within(kimai).findByText("Sign-in refused")).toBeInTheDocument()
   expect(
     await within(kimai).findByRole("img", {
@@ -267,7 +267,7 @@ test("connections: state in words, 48 half hours in one sentence, and who has to
     "/#connectors",
   )
   expect(text(kimai)).toContain("answers in 212 ms")
-  const store = within(panel).getByRole("region", { name: "Event store" })
+  const store = within(panel).getByRole("region", { name: "Event store, health" })
   expect(await within(store).findByText(/all \d+ views current/)).toBeInTheDocument()
 })
 

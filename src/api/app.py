@@ -70,7 +70,7 @@ def create_app(own: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        strict_content_type=False,  # a body without content type is JSON too
+        strict_content_type=False,
     )
     app.state.services = own
     app.state.hub = Hub(own)
@@ -97,7 +97,7 @@ def create_app(own: Services) -> FastAPI:
 @cache
 def _routes() -> APIRouter:
     """All routes: they hold nothing of an application, and are dear to make."""
-    every = APIRouter()
+    every = APIRouter(strict_content_type=False)  # a body without content type is JSON too
     every.include_router(webhook.door)  # first: routes are tried in turn, and Zammad's in bursts
     every.include_router(system.router)
     every.include_router(metrics.router)

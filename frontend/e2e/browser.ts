@@ -109,7 +109,7 @@ export async function expectAccessible(page: Page, only?: string, rules?: string
   let axe = new AxeBuilder({ page })
   axe = rules ? axe.withRules(rules) : axe.withTags(TAGS)
   // A part belongs to no landmark of its own.
-  if (part) axe = rules ? axe.include(part) : axe.include(part).disableRules(["region"])
+  if (part) axe = axe.include(part).disableRules(["region"])
   else axe = axe.exclude("[data-sonner-toaster]")
   const { violations } = await axe.analyze()
   const said = violations.flatMap((one) =>

@@ -1,5 +1,4 @@
-import { createHmac, randomUUID } from "node:crypto"
-import { expect, inject, test } from "vitest"
+import { expect, test } from "vitest"
 import {
   expectAccessible,
   expectNoSidewaysScroll,
@@ -11,24 +10,9 @@ import {
   visiting,
   WIDE,
 } from "./browser"
+import { delivered } from "./peers"
 
 const SLOW = 180_000 // ms: axe in both themes on a busy machine
-
-/** As Zammad's trigger does it; signed with another key the service refuses it. */
-async function delivered(ticket: number, key = inject("demo").webhook_secret): Promise<number> {
-  const body = JSON.stringify({ ticket: { id: ticket }, article: { id: ticket } })
-  const signature = createHmac("sha1", key).update(body).digest("hex")
-  const answer = await fetch(`${inject("demo").url}/api/v1/webhook/zammad`, {
-    method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      "X-Hub-Signature": `sha1=${signature}`,
-      "X-Zammad-Delivery": randomUUID(),
-    },
-    body,
-  })
-  return answer.status
-}
 
 for (const [name, size] of [
   ["1440", WIDE],
@@ -164,18 +148,18 @@ test(
       const list = panel.getByRole("list")
       const newest = list.getByRole("listitem").first()
       const before = (await list.count()) > 0 ? await newest.textContent() : null
-      expect(await delivered(3)).toBe(202)
+      expect(await delivered(visit.demo, 3)).toBe(202)
       await newest.filter({ hasText: "Ticket id 3" }).waitFor()
       await expect.poll(() => newest.textContent()).not.toBe(before)
       await list.hover()
-      expect(await delivered(4)).toBe(202)
-      expect(await delivered(5)).toBe(202)
+      expect(await delivered(visit.demo, 4)).toBe(202)
+      expect(await delivered(visit.demo, 5)).toBe(202)
       await panel.getByRole("button", { name: "2 new" }).waitFor()
       await expectAccessible(page)
       await shot(page, "deliveries-light")
       await panel.getByRole("button", { name: "2 new" }).click()
       await list.getByRole("listitem").filter({ hasText: "Ticket id 5" }).first().waitFor()
-      expect(await delivered(6, "another key of sixteen")).toBe(403)
+      expect(await delivered(visit.demo, 6, "another key of sixteen")).toBe(403)
       await panel.getByRole("button", { name: "1 new" }).click()
       await panel.getByText("Rejected").first().waitFor()
       await list

@@ -1,7 +1,7 @@
 /** A working day: Zammad calls, a peer fails, the line is cut, the session ends, a plan is written. */
 import { expect, inject, test } from "vitest"
 import { expectAccessible, shot, signedIn, visiting } from "./browser"
-import { book, speaking, typeCalled } from "./peers"
+import { book, setZammadUp, speaking, typeCalled } from "./peers"
 
 const PATIENCE = 120_000 // ms
 
@@ -34,7 +34,7 @@ test("an edit in Zammad is seen live, called by Zammad's own trigger", {
     await page.getByText("Following live").waitFor()
     const booking = await book(systems, 7, 37, await typeCalled(systems, "Maintenance"))
     const events = page.getByRole("table", { name: "Events" })
-    const entries = `/api/v1/entries?sort=-updated_at&limit=5`
+    const entries = "/api/v1/entries?sort=-updated_at&limit=5"
     type Found = { items: { id: number; source_id: string; state: string }[] }
     let entry = 0
     await expect
@@ -49,7 +49,7 @@ test("an edit in Zammad is seen live, called by Zammad's own trigger", {
       )
       .toBe("synced")
     await events
-      .getByText(/time-entry-.*/)
+      .getByText(new RegExp(`time-entry-${entry}`))
       .first()
       .waitFor()
     await page.goto(`/?entry=${entry}#reconcile`)
@@ -166,11 +166,7 @@ test("a dry run's plan is written, and what it wrote is what it said", {
   const systems = await speaking()
   const type = await typeCalled(systems, "Maintenance")
   // What Zammad does not tell of waits for the next run: a booking on which no trigger fires.
-  const rows = await systems.service<{ id: number; type: string }[]>("GET", "/api/v1/connectors")
-  const desk = rows.find((one) => one.type === "zammad")?.id
-  await systems.service("PATCH", `/api/v1/connectors/${desk}`, {
-    settings: { accept_webhooks: false },
-  })
+  await setZammadUp(systems, { accept_webhooks: false })
   try {
     await book(systems, 9, 41, type)
     await book(systems, 9, 43, type)
@@ -189,8 +185,6 @@ test("a dry run's plan is written, and what it wrote is what it said", {
       await shot(page, "plan-written-light")
     })
   } finally {
-    await systems.service("PATCH", `/api/v1/connectors/${desk}`, {
-      settings: { accept_webhooks: true },
-    })
+    await setZammadUp(systems, { accept_webhooks: true })
   }
 })

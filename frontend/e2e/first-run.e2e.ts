@@ -1,5 +1,4 @@
 /** From nothing to the first sync, as a new user goes: on a demo of its own, with nothing connected. */
-import { createHmac, randomUUID } from "node:crypto"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import {
@@ -11,7 +10,8 @@ import {
   visiting,
   WIDE,
 } from "./browser"
-import { bareDemo, type Demo } from "./house"
+import { bareDemo } from "./house"
+import { delivered } from "./peers"
 
 let house: Awaited<ReturnType<typeof bareDemo>>
 beforeAll(async () => {
@@ -20,21 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await house?.stop()
 })
-
-/** What Zammad sends when somebody books time on a ticket. */
-async function delivered(page: Page, demo: Demo, secret: string): Promise<number> {
-  const body = JSON.stringify({ ticket: { id: 1 }, article: { id: 1 } })
-  const answer = await page.request.post(`${demo.url}/api/v1/webhook/zammad`, {
-    data: Buffer.from(body),
-    headers: {
-      "Content-Type": "application/json",
-      "X-Hub-Signature": `sha1=${createHmac("sha1", secret).update(body).digest("hex")}`,
-      "X-Zammad-Delivery": randomUUID(),
-      "X-Zammad-Trigger": "Timeledger",
-    },
-  })
-  return answer.status()
-}
 
 async function connect(page: Page, system: "Zammad" | "Kimai", address: string, token: string) {
   await page
@@ -102,9 +87,9 @@ test("a new user comes from nothing to the first sync", { timeout: 240_000 }, as
     const secret = await guide.locator("code").first().textContent()
     await guide.locator("[data-waiting=waiting]").waitFor()
     await lookedAt(page, "webhook-guide")
-    expect(await delivered(page, demo, "not the secret of anybody")).toBe(403)
+    expect(await delivered(demo, 1, "not the secret of anybody")).toBe(403)
     await guide.getByText(/but was refused/).waitFor()
-    expect(await delivered(page, demo, secret ?? "")).toBe(202)
+    expect(await delivered(demo, 1, secret ?? "")).toBe(202)
     await guide.locator("[data-waiting=arrived]").waitFor()
     await expectAccessible(page)
     await guide.getByRole("button", { name: "Done" }).click()

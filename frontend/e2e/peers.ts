@@ -1,4 +1,5 @@
 /** The demo's three systems, spoken to as other programs do: for what happens behind the page. */
+import { createHmac, randomUUID } from "node:crypto"
 import { inject } from "vitest"
 import type { Demo } from "./house"
 
@@ -50,4 +51,31 @@ export async function typeCalled({ zammad }: Systems, name: string): Promise<num
   const found = types.find((one) => one.name === name)
   if (found === undefined) throw new Error(`Zammad has no activity type ${name}.`)
   return found.id
+}
+
+/** Settings of the connector to Zammad, as an administrator changes them. */
+export async function setZammadUp({ service }: Systems, settings: object): Promise<void> {
+  const rows = await service<{ id: number; type: string }[]>("GET", "/api/v1/connectors")
+  const desk = rows.find((one) => one.type === "zammad")
+  await service("PATCH", `/api/v1/connectors/${desk?.id}`, { settings })
+}
+
+/** What Zammad's trigger sends of a ticket; the status that the service answers with. */
+export async function delivered(
+  { url, webhook_secret }: Demo,
+  ticket: number,
+  secret = webhook_secret,
+): Promise<number> {
+  const body = JSON.stringify({ ticket: { id: ticket }, article: { id: ticket } })
+  const answer = await fetch(`${url}/api/v1/webhook/zammad`, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      "X-Hub-Signature": `sha1=${createHmac("sha1", secret).update(body).digest("hex")}`,
+      "X-Zammad-Delivery": randomUUID(),
+      "X-Zammad-Trigger": "Timeledger",
+    },
+    body,
+  })
+  return answer.status
 }

@@ -70,7 +70,6 @@ def create_app(own: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        strict_content_type=False,
     )
     app.state.services = own
     app.state.hub = Hub(own)

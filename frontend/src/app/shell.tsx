@@ -69,16 +69,20 @@ export function Shell() {
           data-focus-container
           className="mx-auto max-w-376 px-4 sm:px-6 lg:px-8"
         >
-          {SECTIONS.map((section, index) => (
-            <Slot
-              key={section.id}
-              section={section}
-              first={index === 0}
-              tall={index === 0 || section.id === target}
-              load={index === 0 || painted || section.id === target}
-              onMounted={onMounted}
-            />
-          ))}
+          {SECTIONS.map((section, index) => {
+            const first = index === 0
+            const awaited = first || section.id === target
+            return (
+              <Slot
+                key={section.id}
+                section={section}
+                first={first}
+                tall={awaited}
+                load={awaited || painted}
+                onMounted={onMounted}
+              />
+            )
+          })}
         </main>
       </div>
       <BottomBar active={active} />
@@ -214,17 +218,15 @@ const PATIENCE = 3_000 // ms after which the other sections no longer wait for t
 /** The first section's figures are there and painted: only then the others take their share. */
 function useAfterFigures(): boolean {
   const { isPending } = useRead(kpi())
-  const [late, setLate] = useState(false)
   const [painted, setPainted] = useState(false)
   useEffect(() => {
-    const timer = setTimeout(() => setLate(true), PATIENCE)
-    return () => clearTimeout(timer)
-  }, [])
-  useEffect(() => {
-    if (isPending && !late) return
+    if (isPending) {
+      const timer = setTimeout(() => setPainted(true), PATIENCE)
+      return () => clearTimeout(timer)
+    }
     const frame = requestAnimationFrame(() => setTimeout(() => setPainted(true), 0))
     return () => cancelAnimationFrame(frame)
-  }, [isPending, late])
+  }, [isPending])
   return painted
 }
 

@@ -16,8 +16,7 @@ export function useSectionScroll() {
   const { hash, key } = useLocation()
   const [active, setActive] = useState<SectionId>(known(hash) ?? "dashboard")
   const [mounted, setMounted] = useState<ReadonlySet<SectionId>>(new Set())
-  const held = useRef<SectionId | null>(null)
-  const letGo = useRef(() => {})
+  const letGo = useRef<(() => void) | null>(null) // while a section is held
   const target = known(hash)
   const onMounted = useCallback((id: SectionId) => {
     setMounted((before) => (before.has(id) ? before : new Set(before).add(id)))
@@ -27,10 +26,10 @@ export function useSectionScroll() {
   // Before anything is painted: what was in sight must not jump.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` is a new click on the same link
   useLayoutEffect(() => {
-    const section = target === null ? null : document.getElementById(target)
+    if (target === null) return
+    const section = document.getElementById(target)
     if (section === null) return
-    held.current = target
-    setActive(target ?? "dashboard")
+    setActive(target)
     const scroll = () => section.scrollIntoView({ block: "start" })
     scroll()
     const observer = new ResizeObserver(scroll)
@@ -41,7 +40,7 @@ export function useSectionScroll() {
     }
     const moves = ["wheel", "touchmove", "keydown", "pointerdown"] as const
     const release = () => {
-      held.current = null
+      letGo.current = null
       observer.disconnect()
       for (const move of moves) window.removeEventListener(move, release)
     }
@@ -53,13 +52,13 @@ export function useSectionScroll() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: each click holds anew
   useEffect(() => {
     if (!ready) return
-    const timer = setTimeout(() => letGo.current(), SETTLES)
+    const timer = setTimeout(() => letGo.current?.(), SETTLES)
     return () => clearTimeout(timer)
   }, [ready, target, key])
 
   useEffect(() => {
     const look = () => {
-      if (held.current !== null) return
+      if (letGo.current !== null) return
       const line = window.innerHeight * 0.3
       const passed = SECTIONS.filter((one) => {
         const top = document.getElementById(one.id)?.getBoundingClientRect().top

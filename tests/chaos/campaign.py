@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -22,6 +22,8 @@ from adapters.embedded import EmbeddedPostgres
 from adapters.sandbox.serve import running
 from api.demo.keys import DemoKeys
 from domain.sync.glancing import SENT_BY
+from domain.sync.limits import LIMITS
+from domain.sync.refusing import REFUSALS
 from tests.chaos.administrator import Administrator
 from tests.chaos.checker import differences, written_twice
 from tests.chaos.diary import Diary, House
@@ -317,13 +319,23 @@ class Campaign:
         await self._stop()
 
     async def _come_to_rest(self) -> None:
-        """One quiet run; where days are stacked as many as it takes, but not many: a place that
-        one run frees is given away by the next."""
-        for _ in range(MOST_QUIET_RUNS if self._town.diary.house.is_stacked else 1):
+        """One quiet run, or as many as it takes, but not many.
+
+        Where days are stacked, a place that one run frees is given away by the next; where Kimai
+        refused more than a run asks about again, each run asks about another part of them.
+        """
+        for done in range(1, MOST_QUIET_RUNS + 1):
             written = self.wires["kimai"].writes
             await self._quiet_run()
-            if self.wires["kimai"].writes == written:
+            rests = not self._town.diary.house.is_stacked or self.wires["kimai"].writes == written
+            if rests and done >= await self._parts_of_refused():
                 return
+
+    async def _parts_of_refused(self) -> int:
+        """In how many parts what Kimai refused is asked about, one with each run."""
+        waiting = (await self._administrator.open_conflicts()).values()
+        refused = sum(row["reason_code"] in REFUSALS for row in waiting)
+        return ceil(refused / LIMITS.refused_entries)
 
     async def _quiet_run(self) -> None:
         with self._town.running():

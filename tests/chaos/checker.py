@@ -141,6 +141,8 @@ class Checker:
             return None if gone else "has no timesheet"
         shortened = self._netted.taken(entry, sheet) is not None
         begins, ends = self._lies_well(entry, sheet, due)
+        # how much is left cannot be read off an end that a person set
+        begins = begins or ("end" in kept and self._netted.may_begin(entry, sheet))
         differing = {
             "begin": not begins and not shortened,
             "end": not ends and not shortened,
@@ -253,7 +255,9 @@ class Checker:
                 in_use = set() if sheet is None else {sheet.project}
                 users = self._users(entry) | (set() if sheet is None else {sheet.user})
                 closed = diary.was_closed(projects | in_use, since)
-                return wrong is not None and (closed or diary.was_disabled(users, since))
+                refused = closed or diary.was_disabled(users, since)
+                differs = sheet is not None and self._differs(entry, sheet, wrong)
+                return refused and (differs or wrong is not None)
             case _:
                 return False
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import TimeAccounting
-from tests.chaos.times import MINUTE, could_be, stored, worked
+from tests.chaos.times import MINUTE, could_be, stored, times, worked
 from tests.chaos.town import Town
 
 LARGEST_STEP = 15 * MINUTE  # of all roundings of all houses
@@ -56,6 +56,13 @@ class Netted:
         )
         left = [seconds for seconds in near if could_be(entry, self._house, seconds, seen)]
         return (whole - max(left), whole - min(left)) if left else None
+
+    def may_begin(self, entry: TimeAccounting, sheet: Timesheet) -> bool:
+        """Whether some part of the booking would begin there, whatever its end."""
+        if _key(entry) not in self._groups:
+            return False
+        parts = range(worked(entry, self._house) + 1)
+        return any(times(entry, self._house, left)[0] == sheet.begin for left in parts)
 
     def may_be_taken_whole(self, entry: TimeAccounting) -> bool:
         """Whether so much was taken back that nothing is left to be written."""

@@ -33,6 +33,7 @@ from domain.rules.decision import rule as rules
 from domain.rules.marker import marker, marker_for
 from domain.rules.objection import left_alone, objection
 from domain.rules.row_ops import NOT_TO_CHANGE
+from domain.sync.looking import LOOKED_AT_AGAIN, untouched
 from domain.sync.refusing import again
 from domain.sync.writing import wants_write
 from domain.time_entry.commands import (
@@ -459,7 +460,11 @@ class Carried(RuleBasedStateMachine):
                 if back and self.entry.conflict is None:
                     self.decide_now()
             return
-        ours: Ruling | None = self.ruled(replace(self.entry, found=None, conflict=None))
+        if not self.is_noticed(found):
+            self.count_surplus()
+            self.decide_what_was_held()
+            return
+        ours: Ruling | None = self.ruled(untouched(self.entry))
         if ours is not None and ours.outcome not in (Outcome.LEAVE, Outcome.UPDATE):
             ours = None
         kimai = self.where.configuration.kimai
@@ -475,6 +480,14 @@ class Carried(RuleBasedStateMachine):
         )
         self.count_surplus()
         self.decide_what_was_held()
+
+    def is_noticed(self, found: Written) -> bool:
+        """A list is compared with what was seen last, and no booking is opened for what agrees."""
+        assert self.entry.settled is not None
+        seen = self.entry.drifted or self.entry.settled.written
+        if self.entry.standing.conflict in LOOKED_AT_AGAIN or seen.exported != found.exported:
+            return True
+        return bool(changes_since(seen, found))
 
     def look_at_earlier(self, number: int) -> None:
         found = self.kimai.sheets.get(number)

@@ -7,10 +7,13 @@ from decimal import Decimal
 import pytest
 
 from domain.connector.settings import EditedInKimaiPolicy
+from domain.errors import Rejected
 from domain.event import Actor, Append, Metadata
+from domain.handling import handle
 from domain.ids import entry_id, entry_stream
 from domain.rules.marker import marked_entry
-from domain.time_entry.commands import Compare, Confirm, NoteSurplus
+from domain.rules.objection import objection
+from domain.time_entry.commands import Compare, Confirm, NoteSurplus, Reject, Retry
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.drift import surplus_text
 from domain.time_entry.events import (
@@ -19,15 +22,17 @@ from domain.time_entry.events import (
     EntryDecided,
     TimesheetAdopted,
     TimesheetDrifted,
+    TimesheetWriteRejected,
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.taking_over import suggestion_text
-from domain.time_entry.values import Outcome, ReasonCode, Written
+from domain.time_entry.values import Operation, Outcome, ReasonCode, Written
 from tests.support.bookings import (
     ENTRY,
     LOG_TAG,
     MARK,
     ZAMMAD,
+    context,
     decide,
     intend,
     observe,
@@ -36,6 +41,7 @@ from tests.support.bookings import (
 )
 from tests.support.given import Given, given
 from tests.support.peers import World
+from tests.unit.test_adoption import put
 
 ASK, KEEP, OVERWRITE = (
     EditedInKimaiPolicy.CONFLICT,
@@ -106,6 +112,49 @@ def test_an_exported_record_is_never_written_over() -> None:
     story.when(Compare(found=found, policy=OVERWRITE, ours=ours)).then_types(
         TimesheetDrifted, EntryDecided, ConflictOpened
     )
+
+
+def overwritten() -> Story:  # type: ignore[type-arg] # as above
+    """Edited in Kimai, and to be brought back by policy."""
+    story, stored = synced()
+    ours = decide(story.state).ruling
+    found = replace(stored, project_id=77)
+    return story.when(Compare(found=found, policy=OVERWRITE, ours=ours)).then_types(
+        TimesheetDrifted, EntryDecided
+    )
+
+
+def test_an_edit_is_brought_back_also_after_kimai_refused_to() -> None:
+    sent = overwritten().when(intend(Operation.UPDATE, 11)).after()
+    refusal = Reject(
+        intent=2, status=400, fields=(), reason=ReasonCode.PEER_REJECTED, detail="ended"
+    )
+    refused = sent.when(refusal).then_types(TimesheetWriteRejected, ConflictOpened)
+    held = decide(refused.state).ruling
+    assert (held.outcome, held.reason) == (Outcome.HOLD, ReasonCode.PEER_REJECTED)
+    again = refused.when(Retry()).after()
+    decided = again.when(decide(again.state)).then_types(EntryDecided, ConflictResolved)
+    assert decided.state is not None
+    assert decided.state.standing.outcome is Outcome.UPDATE
+
+
+def test_an_edit_is_brought_back_also_after_zammad_spoke_in_between() -> None:
+    more = overwritten().when(observe(about=context(group_name="Another"))).after()
+    assert more.state is not None
+    assert decide(more.state).ruling.outcome is Outcome.UPDATE
+
+
+def test_another_try_is_no_leave_to_keep_silent_about_an_edit() -> None:
+    story, stored = synced()
+    found = replace(stored, project_id=77)
+    again = story.when(Compare(found=found, policy=ASK)).after().when(Retry()).after()
+    assert again.state is not None
+    assert decide(again.state).ruling.outcome is Outcome.UPDATE
+    settled = again.state.settled
+    assert settled is not None
+    asked = objection(again.state, settled, found, ASK)
+    assert asked is not None
+    assert asked.reason is ReasonCode.TARGET_EDITED
 
 
 def test_a_decision_to_keep_holds_until_kimai_changes_again() -> None:
@@ -201,6 +250,40 @@ async def test_both_sides_coming_to_agree_closes_the_conflict() -> None:
     world.tickets.edit(9, time_unit=Decimal(30))
     await world.sync()
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    assert world.kimai.writes == writes
+
+
+async def retried(world: World, source_id: int) -> None:
+    metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="retry")
+    stream = entry_stream(entry_id(ZAMMAD, source_id))
+    await handle(world.store, TIME_ENTRY, stream, Retry(), metadata=metadata, now=world.clock.now())
+
+
+@pytest.mark.parametrize("taken_over", [False, True])
+async def test_an_edit_that_kimai_did_not_let_us_bring_back_is_when_tried_again(
+    *, taken_over: bool
+) -> None:
+    """Found by the fault campaign: it was shown as synced, and the edit stood."""
+    world = World(kimai={"edited_in_kimai_policy": "overwrite"})
+    world.tickets.book(9)
+    if taken_over:
+        put(world, 1, "ZAM:T50|TA:9 VPN")
+    for _ in range(2):
+        await world.sync()
+        world.an_hour_later()
+    before = world.kimai.sheets[1].project_id
+    world.kimai.edit(1, project_id=78)
+    world.perils.failing["kimai:update:before"] = [Rejected("kimai", "400", status=400)]
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.PERIOD_LOCKED
+    await later(world)
+    assert (await world.entry(9)).standing.conflict is ReasonCode.PERIOD_LOCKED
+    await retried(world, 9)
+    await world.sync()
+    assert (await world.entry(9)).standing.state is EntryState.SYNCED
+    assert world.kimai.sheets[1].project_id == before
+    writes = world.kimai.writes
+    await later(world)
     assert world.kimai.writes == writes
 
 

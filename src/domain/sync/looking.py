@@ -262,7 +262,7 @@ class Look:
 
 def untouched(state: TimeEntry) -> TimeEntry:
     """As if nobody had changed anything in Kimai."""
-    return replace(state, found=None, conflict=None)
+    return replace(state, found=None, conflict=None, drifted=None)
 
 
 def _is_over(since: datetime | None, now: datetime, after: timedelta) -> bool:

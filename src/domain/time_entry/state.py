@@ -292,6 +292,18 @@ class TimeEntry:
         )
 
     @property
+    def is_to_be_brought_back(self) -> bool:
+        """Whether somebody's edit in Kimai is to be written over, by a person's wish or by policy.
+
+        It is from the decision on until a write is done, however often Kimai refuses in between.
+        """
+        if self.overwrite is not None:
+            return True
+        if self.found is not None or self.settled is None or self.drifted is None:
+            return False
+        return bool(changes_since(self.settled.written, self.drifted))
+
+    @property
     def netting_key(self) -> NettingKey | None:
         """None when there is no booking that could be netted or reduced."""
         booking = self.booking

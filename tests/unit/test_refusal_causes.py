@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import Rejected
 from domain.ports.timesheets import Circumstances, Part
-from domain.rules.refusal import wait_for_refusal
+from domain.rules.refusal import fingerprint, wait_for_refusal
 from domain.time_entry.causes import RefusalCause as Cause
 from domain.time_entry.commands import GiveUp, Hold, Retry
 from domain.time_entry.decide import TIME_ENTRY
@@ -206,6 +206,16 @@ def test_the_cause_stays_when_it_is_held_for_the_same_again() -> None:
     again = retried.when(decide(retried.state)).after().when(hold)
     opened = [event for event in again.events if isinstance(event, ConflictOpened)]
     assert [event.cause for event in opened] == [Cause.TIMESHEET_NOT_SHOWN]
+
+
+@pytest.mark.parametrize(("allowed", "same"), [(True, True), (False, False)])
+def test_that_time_passes_is_news_only_where_the_future_is_forbidden(
+    *, allowed: bool, same: bool
+) -> None:
+    """Found by the fault campaign: what was refused for another cause was sent again."""
+    said = facts(future_allowed=allowed, user_enabled=False)
+    before, after = (ASKED.end + timedelta(seconds=each) for each in (-1, 1))
+    assert (fingerprint(said, ASKED, before) == fingerprint(said, ASKED, after)) is same
 
 
 def test_a_dead_letter_names_its_cause() -> None:

@@ -110,7 +110,8 @@ def fingerprint(facts: Circumstances, desired: Desired, now: datetime) -> str:
     today, project = _day(now, desired), facts.project
     begun = project is None or project.begins is None or project.begins <= today
     over = project is not None and project.ends is not None and project.ends < today
-    said = repr((sorted(asdict(facts).items()), begun, over, desired.end > now))
+    too_soon = not facts.future_allowed and desired.end > now
+    said = repr((sorted(asdict(facts).items()), begun, over, too_soon))
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

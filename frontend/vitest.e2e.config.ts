@@ -8,6 +8,7 @@ export default defineConfig({
     maxWorkers: 1, // one demo, one browser
     fileParallelism: false,
     testTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 180_000,
   },
 })

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest"
 import {
+  atWidth,
   expectAccessible,
-  expectNoSidewaysScroll,
   lookedAt,
+  NARROW,
   PHONE,
   setTheme,
   shot,
   signedIn,
+  TABLET,
   visiting,
 } from "./browser"
 
@@ -127,25 +129,23 @@ test("the time machine by keys: T, a moment, [ and ], compare, Esc", async () =>
   })
 })
 
-for (const size of [PHONE, { width: 320, height: 640 }, { width: 768, height: 1024 }]) {
-  test(`audit and time machine at ${size.width}`, async () => {
-    await visiting({ size, touch: true }, async (visit) => {
-      const { page } = visit
-      await signedIn(visit, "/#audit")
-      await page.getByText("Following live").waitFor()
-      await page.getByRole("table", { name: "Events" }).getByRole("row").nth(3).waitFor()
-      await expectNoSidewaysScroll(page)
+test("audit and time machine on a phone and on a tablet", async () => {
+  await visiting({ size: PHONE, touch: true }, async (visit) => {
+    const { page } = visit
+    const everyWidth = async (name: string) => {
       await expectAccessible(page)
-      await shot(page, `audit-${size.width}`)
-      await page.getByRole("table", { name: "Events" }).getByRole("button").first().click()
-      await page.getByRole("dialog").getByText("What caused what").waitFor()
-      await expectAccessible(page)
-      await shot(page, `event-${size.width}`)
-      await page.goto("/?as_of=position:1200")
-      await page.getByText(/^event 1,200 of/).waitFor()
-      await expectNoSidewaysScroll(page)
-      await expectAccessible(page)
-      await shot(page, `time-machine-${size.width}`)
-    })
+      for (const width of [TABLET, NARROW, PHONE.width]) await atWidth(page, width, name)
+    }
+    await signedIn(visit, "/#audit")
+    await page.getByText("Following live").waitFor()
+    await page.getByRole("table", { name: "Events" }).getByRole("row").nth(3).waitFor()
+    await everyWidth("audit")
+    await page.getByRole("table", { name: "Events" }).getByRole("button").first().click()
+    await page.getByRole("dialog").getByText("What caused what").waitFor()
+    await expectAccessible(page)
+    await shot(page, "event-390")
+    await page.goto("/?as_of=position:1200")
+    await page.getByText(/^event 1,200 of/).waitFor()
+    await everyWidth("time-machine")
   })
-}
+})

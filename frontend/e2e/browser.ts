@@ -21,6 +21,9 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 export type Theme = "light" | "dark"
 export const WIDE = { width: 1440, height: 900 }
 export const PHONE = { width: 390, height: 844 }
+/** The narrowest that has to work (WCAG 1.4.10), and a tablet held upright. */
+export const NARROW = 320
+export const TABLET = 768
 
 let browser: Browser
 // One for each file: whoever imports this has it.
@@ -165,6 +168,14 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   )
   expect(over, "pixels too wide").toBeLessThanOrEqual(0)
+}
+
+/** The same page in a window of another width: nothing sticks out. Axe has seen its parts before. */
+export async function atWidth(page: Page, width: number, name: string): Promise<void> {
+  await page.setViewportSize({ width, height: width < WIDE.width / 2 ? PHONE.height : WIDE.height })
+  await settled(page)
+  await expectNoSidewaysScroll(page)
+  await shot(page, `${name}-${width}`)
 }
 
 export type Measures = { lcp: number; cls: number }

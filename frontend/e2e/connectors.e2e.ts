@@ -2,9 +2,11 @@
 import type { Page } from "playwright-core"
 import { expect, inject, test } from "vitest"
 import {
+  atWidth,
   expectAccessible,
   expectNoSidewaysScroll,
   lookedAt,
+  NARROW,
   PHONE,
   shot,
   signedIn,
@@ -30,7 +32,6 @@ const BILLING = "Northwind billing"
 for (const [name, size] of [
   ["1440", WIDE],
   ["390", PHONE],
-  ["320", { width: 320, height: 640 }],
 ] as const) {
   test(`both cards and the webhook at ${name}, both themes and the past`, async () => {
     await visiting({ size, touch: size !== WIDE }, async (visit) => {
@@ -42,6 +43,7 @@ for (const [name, size] of [
       await page.getByText("2 of 2 connections work.").first().waitFor()
       await lookedAt(page, `connectors-${name}`)
       await expectNoSidewaysScroll(page)
+      if (size === PHONE) await atWidth(page, NARROW, "connectors")
       const now = encodeURIComponent(new Date().toISOString())
       await page.goto(`/?as_of=${now}#connectors`)
       await page.getByText("Deliveries and the address are shown for now only.").waitFor()

@@ -1,12 +1,15 @@
 import { expect, test } from "vitest"
 import {
+  atWidth,
   expectAccessible,
   expectNoSidewaysScroll,
   lookedAt,
+  NARROW,
   PHONE,
   setTheme,
   shot,
   signedIn,
+  TABLET,
   visiting,
   WIDE,
 } from "./browser"
@@ -14,11 +17,9 @@ import { delivered } from "./peers"
 
 const SLOW = 180_000 // ms: axe in both themes on a busy machine
 
-for (const [name, size] of [
-  ["1440", WIDE],
-  ["768", { width: 768, height: 1024 }],
-  ["390", PHONE],
-  ["320", { width: 320, height: 700 }],
+for (const [name, size, other] of [
+  ["1440", WIDE, TABLET],
+  ["390", PHONE, NARROW],
 ] as const) {
   test(
     `the dashboard at ${name} is accessible in both themes, nothing sticks out`,
@@ -30,6 +31,7 @@ for (const [name, size] of [
         await page.getByRole("application").waitFor() // the chart
         await lookedAt(page, `dashboard-${name}`)
         await expectNoSidewaysScroll(page)
+        await atWidth(page, other, "dashboard")
       })
     },
     SLOW,

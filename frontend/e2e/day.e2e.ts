@@ -147,7 +147,9 @@ test("a session that ended asks for the password once and goes on where it was",
     await signedIn(visit, "/?tab=decision&reconcile.q=VPN#reconcile")
     await page.getByRole("heading", { name: "Reconcile" }).waitFor()
     await context.clearCookies({ domain: new URL(url).hostname })
-    await page.getByRole("tab", { name: /Ignored/ }).click()
+    // Whatever is asked for next meets it: a click, or what the page reads by itself before that.
+    const tab = page.getByRole("tab", { name: /Ignored/ })
+    await tab.dispatchEvent("mousedown", { button: 0 })
     await page.getByText("Your session has ended. Sign in to go on where you were.").waitFor()
     await expectAccessible(page)
     await shot(page, "session-ended-light")

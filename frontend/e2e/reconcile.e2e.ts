@@ -5,12 +5,12 @@
 import type { Page, Route } from "playwright-core"
 import { beforeAll, expect, test } from "vitest"
 import {
+  atWidth,
   expectAccessible,
-  expectNoSidewaysScroll,
   lookedAt,
+  NARROW,
   PHONE,
   settled,
-  shot,
   signedIn,
   visiting,
 } from "./browser"
@@ -69,19 +69,17 @@ test("the list, the drawer and the preview are accessible in both themes, wide a
     await page.getByRole("dialog", { name: "Preview of the proposals" }).waitFor()
     await lookedAt(page, "reconcile-bulk")
   })
-  for (const width of [PHONE.width, 320]) {
-    await visiting({ size: { ...PHONE, width }, touch: true }, async (visit) => {
-      const { page } = visit
-      await signedIn(visit, "/?tab=conflicts#reconcile")
-      await page.getByRole("article").first().waitFor()
-      await lookedAt(page, `reconcile-${width}`)
-      await expectNoSidewaysScroll(page)
-      await page.locator("[data-row]").first().click()
-      await page.getByRole("button", { name: /^Apply, update Kimai/ }).waitFor()
-      await expectAccessible(page)
-      await shot(page, `reconcile-drawer-${width}`)
-    })
-  }
+  await visiting({ size: PHONE, touch: true }, async (visit) => {
+    const { page } = visit
+    await signedIn(visit, "/?tab=conflicts#reconcile")
+    await page.getByRole("article").first().waitFor()
+    await lookedAt(page, "reconcile-390")
+    for (const width of [NARROW, PHONE.width]) await atWidth(page, width, "reconcile")
+    await page.locator("[data-row]").first().click()
+    await page.getByRole("button", { name: /^Apply, update Kimai/ }).waitFor()
+    await expectAccessible(page)
+    for (const width of [NARROW, PHONE.width]) await atWidth(page, width, "reconcile-drawer")
+  })
 })
 
 test("a decision by the keyboard alone, taken back, then applied from the drawer", async () => {

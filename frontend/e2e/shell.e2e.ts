@@ -5,6 +5,7 @@ import {
   lookedAt,
   measured,
   PHONE,
+  settled,
   shot,
   signedIn,
   visiting,
@@ -82,6 +83,65 @@ test("the keyboard alone: skip link, sections, shortcuts sheet; focus returns", 
     await page.getByRole("dialog").waitFor({ state: "detached" })
     const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))
     await expect.poll(focused).toBe("Time machine")
+  })
+})
+
+// A window of 1440 × 900 at 200 % is laid out as one of half the size.
+test("at 200 % nothing sticks out, and what acts stays in reach", async () => {
+  await visiting({ size: { width: 720, height: 450 } }, async (visit) => {
+    const { page } = visit
+    await signedIn(visit)
+    for (const name of ["Connectors", "Mappings", "Reconcile", "Audit"]) {
+      await page.getByRole("heading", { level: 2, name }).waitFor()
+    }
+    await settled(page)
+    await expectNoSidewaysScroll(page)
+    await shot(page, "zoom-200")
+    for (const [dialog, act] of [
+      ["schedule", "Save"],
+      ["dry-run", "Close"],
+      ["run-range", "Close"],
+    ] as const) {
+      await page.goto(`/?dialog=${dialog}`)
+      const button = page.getByRole("dialog").getByRole("button", { name: act }).first()
+      await button.waitFor()
+      await settled(page)
+      const box = await button.boundingBox()
+      expect(box && box.y + box.height, dialog).toBeLessThanOrEqual(450)
+      await shot(page, `zoom-200-${dialog}`)
+    }
+    // The text spacing that WCAG 1.4.12 asks to bear.
+    await page.goto("/")
+    await page.addStyleTag({
+      content:
+        "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }",
+    })
+    await page.getByRole("heading", { level: 2, name: "Reconcile" }).waitFor()
+    await settled(page)
+    await expectNoSidewaysScroll(page)
+  })
+})
+
+test("in forced colours the focus and the present section are still seen", async () => {
+  await visiting({}, async (visit) => {
+    const { page } = visit
+    await page.emulateMedia({ forcedColors: "active" })
+    await signedIn(visit)
+    await page.locator("[data-live=live]").waitFor()
+    await shot(page, "forced-colours")
+    const seen = (selector: string, property: "outlineStyle" | "borderTopStyle") =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((element, name) => getComputedStyle(element)[name], property)
+    expect(await seen("aside [aria-current=true]", "borderTopStyle")).toBe("solid")
+    for (const role of ["button", "link", "tab", "switch"] as const) {
+      const control = page.getByRole(role).first()
+      if ((await control.count()) === 0) continue
+      await page.keyboard.press("Tab") // so that the focus is one of the keyboard
+      await control.focus()
+      expect(await seen(":focus-visible", "outlineStyle"), role).not.toBe("none")
+    }
   })
 })
 

@@ -257,7 +257,9 @@ class Checker:
                 closed = diary.was_closed(projects | in_use, since)
                 refused = closed or diary.was_disabled(users, since)
                 differs = sheet is not None and self._differs(entry, sheet, wrong)
-                return refused and (differs or wrong is not None)
+                return refused and (
+                    differs or wrong is not None or self._netted.may_be_shortened(entry)
+                )
             case _:
                 return False
 

@@ -64,6 +64,10 @@ class Netted:
         parts = range(worked(entry, self._house) + 1)
         return any(times(entry, self._house, left)[0] == sheet.begin for left in parts)
 
+    def may_be_shortened(self, entry: TimeAccounting) -> bool:
+        """Whether negative bookings may take something of it."""
+        return _key(entry) in self._groups and worked(entry, self._house) > 0
+
     def may_be_taken_whole(self, entry: TimeAccounting) -> bool:
         """Whether so much was taken back that nothing is left to be written."""
         group = self._groups.get(_key(entry))

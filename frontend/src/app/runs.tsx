@@ -13,6 +13,7 @@ import { Popover } from "@/ui/menu"
 import { CommandError } from "@/ui/panel"
 import type { StateName } from "@/ui/state-badge"
 import { useWritable } from "./session"
+import { useMoment } from "./time-machine"
 
 const STATES: Record<SyncRun["state"], { state: StateName; word: string }> = {
   queued: { state: "pending", word: "Waiting" },
@@ -65,10 +66,14 @@ export function useNow(on: boolean): number {
   return now
 }
 
+/** How long it took; of one that goes on how long until now, or until the moment shown. */
 export function Elapsed({ run }: { run: SyncRun }) {
-  const now = useNow(isActive(run))
-  const since = Math.max(0, now - Date.parse(run.started_at)) / 1000
-  return <>{formatSeconds(run.duration_seconds ?? since)}</>
+  const { asOf } = useMoment()
+  const now = useNow(isActive(run) && asOf === null)
+  if (run.duration_seconds != null) return <>{formatSeconds(run.duration_seconds)}</>
+  if (asOf?.startsWith("position:")) return <>not ended</> // which names no instant
+  const shown = asOf === null ? now : Date.parse(asOf)
+  return <>{formatSeconds(Math.max(0, shown - Date.parse(run.started_at)) / 1000)}</>
 }
 
 const PHASES = [

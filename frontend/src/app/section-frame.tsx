@@ -10,7 +10,7 @@ export function SectionHead({
   top = false,
 }: {
   title: string
-  /** A sentence, not a slogan. */
+  /** A sentence, not a slogan; null: it is being read, and on a phone it takes two lines. */
   sentence?: ReactNode
   actions?: ReactNode
   /** Of the section: `dashboard`, `connectors` … */
@@ -25,7 +25,11 @@ export function SectionHead({
         <Title id={`${id}-title`} className="font-semibold text-section">
           {title}
         </Title>
-        {sentence && <p className="min-h-5.5 text-ink2">{sentence}</p>}
+        {sentence !== undefined && (
+          <p className={cn("min-h-5.5 text-ink2", sentence === null && "max-sm:min-h-11")}>
+            {sentence}
+          </p>
+        )}
       </div>
       {actions && <div className={cn("flex flex-wrap items-center gap-2")}>{actions}</div>}
     </header>

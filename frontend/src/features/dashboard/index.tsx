@@ -31,7 +31,7 @@ export default function Dashboard() {
         id="dashboard"
         title="Dashboard"
         top
-        sentence={query.data ? answer(query.data.key_figures) : "\u00a0"}
+        sentence={query.data ? answer(query.data.key_figures) : null}
         actions={
           <Segments label="Days shown" value={range} onChange={setRange} options={OPTIONS} />
         }

@@ -44,7 +44,7 @@ export default function FirstRun({ onDone }: { onDone: () => void }) {
       zone={timezone}
       skeleton={
         <>
-          <SectionHead id="dashboard" title="Set up Timeledger" top sentence=" " />
+          <SectionHead id="dashboard" title="Set up Timeledger" top sentence={null} />
           <Skeleton className="h-150 rounded-panel" />
         </>
       }

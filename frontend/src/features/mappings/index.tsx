@@ -232,6 +232,19 @@ function useBooks(kind: Kind) {
   }
 }
 
+const EARLY = 2_000 // ms that the rows wait for what stands above them; a peer may be slow
+
+/** Whether it is pending and not for long yet. */
+function useEarly(pending: boolean): boolean {
+  const [late, setLate] = useState(false)
+  useEffect(() => {
+    if (!pending) return
+    const timer = setTimeout(() => setLate(true), EARLY)
+    return () => clearTimeout(timer)
+  }, [pending])
+  return pending && !late
+}
+
 function Filter() {
   const [text, setText] = useUrlState("mappings.q")
   return (
@@ -276,8 +289,17 @@ function Book({
   const lines = books.lines(kind)
   const shown = filtered(lines, text ?? "")
   const book = BOOKS[kind]
+  const early = useEarly(books.suggestions.isPending)
+  if (!query.isError && (query.isPending || early)) {
+    // What waits stands first: without it the rows would move away under the hand.
+    return (
+      <Panel key="early" label={`${book.label}: being read`}>
+        <TableSkeleton />
+      </Panel>
+    )
+  }
   return (
-    <div className="grid gap-4">
+    <div key="known" className="grid gap-4">
       <HeldBack kind={kind} books={books} lines={lines} onOpen={onOpen} onTab={onTab} />
       <PeersAway books={books} kind={kind} />
       <Panel label={`${book.label}: mapped and not mapped`}>

@@ -113,8 +113,8 @@ export default function Reconcile() {
   )
 }
 
-function sentence(decisions: number | undefined): string {
-  if (decisions === undefined) return "Entries where Zammad and Kimai disagree."
+function sentence(decisions: number | undefined): string | null {
+  if (decisions === undefined) return null
   if (decisions === 0) return "Zammad and Kimai agree. Nothing waits for you."
   return "Entries where Zammad and Kimai disagree, with a proposal for each."
 }

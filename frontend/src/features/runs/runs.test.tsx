@@ -110,3 +110,13 @@ test("a run that does not exist is said", async () => {
   renderWithApp(<Runs />, { at: "/?dialog=runs&run=999" })
   expect(await screen.findByText(/There is no such run\./)).toBeInTheDocument()
 })
+
+test("a run that goes on in the past has taken until the moment shown, not until now", async () => {
+  const began = { state: "running", status: "running", duration_seconds: null } as const
+  answering("GET /api/v1/sync/runs", list({ ...began, started_at: "2026-11-27T09:59:48Z" }))
+  const { unmount } = renderWithApp(<Runs />, { at: "/?dialog=runs&as_of=2026-11-27T10:00:00Z" })
+  expect(await screen.findByText("12 s")).toBeInTheDocument()
+  unmount()
+  renderWithApp(<Runs />, { at: "/?dialog=runs&as_of=position:12" })
+  expect(await screen.findByText("not ended")).toBeInTheDocument()
+})

@@ -31,7 +31,7 @@ test: .venv/dev.stamp ## every check and every test; what CI runs
 check: .venv/dev.stamp ## format, lint, types and import contracts only
 	@exec $(PY) scripts/check.py --quick
 
-e2e: .venv/dev.stamp ## the dashboard in a real Chromium on a real demo; not part of `make test` yet
+e2e: .venv/dev.stamp ## the dashboard in a real Chromium on a real demo (a part of `make test`)
 	@exec $(PY) scripts/dashboard.py e2e
 
 bench: .venv/dev.stamp ## the speed figures of docs/benchmarks.md, one JSON object a line

@@ -22,6 +22,8 @@ WORKERS = str(min(4, os.cpu_count() or 1))
 SAME = ["--hypothesis-profile", "ci"]
 SLOWEST = ["--durations", "20"]  # all of it has to stay within a quarter of an hour
 DASHBOARD = ("dashboard", ["scripts/dashboard.py", "check"])
+# Last and alone: what it measures (first paint, frames) is that of a machine without other work.
+BROWSER = ("browser", ["scripts/dashboard.py", "e2e"])
 TESTS = ("tests", ["-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup", *SAME, *SLOWEST])
 
 
@@ -42,7 +44,7 @@ def main() -> int:
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     dashboard = (DASHBOARD[0], [*DASHBOARD[1], *(["--quick"] if quick else [])])
     # The dashboard first: two test workers that both find it unbuilt would build it together.
-    for name, arguments in [*STEPS, dashboard, *([] if quick else [TESTS])]:
+    for name, arguments in [*STEPS, dashboard, *([] if quick else [TESTS, BROWSER])]:
         began = time.monotonic()
         done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False)
         took = time.monotonic() - began

@@ -4,6 +4,7 @@ python scripts/dashboard.py build           what the service serves, when its so
 python scripts/dashboard.py check           types, format, lint, tests, weight (`make test`)
 python scripts/dashboard.py check --quick   without tests and build
 python scripts/dashboard.py e2e             in a real Chromium on a real demo (`make e2e`)
+python scripts/dashboard.py pictures        the same, and docs/screenshots/ anew from it
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +29,17 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
 QUICK = ("types:check", "lint", "typecheck")
 WHOLE = (*QUICK, "test", "build", "budget")
 BROWSER = ("build", "e2e")
+SCREENSHOTS = ROOT / "docs" / "screenshots"
+PICTURES = {  # by the name that the browser tests give them
+    "dashboard": "dashboard-1440",
+    "connectors": "connectors-1440",
+    "mappings": "mappings-activities-1440",
+    "reconcile": "reconcile",
+    "audit": "audit",
+    "time-machine": "time-machine",
+    "schedule": "schedule-1440",
+    "first-run": "first-run",
+}
 
 
 class Unbuildable(Exception):
@@ -40,9 +53,9 @@ def main() -> int:
             build()
         elif what == ["check"]:
             return steps(QUICK if "--quick" in sys.argv[2:] else WHOLE)
-        elif what == ["e2e"]:
+        elif what in (["e2e"], ["pictures"]):
             browser()
-            return steps(BROWSER)
+            return steps(BROWSER) if what == ["e2e"] else pictures()
         else:
             print(__doc__, file=sys.stderr)
             return 2
@@ -82,6 +95,20 @@ def steps(names: Sequence[str]) -> int:
         print(f"  dashboard {name}: {'FAILED' if code else 'ok'} in {took:.0f} s", flush=True)
         if code:
             return code
+    return 0
+
+
+def pictures() -> int:
+    """Keep those of the screenshots that the browser tests take which show a section each."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SHOTS"] = folder
+        if code := steps(BROWSER):
+            return code
+        for name, taken in PICTURES.items():
+            for theme in ("light", "dark"):
+                shutil.copy(
+                    Path(folder, f"{taken}-{theme}.png"), SCREENSHOTS / f"{name}-{theme}.png"
+                )
     return 0
 
 

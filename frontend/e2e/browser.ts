@@ -147,6 +147,13 @@ export async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SHOTS, `${name}.png`) })
 }
 
+/** Wait for all that comes after the first section, each with the script it needs. */
+export async function everySection(page: Page): Promise<void> {
+  for (const name of ["Connectors", "Mappings", "Reconcile", "Audit"]) {
+    await page.getByRole("heading", { level: 2, name }).waitFor()
+  }
+}
+
 /** Both themes: all rules in the light one; in the dark one only colours are others. */
 export async function lookedAt(page: Page, name: string, only?: string): Promise<void> {
   await setTheme(page, "dark")

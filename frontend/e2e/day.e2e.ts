@@ -1,6 +1,6 @@
 /** A working day: Zammad calls, a peer fails, the line is cut, the session ends, a plan is written. */
 import { expect, inject, test } from "vitest"
-import { expectAccessible, shot, signedIn, visiting } from "./browser"
+import { everySection, expectAccessible, shot, signedIn, visiting } from "./browser"
 import { book, setZammadUp, speaking, typeCalled } from "./peers"
 
 const PATIENCE = 120_000 // ms
@@ -116,6 +116,7 @@ test("offline and back: what was known stays, commands rest, then it catches up"
     await page.locator("[data-live=live]").waitFor()
     const entries = page.locator("#dashboard header p").filter({ hasText: "decision" })
     await entries.waitFor()
+    await everySection(page)
     await context.setOffline(true)
     await page.locator("[data-live=offline]").waitFor({ timeout: 40_000 })
     await entries.waitFor() // still there

@@ -1,5 +1,6 @@
 import { expect, inject, test } from "vitest"
 import {
+  everySection,
   expectAccessible,
   expectNoSidewaysScroll,
   lookedAt,
@@ -48,11 +49,13 @@ for (const [name, size] of [
       await signedIn(visit)
       await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor()
       await page.locator("[data-live=live]").waitFor()
-      await lookedAt(page, `shell-${name}`)
+      await everySection(page)
+      if (size === WIDE) await expectAccessible(page) // all of it, once: landmarks, headings, names
+      await lookedAt(page, `shell-${name}`, "header")
       await expectNoSidewaysScroll(page)
       await page.goto(`/?as_of=${encodeURIComponent(new Date().toISOString())}`)
       await page.getByText("What the service believed then. Read only.").waitFor()
-      await lookedAt(page, `archive-${name}`)
+      await lookedAt(page, `archive-${name}`, "[data-time-machine]")
       await page.keyboard.press("Escape")
       await page.locator("[data-moment]").waitFor({ state: "detached" })
       await page.locator("[data-live=live]").waitFor()
@@ -91,9 +94,7 @@ test("at 200 % nothing sticks out, and what acts stays in reach", async () => {
   await visiting({ size: { width: 720, height: 450 } }, async (visit) => {
     const { page } = visit
     await signedIn(visit)
-    for (const name of ["Connectors", "Mappings", "Reconcile", "Audit"]) {
-      await page.getByRole("heading", { level: 2, name }).waitFor()
-    }
+    await everySection(page)
     await settled(page)
     await expectNoSidewaysScroll(page)
     await shot(page, "zoom-200")
@@ -129,12 +130,21 @@ test("in forced colours the focus and the present section are still seen", async
     await signedIn(visit)
     await page.locator("[data-live=live]").waitFor()
     await shot(page, "forced-colours")
-    const seen = (selector: string, property: "outlineStyle" | "borderTopStyle") =>
+    const seen = (
+      selector: string,
+      property: "outlineStyle" | "borderTopStyle" | "backgroundColor",
+    ) =>
       page
         .locator(selector)
         .first()
         .evaluate((element, name) => getComputedStyle(element)[name], property)
-    expect(await seen("aside [aria-current=true]", "borderTopStyle")).toBe("solid")
+    expect(await seen("aside [aria-current=true]", "backgroundColor")).not.toBe(
+      await seen("aside nav a:not([aria-current])", "backgroundColor"),
+    )
+    expect(await seen("header button", "borderTopStyle")).toBe("solid")
+    expect(await seen("[role=progressbar] > *", "backgroundColor")).not.toBe(
+      await seen("[role=progressbar]", "backgroundColor"),
+    )
     for (const role of ["button", "link", "tab", "switch"] as const) {
       const control = page.getByRole(role).first()
       if ((await control.count()) === 0) continue

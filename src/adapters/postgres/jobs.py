@@ -16,6 +16,7 @@ hand has ended.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, timedelta
@@ -119,6 +120,14 @@ DATABASE_TROUBLE = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # told of its end while idle: MagicStack/asyncpg#1069
     FailingListenerError,
+)
+
+OUTAGE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it shuts down, crashed, or is starting
 )
 
 _CHECKPOINT = """
@@ -254,6 +263,7 @@ class RunWorker:
 
     async def run(self) -> None:
         """Work until `stop`; outages of the database are waited out."""
+        logging.getLogger("pgqueuer").addFilter(as_warning)
         while not self._stopping.is_set():
             queries = _queries(AsyncpgPoolDriver(self._store.pool))
             manager = QueueManager(queries, Channel(CHANNEL))
@@ -590,6 +600,14 @@ def _failure(work: asyncio.Future[object]) -> str | None:
         case _:
             log.error("run_crashed", exc_info=error)
             return OURS
+
+
+def as_warning(record: logging.LogRecord) -> bool:
+    """PgQueuer tells an outage as an error; it is waited out, and nobody has to be called."""
+    error = record.exc_info[1] if record.exc_info else None
+    if record.levelno == logging.ERROR and isinstance(error, OUTAGE):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
 
 
 def _queries(driver: Driver) -> Queries:

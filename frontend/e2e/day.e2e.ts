@@ -124,6 +124,7 @@ test("offline and back: what was known stays, commands rest, then it catches up"
     expect(await run.getAttribute("aria-disabled")).toBe("true")
     await expectAccessible(page)
     await shot(page, "offline-light")
+    await page.keyboard.press("?") // its script was never loaded
     await systems.service("POST", "/api/v1/sync/run", {})
     const { data } = await systems.service<{ data: { id: number }[] }>(
       "GET",
@@ -131,6 +132,8 @@ test("offline and back: what was known stays, commands rest, then it catches up"
     )
     await context.setOffline(false)
     await page.locator("[data-live=live]").waitFor({ timeout: 40_000 })
+    await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor()
+    await page.keyboard.press("Escape")
     await page
       .getByRole("region", { name: "Sync runs" })
       .getByRole("button", { name: `Run #${data[0]?.id}`, exact: true })

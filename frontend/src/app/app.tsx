@@ -1,10 +1,11 @@
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import { LazyMotion, MotionConfig } from "motion/react"
-import { lazy, type ReactNode, Suspense } from "react"
+import { type ReactNode, Suspense } from "react"
 import { BrowserRouter, Navigate, Route, Routes } from "react-router"
 import { TooltipProvider } from "@/ui/tooltip"
 import { Announcer } from "./announcer"
 import { KeyboardProvider } from "./keyboard"
+import { lazily } from "./lazily"
 import { LiveProvider } from "./live"
 import { SessionGate } from "./session"
 import { Shell } from "./shell"
@@ -12,8 +13,8 @@ import { ThemeProvider } from "./theme"
 import { TimeMachineProvider } from "./time-machine"
 
 // Not a part of the first load: who is signed in sees the page before either is there.
-const Login = lazy(() => import("./login").then((module) => ({ default: module.Login })))
-const Toasts = lazy(() => import("./toasts"))
+const Login = lazily(() => import("./login").then((module) => ({ default: module.Login })))
+const Toasts = lazily(() => import("./toasts"))
 
 const motionFeatures = () => import("./motion-features").then((module) => module.default)
 

@@ -1,7 +1,6 @@
 import {
   Component,
   type ErrorInfo,
-  lazy,
   type ReactNode,
   Suspense,
   useCallback,
@@ -13,6 +12,7 @@ import { useRead } from "@/api/hooks"
 import { Button } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import { useShortcuts } from "./keyboard"
+import { lazily } from "./lazily"
 import { BottomBar, Sidebar } from "./navigation"
 import { kpi } from "./reads"
 import { useRun } from "./run-sync"
@@ -22,8 +22,8 @@ import { TopBar } from "./top-bar"
 import { type DialogName, useDialog, useUrlParams } from "./url-state"
 import { useSectionScroll } from "./use-scroll"
 
-const Shortcuts = lazy(() => import("./shortcuts"))
-const Password = lazy(() => import("./password"))
+const Shortcuts = lazily(() => import("./shortcuts"))
+const Password = lazily(() => import("./password"))
 
 /** The page: navigation, top bar, five sections one under the other, and dialogs over them. */
 export function Shell() {

@@ -10,7 +10,8 @@ import {
   ScrollText,
   Waypoints,
 } from "lucide-react"
-import { type ComponentType, type LazyExoticComponent, lazy } from "react"
+import type { ComponentType, LazyExoticComponent } from "react"
+import { lazily } from "./lazily"
 import type { DialogName } from "./url-state"
 
 export type SectionId = "dashboard" | "connectors" | "mappings" | "reconcile" | "audit"
@@ -29,50 +30,50 @@ export const SECTIONS: readonly Section[] = [
     label: "Dashboard",
     icon: LayoutDashboard,
     letter: "d",
-    Content: lazy(() => import("@/features/dashboard")),
+    Content: lazily(() => import("@/features/dashboard")),
   },
   {
     id: "connectors",
     label: "Connectors",
     icon: Link2,
     letter: "c",
-    Content: lazy(() => import("@/features/connectors")),
+    Content: lazily(() => import("@/features/connectors")),
   },
   {
     id: "mappings",
     label: "Mappings",
     icon: Waypoints,
     letter: "m",
-    Content: lazy(() => import("@/features/mappings")),
+    Content: lazily(() => import("@/features/mappings")),
   },
   {
     id: "reconcile",
     label: "Reconcile",
     icon: GitCompareArrows,
     letter: "r",
-    Content: lazy(() => import("@/features/reconcile")),
+    Content: lazily(() => import("@/features/reconcile")),
   },
   {
     id: "audit",
     label: "Audit",
     icon: ScrollText,
     letter: "a",
-    Content: lazy(() => import("@/features/audit")),
+    Content: lazily(() => import("@/features/audit")),
   },
 ]
 
 /** Replaces the dashboard until the first sync has come to its end. */
-export const FirstRun = lazy(() => import("@/features/first-run"))
+export const FirstRun = lazily(() => import("@/features/first-run"))
 /** The bar under the top bar; there while `as_of` or `?dialog=time-machine` is in the URL. */
-export const TimeMachineBar = lazy(() => import("@/features/time-machine"))
+export const TimeMachineBar = lazily(() => import("@/features/time-machine"))
 
 /** Dialogs that are not a part of one section, by the name `?dialog=` gives them. */
 export const DIALOGS: Partial<Record<DialogName, LazyExoticComponent<ComponentType>>> = {
-  schedule: lazy(() => import("@/features/schedule")),
-  "dry-run": lazy(() => import("@/features/dry-run")),
-  runs: lazy(() => import("@/features/runs")),
-  "run-range": lazy(() => import("@/features/run-range")),
-  notifications: lazy(() => import("@/features/schedule/notifications")),
-  accounts: lazy(() => import("@/features/accounts")),
-  palette: lazy(() => import("@/features/palette")),
+  schedule: lazily(() => import("@/features/schedule")),
+  "dry-run": lazily(() => import("@/features/dry-run")),
+  runs: lazily(() => import("@/features/runs")),
+  "run-range": lazily(() => import("@/features/run-range")),
+  notifications: lazily(() => import("@/features/schedule/notifications")),
+  accounts: lazily(() => import("@/features/accounts")),
+  palette: lazily(() => import("@/features/palette")),
 }

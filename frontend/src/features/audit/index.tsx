@@ -1,5 +1,6 @@
 import { Download, RefreshCw } from "lucide-react"
-import { lazy, Suspense, useCallback, useState } from "react"
+import { Suspense, useCallback, useState } from "react"
+import { lazily } from "@/app/lazily"
 import { SectionHead } from "@/app/section-frame"
 import { useMoment } from "@/app/time-machine"
 import { Button } from "@/ui/button"
@@ -14,8 +15,8 @@ import { Inspector } from "./inspector"
 import { AuditList, EventsList } from "./lists"
 import { useFilters, type View } from "./use-filters"
 
-const ExportDialog = lazy(() => import("./export-dialog"))
-const CompareDialog = lazy(() => import("./compare-dialog"))
+const ExportDialog = lazily(() => import("./export-dialog"))
+const CompareDialog = lazily(() => import("./compare-dialog"))
 /** A dialog that was open once stays mounted, so that it gives the focus back. */
 type Seen = "never" | "open" | "closed"
 

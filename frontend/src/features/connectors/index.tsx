@@ -1,9 +1,10 @@
 import { Link2, Plus, RefreshCw } from "lucide-react"
-import { lazy, Suspense, useState } from "react"
+import { Suspense, useState } from "react"
 import { toApiError } from "@/api/errors"
 import { useRead } from "@/api/hooks"
 import type { Connector } from "@/api/shapes"
 import { useAnnounce } from "@/app/announcer"
+import { lazily } from "@/app/lazily"
 import { notify } from "@/app/notify"
 import { SectionHead } from "@/app/section-frame"
 import { useSession, useWritable } from "@/app/session"
@@ -16,7 +17,7 @@ import { connectors } from "./reads"
 import { WebhookPanel } from "./webhook"
 import { KINDS, type Kind, ROLE, SYSTEM } from "./words"
 
-const Dialogs = lazy(() => import("./dialogs"))
+const Dialogs = lazily(() => import("./dialogs"))
 
 export default function Connectors() {
   const { timezone } = useSession()

@@ -1,6 +1,7 @@
 import { ChevronRight } from "lucide-react"
-import { lazy, Suspense, useState } from "react"
+import { Suspense, useState } from "react"
 import { useRead } from "@/api/hooks"
+import { lazily } from "@/app/lazily"
 import { useUrlParams } from "@/app/url-state"
 import { Button } from "@/ui/button"
 import { formatNumber } from "@/ui/format"
@@ -8,7 +9,7 @@ import { StateIcon } from "@/ui/state-badge"
 import { age } from "./comparing"
 import { deadLetters } from "./reads"
 
-const Drawer = lazy(() => import("./dead-letters"))
+const Drawer = lazily(() => import("./dead-letters"))
 
 /** At the foot of the deliveries: what was given up, and the way to it. */
 export function DeadLetters() {

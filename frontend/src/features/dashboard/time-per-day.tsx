@@ -1,8 +1,9 @@
 import type { UseQueryResult } from "@tanstack/react-query"
 import { ChartColumn, Table2 } from "lucide-react"
-import { lazy, Suspense } from "react"
+import { Suspense } from "react"
 import type { ApiError } from "@/api/errors"
 import type { Kpi } from "@/api/shapes"
+import { lazily } from "@/app/lazily"
 import { useSession } from "@/app/session"
 import { useUrlState } from "@/app/url-state"
 import { EmptyState, Minutes } from "@/ui/bits"
@@ -13,7 +14,7 @@ import { RowTh, Table, Td, Th, Tr } from "@/ui/table"
 import type { Series } from "./reads"
 import { STACK, Swatch, wordOf } from "./states"
 
-const Chart = lazy(() => import("./chart"))
+const Chart = lazily(() => import("./chart"))
 type Day = Series["days"][number]
 
 /** What every day's time has become; the same figures as a table, one click away. */

@@ -1,7 +1,8 @@
 import { Download, FileUp, Plus, Search, TriangleAlert, X } from "lucide-react"
-import { lazy, Suspense, useEffect, useMemo, useState } from "react"
+import { Suspense, useEffect, useMemo, useState } from "react"
 import { fileUrl } from "@/api/client"
 import { useRead } from "@/api/hooks"
+import { lazily } from "@/app/lazily"
 import { SectionHead } from "@/app/section-frame"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
@@ -40,10 +41,10 @@ import Rules from "./rules"
 import { LinesTable } from "./table"
 import { useNarrow } from "./use-narrow"
 
-const Edit = lazy(() => import("./edit"))
-const Confirm = lazy(() => import("./confirm"))
-const AcceptAll = lazy(() => import("./accept-all"))
-const Import = lazy(() => import("./import"))
+const Edit = lazily(() => import("./edit"))
+const Confirm = lazily(() => import("./confirm"))
+const AcceptAll = lazily(() => import("./accept-all"))
+const Import = lazily(() => import("./import"))
 
 const TABS = [...KINDS, "rules"] as const
 type TabName = (typeof TABS)[number]

@@ -1,7 +1,8 @@
 import { ArchiveX, CircleDashed, CircleSlash, OctagonX, TriangleAlert } from "lucide-react"
-import { lazy, type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from "react"
+import { type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from "react"
 import { useRead } from "@/api/hooks"
 import type { ReasonCode } from "@/api/shapes"
+import { lazily } from "@/app/lazily"
 import { SectionHead } from "@/app/section-frame"
 import { useMoment } from "@/app/time-machine"
 import { useUrlParams, useUrlState } from "@/app/url-state"
@@ -21,7 +22,7 @@ import {
 } from "./reads"
 import { isReason } from "./words"
 
-const EntryDrawer = lazy(() => import("./drawer"))
+const EntryDrawer = lazily(() => import("./drawer"))
 
 const ICONS: Partial<Record<TabId, ReactNode>> = {
   conflicts: <TriangleAlert aria-hidden className="text-conflict" />,

@@ -1,7 +1,8 @@
 import { X } from "lucide-react"
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react"
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react"
 import { useCommand, useRead } from "@/api/hooks"
 import { useShortcuts } from "@/app/keyboard"
+import { lazily } from "@/app/lazily"
 import { notify } from "@/app/notify"
 import { kpi } from "@/app/reads"
 import { useSession, useWritable } from "@/app/session"
@@ -25,7 +26,7 @@ import { SelectionBar } from "./selection-bar"
 import { useChanged, useInReach, usePhone, useSelection } from "./state"
 import { ACTS } from "./words"
 
-const Bulk = lazy(() => import("./bulk"))
+const Bulk = lazily(() => import("./bulk"))
 
 export type BulkWish = { lines: readonly Line[]; act: Act | "proposals" }
 type Move = "use" | "keep" | "ignore"

@@ -1,7 +1,6 @@
 import { ArrowLeftRight, History, ListTree, SkipBack, SkipForward, Undo2 } from "lucide-react"
 import {
   type ComponentProps,
-  lazy,
   Suspense,
   useCallback,
   useEffect,
@@ -12,6 +11,7 @@ import {
 import { useRead } from "@/api/hooks"
 import { useAnnounce } from "@/app/announcer"
 import { useShortcuts } from "@/app/keyboard"
+import { lazily } from "@/app/lazily"
 import { kpi } from "@/app/reads"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
@@ -23,7 +23,7 @@ import { EXAMPLE, fieldText, longMoment, parseMoment } from "./moment"
 import { oneEvent } from "./reads"
 import { Strip } from "./strip"
 
-const Changes = lazy(() => import("./changes"))
+const Changes = lazily(() => import("./changes"))
 
 /** The bar of the time machine: which moment is shown, ways to others, and the way back. */
 export default function TimeMachineBar() {

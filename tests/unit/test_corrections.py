@@ -13,7 +13,7 @@ from domain.ids import entry_id, entry_stream
 from domain.rules.marker import marker
 from domain.rules.row_ops import Op
 from domain.sync.resolving import Refused
-from domain.time_entry.commands import Keep
+from domain.time_entry.commands import Keep, Retry
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
@@ -303,3 +303,18 @@ async def test_negative_bookings_take_from_the_correction_and_no_more() -> None:
     assert other.netted is not None
     assert other.netted.rest_seconds == 15 * 60
     await quiet(world)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_another_try_does_not_end_the_question_about_one_that_stays(*, gone: bool) -> None:
+    world = await corrected()
+    if gone:
+        del world.kimai.sheets[1]
+    else:
+        world.kimai.edit(1, project_id=77)
+    await later(world)
+    stream, now = entry_stream(entry_id(ZAMMAD, 9)), world.clock.now()
+    await handle(world.store, TIME_ENTRY, stream, Retry(), metadata=ALICE, now=now)
+    await world.sync()
+    entry = await later(world)
+    assert entry.standing.conflict is ReasonCode.TARGET_EDITED

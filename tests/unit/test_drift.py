@@ -1,5 +1,6 @@
 """What somebody does in Kimai is noticed, told apart, and never mistaken for something else."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,13 +8,24 @@ from decimal import Decimal
 import pytest
 
 from domain.connector.settings import EditedInKimaiPolicy
-from domain.errors import Rejected
+from domain.errors import OutcomeUnknown, Rejected
 from domain.event import Actor, Append, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
 from domain.rules.marker import marked_entry
 from domain.rules.objection import objection
-from domain.time_entry.commands import Compare, Confirm, NoteSurplus, Reject, Retry
+from domain.rules.row_ops import Op
+from domain.sync.resolving import Refused
+from domain.time_entry.commands import (
+    Compare,
+    Confirm,
+    Dismiss,
+    NoteSurplus,
+    Reject,
+    Reopen,
+    Retry,
+    TimeEntryCommand,
+)
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.drift import surplus_text
 from domain.time_entry.events import (
@@ -42,6 +54,7 @@ from tests.support.bookings import (
 from tests.support.given import Given, given
 from tests.support.peers import World
 from tests.unit.test_adoption import put
+from tests.unit.test_carrying_out import carry
 
 ASK, KEEP, OVERWRITE = (
     EditedInKimaiPolicy.CONFLICT,
@@ -253,10 +266,15 @@ async def test_both_sides_coming_to_agree_closes_the_conflict() -> None:
     assert world.kimai.writes == writes
 
 
-async def retried(world: World, source_id: int) -> None:
-    metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="retry")
+async def said(world: World, source_id: int, command: TimeEntryCommand) -> None:
+    metadata = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="said")
     stream = entry_stream(entry_id(ZAMMAD, source_id))
-    await handle(world.store, TIME_ENTRY, stream, Retry(), metadata=metadata, now=world.clock.now())
+    now = world.clock.now()
+    await handle(world.store, TIME_ENTRY, stream, command, metadata=metadata, now=now)
+
+
+async def retried(world: World, source_id: int) -> None:
+    await said(world, source_id, Retry())
 
 
 @pytest.mark.parametrize("taken_over", [False, True])
@@ -285,6 +303,78 @@ async def test_an_edit_that_kimai_did_not_let_us_bring_back_is_when_tried_again(
     writes = world.kimai.writes
     await later(world)
     assert world.kimai.writes == writes
+
+
+async def disputed() -> World:
+    """Edited in Kimai, and a person is asked."""
+    world = await a_world()
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+    return world
+
+
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize(
+    "trouble", [Rejected("kimai", "400", status=400), OutcomeUnknown("kimai", "lost")]
+)
+async def test_an_update_that_kimai_did_not_take_is_asked_about_again(
+    trouble: Exception, *, retry: bool
+) -> None:
+    world = await disputed()
+    world.perils.failing["kimai:update:before"] = [trouble]
+    with suppress(OutcomeUnknown, Refused):
+        await carry(world, Op.UPDATE)
+    world.tickets.edit(9)
+    world.an_hour_later()
+    await world.sync()
+    if retry and (await world.entry(9)).standing.state is EntryState.CONFLICT:
+        await retried(world, 9)
+        await world.sync()
+    await later(world)
+    entry = await world.entry(9)
+    assert entry.standing.conflict is not None or world.kimai.sheets[1].project_id == 1
+
+
+async def test_what_was_left_alone_opened_again_and_tried_is_asked_about_again() -> None:
+    world = await disputed()
+    number = (await world.entry(9)).opened
+    for command in (Dismiss(nth=number), Reopen(nth=number), Retry()):
+        await said(world, 9, command)
+    await world.sync()
+    await later(world)
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TARGET_EDITED
+
+
+async def test_what_was_taken_over_stays_so_after_an_edit_was_brought_back() -> None:
+    world = World(kimai={"edited_in_kimai_policy": "overwrite"})
+    world.tickets.book(9)
+    before = put(world, 1, "ZAM:T50|TA:9 VPN")
+    for _ in range(2):
+        await world.sync()
+        world.an_hour_later()
+    for project in (78, 79):
+        world.kimai.edit(1, project_id=project)
+        await world.sync()
+        world.tickets.edit(9)
+        world.an_hour_later()
+        await world.sync()
+    now = world.kimai.sheets[1]
+    assert (now.begin, now.project_id) == (before.begin, before.project_id)
+    assert now.description == before.description
+
+
+async def test_another_try_of_something_else_leaves_what_was_kept() -> None:
+    world = await a_world(edited_in_kimai_policy="keep_target")
+    world.kimai.edit(1, project_id=77)
+    await world.sync()
+    world.perils.failing["kimai:update:before"] = [Rejected("kimai", "400", status=400)]
+    world.tickets.edit(9, time_unit=Decimal(30))
+    await world.sync()
+    await retried(world, 9)
+    await world.sync()
+    now = world.kimai.sheets[1]
+    assert (now.project_id, now.duration) == (77, timedelta(minutes=30))
 
 
 async def test_overwriting_brings_times_and_project_back_in_the_same_run() -> None:
@@ -400,7 +490,8 @@ async def test_what_was_kept_and_is_disputed_now_waits_for_a_person_in_peace() -
     assert await world.types(9) == types
 
 
-def test_keeping_what_another_conflict_is_about_keeps_no_earlier_edit() -> None:
+def test_who_keeps_kimai_after_all_keeps_the_edit_that_was_to_be_written_over() -> None:
+    """The newest word counts; without it the edit would stand and nobody would know."""
     story, stored = synced()
     edited = story.when(Compare(found=replace(stored, project_id=77), policy=ASK)).after()
     for action in ("update_from_source", "keep_target"):
@@ -412,7 +503,8 @@ def test_keeping_what_another_conflict_is_about_keeps_no_earlier_edit() -> None:
         edited = after.when(NoteSurplus(timesheet_ids=(12,))).after()
     assert edited.state is not None
     assert edited.state.settled is not None
-    assert (edited.state.settled.written, edited.state.settled.kept) == (stored, ())
+    kept = replace(stored, project_id=77)
+    assert (edited.state.settled.written, edited.state.settled.kept) == (kept, ("project_id",))
 
 
 def test_a_hold_whose_conflict_was_closed_is_held_anew() -> None:

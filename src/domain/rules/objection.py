@@ -5,7 +5,7 @@ that the policy does not let us write over.
 """
 
 from domain.connector.settings import EditedInKimaiPolicy
-from domain.rules.comparison import asked_anew, changes_since
+from domain.rules.comparison import asked_anew, asks_the_same, changes_since
 from domain.rules.marker import carries
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import NoteDrift
@@ -62,10 +62,19 @@ def _edited(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> str:
     edited = f"Timesheet {found.timesheet_id} was edited in Kimai ({', '.join(changed)})"
     if entry.overwrite is not None:
         return edited + " since a person looked at it. Look again: keep it, or have it updated."
+    if not entry.standing.vanished and _asks_the_same(entry):
+        return edited + ". Keep the edit, or have it updated to what Zammad says."
     edited += ", and the "
     if entry.standing.vanished:
         return edited + "booking was deleted in Zammad. Keep the timesheet, or delete it, too."
     return edited + "booking changed in Zammad, too. Keep the one or bring it to the other."
+
+
+def _asks_the_same(entry: TimeEntry) -> bool:
+    """Whether the booking is as it was carried: all that is to be written is over an edit."""
+    desired = None if entry.decided is None else entry.decided.desired
+    settled = entry.settled
+    return settled is not None and desired is not None and asks_the_same(settled.desired, desired)
 
 
 def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> NoteDrift:
@@ -78,11 +87,13 @@ def _exported(entry: TimeEntry, found: Written, changed: tuple[str, ...]) -> Not
             detail=f"The booking was deleted in Zammad after timesheet {found.timesheet_id} was "
             "exported. It stays as it was billed; keep it, or take back the export first.",
         )
+    what = f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported."
+    if _asks_the_same(entry):
+        what = f"Timesheet {found.timesheet_id} was edited in Kimai, and exported since."
     return NoteDrift(
         found=found,
         changed=(*changed, "exported"),
         reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
         cause=RefusalCause.EXPORTED,
-        detail=f"The booking changed in Zammad after timesheet {found.timesheet_id} was exported. "
-        "It stays as it was billed; keep it, or take back the export and retry.",
+        detail=f"{what} It stays as it was billed; keep it, or take back the export and retry.",
     )

@@ -36,7 +36,7 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
     disputed = _is_disputed_still(entry, found)
     if not edits and not disputed:
-        back = [] if _asks_about_earlier(entry) else _unchanged(entry, found)
+        back = [] if entry.asks_about_earlier else _unchanged(entry, found)
         return [*([drifted] if exported else []), *back]
     if command.agreed is not None:
         decided = EntryDecided(
@@ -90,14 +90,6 @@ def compare_earlier(command: Compare, entry: TimeEntry, earlier: Earlier) -> Eve
         return [drifted, kept, *close_conflict(entry)]
     detail = edited_text(base, found, edits)
     return NoteDrift(found=found, changed=drifted.changed, detail=detail)
-
-
-def _asks_about_earlier(entry: TimeEntry) -> bool:
-    """Whether a person is asked about a timesheet that stays as it is, edited or deleted since."""
-    held = entry.conflict
-    if held is None or held.reason is not ReasonCode.TARGET_EDITED or not entry.earlier:
-        return False
-    return entry.drifted is None or any(one.drifted for one in entry.earlier)
 
 
 def is_edited_since(entry: TimeEntry, found: Written) -> bool:

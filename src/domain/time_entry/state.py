@@ -292,6 +292,14 @@ class TimeEntry:
         )
 
     @property
+    def asks_about_earlier(self) -> bool:
+        """Whether a person is asked about one that stays as it is, edited or deleted since."""
+        held = self.conflict
+        if held is None or held.reason is not ReasonCode.TARGET_EDITED or not self.earlier:
+            return False
+        return self.drifted is None or any(one.drifted for one in self.earlier)
+
+    @property
     def is_to_be_brought_back(self) -> bool:
         """Whether somebody's edit in Kimai is to be written over, by a person's wish or by policy.
 
@@ -369,10 +377,7 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             netted = Netted(against=against, rest_seconds=rest, time_unit=units, key=key)
             return changed(netted=netted)
         case EntryRetryRequested():
-            again = entry.found and entry.found.reason is ReasonCode.TARGET_EDITED
-            settled = entry.settled and moved(entry.settled, kept=())
-            found = None if again else entry.found
-            return changed(refused=None, attempts=0, found=found, settled=settled)
+            return changed(refused=None, attempts=0, **_tried_again(entry))
         case ConflictOpened(reason=reason):
             wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
             found = wait if reason in FOR_A_PERSON else entry.found
@@ -395,6 +400,14 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return changed()
         case _:
             return _after_write(entry, event, changed)
+
+
+def _tried_again(entry: TimeEntry) -> dict[str, object]:
+    """Who tries an edit again wants it written over; a timesheet that stays as it is never is."""
+    edited = entry.found is not None and entry.found.reason is ReasonCode.TARGET_EDITED
+    if not edited or entry.asks_about_earlier:
+        return {}
+    return {"found": None, "settled": entry.settled and moved(entry.settled, kept=())}
 
 
 def _by(action: str, entry: TimeEntry) -> dict[str, object]:
@@ -423,7 +436,14 @@ def _by(action: str, entry: TimeEntry) -> dict[str, object]:
     seen = entry.drifted or entry.overwrite or (entry.settled and entry.settled.written)
     alike = entry.conflict is not None and entry.conflict.reason is ReasonCode.DUPLICATE
     distinct = entry.distinct or (action == CREATE and entry.settled is None and alike)
-    return {**said, "refused": None, "attempts": 0, "overwrite": seen, "distinct": distinct}
+    return {
+        **said,
+        "drifted": entry.drifted,  # until a write is done: the wish may end before that
+        "refused": None,
+        "attempts": 0,
+        "overwrite": seen,
+        "distinct": distinct,
+    }
 
 
 def _closed(entry: TimeEntry, action: str | None) -> Closed | None:
@@ -550,7 +570,7 @@ def _after_write(  # noqa: C901, PLR0911 # one flat branch per event
                 attempts=0,
                 found=found,
                 drifted=None,
-                accepted=None,
+                accepted=entry.accepted if settled is not None and settled.adopted else None,
                 closed=None,
                 overwrite=None,
             )
@@ -680,6 +700,11 @@ def _left_as_found(entry: TimeEntry, event: EntryDecided) -> Settled | None:
     return moved(settled, reduced=entry.reduced.seconds) if left else settled
 
 
+def _is_adopted_still(settled: Settled | None, desired: Desired | None) -> bool:
+    """Whether a write only brought back how it was when it was taken over."""
+    return settled is not None and settled.adopted and desired == settled.desired
+
+
 def _settled(entry: TimeEntry, written: Written) -> Settled | None:
     """What the write was based on: the open intent, or the last decision when none was needed."""
     if entry.intent is not None and entry.intent.desired is not None:
@@ -693,6 +718,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
             booking=intent.booking,
             context=intent.context,
             kept=_still_kept(entry, written),
+            adopted=_is_adopted_still(entry.settled, intent.desired),
             reduced=intent.reduced,
         )
     if entry.settled is None or entry.decided is None or entry.booking is None:
@@ -701,7 +727,7 @@ def _settled(entry: TimeEntry, written: Written) -> Settled | None:
         entry.settled,
         written=written,
         kept=_still_kept(entry, written),
-        adopted=False,
+        adopted=_is_adopted_still(entry.settled, entry.decided.desired),
         desired=entry.decided.desired or entry.settled.desired,
         basis=entry.decided.basis,
         booking=entry.booking,

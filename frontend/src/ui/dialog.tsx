@@ -31,21 +31,28 @@ function opening(): Element | null {
   return button ? document.getElementById(button) : active
 }
 
-/** Remember what had the focus when it opened, also when a URL or a key opened it. */
+/**
+ * Remember what had the focus when it opened, also when a URL or a key opened it. A render in which
+ * it closes may be given up for one in which it is open still: what has the focus is in it by then.
+ */
 function useReturn(open: boolean, returnTo: Props["returnTo"]) {
+  const content = useRef<HTMLDivElement>(null)
   const opener = useRef<Element | null>(null)
   const was = useRef(false)
-  if (open && !was.current && typeof document !== "undefined") opener.current = opening()
+  if (open && !was.current && !content.current?.contains(document.activeElement)) {
+    opener.current = opening()
+  }
   was.current = open
-  return (event: Event) => {
+  const back = (event: Event) => {
     event.preventDefault()
     const target = opener.current
-    const back =
+    const to =
       target instanceof HTMLElement && target.isConnected && target !== document.body
         ? target
         : (returnTo?.() ?? document.getElementById("content"))
-    back?.focus({ preventScroll: true })
+    to?.focus({ preventScroll: true })
   }
+  return { content, back }
 }
 
 const SCRIM = "fixed inset-0 z-40 bg-scrim animate-scrim"
@@ -114,13 +121,14 @@ function Frame({
 }
 
 export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Props) {
-  const back = useReturn(open, returnTo)
+  const { content, back } = useReturn(open, returnTo)
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={SCRIM} />
         <div className="pointer-events-none fixed inset-0 z-50 grid place-items-center p-4 max-md:p-0">
           <Radix.Content
+            ref={content}
             data-focus-container
             data-keys
             onOpenAutoFocus={frame.bare ? onFirstField : onContainer}
@@ -141,12 +149,13 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
 
 /** From the right, up to 680 wide; the page behind stays where it was. */
 export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Props) {
-  const back = useReturn(open, returnTo)
+  const { content, back } = useReturn(open, returnTo)
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={SCRIM} />
         <Radix.Content
+          ref={content}
           data-focus-container
           data-keys
           onOpenAutoFocus={onContainer}

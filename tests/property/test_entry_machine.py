@@ -460,10 +460,12 @@ class Carried(RuleBasedStateMachine):
                 if back and self.entry.conflict is None:
                     self.decide_now()
             return
-        if not self.is_noticed(found):
-            self.count_surplus()
-            self.decide_what_was_held()
-            return
+        if self.is_noticed(found):
+            self.compare(found)
+        self.count_surplus()
+        self.decide_what_was_held()
+
+    def compare(self, found: Written) -> None:
         ours: Ruling | None = self.ruled(untouched(self.entry))
         if ours is not None and ours.outcome not in (Outcome.LEAVE, Outcome.UPDATE):
             ours = None
@@ -478,8 +480,6 @@ class Carried(RuleBasedStateMachine):
                 agreed=ours if agrees else None,
             )
         )
-        self.count_surplus()
-        self.decide_what_was_held()
 
     def is_noticed(self, found: Written) -> bool:
         """A list is compared with what was seen last, and no booking is opened for what agrees."""

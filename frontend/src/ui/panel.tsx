@@ -113,10 +113,9 @@ export function QueryState<T>({
   const waiting = useSkeleton(query.isPending)
   if (query.isPending || (waiting && query.data === undefined)) {
     return (
-      <div aria-busy="true" className={waiting ? undefined : "invisible"}>
-        <span className="sr-only" role="status">{`Loading ${what}`}</span>
+      <Loading what={what} hidden={!waiting}>
         {skeleton}
-      </div>
+      </Loading>
     )
   }
   if (query.data === undefined) return <Failed query={query} what={what} zone={zone} />
@@ -131,6 +130,24 @@ export function QueryState<T>({
         {empty !== undefined && isEmpty?.(query.data) ? empty : children(query.data)}
       </div>
     </>
+  )
+}
+
+/** The skeleton in `children`, and its sentence for who does not see it. */
+export function Loading({
+  what,
+  hidden = false,
+  children,
+}: {
+  what: string
+  hidden?: boolean
+  children: ReactNode
+}) {
+  return (
+    <div aria-busy="true" className={hidden ? "invisible" : undefined}>
+      <span className="sr-only" role="status">{`Loading ${what}`}</span>
+      {children}
+    </div>
   )
 }
 

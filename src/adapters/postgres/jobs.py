@@ -20,10 +20,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, timedelta
-from typing import Protocol, cast, get_args
+from typing import TYPE_CHECKING, Protocol, cast, get_args
 
-import asyncpg
-import asyncpg.pool
 import structlog
 from pgqueuer.adapters.persistence import qb
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
@@ -35,6 +33,7 @@ from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
+from adapters.postgres.connecting import DRIVER_ERRORS, connection_lost
 from adapters.postgres.event_store import HOLDERS, PostgresEventStore
 from adapters.postgres.locks import Session, session_lock
 from domain.connector.events import ConnectorChanged
@@ -67,6 +66,9 @@ from domain.sync_run.events import (
 )
 from domain.time_entry.events import ConflictResolved, EntryRetryRequested
 from domain.time_entry.resolving import CARRIED
+
+if TYPE_CHECKING:
+    import asyncpg
 
 log = structlog.get_logger(__name__)
 
@@ -113,22 +115,7 @@ STOPPED = "Interrupted: the service was stopped. The next run goes on from here.
 CRASHED = "Interrupted: the process that carried it out is gone. The next run goes on from here."
 AWAY = "Interrupted: the database was away. The next run goes on from here."
 OURS = "Internal error; the log of the service says more."
-DATABASE_TROUBLE = (
-    LedgerError,
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # told of its end while idle: MagicStack/asyncpg#1069
-    FailingListenerError,
-)
-
-OUTAGE = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it shuts down, crashed, or is starting
-)
+DATABASE_TROUBLE = (LedgerError, *DRIVER_ERRORS, FailingListenerError)
 
 _CHECKPOINT = """
 SELECT coalesce(max(position), 0) FROM checkpoint
@@ -605,7 +592,7 @@ def _failure(work: asyncio.Future[object]) -> str | None:
 def as_warning(record: logging.LogRecord) -> bool:
     """PgQueuer tells an outage as an error; it is waited out, and nobody has to be called."""
     error = record.exc_info[1] if record.exc_info else None
-    if record.levelno == logging.ERROR and isinstance(error, OUTAGE):
+    if record.levelno == logging.ERROR and error is not None and connection_lost(error):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 

@@ -216,11 +216,11 @@ def _whole(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:
         case.entry, case.booking, case.context, taking_over=taking_over
     ):
         ruling = as_adopted(case.entry, left, basis, case.configuration.kimai)
-        return _as_it_was(case.entry, ruling) if case.entry.is_to_be_brought_back else ruling
+        return _brought_back(case.entry, ruling) if case.entry.is_to_be_brought_back else ruling
     return _placed(case, basis, left)
 
 
-def _as_it_was(entry: TimeEntry, ruling: Ruling) -> Ruling:
+def _brought_back(entry: TimeEntry, ruling: Ruling) -> Ruling:
     """What was taken over and edited since comes back to how it was taken over."""
     if ruling.outcome is not Outcome.LEAVE:
         return ruling
@@ -504,8 +504,8 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
         return _held(stop, basis, desired)
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
-    asked_anew = not asks_the_same(case.settled.desired, desired)
-    if case.entry.is_to_be_brought_back or asked_anew:
+    same = asks_the_same(case.settled.desired, desired)
+    if case.entry.is_to_be_brought_back or not same:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)
     if wrong == ("billable",) and not case.settled.kept:

@@ -12,7 +12,7 @@ import { Button, IconButton } from "@/ui/button"
 import { Input } from "@/ui/field"
 import { formatDuration } from "@/ui/format"
 import { Menu, MenuItem } from "@/ui/menu"
-import { Panel, QueryState, Skeleton } from "@/ui/panel"
+import { Loading, Panel, QueryState, Skeleton } from "@/ui/panel"
 import { Tabs } from "@/ui/tabs"
 import type { Doing } from "./confirm"
 import {
@@ -290,12 +290,15 @@ function Book({
   const lines = books.lines(kind)
   const shown = filtered(lines, text ?? "")
   const book = BOOKS[kind]
+  const what = `the mappings of ${book.many}`
   const early = useEarly(books.suggestions.isPending)
   if (!query.isError && (query.isPending || early)) {
     // What waits stands first: without it the rows would move away under the hand.
     return (
       <Panel key="early" label={`${book.label}: being read`}>
-        <TableSkeleton />
+        <Loading what={what}>
+          <TableSkeleton />
+        </Loading>
       </Panel>
     )
   }
@@ -304,12 +307,7 @@ function Book({
       <HeldBack kind={kind} books={books} lines={lines} onOpen={onOpen} onTab={onTab} />
       <PeersAway books={books} kind={kind} />
       <Panel label={`${book.label}: mapped and not mapped`}>
-        <QueryState
-          query={query}
-          what={`the mappings of ${book.many}`}
-          zone={timezone}
-          skeleton={<TableSkeleton />}
-        >
+        <QueryState query={query} what={what} zone={timezone} skeleton={<TableSkeleton />}>
           {() => {
             if (lines.length === 0) {
               // Before the suggestions are there nobody knows whether it is empty.

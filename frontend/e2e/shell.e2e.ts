@@ -147,7 +147,7 @@ test("in forced colours the focus and the present section are still seen", async
     )
     for (const role of ["button", "link", "tab", "switch"] as const) {
       const control = page.getByRole(role).first()
-      if ((await control.count()) === 0) continue
+      await control.waitFor({ state: "attached" })
       await page.keyboard.press("Tab") // so that the focus is one of the keyboard
       await control.focus()
       expect(await seen(":focus-visible", "outlineStyle"), role).not.toBe("none")

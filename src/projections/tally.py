@@ -20,6 +20,7 @@ BLOCK = 250  # positions; a page of the runner ends at every fourth, and a rest 
 Counted: TypeAlias = tuple[Any, ...]  # what of a row counts; equal values count the same
 Amounts: TypeAlias = Mapping[str, Decimal]  # by name; what is not there is 0
 Changes: TypeAlias = dict[tuple[int, Counted], int]  # end of a block and what counts: times
+Sums: TypeAlias = dict[int, dict[int, dict[str, Decimal]]]  # of a key, of the end of a block
 
 
 @dataclass(frozen=True)
@@ -95,29 +96,28 @@ def _outlives(tally: Tally[R], before: R | None, after: R | None) -> bool:
     return tally.outlives(before, after)
 
 
-def keys(tally: Tally[Any], changes: Changes) -> set[int]:
-    """The keys of the rows that the changes concern."""
-    return {key for _, counted in changes for key in tally.amounts(counted)}
+def by_key(tally: Tally[Any], changes: Changes) -> Sums:
+    """What the changes add up to per key and block, the blocks in their order."""
+    sums: Sums = {}
+    for (end, counted), times in sorted(changes.items(), key=lambda change: change[0][0]):
+        for key, amounts in tally.amounts(counted).items():
+            of_block = sums.setdefault(key, {}).setdefault(end, {})
+            if times:  # else it was taken back again, and only the block is there
+                add(of_block, amounts, times)
+    return sums
 
 
-def versions(
-    tally: Tally[Any], changes: Changes, rows: Mapping[int, Row]
-) -> dict[int, list[Version[Row]]]:
+def versions(sums: Sums, rows: Mapping[int, Row]) -> dict[int, list[Version[Row]]]:
     """What becomes of the live `rows`: by key the versions that begin, oldest first.
 
     The first of them replaces the live row when that is of the same block, and else ends it.
     """
-    of_key: dict[int, dict[int, dict[str, Decimal]]] = {}
-    for (end, counted), times in sorted(changes.items(), key=lambda change: change[0][0]):
-        for key, amounts in tally.amounts(counted).items():
-            sums = of_key.setdefault(key, {}).setdefault(end, {})
-            add(sums, amounts, times)
     made: dict[int, list[Version[Row]]] = {}
-    for key, of_block in of_key.items():
+    for key, of_key in sums.items():
         begun = made[key] = []
         now: Amounts = rows[key].amounts if key in rows else {}
-        for end, sums in of_block.items():
-            now = total((now, sums))
+        for end, of_block in of_key.items():
+            now = total((now, of_block))
             if begun:
                 begun[-1].until = end
             begun.append(Version(Row(key, end, dict(sorted(now.items())))))
@@ -127,7 +127,8 @@ def versions(
 def add(sums: dict[str, Decimal], amounts: Amounts, times: int) -> None:
     """Add `amounts` so many times to `sums`."""
     for name, amount in amounts.items():
-        sums[name] = sums.get(name, Decimal(0)) + amount * times
+        more, before = amount if times == 1 else amount * times, sums.get(name)
+        sums[name] = more if before is None else before + more
 
 
 def total(parts: Iterable[Amounts]) -> dict[str, Decimal]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 
 from projections import time_entries
@@ -11,6 +12,7 @@ from projections.tally import Amounts, Counted, Tally
 ONE = Decimal(1)
 NOTHING = Decimal(0)
 NONE = "-"  # stands for no type
+NAMES = 10_000  # sources whose names are kept
 REPLACED = "\N{REPLACEMENT CHARACTER}"  # for NUL, as in the views
 TYPE, PERSON, CUSTOMER, ORGANIZATION = "type", "user", "customer", "organization"
 
@@ -54,18 +56,26 @@ def _amounts(counted: Counted) -> Mapping[int, Amounts]:
     day, lasted, kind, person, customer, organization, vanished = counted
     if vanished:
         return {}
-    sources = [f"{TYPE}.{NONE if kind is None else kind}"]
+    sources = [(TYPE, NONE if kind is None else kind)]
     if person is not None:
-        sources.append(f"{PERSON}.{person}")
+        sources.append((PERSON, person))
     if customer is not None:
-        sources.append(f"{CUSTOMER}.{customer}")
+        sources.append((CUSTOMER, customer))
     if organization:
-        sources.append(f"{ORGANIZATION}.{organization.replace(chr(0), REPLACED)}")
+        sources.append((ORGANIZATION, organization))
     amounts: dict[str, Decimal] = {}
     for source in sources:
-        amounts[f"entries.{source}"] = ONE
-        amounts[f"minutes.{source}"] = lasted or NOTHING
+        entries, minutes = _names(*source)
+        amounts[entries] = ONE
+        amounts[minutes] = lasted or NOTHING
     return {day.toordinal(): amounts}
+
+
+@lru_cache(maxsize=NAMES)
+def _names(kind: str, source: int | str) -> tuple[str, str]:
+    """What the bookings and the minutes of a source are called; asked for with every booking."""
+    name = f"{kind}.{source}".replace("\0", REPLACED)
+    return f"entries.{name}", f"minutes.{name}"
 
 
 TALLY: Tally[time_entries.Row] = Tally(

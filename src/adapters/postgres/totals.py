@@ -20,8 +20,9 @@ from projections.tally import (
     Counted,
     Counting,
     Row,
+    Sums,
     Tally,
-    keys,
+    by_key,
     rows_of,
     total,
     versions,
@@ -60,12 +61,13 @@ class TotalsTable:
 
     async def store(self, connection: Session, countings: Sequence[Counting[Any]]) -> None:
         """Add the changes of a page; in the transaction that stores the rows they come from."""
-        live = await self._live(connection, countings)
+        sums = {each.tally.name: by_key(each.tally, each.changes) for each in countings}
+        live = await self._live(connection, sums)
         ended: list[tuple[str, int, int]] = []
         begun: list[tuple[str, int, int, int | None, str]] = []
-        for counting in countings:
-            name, rows = counting.tally.name, live[counting.tally.name]
-            for key, of_key in versions(counting.tally, counting.changes, rows).items():
+        for name, of_tally in sums.items():
+            rows = live[name]
+            for key, of_key in versions(of_tally, rows).items():
                 first = of_key[0].row.position
                 if key in rows and rows[key].position < first:  # else it is only replaced
                     ended.append((name, key, first))
@@ -78,15 +80,11 @@ class TotalsTable:
             await connection.execute(self._sql["put"], self._log_id, *_columns(begun))
 
     async def _live(
-        self, connection: Session, countings: Sequence[Counting[Any]]
+        self, connection: Session, sums: Mapping[str, Sums]
     ) -> Mapping[str, Mapping[int, Row]]:
-        """The rows of now that the changes concern, by tally and key."""
-        wanted = [
-            (counting.tally.name, key)
-            for counting in countings
-            for key in sorted(keys(counting.tally, counting.changes))
-        ]
-        found: dict[str, dict[int, Row]] = {counting.tally.name: {} for counting in countings}
+        """The rows of now that the sums are to be added to, by tally and key."""
+        wanted = [(name, key) for name, of_tally in sums.items() for key in sorted(of_tally)]
+        found: dict[str, dict[int, Row]] = {name: {} for name in sums}
         if not wanted:  # what changed counts nowhere
             return found
         query = self._sql["live"]

@@ -266,7 +266,8 @@ class Hub:
         now = self._own.clock.now()
         today = now.astimezone(ZoneInfo(self._own.settings.display_timezone)).date()
         first = kpi.first_day(today, 1)
-        figures = await self._own.kpi.figures(first=first, last=today, now=now)
+        async with self._own.kpi.reading() as moment:
+            figures = await moment.figures(first=first, last=today, now=now)
         return _encoded(Frame(at, "kpi", kpi.headline(figures, now=now, today=today)))
 
     async def _end_revoked(self, page: Iterable[Recorded[Event]]) -> None:

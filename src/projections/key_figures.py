@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from projections.entry_totals import minutes
-from projections.kpi import WAITING, Figures
+from projections.kpi import WAITING, Standings
 from projections.lag_totals import BOOKED, SEEN, percentile, written
 from projections.numbers import json_number
 from projections.tally import Amounts
@@ -41,7 +41,7 @@ class Waits:
 
 
 def shown(
-    figures: Figures,
+    figures: Standings,
     waits: Waits,
     *,
     now: datetime,

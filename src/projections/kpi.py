@@ -39,17 +39,25 @@ class LastRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What the figures are made of, all as of `position`.
+class Standings:
+    """How much stands where as of `position`: the amounts of `entry_totals`, in all and by day.
 
-    `whole` and `days` are the amounts of `entry_totals`; days without any are left out.
-    `oldest_pending` is since when the entry waits that waits longest. `success_rate` is the share
-    (0..1) of webhook deliveries that were processed without error, None when there were none.
+    Days without any are left out.
     """
 
     position: int
     whole: Amounts
     days: Mapping[date, Amounts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures(Standings):
+    """What the figures are made of, all as of `position`.
+
+    `oldest_pending` is since when the entry waits that waits longest. `success_rate` is the share
+    (0..1) of webhook deliveries that were processed without error, None when there were none.
+    """
+
     oldest_pending: datetime | None
     last_sync: datetime | None
     last_run: LastRun | None

@@ -139,16 +139,12 @@ async def test_what_waits_for_longer_than_an_interval_is_late(migrated: str) -> 
         late = {}
         for minutes, now in moments.items():
             for as_of in (None, position):
-                figures = await service.own.kpi.figures(
-                    first=now.date(), last=now.date(), now=now, as_of=as_of
-                )
-                waits = await service.own.kpi.waits(
-                    figures,
-                    first=now.date(),
-                    last=now.date(),
-                    late=now - timedelta(minutes=2),
-                    as_of=as_of,
-                )
+                days = {"first": now.date(), "last": now.date()}
+                async with service.own.kpi.reading() as moment:
+                    figures = await moment.figures(**days, now=now, as_of=as_of)
+                    waits = await moment.waits(
+                        figures, **days, late=now - timedelta(minutes=2), as_of=as_of
+                    )
                 late[minutes, as_of is None] = waits.late
         assert late == {(0, True): 0, (0, False): 0, (3, True): 1, (3, False): 1}
 

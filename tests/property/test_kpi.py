@@ -116,12 +116,16 @@ async def check(dsn: str, appends: Sequence[Append], block: int, places: Sequenc
         kpi, past = Kpi(store, entries=tallies[0]), await store.page(0, 10_000)
         for upto in (None, 0, *(place % (len(past) + 1) for place in places)):
             first, last = DAYS
-            found = await kpi.figures(first=first, last=last, now=NOW, as_of=upto)
+            late = past[len(past) // 2].recorded_at if past else NOW
+            async with kpi.reading() as moment:
+                found = await moment.figures(first=first, last=last, now=NOW, as_of=upto)
+                waits = await moment.waits(found, first=first, last=last, late=late, as_of=upto)
+                if upto is not None:
+                    alone = await moment.standings(first=first, last=last, as_of=upto)
+                    assert (alone.whole, alone.days) == (found.whole, found.days)
             found = replace(found, days={day: kept for day, kept in found.days.items() if kept})
             expected = folded(past, len(past) if upto is None else upto)
             assert found == expected
-            late = past[len(past) // 2].recorded_at if past else NOW
-            waits = await kpi.waits(found, first=first, last=last, late=late, as_of=upto)
             there = len(past) if upto is None else upto
             assert (waits.oldest_decision, waits.late) == waiting(past, there, late)
             assert headline(found, now=NOW, today=last) == headline(expected, now=NOW, today=last)

@@ -12,6 +12,7 @@ from typing import Any, Generic, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from domain.moved import made
 from projections.folding import Version
 from projections.projection import Projection, R
 
@@ -40,7 +41,8 @@ class ViewTable(Generic[R]):
         self.append_only = projection.key == "position"
         self.selected = ", ".join(f'"{column.name}"' for column in self.columns)
         self.copied = ["log_id", "valid_to", *(column.name for column in self.columns)]
-        self._values = attrgetter(*(column.field for column in self.columns))
+        self._fields = [column.field for column in self.columns]
+        self._values = attrgetter(*self._fields)
         self._json = [n for n, column in enumerate(self.columns, 2) if column.json]
         self._load = [(n, column.load) for n, column in enumerate(self.columns) if column.load]
 
@@ -69,7 +71,7 @@ class ViewTable(Generic[R]):
         for n, load in self._load:
             if (value := values[n]) is not None:
                 values[n] = load(value)
-        return self.projection.row(*values)
+        return made(self.projection.row, **dict(zip(self._fields, values, strict=True)))
 
 
 def _columns(row: type) -> list[Column]:

@@ -1,5 +1,6 @@
 """The dashboard's figures: contract, section 6, and those that it leads with."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from adapters.postgres.kpi import Moment
 from api.as_of import AsOf, Then, instant_of
 from api.bodies import Answer
 from api.identity import Own, Viewer
@@ -17,6 +19,7 @@ from domain.schedule.cron import Cron
 from projections import key_figures, kpi
 from projections import schedule as schedule_view
 from projections.key_figures import Interval
+from projections.kpi import Standings
 
 Range = Literal["7d", "30d", "90d"]
 A_SECOND = timedelta(seconds=1)  # due times are whole minutes
@@ -157,36 +160,51 @@ async def get_kpi(
     """Figures for the dashboard; of the past they are those of that day."""
     now = then or await instant_of(own, as_of)
     zone = own.settings.display_timezone
-    today = now.astimezone(ZoneInfo(zone)).date()
-    figures, lead = await _figures(own, now, which, as_of)
-    before = None
-    if figures.position > 0:
-        then = now - timedelta(days=kpi.RANGES[which])
-        position = await own.store.position_at(then)
-        before = (await _figures(own, then, which, position))[1] if position else None
+    today, days, first = _days(own, now, which)
+    interval = await _interval(own, now, as_of)
+    async with own.kpi.reading() as moment:
+        figures = await moment.figures(first=first, last=today, now=now, as_of=as_of)
+        lead = await _lead(moment, figures, now, days, interval, as_of)
     return {
         **kpi.shown(figures, now=now, today=today, zone=zone, which=which),
-        "key_figures": {**lead, "before": before},
+        "key_figures": {**lead, "before": await _before(own, figures, now, which)},
     }
 
 
-async def _figures(
-    own: Services, now: datetime, which: Range, as_of: int | None
-) -> tuple[kpi.Figures, dict[str, object]]:
-    """All that views add up to as of then, and what of it is shown first."""
+async def _before(
+    own: Services, figures: Standings, now: datetime, which: Range
+) -> dict[str, object] | None:
+    """The key figures as they were when the range began; None before the first event."""
+    then = now - timedelta(days=kpi.RANGES[which])
+    position = await own.store.position_at(then) if figures.position else 0
+    if not position:
+        return None
+    today, days, first = _days(own, then, which)
+    interval = await _interval(own, then, position)
+    async with own.kpi.reading() as moment:
+        former = await moment.standings(first=first, last=today, as_of=position)
+        return await _lead(moment, former, then, days, interval, position)
+
+
+def _days(own: Services, now: datetime, which: Range) -> tuple[date, Sequence[date], date]:
+    """Today, the days of the range, and the first day that is read."""
     today = now.astimezone(ZoneInfo(own.settings.display_timezone)).date()
     days = kpi.last_days(today, kpi.RANGES[which])
-    first = kpi.first_day(today, kpi.RANGES[which])
-    figures = await own.kpi.figures(first=first, last=today, now=now, as_of=as_of)
-    interval = await _interval(own, now, as_of)
-    waits = await own.kpi.waits(
-        figures,
-        first=days[0],
-        last=today,
-        late=None if interval is None else interval.begin,
-        as_of=as_of,
-    )
-    return figures, key_figures.shown(figures, waits, now=now, days=days, interval=interval)
+    return today, days, kpi.first_day(today, kpi.RANGES[which])
+
+
+async def _lead(
+    moment: Moment,
+    known: Standings,
+    now: datetime,
+    days: Sequence[date],
+    interval: Interval | None,
+    as_of: int | None,
+) -> dict[str, object]:
+    """What of all that views add up to is shown first."""
+    late = None if interval is None else interval.begin
+    waits = await moment.waits(known, first=days[0], last=days[-1], late=late, as_of=as_of)
+    return key_figures.shown(known, waits, now=now, days=days, interval=interval)
 
 
 async def _interval(own: Services, now: datetime, as_of: int | None) -> Interval | None:

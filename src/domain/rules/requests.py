@@ -1,6 +1,7 @@
 """The exact requests to Kimai, and what they are called in the ledger."""
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from domain.ports.timesheets import Timesheet, TimesheetFields
@@ -56,7 +57,8 @@ def update_fields(
     fields: dict[str, object] = {}
     former = settled.desired
     changed = (desired.begin, desired.end) != (former.begin, former.end)
-    moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
+    lies = attrgetter("begin", "end", "duration")
+    moved = lies(record) != lies(settled.written)
     due = changed or moved or settled.adopted or bool(settled.kept)
     if due and TIMES.isdisjoint(keep) and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(

@@ -64,6 +64,7 @@ SELECT opened_at FROM conflicts
 -- name: oldest_conflict_then
 SELECT opened_at FROM conflicts
  WHERE log_id = $1 AND int8range(valid_from, valid_to) @> $2::bigint AND status = 'pending'
+   AND conflict_id <= $2
  ORDER BY conflict_id LIMIT 1
 
 -- name: queue

@@ -51,6 +51,8 @@ async def connect(
 async def open_pool(dsn: str, *, role: str | None, size: int) -> asyncpg.Pool:
     """Sessions for reading and for the read models; broken ones are replaced when next asked for.
 
+    Whoever changes a session beyond its transaction resets it before it goes back.
+
     Raises as `connect`.
     """
     try:
@@ -61,9 +63,19 @@ async def open_pool(dsn: str, *, role: str | None, size: int) -> asyncpg.Pool:
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
             server_settings=settings(role),
+            reset=_as_found,
         )
     except DRIVER_ERRORS as error:
         raise translated(error) from error
+
+
+async def _as_found(_: object) -> None:
+    """A session goes back to the pool as it is: asyncpg has ended its transaction by then.
+
+    By default every use is followed by a statement that frees locks, cursors, channels and
+    settings: half of all round trips. Ours end with the transaction; who leaves anything else in a
+    session resets it, as `session_lock` does.
+    """
 
 
 def settings(role: str | None) -> dict[str, str]:

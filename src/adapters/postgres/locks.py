@@ -12,7 +12,6 @@ from adapters.postgres.connecting import DRIVER_ERRORS
 Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
-_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 _WAIT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
@@ -20,13 +19,22 @@ _WAIT = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 async def session_lock(pool: asyncpg.Pool, name: str) -> AsyncIterator[Session | None]:
     """The session that holds the lock for as long as the block; None when somebody else has it."""
     async with pool.acquire() as connection:
-        mine = bool(await connection.fetchval(_LOCK, name))
         try:
+            mine = bool(await connection.fetchval(_LOCK, name))
             yield connection if mine else None
         finally:
-            if mine:
-                with contextlib.suppress(*DRIVER_ERRORS):  # gone with its session then
-                    await connection.execute(_UNLOCK, name)
+            await _freed(connection)
+
+
+async def _freed(connection: Session) -> None:
+    """Nobody knows whether a request that was cut off took the lock, so all of them are freed."""
+    try:
+        await connection.reset()
+    except BaseException as error:
+        with contextlib.suppress(asyncpg.InterfaceError):  # it is gone already
+            connection.terminate()  # and with its session the lock
+        if not isinstance(error, DRIVER_ERRORS):
+            raise
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.campaign import Plan
 
 REPOSITORY = Path(__file__).parents[2]
-FILE = REPOSITORY / ".chaos" / "passed.jsonl"
+FILE = REPOSITORY / "docs" / "campaign.jsonl"  # committed: what was passed, and with which code
 CODE = ("src", "tests/chaos")
 
 

@@ -82,6 +82,10 @@ export async function visiting(
   try {
     await use({ page, context, errors, demo })
     expect(errors, "console errors").toEqual([])
+  } catch (error) {
+    // a second try that passes would hide why the first did not
+    console.error(`${expect.getState().currentTestName}: ${error}`)
+    throw error
   } finally {
     await context.close()
   }

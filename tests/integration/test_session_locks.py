@@ -55,6 +55,10 @@ async def test_a_lock_ends_with_its_session(migrated: str) -> None:
         async with session_lock(pool, NAME) as session:
             assert session is not None
             session.terminate()
+        for _ in range(1_000):  # until the server hears of it
+            if not await held(pool):
+                break
+            await asyncio.sleep(0.01)
         async with session_lock(pool, NAME) as again:
             assert again is not None
 
@@ -66,3 +70,22 @@ async def test_a_session_goes_back_without_its_transaction(migrated: str) -> Non
         await connection.execute("SET LOCAL statement_timeout = '1s'")
         await pool.release(connection)
         assert await pool.fetchval("SHOW statement_timeout") == "0"
+
+
+@pytest.mark.parametrize("refused", [("SELECT $1::int4 + 1", 2**40), ("SELECT 1 / $1::int4", 0)])
+async def test_after_a_refused_statement_the_next_begins_anew(
+    migrated: str, refused: tuple[str, int]
+) -> None:
+    """A value that cannot be sent leaves a transaction that asyncpg does not see."""
+    async with await open_pool(migrated, role=None, size=1) as pool:
+        with pytest.raises((asyncpg.DataError, asyncpg.DivisionByZeroError)):
+            await pool.fetch(*refused)
+        async with (
+            pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            assert await connection.fetchval("SELECT 1") == 1
+        begun = await pool.fetchval(
+            "SELECT now() - xact_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        assert begun.total_seconds() == 0

@@ -387,15 +387,6 @@ async def test_overwriting_brings_times_and_project_back_in_the_same_run() -> No
     assert (await world.entry(9)).standing.state is EntryState.SYNCED
 
 
-async def test_overwriting_brings_a_duration_back_that_alone_was_edited() -> None:
-    world = await a_world(edited_in_kimai_policy="overwrite")
-    sheet = world.kimai.sheets[1]
-    world.kimai.edit(1, duration=sheet.duration - timedelta(minutes=10))
-    await world.sync()
-    assert world.kimai.sheets[1] == sheet
-    assert (await world.entry(9)).standing.state is EntryState.SYNCED
-
-
 async def test_keeping_records_the_edit_and_writes_nothing() -> None:
     world = await a_world(edited_in_kimai_policy="keep_target")
     world.kimai.edit(1, project_id=77)

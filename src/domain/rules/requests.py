@@ -1,7 +1,6 @@
 """The exact requests to Kimai, and what they are called in the ledger."""
 
 from collections.abc import Collection, Mapping
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from domain.ports.timesheets import Timesheet, TimesheetFields
@@ -57,8 +56,7 @@ def update_fields(
     fields: dict[str, object] = {}
     former = settled.desired
     changed = (desired.begin, desired.end) != (former.begin, former.end)
-    lies = attrgetter("begin", "end", "duration")
-    moved = lies(record) != lies(settled.written)
+    moved = (record.begin, record.end) != (settled.written.begin, settled.written.end)
     due = changed or moved or settled.adopted or bool(settled.kept)
     if due and TIMES.isdisjoint(keep) and not came_true(expected, record):
         fields["begin"], fields["end"] = patch_times(

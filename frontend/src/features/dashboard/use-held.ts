@@ -43,10 +43,25 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
     },
     while: {
       onPointerEnter: (event: PointerEvent) => setPointed(event.pointerType === "mouse"),
-      onPointerLeave: () => setPointed(false),
+      onPointerLeave: (event: PointerEvent) => {
+        // The page may move under a pointer that rests, and who reads there still does.
+        if (event.movementX === 0 && event.movementY === 0)
+          onceMoved(event.currentTarget, setPointed)
+        else setPointed(false)
+      },
       onFocus: () => setFocused(true),
       onBlur: (event: FocusEvent<HTMLElement>) =>
         setFocused(event.currentTarget.contains(event.relatedTarget)),
     },
   }
+}
+
+/** Say whether the pointer is inside, once it really moves: it may have come back by then. */
+function onceMoved(box: Element, tell: (inside: boolean) => void) {
+  const moved = (event: globalThis.PointerEvent) => {
+    if (event.movementX === 0 && event.movementY === 0) return
+    window.removeEventListener("pointermove", moved)
+    tell(event.target instanceof Node && box.contains(event.target))
+  }
+  window.addEventListener("pointermove", moved)
 }

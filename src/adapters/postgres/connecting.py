@@ -65,14 +65,14 @@ async def open_pool(dsn: str, *, role: str | None, size: int) -> asyncpg.Pool:
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
             server_settings=settings(role),
-            connection_class=Session,
+            connection_class=PooledSession,
             reset=_given_back,
         )
     except DRIVER_ERRORS as error:
         raise translated(error) from error
 
 
-class Session(asyncpg.Connection):
+class PooledSession(asyncpg.Connection):
     """A session of the pool, which goes back as it is unless a statement of it failed.
 
     By default asyncpg follows every use by a statement that frees locks, cursors, channels and
@@ -87,7 +87,7 @@ class Session(asyncpg.Connection):
 
 async def _given_back(session: asyncpg.Connection) -> None:
     """Called after asyncpg has ended its own transaction."""
-    assert isinstance(session, Session)  # the pool makes no other
+    assert isinstance(session, PooledSession)  # the pool makes no other
     if session.unclear:
         await session.reset()
         session.unclear = False
@@ -97,7 +97,7 @@ def _told_of_failures(name: str) -> Callable[..., Awaitable[Any]]:
     method = getattr(asyncpg.Connection, name)
 
     @functools.wraps(method)
-    async def telling(session: Session, *args: Any, **more: Any) -> Any:
+    async def telling(session: PooledSession, *args: Any, **more: Any) -> Any:
         try:
             return await method(session, *args, **more)
         except BaseException:
@@ -111,7 +111,7 @@ for _name in (
     *("execute", "executemany", "fetch", "fetchmany", "fetchrow", "fetchval", "prepare"),
     *("copy_records_to_table", "copy_from_query", "copy_from_table", "copy_to_table"),
 ):
-    setattr(Session, _name, _told_of_failures(_name))
+    setattr(PooledSession, _name, _told_of_failures(_name))
 
 
 def settings(role: str | None) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Moment:
 
         `now` is the instant they are of: that of `as_of`, or the present.
         """
-        whole, days = await self._of_days(first, last, as_of)
+        whole, days = await self._of_days(self._entries, first, last, as_of)
         views = [view.name for view in VIEWS], [view.version for view in VIEWS]
         (state,) = await self._fetch("state", as_of, *views)
         run = await self._fetch("last_run", as_of)
@@ -122,7 +122,7 @@ class Moment:
 
     async def standings(self, *, first: date, last: date, as_of: int) -> Standings:
         """That part of the figures that the key figures need, as of a position."""
-        whole, days = await self._of_days(first, last, as_of)
+        whole, days = await self._of_days(self._entries, first, last, as_of)
         return Standings(position=as_of, whole=whole, days=days)
 
     async def waits(
@@ -143,17 +143,9 @@ class Moment:
             more = [late] if as_of is None else [late, waiting]
             (found,) = await self._fetch(f"late_{_tense(as_of)}", as_of, *more)
             number = found["late"]
-        days = await self._totals.read(
-            self._connection,
-            self._lags,
-            first=first.toordinal(),
-            last=last.toordinal(),
-            as_of=as_of,
-        )
+        _, lags = await self._of_days(self._lags, first, last, as_of)
         return Waits(
-            oldest_decision=oldest[0]["opened_at"] if oldest else None,
-            late=number,
-            lags={date.fromordinal(day): amounts for day, amounts in days.items()},
+            oldest_decision=oldest[0]["opened_at"] if oldest else None, late=number, lags=lags
         )
 
     async def sums(self) -> Sums:
@@ -174,12 +166,12 @@ class Moment:
         return rows.get(ALL, {})
 
     async def _of_days(
-        self, first: date, last: date, as_of: int | None
+        self, tally: Tally[Any], first: date, last: date, as_of: int | None
     ) -> tuple[Amounts, Mapping[date, Amounts]]:
-        """What stands where in all, and by day."""
+        """The amounts in all, where the tally has them, and by day."""
         sums = await self._totals.read(
             self._connection,
-            self._entries,
+            tally,
             first=first.toordinal(),
             last=last.toordinal(),
             also=ALL,

@@ -45,8 +45,7 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
       onPointerEnter: (event: PointerEvent) => setPointed(event.pointerType === "mouse"),
       onPointerLeave: (event: PointerEvent) => {
         // The page may move under a pointer that rests, and who reads there still does.
-        if (event.movementX === 0 && event.movementY === 0)
-          onceMoved(event.currentTarget, setPointed)
+        if (rests(event)) onceMoved(event.currentTarget, setPointed)
         else setPointed(false)
       },
       onFocus: () => setFocused(true),
@@ -56,10 +55,14 @@ export function useHeld<T>(items: readonly T[], { key, paused, of }: Options<T>)
   }
 }
 
+function rests({ movementX, movementY }: { movementX: number; movementY: number }): boolean {
+  return movementX === 0 && movementY === 0
+}
+
 /** Say whether the pointer is inside, once it really moves: it may have come back by then. */
 function onceMoved(box: Element, tell: (inside: boolean) => void) {
   const moved = (event: globalThis.PointerEvent) => {
-    if (event.movementX === 0 && event.movementY === 0) return
+    if (rests(event)) return
     window.removeEventListener("pointermove", moved)
     tell(event.target instanceof Node && box.contains(event.target))
   }

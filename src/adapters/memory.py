@@ -173,6 +173,10 @@ class MemoryEventStore:
         events = [decode(row.stored.type, row.stored.schema, row.stored.data) for row in rows]
         return History(events=events, version=len(rows))
 
+    async def read_many(self, streams: Sequence[str]) -> Sequence[History]:
+        """See the port."""
+        return [await self.read(stream) for stream in streams]
+
     async def read_recorded(
         self, stream: str, *, after_version: int = 0, limit: int | None = None
     ) -> Sequence[Recorded[Event]]:

@@ -83,6 +83,21 @@ async def test_an_event_comes_back_as_it_went_in(store: Store) -> None:
     assert list(await store.read_recorded("thing-1")) == [event]
 
 
+async def test_several_streams_are_read_at_once_in_the_order_asked(store: Store) -> None:
+    await store.append(noting("note-1", "a", "b"))
+    await store.append(noting("note-2", "c"))
+    asked = ["note-2", "note-9", "note-1", "note-2"]
+    histories = await store.read_many(asked)
+    assert [[e.text for e in h.events if isinstance(e, Noted)] for h in histories] == [
+        ["c"],
+        [],
+        ["a", "b"],
+        ["c"],
+    ]
+    assert [history.version for history in histories] == [1, 0, 2, 1]
+    assert list(await store.read_many([])) == []
+
+
 async def test_a_stream_can_be_read_from_a_version_on(store: Store) -> None:
     await store.append(noting("note-1", "a", "b", "c", "d"))
     read = await store.read_recorded("note-1", after_version=1, limit=2)

@@ -602,6 +602,10 @@ class PerilousLedger:
         await self.perils.point("ledger:read")
         return await self.store.read(stream)
 
+    async def read_many(self, streams: Sequence[str]) -> Sequence[History]:
+        await self.perils.point("ledger:read")
+        return await self.store.read_many(streams)
+
     async def read_recorded(
         self, stream: str, *, after_version: int = 0, limit: int | None = None
     ) -> Sequence[Recorded[Event]]:

@@ -79,9 +79,14 @@ HOLDERS = """
 SELECT s.name FROM claim AS c JOIN stream AS s ON s.log_id = c.log_id AND s.stream_id = c.stream_id
  WHERE c.log_id = $1 AND c.claim = ANY($2) ORDER BY c.position
 """
-_HISTORY = """
-SELECT version, type, schema_version, data FROM event
- WHERE log_id = $1 AND stream_id = $2 ORDER BY version
+# Whatever the planner believes of the table, each stream is found by its key: a subquery that
+# sorts is not made into a join.
+_HISTORIES = """
+SELECT asked.number, e.version, e.type, e.schema_version, e.data
+  FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (stream_id, number),
+       LATERAL (SELECT version, type, schema_version, data FROM event
+                 WHERE log_id = $1 AND stream_id = asked.stream_id ORDER BY version) AS e
+ ORDER BY asked.number, e.version
 """
 
 
@@ -197,11 +202,23 @@ class PostgresEventStore:
 
     async def read(self, stream: str) -> History:
         """See the port."""
-        rows = await self._fetch(_HISTORY, self.log_id, stream_uuid(stream))
+        (history,) = await self.read_many([stream])
+        return history
+
+    async def read_many(self, streams: Sequence[str]) -> Sequence[History]:
+        """See the port."""
+        rows = await self._fetch(_HISTORIES, self.log_id, [stream_uuid(name) for name in streams])
         decode = self.codec.decode
-        events = [decode(row["type"], row["schema_version"], row["data"]) for row in rows]
+        events: list[list[Event]] = [[] for _ in streams]
+        versions = [0] * len(streams)
+        for number, version, name, schema_version, data in rows:
+            events[number - 1].append(decode(name, schema_version, data))
+            versions[number - 1] = version
         await self.fetch_missing_keys()
-        return History(events=events, version=rows[-1]["version"] if rows else 0)
+        return [
+            History(events=read, version=version)
+            for read, version in zip(events, versions, strict=True)
+        ]
 
     async def read_recorded(
         self, stream: str, *, after_version: int = 0, limit: int | None = None

@@ -45,6 +45,10 @@ class EventStore(Protocol):
         """All events of one stream, oldest first; version 0 and no events when unknown."""
         ...
 
+    async def read_many(self, streams: Sequence[str]) -> Sequence[History]:
+        """The same for several streams as they stand at one moment, in their order."""
+        ...
+
     async def read_recorded(
         self, stream: str, *, after_version: int = 0, limit: int | None = None
     ) -> Sequence[Recorded[Event]]:

@@ -250,6 +250,10 @@ class ReadOnlyLedger:
         """See the port."""
         return await self.ledger.read(stream)
 
+    async def read_many(self, streams: Sequence[str]) -> Sequence[History]:
+        """See the port."""
+        return await self.ledger.read_many(streams)
+
     async def read_recorded(
         self, stream: str, *, after_version: int = 0, limit: int | None = None
     ) -> Sequence[Recorded[Event]]:

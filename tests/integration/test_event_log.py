@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,6 +87,42 @@ async def test_a_proof_is_checked_without_us(migrated: str) -> None:
         }
         part = await get(service, "audit/verify", **{"from": 2, "to": head})
         assert (part["checked_from"], part["head_digest"]) == (2, digest.hex())
+
+
+async def test_events_of_several_types_and_of_one_actor(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        head = await some_history(service)
+        everything = (await get(service, "events"))["items"]
+
+        async def found(**query: Any) -> list[int]:
+            page = await get(service, "events", **query)
+            assert page["next_after"] == page["head"] == head
+            return [event["position"] for event in page["items"]]
+
+        def those(fits: Callable[[dict[str, Any]], bool]) -> list[int]:
+            positions = [event["position"] for event in everything if fits(event)]
+            assert 0 < len(positions) < len(everything)
+            return positions
+
+        types = ["UserAdded", "ScheduleChanged"]
+        assert await found(type=types) == those(lambda event: event["type"] in types)
+        assert await found(type=["", "UserAdded"]) == await found(type="UserAdded")
+        assert await found(type="") == [event["position"] for event in everything]
+
+        def kind_and_name(event: dict[str, Any]) -> tuple[str, str]:
+            return event["metadata"]["actor"]["kind"], event["metadata"]["actor"]["name"]
+
+        people = those(lambda event: kind_and_name(event)[0] == "user")
+        assert await found(actor="user") == people
+        others = {kind_and_name(event) for event in everything if event["position"] not in people}
+        kind, name = others.pop()
+        part = those(lambda event: kind_and_name(event) == (kind, name))
+        assert await found(actor=name, type=["", "\0"]) == []
+        assert await found(actor=name) == part
+        assert await found(actor=ADMIN) == []  # a person's name is sealed, and not looked through
+        assert await found(actor="user", stream="schedule", type=types) == those(
+            lambda event: event["stream"] == "schedule" and kind_and_name(event)[0] == "user"
+        )
 
 
 @pytest.mark.parametrize(

@@ -760,6 +760,9 @@ export interface paths {
         /**
          * List Events
          * @description Events by position. With a filter a page may be short: go on while `next_after` < `head`.
+         *
+         *     `type` may be given several times; `actor` is user (people), service, system, or one part of
+         *     the service, such as sync, schedule or webhook.
          */
         get: operations["list_events_api_v1_events_get"];
         put?: never;
@@ -10121,9 +10124,10 @@ export interface operations {
             query?: {
                 after?: number;
                 limit?: number;
-                type?: string | null;
+                type?: string[];
                 stream?: string | null;
                 correlation_id?: string | null;
+                actor?: string | null;
                 form?: "open" | "stored";
             };
             header?: never;

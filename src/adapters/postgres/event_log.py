@@ -5,7 +5,7 @@ know is shown like any other.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,21 +22,24 @@ PAGE = 1_000
 
 # Filters but that of a stream have no index, because it would slow down every append: a look ends
 # after `SCAN` events, found or not, and says where the next one goes on.
+# An actor is asked for by kind or by name; a person's name is sealed, and is no text there.
 _COLUMNS = """
 SELECT e.position, s.name, e.version, e.type, e.schema_version, e.recorded_at, e.data, e.meta,
        e.digest
   FROM event AS e JOIN stream AS s ON s.log_id = e.log_id AND s.stream_id = e.stream_id
 """
-_PAGE = f"""{_COLUMNS}
- WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3
-   AND ($5::text IS NULL OR e.type = $5)
+_LETS_THROUGH = """
+   AND ($5::text[] IS NULL OR e.type = ANY($5))
    AND ($6::text IS NULL OR e.meta ->> 'correlation_id' = $6)
+   AND ($7::text IS NULL OR $7 IN (e.meta -> 'actor' ->> 'kind', e.meta -> 'actor' ->> 'name'))
+"""
+_PAGE = f"""{_COLUMNS}
+ WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 {_LETS_THROUGH}
  ORDER BY e.position LIMIT $4
 """  # no value in it
 _STREAM = f"""{_COLUMNS}
- WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND e.stream_id = $7
-   AND ($5::text IS NULL OR e.type = $5)
-   AND ($6::text IS NULL OR e.meta ->> 'correlation_id' = $6)
+ WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND e.stream_id = $8
+   {_LETS_THROUGH}
  ORDER BY e.version LIMIT $4
 """  # no value in it
 
@@ -84,15 +87,20 @@ class EventLog:
         after: int,
         limit: int,
         *,
-        type_: str | None = None,
+        types: Collection[str] = (),
         stream: str | None = None,
         correlation_id: str | None = None,
+        actor: str | None = None,
     ) -> Look:
-        """The events after `after` by position, those that every given filter lets through."""
+        """The events after `after` by position, those that every given filter lets through.
+
+        `actor` is a kind (user, service, system) or a part of the program (sync, webhook …).
+        """
         head = await self._store.head()
-        filtered = type_ is not None or correlation_id is not None
+        filtered = bool(types) or correlation_id is not None or actor is not None
         end = head if stream is not None or not filtered else min(head, after + SCAN)
-        arguments: list[object] = [after, end, limit, type_, correlation_id]
+        asked = list(types) or None
+        arguments: list[object] = [after, end, limit, asked, correlation_id, actor]
         if stream is not None:
             arguments.append(stream_uuid(stream))
         rows = await self._fetch(_PAGE if stream is None else _STREAM, *arguments)
@@ -107,7 +115,7 @@ class EventLog:
     async def between(self, first: int, last: int) -> AsyncIterator[Sequence[StoredRow]]:
         """All events from `first` to `last`, in pages."""
         for after in range(first - 1, last, PAGE):
-            yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None)
+            yield await self._fetch(_PAGE, after, min(last, after + PAGE), PAGE, None, None, None)
 
     async def positions_at(self, instants: Sequence[datetime]) -> Sequence[int]:
         """The last position at or before each of the instants, 0 before the first event."""

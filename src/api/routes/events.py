@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from adapters.postgres.event_log import StoredRow
 from api.exporting import attached, files
@@ -20,12 +20,17 @@ from api.shapes import ActivityOut, ActivityPart, EventOut, EventPage, VerifyOut
 
 MOST_VERIFIED = 1_000_000  # events per call
 MOST_PROVEN = 100_000
+MOST_TYPES = 200  # more than there are
+LONGEST = 300  # characters of a name
 FORMAT = "timeledger-proof/1"
 FORTNIGHT = timedelta(days=14)
 
 Form = Literal["open", "stored"]
 Position = Annotated[int, Query(ge=0, le=BIGGEST)]
-Text = Annotated[str | None, Query(max_length=300)]
+Text = Annotated[str | None, Query(max_length=LONGEST)]
+Types = Annotated[
+    Sequence[Annotated[str, StringConstraints(max_length=LONGEST)]], Query(max_length=MOST_TYPES)
+]
 
 router = APIRouter(tags=["audit"], route_class=LedgerRoute)
 
@@ -36,18 +41,24 @@ async def list_events(
     own: Own,
     after: Position = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    type: Text = None,  # noqa: A002 # the contract's name
+    type: Types = (),  # noqa: A002 # the contract's name
     stream: Text = None,
     correlation_id: Text = None,
+    actor: Text = None,
     form: Form = "open",
 ) -> object:
-    """Events by position. With a filter a page may be short: go on while `next_after` < `head`."""
+    """Events by position. With a filter a page may be short: go on while `next_after` < `head`.
+
+    `type` may be given several times; `actor` is user (people), service, system, or one part of
+    the service, such as sync, schedule or webhook.
+    """
     look = await own.log.page(
         after,
         limit,
-        type_=_asked(type),
+        types=[name for each in type if (name := _asked(each))],
         stream=_asked(stream),
         correlation_id=_asked(correlation_id),
+        actor=_asked(actor),
     )
     return {
         "items": await _shown(own, look.rows, form),

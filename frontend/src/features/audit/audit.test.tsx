@@ -60,7 +60,11 @@ function ledger(head: number) {
       const all = Array.from({ length: state.head }, (_, index) => event(index + 1)).filter(
         (one) =>
           one.position > after &&
-          (!query.get("type") || one.type === query.get("type")) &&
+          (!query.has("type") || query.getAll("type").includes(one.type)) &&
+          (!query.get("actor") ||
+            Object.values((one.metadata as { actor: object }).actor).includes(
+              query.get("actor"),
+            )) &&
           (!query.get("stream") || one.stream === query.get("stream")) &&
           (!query.get("correlation_id") ||
             (one.metadata as { correlation_id: string }).correlation_id ===
@@ -72,6 +76,18 @@ function ledger(head: number) {
         items,
         head: state.head,
         next_after: full ? items.at(-1)?.position : state.head,
+      })
+    }),
+    http.get("*/api/v1/events/activity", ({ request }) => {
+      const query = new URL(request.url).searchParams
+      const [from = "", to = ""] = [query.get("from") ?? "", query.get("to") ?? ""]
+      const recorded = Array.from({ length: state.head }, (_, index) => event(index + 1))
+      const position = recorded.filter((one) => one.recorded_at < to).length
+      const before = recorded.filter((one) => one.recorded_at < from).length
+      return HttpResponse.json({
+        buckets: [{ from, to, position, events: position - before }],
+        first_at: null,
+        head: state.head,
       })
     }),
     http.get("*/api/v1/events/:position", ({ params }) =>
@@ -184,6 +200,51 @@ test("filters that nothing fits say so and can be cleared", async () => {
   const [clear] = screen.getAllByRole("button", { name: "Clear filters" })
   if (clear) await user.click(clear)
   await row(40)
+})
+
+test("kinds, who and days are filters that stand in the address and are taken back at once", async () => {
+  const { asked } = ledger(40)
+  const { user } = renderWithApp(<Audit />)
+  await row(40)
+  const kinds = within(screen.getByRole("group", { name: "Kinds of events" }))
+  await user.click(kinds.getByRole("button", { name: "Settings" }))
+  expect(await screen.findByText("10 found")).toBeInTheDocument()
+  const types = asked.at(-1)?.searchParams.getAll("type") ?? []
+  expect(types).toContain("ScheduleChanged")
+  expect(types).not.toContain("EntryObserved")
+  await user.click(kinds.getByRole("button", { name: "Entries" }))
+  expect(await screen.findByText("40 found")).toBeInTheDocument()
+  expect(window.location.search).toContain("audit.groups=settings%2Centries")
+
+  await user.click(screen.getByRole("button", { name: "Who and when" }))
+  await user.click(screen.getByRole("combobox", { name: "By" }))
+  await user.click(await screen.findByRole("option", { name: "People" }))
+  expect(await screen.findByText("10 found")).toBeInTheDocument()
+  expect(asked.at(-1)?.searchParams.get("actor")).toBe("user")
+  await user.type(screen.getByLabelText("From day"), "2026-11-20")
+  expect(await screen.findByText("No event fits these filters.")).toBeInTheDocument()
+  expect(screen.getByRole("button", { name: "Who and when, 2 set" })).toBeInTheDocument()
+  const [clear] = screen.getAllByRole("button", { name: "Clear filters" })
+  if (clear) await user.click(clear)
+  await row(40)
+  expect(window.location.search).not.toContain("audit.")
+})
+
+test("days are those of the zone, both included; one kind of event takes the place of groups", async () => {
+  ledger(40)
+  const { user } = renderWithApp(<Audit />, {
+    at: "/?audit.from=2026-11-19&audit.to=2026-11-19&audit.groups=settings",
+  })
+  expect(await screen.findByText("10 found")).toBeInTheDocument()
+  const kinds = within(screen.getByRole("group", { name: "Kinds of events" }))
+  expect(kinds.getByRole("button", { pressed: true })).toHaveTextContent("Settings")
+  await user.click(screen.getByRole("button", { name: /^What happened/ }))
+  await user.click(await screen.findByRole("option", { name: /^Entry seen in Zammad/ }))
+  expect(await screen.findByText("30 found")).toBeInTheDocument()
+  expect(kinds.queryByRole("button", { pressed: true })).not.toBeInTheDocument()
+  await user.clear(screen.getByLabelText("To day"))
+  await user.type(screen.getByLabelText("To day"), "2026-11-18")
+  expect(await screen.findByText("No event fits these filters.")).toBeInTheDocument()
 })
 
 test("events that cannot be loaded leave the chain alone, and are tried again", async () => {

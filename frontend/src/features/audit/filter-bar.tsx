@@ -1,12 +1,14 @@
-import { X } from "lucide-react"
+import { ListFilter, X } from "lucide-react"
 import { type ReactNode, useEffect, useId, useState } from "react"
 import { Button, IconButton } from "@/ui/button"
 import { type Option, Select } from "@/ui/choices"
 import { Combobox } from "@/ui/combobox"
 import { Field, Input } from "@/ui/field"
-import { shortLink } from "./line"
+import { dayBegins } from "@/ui/wall-time"
+import { SERVICES, shortLink } from "./line"
+import { ICONS } from "./marks"
 import type { Filters, Name } from "./use-filters"
-import { ACTIONS, actionLabel, EVENTS, GROUPS, told } from "./words"
+import { ACTIONS, actionLabel, EVENTS, GROUPS, type Group, told } from "./words"
 
 const ALL = "all"
 const byLabel = (one: Option, other: Option) => one.label.localeCompare(other.label)
@@ -15,6 +17,11 @@ const TYPES: readonly Option[] = [
   ...Object.entries(EVENTS)
     .map(([value, { label, group }]) => ({ value, label, hint: GROUPS[group] }))
     .toSorted(byLabel),
+]
+const BY: readonly Option[] = [
+  { value: ALL, label: "Everyone" },
+  { value: "user", label: "People" },
+  ...Object.entries(SERVICES).map(([value, label]) => ({ value, label })),
 ]
 const ACTION_OPTIONS: readonly Option[] = [
   { value: ALL, label: "Every action" },
@@ -32,29 +39,82 @@ const KINDS = [
   { value: "access", label: "Not runs" },
 ] as const
 
-/** Of the ledger: what, of which stream or operation, and a way to a number. */
+/** Of the ledger: a way to a number, kinds at a press, and what, by whom and when behind a button. */
 export function EventFilters({ filters }: { filters: Filters }) {
-  const { given, change } = filters
+  const { given, groups, change } = filters
+  const more = [given.type, given.by, given.from, given.to].filter(Boolean).length
+  const [open, setOpen] = useState(more > 0)
+  const id = useId()
+  const toggle = (group: Group) => {
+    const next = groups.includes(group) ? groups.filter((one) => one !== group) : [...groups, group]
+    change({ groups: next.join(",") || null, type: null })
+  }
   return (
     <div
       role="search"
       aria-label="Filter events"
       className="grid gap-3 border-line border-b px-4 py-3"
     >
-      <div className="flex flex-wrap items-start gap-3">
+      <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
         <GoTo filters={filters} />
-        <Combobox
-          aria-label="What happened"
-          value={given.type || ALL}
-          options={TYPES}
-          onChange={(type) => change({ type: type === ALL ? null : type })}
-          className="w-60 max-sm:w-full"
-        />
+        <fieldset className="flex flex-wrap gap-1.5">
+          <legend className="sr-only">Kinds of events</legend>
+          {Object.entries(GROUPS).map(([name, label]) => {
+            const group = name as Group
+            const Icon = ICONS[group]
+            return (
+              <Button
+                key={group}
+                icon={<Icon aria-hidden className="text-ink3" />}
+                aria-pressed={groups.includes(group)}
+                onClick={() => toggle(group)}
+                className="px-2.5 font-normal text-ink2 aria-pressed:border-ink aria-pressed:bg-hover aria-pressed:font-medium aria-pressed:text-ink"
+              >
+                {label}
+              </Button>
+            )
+          })}
+        </fieldset>
+        <Button
+          look="ghost"
+          icon={<ListFilter aria-hidden />}
+          aria-expanded={open}
+          aria-controls={id}
+          onClick={() => setOpen(!open)}
+        >
+          {more === 0 ? "Who and when" : `Who and when, ${more} set`}
+        </Button>
         {filters.filtered && (
           <Button look="ghost" onClick={filters.clear}>
             Clear filters
           </Button>
         )}
+      </div>
+      <div id={id} hidden={!open} className="flex flex-wrap items-end gap-3 [&[hidden]]:hidden">
+        <Labelled label="By">
+          {(label) => (
+            <Select
+              aria-label={label}
+              value={BY.some((one) => one.value === given.by) ? given.by : ALL}
+              options={BY}
+              onChange={(by) => change({ by: by === ALL ? null : by })}
+              className="w-40 max-sm:w-full"
+            />
+          )}
+        </Labelled>
+        <TextFilter filters={filters} name="from" label="From day" placeholder="2026-11-02" day />
+        <TextFilter filters={filters} name="to" label="To day" placeholder="2026-11-28" day />
+        <Labelled label="What happened">
+          {(label) => (
+            <Combobox
+              aria-label={label}
+              value={given.type || ALL}
+              options={TYPES}
+              onChange={(type) => change({ type: type === ALL ? null : type, groups: null })}
+              className="w-60 max-sm:w-full"
+            />
+          )}
+        </Labelled>
       </div>
       <Chips filters={filters} names={["stream", "correlation"]} />
     </div>
@@ -133,11 +193,6 @@ function Labelled({ label, children }: { label: string; children: (label: string
 }
 
 const WAIT = 400 // ms after the last letter before the list is asked for anew
-const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
-
-function isDay(text: string): boolean {
-  return DAY.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text)
-}
 
 function TextFilter({
   filters,
@@ -162,7 +217,7 @@ function TextFilter({
     setTold(given[name])
     setText(given[name])
   }
-  const wrong = day && text !== "" && !isDay(text)
+  const wrong = day && text !== "" && dayBegins(text, "UTC") === null
   useEffect(() => {
     if (text === given[name] || wrong) return
     const timer = setTimeout(() => change({ [name]: text.trim() || null }), WAIT)

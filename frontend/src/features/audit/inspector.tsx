@@ -15,7 +15,7 @@ import { CopyButton } from "./copy"
 import { entryOf, eventLine, shortHash, shortLink } from "./line"
 import { EventMark, GroupIcon } from "./marks"
 import { causesOf, oneEvent } from "./reads"
-import type { Filters } from "./use-filters"
+import { type Filters, NO_FILTER } from "./use-filters"
 import { useHead } from "./use-head"
 import { type Data, isData, text } from "./values"
 import { GROUPS, told } from "./words"
@@ -137,12 +137,7 @@ function Ways({ event, filters }: { event: LedgerEvent; filters: Filters }) {
         <Button
           size="small"
           look="ghost"
-          onClick={() =>
-            filters.change(
-              { view: null, stream: event.stream, correlation: null, type: null },
-              true,
-            )
-          }
+          onClick={() => filters.change({ ...NO_FILTER, view: null, stream: event.stream }, true)}
         >
           {entry ? "Only this entry" : "Only this stream"}
         </Button>
@@ -165,9 +160,7 @@ function Causes({ event, filters }: { event: LedgerEvent; filters: Filters }) {
           <Button
             size="small"
             look="ghost"
-            onClick={() =>
-              filters.change({ view: null, correlation, stream: null, type: null }, true)
-            }
+            onClick={() => filters.change({ ...NO_FILTER, view: null, correlation }, true)}
           >
             {`Show all of ${shortLink(correlation)}`}
           </Button>

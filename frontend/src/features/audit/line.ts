@@ -17,7 +17,7 @@ export type Line = {
 }
 
 /** Parts of the service as a person calls them; people have their names. */
-const SERVICES: Readonly<Record<string, string>> = {
+export const SERVICES: Readonly<Record<string, string>> = {
   sync: "Sync",
   schedule: "Schedule",
   webhook: "Webhook",

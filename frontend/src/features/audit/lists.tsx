@@ -183,7 +183,7 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
   })
   const panel = useRef<HTMLDivElement>(null)
   useRowKeys(panel, (by) => stepTo(lines, by, filters), filters)
-  const older = (found.data?.searchedFrom ?? 1) > 1
+  const older = found.data?.older ?? false
   return (
     <div ref={panel}>
       <QueryState

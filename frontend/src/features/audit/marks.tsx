@@ -12,7 +12,7 @@ import { cn } from "@/ui/cn"
 import { STATES, StateIcon } from "@/ui/state-badge"
 import { GROUPS, type Group, told } from "./words"
 
-const ICONS: Readonly<Record<Group, LucideIcon>> = {
+export const ICONS: Readonly<Record<Group, LucideIcon>> = {
   entries: Pencil,
   writes: Send,
   decisions: UserCheck,

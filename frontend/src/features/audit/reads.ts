@@ -27,28 +27,57 @@ export const oneEvent = (position: number): Read<LedgerEvent> => ({
   staleTime: FOREVER,
 })
 
-export type EventFilter = { type?: string; stream?: string; correlation?: string }
-export type Found = { events: LedgerEvent[]; searchedFrom: number }
+export type EventFilter = {
+  types?: string[]
+  stream?: string
+  correlation?: string
+  /** A kind of actor, or a part of the service. */
+  actor?: string
+  /** Instants: from this one on, and before that one. */
+  from?: string
+  to?: string
+}
+export type Found = {
+  events: LedgerEvent[]
+  /** Older ones than this were not looked at, */
+  searchedFrom: number
+  /** but there are some that may fit. */
+  older: boolean
+}
 
-const WINDOW = 50_000 // events that the service passes by in one look at a filtered list
+const WIDEST = 50_000 // events that the service passes by in one look at a filtered list
+const WIDER = 4 // times the last window: what is frequent is found in few, what is rare in many
 const PAGE = 1_000
 export const ENOUGH = 500 // found ones before the reader has to ask for older ones
+const ALWAYS = { from: "1970-01-01T00:00:00Z", to: "2200-01-01T00:00:00Z" }
 
 /** The newest `enough` events that the filter lets through, looked for from `head` backwards. */
 export const eventsFound = (filter: EventFilter, head: number, enough: number): Read<Found> => ({
   key: keys.own("events-found", filter, head, enough),
   fetch: async (get) => {
     const events: LedgerEvent[] = []
-    let end = head
-    while (end > 0 && events.length < enough) {
-      const begin = filter.stream === undefined ? Math.max(0, end - WINDOW) : 0
-      events.push(...(await lookedThrough(get, filter, begin, end)).reverse())
-      end = begin
+    const range = await positionsOf(get, filter, head)
+    let { last } = range
+    for (let width = PAGE; last > range.before && events.length < enough; width *= WIDER) {
+      const window = filter.stream === undefined ? Math.min(width, WIDEST) : last
+      const begin = Math.max(range.before, last - window)
+      events.push(...(await lookedThrough(get, filter, begin, last)).reverse())
+      last = begin
     }
-    return { events, searchedFrom: end + 1 }
+    return { events, searchedFrom: last + 1, older: last > range.before }
   },
   staleTime: FOREVER,
 })
+
+/** The positions of the days that are asked for, of those up to `head`; all without days. */
+async function positionsOf(get: Get, { from, to }: EventFilter, head: number) {
+  if (from === undefined && to === undefined) return { before: 0, last: head }
+  const range = { ...ALWAYS, ...(from && { from }), ...(to && { to }) }
+  if (range.from >= range.to) return { before: 0, last: 0 }
+  const { buckets } = await get("/api/v1/events/activity", { query: { ...range, buckets: 1 } })
+  const { position = 0, events = 0 } = buckets[0] ?? {}
+  return { before: position - events, last: Math.min(head, position) }
+}
 
 async function lookedThrough(get: Get, filter: EventFilter, begin: number, end: number) {
   const found: LedgerEvent[] = []
@@ -56,10 +85,11 @@ async function lookedThrough(get: Get, filter: EventFilter, begin: number, end: 
     const page = await get("/api/v1/events", {
       query: {
         after,
-        limit: PAGE,
-        type: filter.type,
+        limit: Math.min(PAGE, end - after),
+        type: filter.types,
         stream: filter.stream,
         correlation_id: filter.correlation,
+        actor: filter.actor,
       },
     })
     found.push(...page.items.filter((one) => one.position <= end))

@@ -1,7 +1,10 @@
 /** Filters and the chosen event stand in the URL, so that a link or a reload shows the same. */
 import { useMemo } from "react"
+import { useSession } from "@/app/session"
 import { useUrlParams } from "@/app/url-state"
+import { dayBegins } from "@/ui/wall-time"
 import type { AuditFilter, EventFilter } from "./reads"
+import { GROUPS, type Group, typesOf } from "./words"
 
 export const VIEWS = ["events", "log"] as const
 export type View = (typeof VIEWS)[number]
@@ -10,7 +13,9 @@ export type View = (typeof VIEWS)[number]
 export const NAMES = {
   view: "audit.view",
   event: "audit.event",
+  groups: "audit.groups",
   type: "audit.type",
+  by: "audit.by",
   stream: "audit.stream",
   correlation: "audit.correlation",
   user: "audit.user",
@@ -24,8 +29,16 @@ export const NAMES = {
 } as const
 export type Name = keyof typeof NAMES
 
+/** Every filter taken back; what is shown and which event is chosen stay. */
+export const NO_FILTER = Object.fromEntries(
+  Object.keys(NAMES)
+    .filter((name) => name !== "view" && name !== "event")
+    .map((name) => [name, null]),
+) as Partial<Record<Name, null>>
+
 export function useFilters() {
   const { params, set } = useUrlParams()
+  const { timezone } = useSession()
   const values = Object.fromEntries(
     Object.entries(NAMES).map(([name, parameter]) => [name, params.get(parameter) ?? ""]),
   ) as Record<Name, string>
@@ -34,10 +47,15 @@ export function useFilters() {
     const given = JSON.parse(shape) as Record<Name, string>
     const view: View = given.view === "log" ? "log" : "events"
     const number = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined)
+    const groups = given.groups.split(",").filter((one): one is Group => Object.hasOwn(GROUPS, one))
+    const instant = (at: number | null) => (at === null ? undefined : new Date(at).toISOString())
     const events: EventFilter = {
-      type: given.type || undefined,
+      types: given.type ? [given.type] : groups.length > 0 ? typesOf(groups) : undefined,
       stream: given.stream || undefined,
       correlation: given.correlation || undefined,
+      actor: given.by || undefined,
+      from: instant(dayBegins(given.from, timezone)),
+      to: instant(dayBegins(given.to, timezone, 1)),
     }
     const audit: AuditFilter = {
       user: given.user || undefined,
@@ -61,20 +79,14 @@ export function useFilters() {
     return {
       view,
       given,
+      groups,
       events,
       audit,
       selected: number(given.event) ?? null,
       filtered: used(view === "log" ? audit : events),
       change,
-      clear: () =>
-        change(
-          Object.fromEntries(
-            Object.keys(NAMES)
-              .filter((name) => name !== "view" && name !== "event")
-              .map((name) => [name, null]),
-          ),
-        ),
+      clear: () => change(NO_FILTER),
     }
-  }, [shape, set])
+  }, [shape, set, timezone])
 }
 export type Filters = ReturnType<typeof useFilters>

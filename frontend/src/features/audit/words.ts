@@ -7,12 +7,12 @@ import { changed, count, type Data, inWords, lasting, list, part, text, words } 
 export type Group = "entries" | "writes" | "decisions" | "webhooks" | "runs" | "settings" | "access"
 export const GROUPS: Readonly<Record<Group, string>> = {
   entries: "Entries",
-  writes: "Writes to Kimai",
+  writes: "Writes",
   decisions: "Decisions",
   webhooks: "Webhooks",
   runs: "Runs",
   settings: "Settings",
-  access: "Sign-in and people",
+  access: "Accounts",
 }
 
 export type Mark = "synced" | "conflict" | "failed" | "dead"
@@ -697,6 +697,11 @@ export const ACTIONS: Readonly<Record<string, { type: string; label?: string }>>
 }
 
 /** Of a type that a newer service may have, its own name is better than nothing. */
+/** The event types of these groups. */
+export function typesOf(groups: readonly Group[]): string[] {
+  return Object.keys(EVENTS).filter((type) => groups.includes(told(type).group))
+}
+
 export function told(type: string): Told {
   return EVENTS[type] ?? { group: "entries", label: type, say: () => words(spaced(type)) }
 }

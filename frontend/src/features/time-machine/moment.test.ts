@@ -1,5 +1,5 @@
 import { expect, test } from "vitest"
-import { fieldText, instantOf, longMoment, parseMoment } from "./moment"
+import { fieldText, longMoment, parseMoment } from "./moment"
 
 const zone = "Europe/Brussels"
 const now = Date.parse("2026-11-19T13:32:06Z")
@@ -30,15 +30,6 @@ test.each([
   ["20 Nov 2026, 10:00", /still to come/],
 ])("%s is none, and the sentence says why", (text, error) => {
   expect(parsed(text)).toEqual({ error: expect.stringMatching(error) })
-})
-
-test("a clock that was put back or forward names one instant", () => {
-  const at = (hour: number, minute: number, day: number, month: number) =>
-    new Date(instantOf({ year: 2026, month, day, hour, minute, second: 0 }, zone)).toISOString()
-  expect(at(2, 30, 25, 10)).toBe("2026-10-25T01:30:00.000Z") // twice: the later one
-  expect(at(1, 30, 25, 10)).toBe("2026-10-24T23:30:00.000Z")
-  expect(at(2, 30, 29, 3)).toBe("2026-03-29T01:30:00.000Z") // skipped: 03:30 of summer time
-  expect(at(12, 0, 29, 3)).toBe("2026-03-29T10:00:00.000Z")
 })
 
 test("a moment is written so that it can be read again", () => {

@@ -1,54 +1,6 @@
 /** Moments as people write them, in the zone of the page. Pure: now and zone are arguments. */
 import { formatInstant } from "@/ui/format"
-
-export type Wall = {
-  year: number
-  month: number
-  day: number
-  hour: number
-  minute: number
-  second: number
-}
-
-/** What the clock on the wall of a zone shows. */
-export function wallOf(at: number, zone: string): Wall {
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  }).formatToParts(at)
-  const of = (type: string) => Number(parts.find((one) => one.type === type)?.value)
-  return {
-    year: of("year"),
-    month: of("month"),
-    day: of("day"),
-    hour: of("hour"),
-    minute: of("minute"),
-    second: of("second"),
-  }
-}
-
-const utc = (wall: Wall) =>
-  Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second)
-
-/** The instant at which the clock of a zone shows this; the later one when it does so twice. */
-export function instantOf(wall: Wall, zone: string): number {
-  const asked = utc(wall)
-  const offset = (at: number) => utc(wallOf(at, zone)) - Math.floor(at / 1000) * 1000
-  // The zone's offsets around that day; a change of the clock has two.
-  const tried = [asked - offset(asked - 86_400_000), asked - offset(asked + 86_400_000)]
-  const shown = tried.filter((at) => utc(wallOf(at, zone)) === asked)
-  return Math.max(...(shown.length > 0 ? shown : tried)) // a time that was skipped: one hour on
-}
-
-export function dayStart(at: number, zone: string): number {
-  return instantOf({ ...wallOf(at, zone), hour: 0, minute: 0, second: 0 }, zone)
-}
+import { instantOf, type Wall, wallOf } from "@/ui/wall-time"
 
 /** "Thursday 12 November, 16:32:00" */
 export function longMoment(at: string | number, zone: string): string {

@@ -2,7 +2,8 @@ import { type KeyboardEvent, type PointerEvent, useMemo } from "react"
 import { useRead } from "@/api/hooks"
 import { cn } from "@/ui/cn"
 import { formatInstant, formatNumber } from "@/ui/format"
-import { dayStart, longMoment, wallOf } from "./moment"
+import { dayStart, wallOf } from "@/ui/wall-time"
+import { longMoment } from "./moment"
 import { activity } from "./reads"
 
 const DAY = 86_400_000

@@ -83,6 +83,8 @@ async def test_dead_letters_are_listed_grouped_and_retried_one_by_one_by_group_a
         assert sum(group["count"] for group in groups) == len(ids)
         assert len(groups) < len(ids) or len(ids) < 4
 
+        then = f"position:{await world.own.store.head()}"
+
         page = (await world.http.get(PATH, params={"limit": 1})).json()
         assert (len(page["items"]), page["total"]) == (1, len(ids))
         following = {"limit": 200, "cursor": page["next_cursor"]}
@@ -122,10 +124,19 @@ async def test_dead_letters_are_listed_grouped_and_retried_one_by_one_by_group_a
         await until_synced(world, ids)
         await world.own.projections.wait_for(await world.own.store.head(), within=10)
         assert await listed(world) == []
+        await stand_as_they_were(world, then, letters, groups)
         await world.recovers()
         assert world.wrong() == []
         audit = await world.http.get("/api/v1/audit-logs/", params={"action": "entry_retried"})
         assert audit.json()["total"] == len(ids)
+
+
+async def stand_as_they_were(
+    world: Scene, then: str, letters: list[dict[str, Any]], groups: list[dict[str, Any]]
+) -> None:
+    assert await listed(world, as_of=then) == letters
+    assert await listed(world, as_of=then, group="true") == groups
+    assert await listed(world, as_of="position:1") == []
 
 
 async def tells_the_cause(world: Scene, letters: list[dict[str, Any]]) -> None:

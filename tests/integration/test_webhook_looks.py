@@ -242,6 +242,8 @@ async def test_a_ticket_nobody_may_read_becomes_a_dead_letter_and_is_replayed(
         assert letter["attempts"] == 3
         assert (await here.get("dead-letters", kind="entry"))["total"] == 0
         assert (await here.get("dead-letters", group="true"))["items"][0]["count"] == 1
+        then = f"position:{failed['position']}"
+        before = await here.get("webhook/deliveries", as_of=then)
         here.peers.zammad_app.faults.clear()
         wish = {"ids": ["delivery-refused", "delivery-read", "delivery-none"]}
         answer = await here.http.post("/api/v1/dead-letters/retry", json=wish)
@@ -256,6 +258,12 @@ async def test_a_ticket_nobody_may_read_becomes_a_dead_letter_and_is_replayed(
         assert by_name["refused"]["status"] == "processed"
         assert by_name["refused"]["message"] is None
         assert (await here.get("dead-letters"))["total"] == 0
+        assert await here.get("webhook/deliveries", as_of=then) == before
+        assert failed in before["items"]
+        assert before["last_day"]["failed"] == 1
+        assert await here.deliveries(as_of=then, status="failed") == [failed]
+        assert await here.deliveries(as_of="position:1") == []
+        assert (await here.get("dead-letters", as_of=then))["items"] == [letter]
         audit = await here.get("audit-logs", action="webhook_error")
         assert audit["total"] == 3
 

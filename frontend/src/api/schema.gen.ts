@@ -8432,6 +8432,7 @@ export interface operations {
                 reason_code?: string | null;
                 cause?: components["schemas"]["RefusalCause"] | null;
                 group?: boolean;
+                as_of?: string | null;
             };
             header?: never;
             path?: never;
@@ -17584,6 +17585,7 @@ export interface operations {
                 limit?: number;
                 status?: ("received" | "processed" | "failed" | "rejected") | null;
                 ticket_id?: number | null;
+                as_of?: string | null;
             };
             header?: never;
             path?: never;

@@ -16,13 +16,14 @@ MOST = 10_000  # retried by one request; whoever has more asks again
 
 @dataclass(frozen=True, kw_only=True)
 class DeadFilter:
-    """Which; None is any. `message` is that of a group."""
+    """Which; None is any. `message` is that of a group; `as_of` a position, None for now."""
 
     reason_code: str | None = None
     before: datetime | None = None
     message: str | None = None
     cause: str | None = None
     kind: str | None = None
+    as_of: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ class DeadLetters:
         """At most `limit`, the newest failure first, from after that place on."""
         tail = f"ORDER BY last_failed_at DESC, kind DESC, number DESC LIMIT {limit:d}"
         if after is not None:
-            place = "($7::timestamptz, $8::text, $9::bigint)"
+            place = "($8::timestamptz, $9::text, $10::bigint)"
             tail = f"AND (last_failed_at, kind, number) < {place} {tail}"
         rows = await self._fetch(which, COLUMNS, tail, *(after or ()))
         return [Letter(**dict(row)) for row in rows]
@@ -91,8 +92,13 @@ class DeadLetters:
     async def _fetch(
         self, which: DeadFilter, what: str, tail: str = "", *more: object
     ) -> Sequence[Any]:
-        query = self._sql["dead"].format(what=what, tail=tail, group_of=self._sql["group_of"])
-        wanted = (which.reason_code, which.before, which.message, which.cause, which.kind)
+        held = self._sql["held_now" if which.as_of is None else "held_then"]
+        parts = {"what": what, "tail": tail, "group_of": self._sql["group_of"], "held": held}
+        query = self._sql["dead"].format(**parts)
+        wanted = (
+            *(which.reason_code, which.before, which.message),
+            *(which.cause, which.kind, which.as_of),
+        )
         try:
             return await self._pool.fetch(query, self._log_id, *wanted, *more)
         except asyncpg.DataError:

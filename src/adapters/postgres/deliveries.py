@@ -27,10 +27,16 @@ class Deliveries:
         }
 
     async def page(
-        self, *, status: str | None, ticket_id: int | None, before: int | None, limit: int
+        self,
+        *,
+        status: str | None,
+        ticket_id: int | None,
+        before: int | None,
+        limit: int,
+        as_of: int | None = None,
     ) -> Sequence[Row]:
         """At most `limit`, the newest first, from before that receipt on."""
-        return await self._rows("page", status, ticket_id, before, limit)
+        return self._shaped(await self._held("page", as_of, status, ticket_id, before, limit))
 
     async def waiting(self, now: datetime, *, limit: int) -> Sequence[Row]:
         """Those whose ticket is to be looked at, the oldest wish first."""
@@ -62,9 +68,9 @@ class Deliveries:
         found: datetime | None = (await self._fetch("last_of_connectors", connector_id))[0][0]
         return found
 
-    async def counts(self, since: int) -> Mapping[str, int]:
-        """How many arrived after the position `since`, by what they are now."""
-        return {row[0]: row[1] for row in await self._fetch("counts", since)}
+    async def counts(self, since: int, *, as_of: int | None = None) -> Mapping[str, int]:
+        """How many arrived after the position `since`, by what they are at `as_of`."""
+        return {row[0]: row[1] for row in await self._held("counts", as_of, since)}
 
     async def newest_ticket(self) -> int | None:
         """The ticket of the entry that changed last."""
@@ -72,10 +78,20 @@ class Deliveries:
         return rows[0][0] if rows else None
 
     async def _rows(self, name: str, *arguments: object) -> Sequence[Row]:
-        return [self._table.row(tuple(row)) for row in await self._fetch(name, *arguments)]
+        return self._shaped(await self._fetch(name, *arguments))
+
+    def _shaped(self, records: Sequence[Any]) -> Sequence[Row]:
+        return [self._table.row(tuple(record)) for record in records]
+
+    async def _held(self, name: str, as_of: int | None, *arguments: object) -> Sequence[Any]:
+        held = self._sql["held_now" if as_of is None else "held_then"]
+        return await self._query(self._sql[name].replace("{held}", held), as_of, *arguments)
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
+        return await self._query(self._sql[name], *arguments)
+
+    async def _query(self, query: str, *arguments: object) -> Sequence[Any]:
         try:
-            return await self._pool.fetch(self._sql[name], self._log_id, *arguments)
+            return await self._pool.fetch(query, self._log_id, *arguments)
         except DRIVER_ERRORS as error:
             raise translated(error) from error

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from adapters.postgres.dead_letters import DeadFilter, Letter
 from api import retrying
+from api.as_of import AsOf
 from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.identity import Operator, Own, RequestCommands, Viewer
@@ -67,6 +68,7 @@ class RetryMany(Body):
 async def list_dead_letters(
     _: Viewer,
     own: Own,
+    as_of: AsOf,
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     kind: Kind | None = None,
@@ -75,7 +77,7 @@ async def list_dead_letters(
     group: bool = False,
 ) -> object:
     """What failed for good with its cause, the newest first; by cause when grouped."""
-    which = DeadFilter(reason_code=reason_code, cause=cause, kind=kind)
+    which = DeadFilter(reason_code=reason_code, cause=cause, kind=kind, as_of=as_of)
     if group:
         items = [vars(each) for each in await own.dead.groups(which, limit=MOST_GROUPS)]
         return {"items": items, "next_cursor": None, "total": len(items)}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from api.as_of import AsOf, Then, instant_of
 from api.cursors import decoded, encoded
 from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST
@@ -83,6 +84,8 @@ for alias in ALIASES:
 async def list_deliveries(
     _: Viewer,
     own: Own,
+    as_of: AsOf,
+    then: Then,
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     status: Literal["received", "processed", "failed", "rejected"] | None = None,
@@ -95,13 +98,14 @@ async def list_deliveries(
     """
     before = int(decoded(CURSOR, cursor, own.secret)) if cursor else None
     rows = await own.deliveries.page(
-        status=status, ticket_id=ticket_id, before=before, limit=limit + 1
+        status=status, ticket_id=ticket_id, before=before, limit=limit + 1, as_of=as_of
     )
     page = rows[:limit]
     more = len(rows) > limit
-    since = await own.store.position_at(own.clock.now() - A_DAY)
+    now = then or await instant_of(own, as_of)
+    since = await own.store.position_at(now - A_DAY)
     return {
-        "last_day": await own.deliveries.counts(since),
+        "last_day": await own.deliveries.counts(since, as_of=as_of),
         "items": [deliveries.shown(row) for row in page],
         "next_cursor": encoded(CURSOR, page[-1].receipt, own.secret) if more else None,
     }

@@ -381,12 +381,27 @@ test("dead letters: by cause, tried again one, group or all; what was refused is
   await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
 })
 
-test("in the past: figures of then, no live list, no schedule to change", async () => {
+test("in the past: figures and deliveries of then, nothing live, nothing to change", async () => {
   const asked = answering("GET /api/v1/sync/kpi", figures())
+  const deliveries = answering("GET /api/v1/webhook/deliveries", {
+    items: [delivery(1)],
+    next_cursor: null,
+  })
+  const letters = answering("GET /api/v1/dead-letters", {
+    items: [],
+    next_cursor: null,
+    total: 0,
+  })
   renderWithApp(<Dashboard />, { at: "/?as_of=position:12" })
   await screen.findByText(/need a decision/)
-  expect(asked.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
-  expect(screen.getByText("Deliveries are shown live only.")).toBeInTheDocument()
+  const list = await screen.findByRole("list", { name: /Webhook deliveries/ })
+  const [repeat] = within(list).getAllByRole("button", { name: /Repeat the delivery/ })
+  expect(repeat).toHaveAttribute("aria-disabled", "true")
+  expect(await screen.findByText("No dead letter waited.")).toBeInTheDocument()
+  for (const reads of [asked, deliveries, letters]) {
+    expect(reads.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
+  }
+  expect(screen.queryByRole("button", { name: "Pause" })).not.toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Schedule" })).not.toBeInTheDocument()
 })
 

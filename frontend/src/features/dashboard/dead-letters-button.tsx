@@ -2,6 +2,7 @@ import { ChevronRight } from "lucide-react"
 import { Suspense, useState } from "react"
 import { useRead } from "@/api/hooks"
 import { lazily } from "@/app/lazily"
+import { useMoment } from "@/app/time-machine"
 import { useUrlParams } from "@/app/url-state"
 import { Button } from "@/ui/button"
 import { formatNumber } from "@/ui/format"
@@ -17,14 +18,15 @@ export function DeadLetters() {
   const open = params.get("given-up") !== null
   const [seen, setSeen] = useState(open)
   if (open && !seen) setSeen(true) // stays mounted, to close with its motion
+  const { asOf } = useMoment()
   const { data, isError, error } = useRead(deadLetters())
-  const oldest = data?.next_cursor === null ? oldestOf(data.items) : undefined
+  const oldest = asOf === null && data?.next_cursor === null ? oldestOf(data.items) : undefined
   return (
     <div className="flex min-h-7 flex-wrap items-center gap-x-3 gap-y-1">
       {data === undefined ? (
         isError && <p>{`Dead letters could not be loaded. ${error.sentence}`}</p>
       ) : data.total === 0 ? (
-        <p>No dead letter waits.</p>
+        <p>{asOf === null ? "No dead letter waits." : "No dead letter waited."}</p>
       ) : (
         <>
           <StateIcon state="dead" />

@@ -32,27 +32,12 @@ const MOST = 200 // rows that the service gives at once
 /** Its position moves on with what becomes of it; a refused one may carry any id, also twice. */
 const keyOf = (one: Delivery) => `${one.delivery_id} ${one.received_at}`
 
-/** What Zammad said, as it says it. New ones wait while somebody reads, points or has stopped it. */
+/**
+ * What Zammad said, as it says it. New ones wait while somebody reads, points or has stopped it. In
+ * the past, what was known of them then.
+ */
 export function Deliveries({ footer }: { footer: ReactNode }) {
   const { asOf } = useMoment()
-  return asOf === null ? <Live footer={footer} /> : <Past />
-}
-
-function Past() {
-  const { backToLive } = useMoment()
-  return (
-    <Panel title="Webhook deliveries">
-      <EmptyState
-        title="Deliveries are shown live only."
-        action={<Button onClick={backToLive}>Back to live</Button>}
-      >
-        What Zammad delivered before this moment is in Audit.
-      </EmptyState>
-    </Panel>
-  )
-}
-
-function Live({ footer }: { footer: ReactNode }) {
   const { timezone } = useSession()
   const { state } = useLive()
   const [filter, setFilter] = useUrlState("deliveries", FILTERS)
@@ -61,8 +46,8 @@ function Live({ footer }: { footer: ReactNode }) {
   const query = useRead(deliveries(limit, filter === "all" ? undefined : filter))
   const held = useHeld(query.data?.items ?? [], {
     key: keyOf,
-    paused,
-    of: `${filter} ${limit} ${query.isPlaceholderData}`,
+    paused: paused && asOf === null,
+    of: `${filter} ${limit} ${asOf} ${query.isPlaceholderData}`,
   })
   return (
     <Panel
@@ -70,16 +55,24 @@ function Live({ footer }: { footer: ReactNode }) {
       note={<Share />}
       actions={
         <>
-          <p className="flex items-center gap-2 text-ink2 text-table">
-            <span
-              aria-hidden
-              className={cn(
-                "size-2 rounded-full",
-                state.is === "live" && !held.resting ? "bg-synced" : "border-2 border-ink3",
-              )}
-            />
-            {paused ? "Paused" : held.resting ? "Waits" : state.is === "live" ? "Live" : "Not live"}
-          </p>
+          {asOf === null && (
+            <p className="flex items-center gap-2 text-ink2 text-table">
+              <span
+                aria-hidden
+                className={cn(
+                  "size-2 rounded-full",
+                  state.is === "live" && !held.resting ? "bg-synced" : "border-2 border-ink3",
+                )}
+              />
+              {paused
+                ? "Paused"
+                : held.resting
+                  ? "Waits"
+                  : state.is === "live"
+                    ? "Live"
+                    : "Not live"}
+            </p>
+          )}
           <Menu
             trigger={
               <IconButton
@@ -100,13 +93,15 @@ function Live({ footer }: { footer: ReactNode }) {
               }))}
             />
           </Menu>
-          <IconButton
-            label={paused ? "Go on" : "Pause"}
-            aria-pressed={paused}
-            onClick={() => setPaused(!paused)}
-          >
-            {paused ? <Play aria-hidden /> : <Pause aria-hidden />}
-          </IconButton>
+          {asOf === null && (
+            <IconButton
+              label={paused ? "Go on" : "Pause"}
+              aria-pressed={paused}
+              onClick={() => setPaused(!paused)}
+            >
+              {paused ? <Play aria-hidden /> : <Pause aria-hidden />}
+            </IconButton>
+          )}
         </>
       }
       footer={footer}
@@ -126,7 +121,7 @@ function Live({ footer }: { footer: ReactNode }) {
         isEmpty={(page) => page.items.length === 0}
         empty={
           filter === "all" ? (
-            <EmptyState title="No delivery yet.">
+            <EmptyState title={asOf === null ? "No delivery yet." : "No delivery until then."}>
               Zammad tells of changed tickets once its webhook is set up. Until then runs find them.
             </EmptyState>
           ) : (

@@ -1,13 +1,19 @@
--- Webhook deliveries. $1 is the log.
+-- Webhook deliveries. $1 is the log; where {held} stands, $2 is NULL or a position of the past.
+
+-- name: held_now
+($2::bigint IS NULL AND valid_to IS NULL)
+
+-- name: held_then
+(receipt <= $2 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to > $2))
 
 -- name: page
--- $2 a status, $3 a ticket, $4 the place before which to go on; NULL is any. $5 how many.
+-- $3 a status, $4 a ticket, $5 the place before which to go on; NULL is any. $6 how many.
 SELECT {selected} FROM deliveries
- WHERE log_id = $1 AND valid_to IS NULL
-   AND ($2::text IS NULL OR status = $2)
-   AND ($3::bigint IS NULL OR ticket_id = $3)
-   AND ($4::bigint IS NULL OR receipt < $4)
- ORDER BY receipt DESC LIMIT $5
+ WHERE log_id = $1 AND {held}
+   AND ($3::text IS NULL OR status = $3)
+   AND ($4::bigint IS NULL OR ticket_id = $4)
+   AND ($5::bigint IS NULL OR receipt < $5)
+ ORDER BY receipt DESC LIMIT $6
 
 -- name: waiting
 -- Those whose look may begin at $2 or before, the oldest wish first, at most $3.
@@ -54,9 +60,9 @@ SELECT max(received_at) FROM deliveries
  WHERE log_id = $1 AND valid_to IS NULL AND status <> 'rejected' AND connector_id = $2
 
 -- name: counts
--- Those that arrived after position $2.
+-- Those that arrived after position $3.
 SELECT status, count(*) FROM deliveries
- WHERE log_id = $1 AND valid_to IS NULL AND receipt > $2 GROUP BY status
+ WHERE log_id = $1 AND {held} AND receipt > $3 GROUP BY status
 
 -- name: newest_ticket
 SELECT ticket_id FROM time_entries

@@ -187,8 +187,14 @@ test(
   async () => {
     await visiting({}, async (visit) => {
       const { page } = visit
+      expect(await delivered(visit.demo, 3)).toBe(202)
       await signedIn(visit, `/?as_of=${encodeURIComponent(new Date().toISOString())}#dashboard`)
-      await page.getByText("Deliveries are shown live only.").waitFor()
+      await page
+        .getByText(/in 24 h$/)
+        .first()
+        .waitFor()
+      await page.getByRole("list", { name: /Webhook deliveries/ }).waitFor()
+      expect(await page.getByRole("button", { name: "Pause" }).count()).toBe(0)
       await page.getByRole("application").waitFor()
       await lookedAt(page, "dashboard-archive")
     })

@@ -20,6 +20,7 @@ export type VirtualTableHandle = {
 
 type RowProps<R, C> = { row: R; index: number; context: C }
 
+const HEAD = 36 // pixels
 const FLIGHT = 4 // rows from one frame to the next: quicker than anybody reads
 const OVERSCAN = 4 // rows above and below: each is drawn in every frame of a quick scroll
 
@@ -111,7 +112,7 @@ export function VirtualTable<R, C>({
       style={{
         maxHeight: height,
         contain: "strict",
-        height: `min(${height}, ${rows.length * rowHeight + 37}px)`,
+        height: `min(${height}, ${rows.length * rowHeight + HEAD}px)`,
       }}
     >
       <div
@@ -152,7 +153,10 @@ export function VirtualTable<R, C>({
                 aria-rowindex={item.index + 2}
                 aria-selected={selected?.has(key)}
                 data-active={key === active || undefined}
-                className="absolute inset-x-0 top-0 grid contain-strict items-center border-line border-b aria-selected:bg-accent-soft data-active:shadow-[inset_3px_0_0_var(--ring)]"
+                className={cn(
+                  "absolute inset-x-0 top-0 grid contain-strict items-center border-line aria-selected:bg-accent-soft data-active:shadow-[inset_3px_0_0_var(--ring)]",
+                  item.index < rows.length - 1 && "border-b", // below the last one is a foot
+                )}
                 style={{
                   height: item.size,
                   transform: `translateY(${item.start}px)`,

@@ -346,7 +346,7 @@ function FollowBar({
 
 function Foot({ children }: { children: ReactNode }) {
   return (
-    <div className="flex min-h-11 flex-wrap items-center gap-3 px-4 py-1.5 text-ink2 text-table">
+    <div className="flex min-h-11 flex-wrap items-center gap-3 border-line border-t px-4 py-1.5 text-ink2 text-table">
       {children}
     </div>
   )

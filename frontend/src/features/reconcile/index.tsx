@@ -4,7 +4,6 @@ import { useRead } from "@/api/hooks"
 import type { ReasonCode } from "@/api/shapes"
 import { lazily } from "@/app/lazily"
 import { SectionHead } from "@/app/section-frame"
-import { useMoment } from "@/app/time-machine"
 import { useUrlParams, useUrlState } from "@/app/url-state"
 import { cn } from "@/ui/cn"
 import { type Tab, Tabs } from "@/ui/tabs"
@@ -44,8 +43,7 @@ const LABELS: Record<TabId, string> = {
 export default function Reconcile() {
   const [tab, setTab] = useUrlState("tab", TABS)
   const { params, set } = useUrlParams()
-  const { asOf } = useMoment()
-  const counts = useCounts(asOf === null)
+  const counts = useCounts()
   const filters = useFilters(params)
   const search = useRef<HTMLInputElement>(null)
   const opened = params.get("entry")
@@ -121,23 +119,23 @@ function sentence(decisions: number | undefined): string | null {
 }
 
 /** Of the saved filters; what is searched for does not change them. */
-function useCounts(live: boolean): Partial<Record<TabId, number>> {
+function useCounts(): Partial<Record<TabId, number>> {
   const open = useRead(openCounts()).data
   const failed = useRead(entryCount("failed")).data
   const ignored = useRead(entryCount("ignored")).data
   const resolved = useRead(resolvedCount()).data
-  const dead = useRead(letterCount(), { enabled: live }).data
+  const dead = useRead(letterCount()).data
   return useMemo(
     () => ({
       decision: open && open.conflicts + open.missing,
       conflicts: open?.conflicts,
       missing: open?.missing,
       failed,
-      dead: live ? dead : undefined,
+      dead,
       ignored,
       resolved,
     }),
-    [open, failed, ignored, resolved, dead, live],
+    [open, failed, ignored, resolved, dead],
   )
 }
 

@@ -58,11 +58,7 @@ export function List({
   const { reason } = useWritable("operator")
   const names = useRead(namesRead())
   const segments = useMemo(() => segmentsOf(tab, filters), [tab, filters])
-  const past = tab === "dead" && asOf !== null
-  const list = usePages(
-    past ? NO_SEGMENTS : segments,
-    names.data ?? (names.isError ? NO_NAMES : undefined),
-  )
+  const list = usePages(segments, names.data ?? (names.isError ? NO_NAMES : undefined))
   const { slots } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
   useEffect(() => onLines(lines), [lines, onLines])
@@ -232,15 +228,6 @@ export function List({
   }, [tab, every, some, clear, selectAll, lines])
   const selectedKeys = useMemo(() => new Set(selection.selected.keys()), [selection.selected])
 
-  if (past) {
-    return (
-      <Panel label={label}>
-        <EmptyState title="Dead letters are known for now only.">
-          What had been given up at this moment shows under Failed.
-        </EmptyState>
-      </Panel>
-    )
-  }
   const caption = `${label}, ${formatNumber(slots.length)} ${slots.length === 1 ? "row" : "rows"}`
   return (
     <div ref={panel} data-shown={slots.length}>
@@ -327,7 +314,6 @@ export function List({
 }
 
 const MOVE_ACT: Record<Move, Act> = { use: "update", keep: "keep-target", ignore: "ignore" }
-const NO_SEGMENTS: never[] = []
 
 function keyOf(slot: { key: string }): string {
   return slot.key

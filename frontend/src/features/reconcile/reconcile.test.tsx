@@ -119,15 +119,36 @@ test("a viewer sees the decisions and why they are not his", async () => {
   expect(sent).toHaveLength(0)
 })
 
-test("the past is read only, and dead letters of then are not made up", async () => {
+test("the past is read only, the dead letters of then too", async () => {
   const { user } = shown("/?tab=conflicts&as_of=2026-11-02T08:00:00Z")
   const button = within(await toRow(/VPN down/)).getByRole("button", { name: /^Use Zammad/ })
   expect(button).toHaveAttribute("aria-disabled", "true")
   expect(asked.every((one) => one.url.searchParams.get("as_of") === "2026-11-02T08:00:00Z")).toBe(
     true,
   )
+  const letters = answering("GET /api/v1/dead-letters", {
+    items: [
+      {
+        kind: "delivery",
+        id: "delivery-d1",
+        entry_id: null,
+        delivery_id: "d1",
+        reason_code: "TICKET_UNREADABLE",
+        cause: null,
+        message: "Ticket 3 cannot be read.",
+        attempts: 3,
+        first_failed_at: "2026-11-02T07:00:00Z",
+        last_failed_at: "2026-11-02T07:30:00Z",
+      },
+    ],
+    next_cursor: null,
+    total: 1,
+  })
   await user.click(screen.getByRole("tab", { name: /Dead letters/ }))
-  expect(await screen.findByText("Dead letters are known for now only.")).toBeInTheDocument()
+  const table = await screen.findByRole("table", { name: /^Dead letters/ })
+  const [retry] = await within(table).findAllByRole("button", { name: /^Replay/ })
+  expect(retry).toHaveAttribute("aria-disabled", "true")
+  expect(letters.at(-1)?.url.searchParams.get("as_of")).toBe("2026-11-02T08:00:00Z")
 })
 
 test("search and filter stand in the URL and are asked of the service; an empty result can be cleared", async () => {

@@ -20,11 +20,11 @@ export type Shown = Doing & {
 }
 
 export const SIDES: readonly VirtualColumn[] = [
-  { id: "entry", header: "Entry", width: "minmax(12.5rem,1.4fr)" },
+  { id: "entry", header: "Entry", width: "minmax(12.5rem,1.2fr)" },
   { id: "zammad", header: <Head name="Zammad" note="source" />, width: "minmax(12rem,1fr)" },
   { id: "kimai", header: <Head name="Kimai" note="now" />, width: "minmax(12rem,1fr)" },
   { id: "change", header: "Change", width: "5rem", numeric: true },
-  { id: "why", header: "Why it waits", width: "minmax(12rem,1.1fr)" },
+  { id: "why", header: "Why it waits", width: "minmax(12rem,1.2fr)" },
   { id: "proposal", header: "Proposal", width: "11.25rem", numeric: true },
 ]
 export const RESOLVED: readonly VirtualColumn[] = [

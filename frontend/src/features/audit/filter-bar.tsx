@@ -7,7 +7,7 @@ import { Field, Input } from "@/ui/field"
 import { dayBegins } from "@/ui/wall-time"
 import { SERVICES, shortLink } from "./line"
 import { ICONS } from "./marks"
-import type { Filters, Name } from "./use-filters"
+import { ACTORS, type Filters, type Name } from "./use-filters"
 import { ACTIONS, actionLabel, EVENTS, GROUPS, type Group, told } from "./words"
 
 const ALL = "all"
@@ -20,8 +20,7 @@ const TYPES: readonly Option[] = [
 ]
 const BY: readonly Option[] = [
   { value: ALL, label: "Everyone" },
-  { value: "user", label: "People" },
-  ...Object.entries(SERVICES).map(([value, label]) => ({ value, label })),
+  ...ACTORS.map((value) => ({ value, label: SERVICES[value] ?? "People" })),
 ]
 const ACTION_OPTIONS: readonly Option[] = [
   { value: ALL, label: "Every action" },
@@ -41,8 +40,8 @@ const KINDS = [
 
 /** Of the ledger: a way to a number, kinds at a press, and what, by whom and when behind a button. */
 export function EventFilters({ filters }: { filters: Filters }) {
-  const { given, groups, change } = filters
-  const more = [given.type, given.by, given.from, given.to].filter(Boolean).length
+  const { given, groups, events, change } = filters
+  const more = [given.type, events.actor, events.from, events.to].filter(Boolean).length
   const [open, setOpen] = useState(more > 0)
   const id = useId()
   const toggle = (group: Group) => {
@@ -57,6 +56,20 @@ export function EventFilters({ filters }: { filters: Filters }) {
     >
       <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
         <GoTo filters={filters} />
+        <Button
+          look="ghost"
+          icon={<ListFilter aria-hidden />}
+          aria-expanded={open}
+          aria-controls={id}
+          onClick={() => setOpen(!open)}
+        >
+          {more === 0 ? "More filters" : `More filters, ${more} set`}
+        </Button>
+        {filters.filtered && (
+          <Button look="ghost" onClick={filters.clear}>
+            Clear filters
+          </Button>
+        )}
         <fieldset className="flex flex-wrap gap-1.5">
           <legend className="sr-only">Kinds of events</legend>
           {Object.entries(GROUPS).map(([name, label]) => {
@@ -75,27 +88,13 @@ export function EventFilters({ filters }: { filters: Filters }) {
             )
           })}
         </fieldset>
-        <Button
-          look="ghost"
-          icon={<ListFilter aria-hidden />}
-          aria-expanded={open}
-          aria-controls={id}
-          onClick={() => setOpen(!open)}
-        >
-          {more === 0 ? "Who and when" : `Who and when, ${more} set`}
-        </Button>
-        {filters.filtered && (
-          <Button look="ghost" onClick={filters.clear}>
-            Clear filters
-          </Button>
-        )}
       </div>
       <div id={id} hidden={!open} className="flex flex-wrap items-end gap-3 [&[hidden]]:hidden">
         <Labelled label="By">
           {(label) => (
             <Select
               aria-label={label}
-              value={BY.some((one) => one.value === given.by) ? given.by : ALL}
+              value={events.actor ?? ALL}
               options={BY}
               onChange={(by) => change({ by: by === ALL ? null : by })}
               className="w-40 max-sm:w-full"

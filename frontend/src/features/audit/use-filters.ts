@@ -3,6 +3,7 @@ import { useMemo } from "react"
 import { useSession } from "@/app/session"
 import { useUrlParams } from "@/app/url-state"
 import { dayBegins } from "@/ui/wall-time"
+import { SERVICES } from "./line"
 import type { AuditFilter, EventFilter } from "./reads"
 import { GROUPS, type Group, typesOf } from "./words"
 
@@ -29,6 +30,9 @@ export const NAMES = {
 } as const
 export type Name = keyof typeof NAMES
 
+/** Whom events can be of: people, or one part of the service. */
+export const ACTORS: readonly string[] = ["user", ...Object.keys(SERVICES)]
+
 /** Every filter taken back; what is shown and which event is chosen stay. */
 export const NO_FILTER = Object.fromEntries(
   Object.keys(NAMES)
@@ -53,7 +57,7 @@ export function useFilters() {
       types: given.type ? [given.type] : groups.length > 0 ? typesOf(groups) : undefined,
       stream: given.stream || undefined,
       correlation: given.correlation || undefined,
-      actor: given.by || undefined,
+      actor: ACTORS.includes(given.by) ? given.by : undefined,
       from: instant(dayBegins(given.from, timezone)),
       to: instant(dayBegins(given.to, timezone, 1)),
     }

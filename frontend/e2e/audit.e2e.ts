@@ -52,6 +52,34 @@ test("ten thousand rows are scrolled with few in the page", async () => {
   })
 })
 
+test("events of some kinds, by people, of a day; the link shows the same", async () => {
+  await visiting({}, async (visit) => {
+    const { page } = visit
+    await signedIn(visit, "/#audit")
+    const kinds = page.getByRole("group", { name: "Kinds of events" })
+    await kinds.getByRole("button", { name: "Settings" }).click()
+    const rows = page.getByRole("table", { name: "Events that fit the filters" }).getByRole("row")
+    await rows.nth(3).waitFor()
+    expect(await rows.filter({ hasText: "time-entry-" }).count()).toBe(0)
+    await page.getByRole("button", { name: "More filters" }).click()
+    await page.getByRole("combobox", { name: "By" }).click()
+    await page.getByRole("option", { name: "People" }).click()
+    const today = await page.evaluate(() => new Date().toLocaleDateString("sv-SE"))
+    await page.getByLabel("From day").fill(today)
+    await page.getByLabel("To day").fill(today)
+    await page.getByRole("button", { name: "More filters, 3 set" }).waitFor()
+    const found = page.getByText(/^\d+ found$/)
+    await found.waitFor()
+    const count = await found.textContent()
+    await page.goto(page.url())
+    await page.getByText(count ?? "", { exact: true }).waitFor()
+    await lookedAt(page, "audit-filters")
+    for (const width of [TABLET, NARROW, PHONE.width]) await atWidth(page, width, "audit-filters")
+    await page.getByLabel("To day").fill("2020-01-01")
+    await page.getByText("No event fits these filters.").waitFor()
+  })
+})
+
 test("the chain is verified anew, the views are compared, and the log is exported", async () => {
   await visiting({}, async (visit) => {
     const { page } = visit

@@ -74,7 +74,11 @@ test("events of some kinds, by people, of a day; the link shows the same", async
     await page.goto(page.url())
     await page.getByText(count ?? "", { exact: true }).waitFor()
     await lookedAt(page, "audit-filters")
-    for (const width of [TABLET, NARROW, PHONE.width]) await atWidth(page, width, "audit-filters")
+    for (const width of [TABLET, NARROW, PHONE.width]) {
+      await atWidth(page, width, "audit-filters")
+      await kinds.scrollIntoViewIfNeeded()
+    }
+    await shot(page, "audit-filters-in-sight")
     await page.getByLabel("To day").fill("2020-01-01")
     await page.getByText("No event fits these filters.").waitFor()
   })

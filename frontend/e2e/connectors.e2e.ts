@@ -46,7 +46,7 @@ for (const [name, size] of [
       if (size === PHONE) await atWidth(page, NARROW, "connectors")
       const now = encodeURIComponent(new Date().toISOString())
       await page.goto(`/?as_of=${now}#connectors`)
-      await page.getByText("Deliveries and the address are shown for now only.").waitFor()
+      await page.getByText("The address is shown for now only.").waitFor()
       await expectAccessible(page)
       const test = card(page, DESK).getByRole("button", { name: "Test connection" })
       expect(await test.getAttribute("aria-disabled")).toBe("true")

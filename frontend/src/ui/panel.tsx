@@ -76,7 +76,9 @@ export function Panel({
             {title}
           </h3>
           {note && <span className="text-ink2 text-table">{note}</span>}
-          {actions && <div className="ml-auto flex items-center gap-2">{actions}</div>}
+          {actions && (
+            <div className="ml-auto flex flex-wrap items-center justify-end gap-2">{actions}</div>
+          )}
         </header>
       )}
       <div className={cn("min-w-0 flex-1", bodyClassName)}>{children}</div>

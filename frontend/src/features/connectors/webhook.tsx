@@ -94,9 +94,12 @@ export function WebhookPanel({ connector, open }: { connector: Connector; open: 
       }
     >
       {asOf !== null ? (
-        <p className="border-line border-t p-4 text-ink2 text-table">
-          Deliveries and the address are shown for now only. Go back to live to see them.
-        </p>
+        <div className="grid border-line border-t lg:grid-cols-[1.2fr_1fr]">
+          <p className="p-4 text-ink2 text-table">
+            The address is shown for now only. Go back to live to see it.
+          </p>
+          <Counts />
+        </div>
       ) : (
         <div className="grid border-line border-t lg:grid-cols-[1.2fr_1fr]">
           <div className="grid content-start gap-3 p-4">

@@ -534,6 +534,38 @@ async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
     assert world.kimai.writes == 1
 
 
+async def test_an_edit_that_rounding_swallows_asks_nobody_after_the_export() -> None:
+    world = World(kimai={"round_begin": 10, "round_end": 10})
+    world.kimai.round_minutes = 10
+    world.tickets.book(9)
+    await world.sync()
+    world.kimai.export(1)
+    world.kimai.writes = 0
+    world.tickets.edit(9, time_unit=Decimal(17))
+    run = await world.sync()
+    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
+    entry = await world.entry(9)
+    assert entry.standing.state is EntryState.SYNCED
+    assert entry.settled is not None
+    assert entry.settled.written.exported
+    world.tickets.edit(9, time_unit=Decimal(25))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+    assert world.kimai.writes == 0
+
+
+async def test_what_a_person_edited_before_the_export_is_asked_about_all_the_same() -> None:
+    world = World(kimai={"round_begin": 10, "round_end": 10})
+    world.kimai.round_minutes = 10
+    world.tickets.book(9)
+    await world.sync()
+    world.kimai.edit(1, project_id=99)
+    world.kimai.export(1)
+    world.tickets.edit(9, time_unit=Decimal(17))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+
+
 async def test_rounding_that_was_foreseen_once_is_no_drift_when_the_setting_goes() -> None:
     world = World(kimai={"round_begin": 10, "round_end": 10})
     world.kimai.round_minutes = 10

@@ -19,7 +19,7 @@ from domain.errors import (
 from domain.moved import moved
 from domain.ports.timesheets import LastLook, Timesheet
 from domain.rules import requests
-from domain.rules.comparison import as_written, mismatch_text, mismatches
+from domain.rules.comparison import as_written, changes_since, mismatch_text, mismatches
 from domain.rules.configuration import Configuration
 from domain.rules.marker import marker_for
 from domain.rules.objection import left_alone, objection
@@ -228,8 +228,8 @@ class Writer:
         assert settled is not None
         assert decided is not None
         assert decided.desired is not None
-        desired = decided.desired
-        glance = await self._glance(live, settled)
+        desired, before = decided.desired, settled
+        glance = await self._look(live, settled)
         record = glance.record
         if record is None:
             return
@@ -245,6 +245,9 @@ class Writer:
             expected=decided.basis.foreseen,
             keep=left_alone(entry, self._policy),
         )
+        billed_so = not fields and _is_as_billed(before, record)  # rounding swallowed the change
+        if not billed_so and await self._objects(live, before, record):
+            return
         if not fields:
             await self.entries.apply(live, self._equal(live, desired, record))
             return
@@ -263,9 +266,9 @@ class Writer:
 
     async def _delete(self, live: Live, entry: TimeEntry) -> None:
         assert entry.settled is not None
-        glance = await self._glance(live, entry.settled)
+        glance = await self._look(live, entry.settled)
         record = glance.record
-        if record is None:
+        if record is None or await self._objects(live, entry.settled, record):
             return
         timesheet_id = record.timesheet_id
 
@@ -358,20 +361,22 @@ class Writer:
     def _policy(self) -> EditedInKimaiPolicy:
         return self.configuration.kimai.edited_in_kimai_policy
 
-    async def _glance(self, live: Live, settled: Settled) -> Glance:
-        """The record as it is now, or None when it must not be touched; why is recorded."""
+    async def _look(self, live: Live, settled: Settled) -> Glance:
+        """The record as it is now; None when it is gone, which is recorded."""
         timesheet_id = settled.written.timesheet_id
         glance = await self.glances.look(settled.written)
         record = glance.record
         if record is None:
             await self.entries.apply(live, NoteTargetGone(timesheet_id=timesheet_id))
-            return glance
+        return glance
+
+    async def _objects(self, live: Live, settled: Settled, record: Timesheet) -> bool:
+        """Whether it must not be touched; why is recorded."""
         assert live.state is not None
         found = objection(live.state, settled, _found(record, settled), self._policy)
         if found is not None:
             await self.entries.apply(live, found)
-            return Glance(record=None)
-        return glance
+        return found is not None
 
     def differences(
         self, entry: TimeEntry, desired: Desired, written: Written, expected: Stored | None
@@ -433,6 +438,11 @@ class Writer:
 
 def _found(record: Timesheet, settled: Settled) -> Written:
     return as_written(record, settled.desired.description.subject)
+
+
+def _is_as_billed(settled: Settled, record: Timesheet) -> bool:
+    """Exported, and as it was written."""
+    return bool(record.exported) and not changes_since(settled.written, _found(record, settled))
 
 
 def _expected(live: Live) -> Stored | None:

@@ -39,7 +39,7 @@ from tests.chaos.tripwire import CHANGES, Tripwire
 AFTER_RUN = 0.4  # seconds; a job that a run kept waiting is tried again within 0.2 s
 CALM, MOST_LOOKS = 3, 60  # looks that must find nothing under way, and looks at all
 FEW_LOOKS = 10  # where what waits for the next run is no sign of work under way
-MOST_QUIET_RUNS = 6
+MOST_QUIET_RUNS = 9
 TICK = 0.05  # seconds
 FIRST_GUESS = 2.0  # seconds of a usual run, until some were measured
 # Its processes are killed, the machine goes on: what was written is there, flushed or not.
@@ -322,13 +322,16 @@ class Campaign:
         """One quiet run, or as many as it takes, but not many.
 
         Where days are stacked, a place that one run frees is given away by the next; where Kimai
-        refused more than a run asks about again, each run asks about another part of them.
+        refused more than a run asks about again, each run asks about another part of them, and of
+        what is left then the parts are others.
         """
-        for done in range(1, MOST_QUIET_RUNS + 1):
+        takes_several, rested = self._town.diary.house.is_stacked, 0
+        for _ in range(MOST_QUIET_RUNS):
+            takes_several |= await self._parts_of_refused() > 1
             written = self.wires["kimai"].writes
             await self._quiet_run()
-            rests = not self._town.diary.house.is_stacked or self.wires["kimai"].writes == written
-            if rests and done >= await self._parts_of_refused():
+            rested = rested + 1 if self.wires["kimai"].writes == written else 0
+            if not takes_several or rested >= max(1, await self._parts_of_refused()):
                 return
 
     async def _parts_of_refused(self) -> int:
@@ -396,8 +399,11 @@ class Campaign:
         run = await self._administrator.approve([int(row["id"]) for row in meant.values()])
         if run["state"] != "completed":
             self._problem(f"the approved plan ended as {run['state']}: {run['error_message']}")
-        # who edited one in Kimai is asked again, and it may stay
-        may_stay = self._town.diary.edited.keys()
+        # who edited one in Kimai, or copied it, is asked again, and it may stay
+        copied = {booking_of(sheet) for sheet in self._town.copies.values()}
+        may_stay = self._town.diary.edited.keys() | {
+            key for key, sheet in before.items() if booking_of(sheet) in copied
+        }
         now = dict(kimai.timesheets)
         deleted = before.keys() - now.keys()
         if not gone - may_stay <= deleted <= gone:

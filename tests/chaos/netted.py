@@ -105,6 +105,8 @@ class Netted:
             return unknown
         if sheet is None:
             return whole, whole
+        if sheet.end == self._town.diary.edited.get(sheet.id, {}).get("end"):
+            return unknown
         return self.taken(entry, sheet) or unknown
 
     def _is_open(self, entry: TimeAccounting) -> bool:

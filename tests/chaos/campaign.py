@@ -321,17 +321,19 @@ class Campaign:
     async def _come_to_rest(self) -> None:
         """One quiet run, or as many as it takes, but not many.
 
-        Where days are stacked, a place that one run frees is given away by the next; where Kimai
-        refused more than a run asks about again, each run asks about another part of them, and of
-        what is left then the parts are others.
+        Where days are stacked, a place that one run frees is given away by the next, and what was
+        deleted in Kimai frees one without any write. Where Kimai refused more than a run asks about
+        again, each run asks about another part of them; of what is left then the parts are others.
         """
-        takes_several, rested = self._town.diary.house.is_stacked, 0
+        stacked, rested = self._town.diary.house.is_stacked, 0
+        takes_several = stacked
         for _ in range(MOST_QUIET_RUNS):
             takes_several |= await self._parts_of_refused() > 1
             written = self.wires["kimai"].writes
             await self._quiet_run()
             rested = rested + 1 if self.wires["kimai"].writes == written else 0
-            if not takes_several or rested >= max(1, await self._parts_of_refused()):
+            enough = max(1 + stacked, await self._parts_of_refused())
+            if not takes_several or rested >= enough:
                 return
 
     async def _parts_of_refused(self) -> int:

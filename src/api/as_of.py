@@ -1,12 +1,14 @@
 """The past as a query: contract, section 13."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
 from api.problems import Problem
 from api.services import Services, services
+
+LONGEST_LOOK = timedelta(days=366)  # back from the moment
 
 
 async def _as_of(request: Request, as_of: Annotated[str | None, Query()] = None) -> int | None:
@@ -75,9 +77,11 @@ def _instant(name: str, text: str) -> datetime:
     if instant.utcoffset() is None:
         raise _invalid(name, "needs an offset, for example Z")
     try:
-        return instant.astimezone(UTC)
+        utc = instant.astimezone(UTC)
+        _ = utc - LONGEST_LOOK  # the figures of then look back
     except OverflowError as error:
         raise _invalid(name, "lies before or after all calendars") from error
+    return utc
 
 
 def _invalid(name: str, what: str) -> Problem:

@@ -176,6 +176,7 @@ async def test_the_past_can_be_read(migrated: str) -> None:
         for wrong, code in (
             ("2999-01-01T00:00:00Z", "as_of_in_future"),
             ("0001-01-01T00:00:00+14:00", "validation"),
+            ("0001-06-01T00:00:00Z", "validation"),  # the figures of then look back
             ("9999-12-31T23:59:59-14:00", "validation"),
             ("position:999999", "as_of_in_future"),
             ("2026-01-01T00:00:00", "validation"),

@@ -82,8 +82,10 @@ function ledger(head: number) {
       const query = new URL(request.url).searchParams
       const [from = "", to = ""] = [query.get("from") ?? "", query.get("to") ?? ""]
       const recorded = Array.from({ length: state.head }, (_, index) => event(index + 1))
-      const position = recorded.filter((one) => one.recorded_at < to).length
-      const before = recorded.filter((one) => one.recorded_at < from).length
+      // to the microsecond, as the service has them
+      const upTo = (at: string) =>
+        recorded.filter((one) => one.recorded_at.replace("Z", "000Z") <= at).length
+      const [position, before] = [upTo(to), upTo(from)]
       return HttpResponse.json({
         buckets: [{ from, to, position, events: position - before }],
         first_at: null,

@@ -33,9 +33,9 @@ export type EventFilter = {
   correlation?: string
   /** A kind of actor, or a part of the service. */
   actor?: string
-  /** Instants: from this one on, and before that one. */
-  from?: string
-  to?: string
+  /** Milliseconds of 1970: from this one on, and before that one. */
+  from?: number
+  to?: number
 }
 export type Found = {
   events: LedgerEvent[]
@@ -49,7 +49,7 @@ const WIDEST = 50_000 // events that the service passes by in one look at a filt
 const WIDER = 4 // times the last window: what is frequent is found in few, what is rare in many
 const PAGE = 1_000
 export const ENOUGH = 500 // found ones before the reader has to ask for older ones
-const ALWAYS = { from: "1970-01-01T00:00:00Z", to: "2200-01-01T00:00:00Z" }
+const ALWAYS = { from: Date.UTC(1970, 0, 2), to: Date.UTC(2200) }
 
 /** The newest `enough` events that the filter lets through, looked for from `head` backwards. */
 export const eventsFound = (filter: EventFilter, head: number, enough: number): Read<Found> => ({
@@ -72,11 +72,18 @@ export const eventsFound = (filter: EventFilter, head: number, enough: number): 
 /** The positions of the days that are asked for, of those up to `head`; all without days. */
 async function positionsOf(get: Get, { from, to }: EventFilter, head: number) {
   if (from === undefined && to === undefined) return { before: 0, last: head }
-  const range = { ...ALWAYS, ...(from && { from }), ...(to && { to }) }
-  if (range.from >= range.to) return { before: 0, last: 0 }
-  const { buckets } = await get("/api/v1/events/activity", { query: { ...range, buckets: 1 } })
+  const begin = Math.max(from ?? 0, ALWAYS.from)
+  const end = Math.min(to ?? ALWAYS.to, ALWAYS.to)
+  if (begin >= end) return { before: 0, last: 0 }
+  const query = { from: rightBefore(begin), to: rightBefore(end), buckets: 1 }
+  const { buckets } = await get("/api/v1/events/activity", { query })
   const { position = 0, events = 0 } = buckets[0] ?? {}
   return { before: position - events, last: Math.min(head, position) }
+}
+
+/** The last microsecond before: the service counts an instant to what was recorded by then. */
+function rightBefore(at: number): string {
+  return new Date(at - 1).toISOString().replace("Z", "999Z")
 }
 
 async function lookedThrough(get: Get, filter: EventFilter, begin: number, end: number) {

@@ -51,15 +51,16 @@ export function useFilters() {
     const given = JSON.parse(shape) as Record<Name, string>
     const view: View = given.view === "log" ? "log" : "events"
     const number = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined)
-    const groups = given.groups.split(",").filter((one): one is Group => Object.hasOwn(GROUPS, one))
-    const instant = (at: number | null) => (at === null ? undefined : new Date(at).toISOString())
+    // one kind of event takes the place of groups
+    const named = given.type ? [] : given.groups.split(",")
+    const groups = named.filter((one): one is Group => Object.hasOwn(GROUPS, one))
     const events: EventFilter = {
       types: given.type ? [given.type] : groups.length > 0 ? typesOf(groups) : undefined,
       stream: given.stream || undefined,
       correlation: given.correlation || undefined,
       actor: ACTORS.includes(given.by) ? given.by : undefined,
-      from: instant(dayBegins(given.from, timezone)),
-      to: instant(dayBegins(given.to, timezone, 1)),
+      from: dayBegins(given.from, timezone) ?? undefined,
+      to: dayBegins(given.to, timezone, 1) ?? undefined,
     }
     const audit: AuditFilter = {
       user: given.user || undefined,

@@ -696,12 +696,12 @@ export const ACTIONS: Readonly<Record<string, { type: string; label?: string }>>
   conflict_note_changed: { type: "ConflictNoteChanged" },
 }
 
-/** Of a type that a newer service may have, its own name is better than nothing. */
 /** The event types of these groups. */
 export function typesOf(groups: readonly Group[]): string[] {
   return Object.keys(EVENTS).filter((type) => groups.includes(told(type).group))
 }
 
+/** Of a type that a newer service may have, its own name is better than nothing. */
 export function told(type: string): Told {
   return EVENTS[type] ?? { group: "entries", label: type, say: () => words(spaced(type)) }
 }

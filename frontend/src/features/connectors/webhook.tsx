@@ -269,9 +269,9 @@ function Counts() {
               </dl>
               <p className="px-4 pb-3 text-ink3 text-meta">
                 {items.length === 0
-                  ? "No delivery yet."
+                  ? "No delivery."
                   : items.length < NEWEST
-                    ? `All ${formatNumber(items.length)} deliveries so far.`
+                    ? `All ${formatNumber(items.length)} deliveries.`
                     : `The newest ${NEWEST}, since ${oldest ? formatInstant(oldest, "day-time", timezone) : ""}.`}
               </p>
             </>

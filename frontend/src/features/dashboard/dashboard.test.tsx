@@ -397,7 +397,7 @@ test("in the past: figures and deliveries of then, nothing live, nothing to chan
   const list = await screen.findByRole("list", { name: /Webhook deliveries/ })
   const [repeat] = within(list).getAllByRole("button", { name: /Repeat the delivery/ })
   expect(repeat).toHaveAttribute("aria-disabled", "true")
-  expect(await screen.findByText("No dead letter waited.")).toBeInTheDocument()
+  expect(await screen.findByText("No dead letter.")).toBeInTheDocument()
   for (const reads of [asked, deliveries, letters]) {
     expect(reads.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
   }

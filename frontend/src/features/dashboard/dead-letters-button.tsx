@@ -26,7 +26,7 @@ export function DeadLetters() {
       {data === undefined ? (
         isError && <p>{`Dead letters could not be loaded. ${error.sentence}`}</p>
       ) : data.total === 0 ? (
-        <p>{asOf === null ? "No dead letter waits." : "No dead letter waited."}</p>
+        <p>No dead letter.</p>
       ) : (
         <>
           <StateIcon state="dead" />

@@ -96,7 +96,7 @@ export default function DeadLetterDrawer({
           zone={timezone}
           skeleton={<Skeleton className="h-40" />}
           isEmpty={(page) => page.items.length === 0}
-          empty={<EmptyState title="No dead letter waits.">Nothing was given up.</EmptyState>}
+          empty={<EmptyState title="No dead letter.">Nothing was given up.</EmptyState>}
         >
           {(page) => (
             <ul className="grid gap-3">

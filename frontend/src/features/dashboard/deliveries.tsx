@@ -121,8 +121,9 @@ export function Deliveries({ footer }: { footer: ReactNode }) {
         isEmpty={(page) => page.items.length === 0}
         empty={
           filter === "all" ? (
-            <EmptyState title={asOf === null ? "No delivery yet." : "No delivery until then."}>
-              Zammad tells of changed tickets once its webhook is set up. Until then runs find them.
+            <EmptyState title={asOf === null ? "No delivery yet." : "No delivery by then."}>
+              {asOf === null &&
+                "Zammad tells of changed tickets once its webhook is set up. Until then runs find them."}
             </EmptyState>
           ) : (
             <EmptyState

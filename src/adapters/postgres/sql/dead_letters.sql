@@ -1,7 +1,7 @@
 -- Dead letters. $1 is the log, $2 a reason code, $3 an instant before which the last try was,
--- $4 a group, $5 a cause, $6 a kind; NULL is any. $7 is NULL or a position of the past. {what} and {tail} are columns or counts, and order
--- and bounds. A group is what has one cause: its text without the numbers that differ from one to
--- the next.
+-- $4 a group, $5 a cause, $6 a kind; NULL is any. $7 is NULL or a position of the past. {what} and
+-- {tail} are columns or counts, and order and bounds. A group is what has one cause: its text
+-- without the numbers that differ from one to the next.
 
 -- name: group_of
 regexp_replace(regexp_replace(message, '/[0-9]+', '/…', 'g'), '^[0-9]+ requests', 'Requests')

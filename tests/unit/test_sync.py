@@ -509,11 +509,17 @@ async def test_the_zone_of_a_person_applies_to_what_is_not_yet_written(world: Wo
     ]
 
 
-async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
+async def rounded() -> World:
+    """A Kimai that rounds as it was set: 11:54 to 12:09 is stored as 11:50 to 12:10."""
     world = World(kimai={"round_begin": 10, "round_end": 10})
     world.kimai.round_minutes = 10
-    world.tickets.book(9)  # 11:54 to 12:09, stored as 11:50 to 12:10
+    world.tickets.book(9)
     await world.sync()
+    return world
+
+
+async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
+    world = await rounded()
     foreseen = (await world.entry(9)).settled
     assert foreseen is not None
     assert foreseen.basis.foreseen == Stored(
@@ -535,10 +541,7 @@ async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
 
 
 async def test_an_edit_that_rounding_swallows_asks_nobody_after_the_export() -> None:
-    world = World(kimai={"round_begin": 10, "round_end": 10})
-    world.kimai.round_minutes = 10
-    world.tickets.book(9)
-    await world.sync()
+    world = await rounded()
     world.kimai.export(1)
     world.kimai.writes = 0
     world.tickets.edit(9, time_unit=Decimal(17))
@@ -555,10 +558,7 @@ async def test_an_edit_that_rounding_swallows_asks_nobody_after_the_export() -> 
 
 
 async def test_what_a_person_edited_before_the_export_is_asked_about_all_the_same() -> None:
-    world = World(kimai={"round_begin": 10, "round_end": 10})
-    world.kimai.round_minutes = 10
-    world.tickets.book(9)
-    await world.sync()
+    world = await rounded()
     world.kimai.edit(1, project_id=99)
     world.kimai.export(1)
     world.tickets.edit(9, time_unit=Decimal(17))
@@ -567,10 +567,7 @@ async def test_what_a_person_edited_before_the_export_is_asked_about_all_the_sam
 
 
 async def test_rounding_that_was_foreseen_once_is_no_drift_when_the_setting_goes() -> None:
-    world = World(kimai={"round_begin": 10, "round_end": 10})
-    world.kimai.round_minutes = 10
-    world.tickets.book(9)
-    await world.sync()
+    world = await rounded()
     world.configuration = configuration()
     world.kimai.writes = 0
     world.tickets.edit(9)  # seen again, with nothing of the time changed

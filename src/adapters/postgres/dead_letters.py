@@ -9,7 +9,7 @@ import asyncpg
 
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 
 MOST = 10_000  # retried by one request; whoever has more asks again
 
@@ -92,15 +92,12 @@ class DeadLetters:
     async def _fetch(
         self, which: DeadFilter, what: str, tail: str = "", *more: object
     ) -> Sequence[Any]:
-        held = self._sql["held_now" if which.as_of is None else "held_then"]
+        held = held_at(self._sql, which.as_of)
         parts = {"what": what, "tail": tail, "group_of": self._sql["group_of"], "held": held}
         query = self._sql["dead"].format(**parts)
-        wanted = (
-            *(which.reason_code, which.before, which.message),
-            *(which.cause, which.kind, which.as_of),
-        )
+        asked = (which.reason_code, which.before, which.message, which.cause, which.kind)
         try:
-            return await self._pool.fetch(query, self._log_id, *wanted, *more)
+            return await self._pool.fetch(query, self._log_id, *asked, which.as_of, *more)
         except asyncpg.DataError:
             raise
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 from adapters.postgres.view_tables import ViewTable
 from domain.ids import RunId
 from domain.sync_run.decide import Run
@@ -84,7 +84,7 @@ class Deliveries:
         return [self._table.row(tuple(record)) for record in records]
 
     async def _held(self, name: str, as_of: int | None, *arguments: object) -> Sequence[Any]:
-        held = self._sql["held_now" if as_of is None else "held_then"]
+        held = held_at(self._sql, as_of)
         return await self._query(self._sql[name].replace("{held}", held), as_of, *arguments)
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.read_models import SORTS, EntryFilter, entry_where
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 from adapters.postgres.view_tables import ViewTable
 from projections import time_entries
 
@@ -36,7 +36,7 @@ class EntryExport:
         """
         order, direction = SORTS[sort.removeprefix("-")], "DESC" if sort[:1] == "-" else "ASC"
         tail = f"ORDER BY {order.by} {direction}, entry_id {direction}"
-        held = self._sql["held_now" if as_of is None else "held_then"]
+        held = held_at(self._sql, as_of)
         asked = entry_where(which)
         query = self._sql["entries"].format(
             what=self._table.selected, held=held, where=asked.text, tail=tail

@@ -18,7 +18,7 @@ import asyncpg
 from adapters.postgres.conditions import NO_VALUE, Where, where
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 from adapters.postgres.totals import TotalsTable
 from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
 from domain.errors import RuleViolation
@@ -536,7 +536,7 @@ class ReadModels:
         table: str = "",
         where: str = "",
     ) -> Sequence[Any]:
-        held = self._sql["held_now" if as_of is None else "held_then"]
+        held = held_at(self._sql, as_of)
         query = self._sql[name].format(what=what, table=table, held=held, where=where, tail=tail)
         return await self._query(query, self._log_id, as_of, *arguments)
 

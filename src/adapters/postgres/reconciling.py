@@ -9,7 +9,7 @@ import asyncpg
 
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 from adapters.postgres.totals import TotalsTable
 from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
 from projections import conflict_totals, conflicts, entry_totals, time_entries
@@ -84,7 +84,7 @@ class Reconciling:
         every = " UNION ALL ".join(f"({part})" for part in parts)
         tail = f"ORDER BY place DESC LIMIT {limit:d} OFFSET {skip:d}"
         columns = self._columns(self._entries, "t") + self._columns(self._conflicts, "c")
-        held = self._sql["held_now" if as_of is None else "held_then"].replace("t.", "c.")
+        held = held_at(self._sql, as_of).replace("t.", "c.")
         query = self._sql["page"].format(
             what=", ".join(columns), every=every, tail=tail, held_conflict=held
         )

@@ -17,3 +17,8 @@ def statements(file: str) -> Mapping[str, str]:
     if len(named) * 2 != len(parts):
         raise ValueError(f"two statements of {file}.sql have one name")
     return named
+
+
+def held_at(sql: Mapping[str, str], as_of: int | None) -> str:
+    """The condition of a file's statements for rows that hold at `as_of`, None for now."""
+    return sql["held_now" if as_of is None else "held_then"]

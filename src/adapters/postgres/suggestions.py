@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.statements import statements
+from adapters.postgres.statements import held_at, statements
 from adapters.postgres.totals import TotalsTable
 from projections import usage_totals
 from projections.tally import Amounts
@@ -57,7 +57,7 @@ class SuggestionBase:
         self, kind: str, connector: int, *, limit: int, as_of: int | None
     ) -> Sequence[Waiting]:
         """Who waits for a mapping of that kind, most entries first."""
-        held = self._sql["held_now" if as_of is None else "held_then"]
+        held = held_at(self._sql, as_of)
         query = self._sql[kind].format(held=held)
         return [Waiting(**dict(row)) for row in await self._fetch(query, as_of, connector, limit)]
 

@@ -1,7 +1,8 @@
 import { ListFilter, X } from "lucide-react"
-import { type ReactNode, useEffect, useId, useState } from "react"
+import { useEffect, useId, useState } from "react"
 import { Button, IconButton } from "@/ui/button"
 import { type Option, Select } from "@/ui/choices"
+import { cn } from "@/ui/cn"
 import { Combobox } from "@/ui/combobox"
 import { Field, Input } from "@/ui/field"
 import { dayBegins } from "@/ui/wall-time"
@@ -90,30 +91,23 @@ export function EventFilters({ filters }: { filters: Filters }) {
         </fieldset>
       </div>
       <div id={id} hidden={!open} className="flex flex-wrap items-end gap-3 [&[hidden]]:hidden">
-        <Labelled label="By">
-          {(label) => (
-            <Select
-              aria-label={label}
-              value={events.actor ?? ALL}
-              options={BY}
-              onChange={(by) => change({ by: by === ALL ? null : by })}
-              className="w-40 max-sm:w-full"
-            />
-          )}
-        </Labelled>
+        <Choice
+          label="By"
+          value={events.actor}
+          options={BY}
+          onChange={(by) => change({ by })}
+          className="w-40"
+        />
         <TextFilter filters={filters} name="from" label="From day" placeholder="2026-11-02" day />
         <TextFilter filters={filters} name="to" label="To day" placeholder="2026-11-28" day />
-        <Labelled label="What happened">
-          {(label) => (
-            <Combobox
-              aria-label={label}
-              value={given.type || ALL}
-              options={TYPES}
-              onChange={(type) => change({ type: type === ALL ? null : type, groups: null })}
-              className="w-60 max-sm:w-full"
-            />
-          )}
-        </Labelled>
+        <Choice
+          of={Combobox}
+          label="What happened"
+          value={given.type}
+          options={TYPES}
+          onChange={(type) => change({ type, groups: null })}
+          className="w-60"
+        />
       </div>
       <Chips filters={filters} names={["stream", "correlation"]} />
     </div>
@@ -122,7 +116,7 @@ export function EventFilters({ filters }: { filters: Filters }) {
 
 /** Of the audit log: who, what, when, which thing, from where. */
 export function AuditFilters({ filters }: { filters: Filters }) {
-  const { given, change } = filters
+  const { given, audit, change } = filters
   return (
     <div
       role="search"
@@ -131,28 +125,21 @@ export function AuditFilters({ filters }: { filters: Filters }) {
     >
       <div className="flex flex-wrap items-end gap-3">
         <TextFilter filters={filters} name="user" label="Who" placeholder="Name or action" />
-        <Labelled label="What">
-          {(label) => (
-            <Combobox
-              aria-label={label}
-              value={given.action || ALL}
-              options={ACTION_OPTIONS}
-              onChange={(action) => change({ action: action === ALL ? null : action })}
-              className="w-52 max-sm:w-full"
-            />
-          )}
-        </Labelled>
-        <Labelled label="Kind">
-          {(label) => (
-            <Select
-              aria-label={label}
-              value={given.kind === "sync" || given.kind === "access" ? given.kind : ALL}
-              options={KINDS}
-              onChange={(kind) => change({ kind: kind === ALL ? null : kind })}
-              className="w-36 max-sm:w-full"
-            />
-          )}
-        </Labelled>
+        <Choice
+          of={Combobox}
+          label="What"
+          value={given.action}
+          options={ACTION_OPTIONS}
+          onChange={(action) => change({ action })}
+          className="w-52"
+        />
+        <Choice
+          label="Kind"
+          value={audit.action_type}
+          options={KINDS}
+          onChange={(kind) => change({ kind })}
+          className="w-36"
+        />
         <TextFilter filters={filters} name="from" label="From day" placeholder="2026-11-02" day />
         <TextFilter filters={filters} name="to" label="To day" placeholder="2026-11-28" day />
         <TextFilter
@@ -180,13 +167,34 @@ export function AuditFilters({ filters }: { filters: Filters }) {
   )
 }
 
-function Labelled({ label, children }: { label: string; children: (label: string) => ReactNode }) {
+/** One of several, or all: then nothing is filtered. */
+function Choice({
+  of: Control = Select,
+  label,
+  value,
+  options,
+  onChange,
+  className,
+}: {
+  of?: typeof Select<string> | typeof Combobox<string>
+  label: string
+  value: string | undefined
+  options: readonly Option[]
+  onChange: (value: string | null) => void
+  className: string
+}) {
   return (
     <div className="grid gap-1.5 max-sm:w-full">
       <span aria-hidden className="font-medium text-table">
         {label}
       </span>
-      {children(label)}
+      <Control
+        aria-label={label}
+        value={value || ALL}
+        options={options}
+        onChange={(chosen) => onChange(chosen === ALL ? null : chosen)}
+        className={cn(className, "max-sm:w-full")}
+      />
     </div>
   )
 }

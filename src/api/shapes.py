@@ -534,6 +534,7 @@ class EventOut(Answer):
 class EventPage(Answer):
     items: list[EventOut]
     next_after: int
+    next_before: int | None
     head: int
 
 

@@ -197,6 +197,50 @@ async def test_a_filtered_look_is_bounded_and_goes_on(
         assert looks >= head // 2
 
 
+async def test_events_are_looked_for_backwards(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_service(migrated) as service:
+        head = await some_history(service)
+
+        async def walked(
+            after: int = 0, before: int | None = None, **query: Any
+        ) -> tuple[list[int], int]:
+            """All that is found when each page goes on where the one before ended, and the looks."""
+            found: list[int] = []
+            going: int | None = head + 5 if before is None else before
+            looks = 0
+            while going is not None:
+                page = await get(service, "events", after=after, before=going, **query)
+                assert page["next_before"] is None or after < page["next_before"] < going
+                assert (page["next_after"], page["head"]) == (max(after, min(head, going - 1)), head)
+                found += [event["position"] for event in page["items"]]
+                going, looks = page["next_before"], looks + 1
+            return found, looks
+
+        forwards = (await get(service, "events"))["items"]
+        everything = [event["position"] for event in reversed(forwards)]
+        people = [
+            event["position"]
+            for event in reversed(forwards)
+            if event["metadata"]["actor"]["kind"] == "user"
+        ]
+        stream = forwards[-1]["stream"]
+        of_stream = [event["position"] for event in reversed(forwards) if event["stream"] == stream]
+        assert await walked() == (everything, 1)
+        assert await walked(limit=2) == (everything, -(-head // 2))
+        assert await walked(after=2, before=head, limit=1) == (everything[1:-2], head - 3)
+        assert (await walked(actor="user", limit=1))[0] == people
+        assert (await walked(stream=stream, limit=1))[0] == of_stream
+        assert await walked(before=1) == ([], 1)
+        assert await walked(after=head + 9) == ([], 1)
+        monkeypatch.setattr(event_log, "SCAN", 2)
+        assert await walked(actor="user") == (people, -(-head // 2))
+        assert (await walked(stream=stream, actor="user"))[1] == 1
+        refused = await service.http.get(f"{V1}/events", params={"before": 0})
+        assert refused.status_code == 422
+
+
 async def test_an_erased_person_is_erased_in_the_past(migrated: str) -> None:
     async with running_service(migrated) as service:
         await some_history(service)

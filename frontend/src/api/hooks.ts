@@ -1,8 +1,11 @@
-/** How a section reads and how it acts: `useRead` and `useCommand`, nothing else. */
+/** How a section reads and how it acts: `useRead`, `useReadOn` and `useCommand`, nothing else. */
 import {
+  type InfiniteData,
   keepPreviousData,
   type QueryKey,
+  type UseInfiniteQueryResult,
   type UseQueryResult,
+  useInfiniteQuery,
   useMutation,
   useQuery,
   useQueryClient,
@@ -37,6 +40,29 @@ export function useRead<T>(read: Read<T>, options: ReadOptions = {}): UseQueryRe
     refetchInterval: moment ? false : (read.every ?? false),
     ...(moment ? { staleTime: Number.POSITIVE_INFINITY } : {}),
     ...(!moment && read.staleTime !== undefined ? { staleTime: read.staleTime } : {}),
+  })
+}
+
+export type ReadOn<T> = {
+  key: QueryKey
+  /** The part that begins at `place`. */
+  fetch: (get: Get, place: number) => Promise<T>
+  first: number
+  /** Where the next part begins, null after the last one. */
+  next: (part: T) => number | null
+  staleTime: number
+}
+
+/** A query of many parts, each read when it is asked for (`fetchNextPage`). */
+export function useReadOn<T>(read: ReadOn<T>): UseInfiniteQueryResult<InfiniteData<T>, ApiError> {
+  const { asOf } = useMoment()
+  return useInfiniteQuery<T, ApiError, InfiniteData<T>, QueryKey, number>({
+    queryKey: asOf ? [...read.key, { as_of: asOf }] : read.key,
+    queryFn: ({ signal, pageParam }) => read.fetch(reads({ signal, asOf }), pageParam),
+    initialPageParam: read.first,
+    getNextPageParam: read.next,
+    placeholderData: keepPreviousData as never,
+    staleTime: read.staleTime,
   })
 }
 

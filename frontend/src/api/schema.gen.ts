@@ -761,7 +761,8 @@ export interface paths {
          * List Events
          * @description Events by position. With a filter a page may be short: go on while `next_after` < `head`.
          *
-         *     `type` may be given several times; `actor` is user (people), service, system, or one part of
+         *     With `before` newest first, down to the one after `after`: go on before `next_before` until it
+         *     is null. `type` may be given several times; `actor` is user (people), service, system, or one part of
          *     the service, such as sync, schedule or webhook.
          */
         get: operations["list_events_api_v1_events_get"];
@@ -2963,6 +2964,8 @@ export interface components {
             items: components["schemas"]["EventOut"][];
             /** Next After */
             next_after: number;
+            /** Next Before */
+            next_before: number | null;
         };
         /** ExplanationOut */
         ExplanationOut: {
@@ -10124,6 +10127,7 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                before?: number | null;
                 limit?: number;
                 type?: string[];
                 stream?: string | null;
@@ -10174,7 +10178,8 @@ export interface operations {
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_after": 1
+                     *       "next_after": 1,
+                     *       "next_before": null
                      *     }
                      */
                     "application/json": components["schemas"]["EventPage"];

@@ -33,15 +33,14 @@ _LETS_THROUGH = """
    AND ($6::text IS NULL OR e.meta ->> 'correlation_id' = $6)
    AND ($7::text IS NULL OR $7 IN (e.meta -> 'actor' ->> 'kind', e.meta -> 'actor' ->> 'name'))
 """
-_PAGE = f"""{_COLUMNS}
+_BETWEEN = f"""{_COLUMNS}
  WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 {_LETS_THROUGH}
- ORDER BY e.position LIMIT $4
 """  # no value in it
-_STREAM = f"""{_COLUMNS}
- WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 AND e.stream_id = $8
-   {_LETS_THROUGH}
- ORDER BY e.version LIMIT $4
-"""  # no value in it
+_PAGE = f"{_BETWEEN} ORDER BY e.position LIMIT $4"
+_PAGE_BACK = f"{_BETWEEN} ORDER BY e.position DESC LIMIT $4"
+_OF_STREAM = f"{_BETWEEN} AND e.stream_id = $8"
+_STREAM = f"{_OF_STREAM} ORDER BY e.version LIMIT $4"
+_STREAM_BACK = f"{_OF_STREAM} ORDER BY e.version DESC LIMIT $4"
 
 _AT = f"{_COLUMNS} WHERE e.log_id = $1 AND e.position = ANY($2::bigint[]) ORDER BY e.position"
 _POSITIONS = """
@@ -69,10 +68,14 @@ class StoredRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a look at the log found, and the position up to which it looked."""
+    """What a look at the log found, the highest position that it covers, and where to go on.
+
+    `next_before` is None unless the look went backwards and older events are left.
+    """
 
     rows: Sequence[StoredRow]
     looked_to: int
+    next_before: int | None
     head: int
 
 
@@ -87,6 +90,7 @@ class EventLog:
         after: int,
         limit: int,
         *,
+        before: int | None = None,
         types: Collection[str] = (),
         stream: str | None = None,
         correlation_id: str | None = None,
@@ -94,18 +98,29 @@ class EventLog:
     ) -> Look:
         """The events after `after` by position, those that every given filter lets through.
 
-        `actor` is a kind (user, service, system) or a part of the program (sync, webhook …).
+        With `before` those between the two, newest first. `actor` is a kind (user, service,
+        system) or a part of the program (sync, webhook …).
         """
         head = await self._store.head()
+        back = before is not None
+        end = head if before is None else min(head, before - 1)
         filtered = bool(types) or correlation_id is not None or actor is not None
-        end = head if stream is not None or not filtered else min(head, after + SCAN)
+        scan = SCAN if filtered and stream is None else max(0, end - after)
+        low, high = (max(after, end - scan), end) if back else (after, min(end, after + scan))
         asked = list(types) or None
-        arguments: list[object] = [after, end, limit, asked, correlation_id, actor]
+        arguments: list[object] = [low, high, limit, asked, correlation_id, actor]
         if stream is not None:
             arguments.append(stream_uuid(stream))
-        rows = await self._fetch(_PAGE if stream is None else _STREAM, *arguments)
-        full = len(rows) == limit
-        return Look(rows=rows, looked_to=rows[-1].position if full else max(after, end), head=head)
+            query = _STREAM_BACK if back else _STREAM
+        else:
+            query = _PAGE_BACK if back else _PAGE
+        rows = await self._fetch(query, *arguments)
+        last = rows[-1].position if len(rows) == limit else None  # else all of it was looked at
+        if not back:
+            return Look(rows=rows, looked_to=last or max(after, high), next_before=None, head=head)
+        lowest = last or low + 1
+        older = lowest if lowest > after + 1 else None
+        return Look(rows=rows, looked_to=max(after, high), next_before=older, head=head)
 
     async def one(self, position: int) -> StoredRow | None:
         """The event at `position`."""

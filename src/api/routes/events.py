@@ -40,6 +40,7 @@ async def list_events(
     _: Viewer,
     own: Own,
     after: Position = 0,
+    before: Annotated[int | None, Query(ge=1, le=BIGGEST)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     type: Types = (),  # noqa: A002 # the contract's name
     stream: Text = None,
@@ -49,12 +50,14 @@ async def list_events(
 ) -> object:
     """Events by position. With a filter a page may be short: go on while `next_after` < `head`.
 
-    `type` may be given several times; `actor` is user (people), service, system, or one part of
+    With `before` newest first, down to the one after `after`: go on before `next_before` until it
+    is null. `type` may be given several times; `actor` is user (people), service, system, or one part of
     the service, such as sync, schedule or webhook.
     """
     look = await own.log.page(
         after,
         limit,
+        before=before,
         types=[name for each in type if (name := _asked(each))],
         stream=_asked(stream),
         correlation_id=_asked(correlation_id),
@@ -63,6 +66,7 @@ async def list_events(
     return {
         "items": await _shown(own, look.rows, form),
         "next_after": look.looked_to,
+        "next_before": look.next_before,
         "head": look.head,
     }
 

@@ -46,20 +46,24 @@ function event(position: number): LedgerEvent {
   }
 }
 
-/** The ledger as the service shows it; `head` may grow. */
+/** The ledger as the service shows it; `head` may grow, one look passes `scan` events by. */
 function ledger(head: number) {
-  const state = { head, asked: [] as URL[] }
+  const state: { head: number; scan?: number; asked: URL[] } = { head, asked: [] }
   answering("GET /api/v1/sync/kpi", { ...example("GET /api/v1/sync/kpi"), position: head })
   server.use(
     http.get("*/api/v1/events", ({ request }) => {
       const url = new URL(request.url)
       state.asked.push(url)
       const query = url.searchParams
-      const after = Number(query.get("after") ?? 0)
       const limit = Number(query.get("limit") ?? 100)
+      const back = query.has("before")
+      const before = Math.min(state.head + 1, Number(query.get("before") ?? state.head + 1))
+      const [scan, begin] = [state.scan ?? before, Number(query.get("after") ?? 0)]
+      const after = back ? Math.max(begin, before - 1 - scan) : begin
       const all = Array.from({ length: state.head }, (_, index) => event(index + 1)).filter(
         (one) =>
           one.position > after &&
+          one.position < before &&
           (!query.has("type") || query.getAll("type").includes(one.type)) &&
           (!query.get("actor") ||
             Object.values((one.metadata as { actor: object }).actor).includes(
@@ -70,12 +74,15 @@ function ledger(head: number) {
             (one.metadata as { correlation_id: string }).correlation_id ===
               query.get("correlation_id")),
       )
+      if (back) all.reverse()
       const items = all.slice(0, limit)
-      const full = items.length === limit
+      const last = items.length === limit ? items.at(-1)?.position : undefined
+      const lowest = last ?? after + 1
       return HttpResponse.json({
         items,
         head: state.head,
-        next_after: full ? items.at(-1)?.position : state.head,
+        next_after: back ? before - 1 : (last ?? state.head),
+        next_before: back && lowest > begin + 1 ? lowest : null,
       })
     }),
     http.get("*/api/v1/events/activity", ({ request }) => {
@@ -202,6 +209,32 @@ test("filters that nothing fits say so and can be cleared", async () => {
   const [clear] = screen.getAllByRole("button", { name: "Clear filters" })
   if (clear) await user.click(clear)
   await row(40)
+})
+
+test("what is rare is looked for in parts, and the next part begins where the last one ended", async () => {
+  const state = ledger(40)
+  state.scan = 2
+  const { user } = renderWithApp(<Audit />, { at: "/?audit.stream=connector-1&audit.by=user" })
+  expect(
+    await screen.findByText("None of the newest 20 events fits these filters."),
+  ).toBeInTheDocument()
+  expect(screen.getByText("0 found since event 21")).toBeInTheDocument()
+  const asked = state.asked.length
+  await user.click(screen.getByRole("button", { name: "Look for older ones" }))
+  expect(await screen.findByText("10 found")).toBeInTheDocument()
+  expect(state.asked.slice(asked).map((url) => url.searchParams.get("before"))).toEqual([
+    "21",
+    "19",
+    "17",
+    "15",
+    "13",
+    "11",
+    "9",
+    "7",
+    "5",
+    "3",
+  ])
+  expect(screen.queryByRole("button", { name: "Look for older ones" })).not.toBeInTheDocument()
 })
 
 test("kinds, who and days are filters that stand in the address and are taken back at once", async () => {

@@ -9,7 +9,7 @@ import {
   useRef,
   useState,
 } from "react"
-import { useRead } from "@/api/hooks"
+import { useRead, useReadOn } from "@/api/hooks"
 import { useShortcuts } from "@/app/keyboard"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
@@ -20,7 +20,7 @@ import { QueryState, Skeleton } from "@/ui/panel"
 import { useMedia } from "@/ui/use-media"
 import { VirtualTable, type VirtualTableHandle } from "@/ui/virtual-table"
 import { eventLine, type Line } from "./line"
-import { auditRows, chunkOf, ENOUGH, eventsFound, oneEvent } from "./reads"
+import { auditRows, chunkOf, eventsFound, oneEvent } from "./reads"
 import {
   type AuditContext,
   AuditRow,
@@ -172,10 +172,12 @@ const CENTRE = 1_000 // rows above the one that was asked for
 function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
   const { timezone } = useSession()
   const rows = useRows(filters, false)
-  const [enough, setEnough] = useState(ENOUGH)
   const following = useFollowing(head, { hold: true })
-  const found = useRead(eventsFound(filters.events, following.shown ?? head, enough))
-  const lines = useMemo(() => (found.data?.events ?? []).map(eventLine), [found.data])
+  const shown = following.shown ?? head
+  const found = useReadOn(eventsFound(filters.events, shown))
+  const parts = found.data?.pages
+  const lines = useMemo(() => (parts ?? []).flatMap((part) => part.events).map(eventLine), [parts])
+  const searchedFrom = parts?.at(-1)?.searchedFrom ?? null
   const table = useRef<VirtualTableHandle>(null)
   useJump(filters.selected, table, (position) => {
     const index = lines.findIndex((one) => one.position === position)
@@ -183,7 +185,6 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
   })
   const panel = useRef<HTMLDivElement>(null)
   useRowKeys(panel, (by) => stepTo(lines, by, filters), filters)
-  const older = found.data?.older ?? false
   return (
     <div ref={panel}>
       <QueryState
@@ -194,7 +195,11 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
         isEmpty={() => lines.length === 0}
         empty={
           <EmptyState
-            title="No event fits these filters."
+            title={
+              searchedFrom === null
+                ? "No event fits these filters."
+                : `None of the newest ${formatNumber(shown + 1 - searchedFrom)} events fits these filters.`
+            }
             action={<Button onClick={filters.clear}>Clear filters</Button>}
           />
         }
@@ -217,19 +222,15 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
       </QueryState>
       <Foot>
         <span>
-          {`${formatNumber(lines.length)} found${older ? ` since event ${formatNumber(found.data?.searchedFrom ?? 1)}` : ""}`}
+          {`${formatNumber(lines.length)} found${searchedFrom === null ? "" : ` since event ${formatNumber(searchedFrom)}`}`}
         </span>
         {following.behind > 0 && (
           <Button size="small" onClick={following.follow}>
             {`Look through ${formatNumber(following.behind)} new events`}
           </Button>
         )}
-        {older && (
-          <Button
-            size="small"
-            busy={found.isFetching}
-            onClick={() => setEnough(lines.length + ENOUGH)}
-          >
+        {searchedFrom !== null && (
+          <Button size="small" busy={found.isFetching} onClick={() => void found.fetchNextPage()}>
             Look for older ones
           </Button>
         )}

@@ -1,6 +1,6 @@
 /** What the audit section asks for. Events never change, so what was read once stays fresh. */
 import type { AnswerOf, Get, QueryOf } from "@/api/client"
-import type { Read } from "@/api/hooks"
+import type { Read, ReadOn } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { LedgerEvent } from "@/api/shapes"
 
@@ -38,34 +38,42 @@ export type EventFilter = {
   to?: number
 }
 export type Found = {
+  /** Newest first. */
   events: LedgerEvent[]
-  /** Older ones than this were not looked at, */
-  searchedFrom: number
-  /** but there are some that may fit. */
-  older: boolean
+  /** Those from here on were looked at; null when all were. */
+  searchedFrom: number | null
 }
 
-const WIDEST = 50_000 // events that the service passes by in one look at a filtered list
-const WIDER = 4 // times the last window: what is frequent is found in few, what is rare in many
-const PAGE = 1_000
 export const ENOUGH = 500 // found ones before the reader has to ask for older ones
+const LOOKS = 10 // of 50 000 events each at most, before the reader has to
 const ALWAYS = { from: Date.UTC(1970, 0, 2), to: Date.UTC(2200) }
 
-/** The newest `enough` events that the filter lets through, looked for from `head` backwards. */
-export const eventsFound = (filter: EventFilter, head: number, enough: number): Read<Found> => ({
-  key: keys.own("events-found", filter, head, enough),
-  fetch: async (get) => {
+/** The events up to `head` that the filter lets through, from the newest backwards, in parts. */
+export const eventsFound = (filter: EventFilter, head: number): ReadOn<Found> => ({
+  key: keys.own("events-found", filter, head),
+  fetch: async (get, place) => {
     const events: LedgerEvent[] = []
-    const range = await positionsOf(get, filter, head)
-    let { last } = range
-    for (let width = PAGE; last > range.before && events.length < enough; width *= WIDER) {
-      const window = filter.stream === undefined ? Math.min(width, WIDEST) : last
-      const begin = Math.max(range.before, last - window)
-      events.push(...(await lookedThrough(get, filter, begin, last)).reverse())
-      last = begin
+    const { before: after, last } = await positionsOf(get, filter, head)
+    let before: number | null = Math.min(place, last + 1)
+    for (let look = 0; before !== null && look < LOOKS && events.length < ENOUGH; look += 1) {
+      const page: AnswerOf<"/api/v1/events"> = await get("/api/v1/events", {
+        query: {
+          after,
+          before,
+          limit: ENOUGH - events.length,
+          type: filter.types,
+          stream: filter.stream,
+          correlation_id: filter.correlation,
+          actor: filter.actor,
+        },
+      })
+      events.push(...page.items)
+      before = page.next_before
     }
-    return { events, searchedFrom: last + 1, older: last > range.before }
+    return { events, searchedFrom: before }
   },
+  first: head + 1,
+  next: (part) => part.searchedFrom,
   staleTime: FOREVER,
 })
 
@@ -84,26 +92,6 @@ async function positionsOf(get: Get, { from, to }: EventFilter, head: number) {
 /** The last microsecond before: the service counts an instant to what was recorded by then. */
 function rightBefore(at: number): string {
   return new Date(at - 1).toISOString().replace("Z", "999Z")
-}
-
-async function lookedThrough(get: Get, filter: EventFilter, begin: number, end: number) {
-  const found: LedgerEvent[] = []
-  for (let after = begin; after < end; ) {
-    const page = await get("/api/v1/events", {
-      query: {
-        after,
-        limit: Math.min(PAGE, end - after),
-        type: filter.types,
-        stream: filter.stream,
-        correlation_id: filter.correlation,
-        actor: filter.actor,
-      },
-    })
-    found.push(...page.items.filter((one) => one.position <= end))
-    if (page.next_after <= after) break
-    after = page.next_after
-  }
-  return found
 }
 
 type AuditQuery = QueryOf<"/api/v1/audit-logs">

@@ -47,6 +47,29 @@ export function useUrlState(name: string, allowed?: readonly string[]) {
   return [value, change]
 }
 
+/** Parameters, also with a dot behind, of what is open over the page. */
+const OVER_THE_PAGE = ["dialog", "plan", "run", "runs", "entry"]
+
+/**
+ * Addresses of the page, for links: they keep its moment and filters but for the `changes`, and
+ * close what is open over it. `place("reconcile", { entry: "8" })`.
+ */
+export function usePlaces(): (hash: string, changes?: Changes) => string {
+  const { search } = useLocation()
+  return (hash, changes = {}) => {
+    const params = new URLSearchParams(search)
+    for (const name of [...params.keys()]) {
+      if (OVER_THE_PAGE.includes(name.replace(/\..*/, ""))) params.delete(name)
+    }
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) params.delete(name)
+      else params.set(name, value)
+    }
+    const text = params.toString()
+    return `/${text && `?${text}`}${hash && `#${hash.replace(/^#/, "")}`}`
+  }
+}
+
 /** Dialogs and drawers of the page; one at a time, so `?dialog=` names it. */
 export type DialogName =
   | "schedule"

@@ -5,6 +5,7 @@ import { useRead } from "@/api/hooks"
 import type { LedgerEvent } from "@/api/shapes"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
+import { usePlaces } from "@/app/url-state"
 import { EmptyState } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
@@ -113,23 +114,18 @@ function About({
 function Ways({ event, filters }: { event: LedgerEvent; filters: Filters }) {
   const navigate = useNavigate()
   const entry = entryOf(event.stream)
-  /** Another part of this page, with what is open here. */
-  const go = (changes: Record<string, string>, hash: string) => {
-    const params = new URLSearchParams(window.location.search)
-    for (const [name, value] of Object.entries(changes)) params.set(name, value)
-    void navigate({ search: `?${params}`, hash })
-  }
+  const place = usePlaces()
   return (
     <div className="flex flex-wrap gap-2">
       <Button
         size="small"
         icon={<History aria-hidden />}
-        onClick={() => go({ as_of: `position:${event.position}` }, "dashboard")}
+        onClick={() => void navigate(place("dashboard", { as_of: `position:${event.position}` }))}
       >
         Dashboard at this moment
       </Button>
       {entry && (
-        <Button size="small" look="ghost" onClick={() => go({ entry }, "reconcile")}>
+        <Button size="small" look="ghost" onClick={() => void navigate(place("reconcile", { entry }))}>
           Entry history
         </Button>
       )}

@@ -147,6 +147,7 @@ function Ledger({ filters, head, dim }: { filters: Filters; head: number; dim: b
             rows={positions}
             total={shown}
             rowKey={String}
+            rowName={eventName}
             rowHeight={rows.narrow ? 76 : 58}
             height={HEIGHT}
             minWidth={rows.narrow ? "0" : "42rem"}
@@ -165,6 +166,15 @@ function Ledger({ filters, head, dim }: { filters: Filters; head: number; dim: b
       )}
     </div>
   )
+}
+
+/** Of one that flies past: its page is not even asked for. */
+function eventName(position: number): string {
+  return `Event ${formatNumber(position)}`
+}
+
+function placeName(index: number): string {
+  return `Row ${formatNumber(index + 1)}`
 }
 
 const CENTRE = 1_000 // rows above the one that was asked for
@@ -211,6 +221,7 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
             columns={columns(rows)}
             rows={lines}
             rowKey={(line) => String(line.position)}
+            rowName={(line) => line.sentence}
             rowHeight={rows.narrow ? 76 : 58}
             height={HEIGHT}
             minWidth={rows.narrow ? "0" : "42rem"}
@@ -302,6 +313,7 @@ export function AuditList({ filters }: { filters: Filters }) {
             rows={indexes}
             total={total}
             rowKey={String}
+            rowName={placeName}
             rowHeight={rows.narrow ? 76 : 58}
             height={HEIGHT}
             minWidth={rows.narrow ? "0" : "46rem"}

@@ -32,7 +32,7 @@ import { useSession, useWritable } from "@/app/session"
 import { SECTIONS } from "@/app/slots"
 import { useTheme } from "@/app/theme"
 import { useMoment } from "@/app/time-machine"
-import { type DialogName, useDialog } from "@/app/url-state"
+import { type DialogName, useDialog, usePlaces } from "@/app/url-state"
 import { Kbd } from "@/ui/bits"
 import { Button } from "@/ui/button"
 import { formatDay, formatDuration, formatInstant, formatNumber } from "@/ui/format"
@@ -339,20 +339,6 @@ function useSections(): Act[] {
     keys: `g ${letter}`,
     to: place(id),
   }))
-}
-
-const OF_DIALOGS = ["dialog", "plan", "run", "entry"]
-
-/** Addresses of the page that keep its moment and filters, and close what is open over it. */
-function usePlaces(): (hash: string, changes?: Record<string, string>) => string {
-  const { search } = useLocation()
-  return (hash, changes = {}) => {
-    const params = new URLSearchParams(search)
-    for (const name of OF_DIALOGS) params.delete(name)
-    for (const [name, value] of Object.entries(changes)) params.set(name, value)
-    const text = params.toString()
-    return `/${text && `?${text}`}${hash && `#${hash.replace(/^#/, "")}`}`
-  }
 }
 
 // ── What the service finds ──────────────────────────────────────────────────

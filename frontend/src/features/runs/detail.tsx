@@ -1,13 +1,13 @@
 import { Download } from "lucide-react"
 import { type ReactNode, useState } from "react"
-import { useNavigate } from "react-router"
+import { Link } from "react-router"
 import { fileUrl } from "@/api/client"
 import { useRead } from "@/api/hooks"
 import type { AuditLog, SyncRun } from "@/api/shapes"
 import { CancelRun, Elapsed, isActive, RunPhases, stateOfRun, triggerOf } from "@/app/runs"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
-import { useUrlParams, useUrlState } from "@/app/url-state"
+import { usePlaces, useUrlParams, useUrlState } from "@/app/url-state"
 import { EmptyState, Instant, Minutes } from "@/ui/bits"
 import { Button } from "@/ui/button"
 import { Select } from "@/ui/choices"
@@ -124,24 +124,19 @@ function Head({ run: one, zone }: { run: SyncRun; zone: string }) {
 }
 
 function Correlation({ of: one }: { of: SyncRun }) {
-  const navigate = useNavigate()
   const { params } = useUrlParams()
-  const { asOf } = useMoment()
+  const place = usePlaces()
+  // What Audit was filtered by would hide parts of it.
+  const filters = [...params.keys()].filter((name) => name.startsWith("audit."))
+  const to = place("audit", {
+    ...Object.fromEntries(filters.map((name) => [name, null])),
+    "audit.correlation": one.correlation_id,
+  })
   return (
-    <button
-      type="button"
-      className="link font-mono"
-      onClick={() => {
-        const next = new URLSearchParams({ "audit.correlation": one.correlation_id })
-        const range = params.get("range")
-        if (range) next.set("range", range)
-        if (asOf) next.set("as_of", asOf)
-        void navigate({ search: `?${next}`, hash: "audit" })
-      }}
-    >
+    <Link className="link font-mono" to={to}>
       {one.correlation_id}
       <span className="sr-only">, show all of it in Audit</span>
-    </button>
+    </Link>
   )
 }
 
@@ -168,6 +163,7 @@ function Entries({ run: one, open, zone }: { run: SyncRun; open: boolean; zone: 
   const [limit, setLimit] = useState(PAGE)
   const wanted = action === "all" ? undefined : action
   const query = useRead(runEntries(one.id, wanted, limit), { enabled: open })
+  const place = usePlaces()
   const id = `run-${one.id}-entries`
   return (
     <section aria-labelledby={id}>
@@ -224,7 +220,15 @@ function Entries({ run: one, open, zone }: { run: SyncRun; open: boolean; zone: 
                       <Tr key={`${item.entry_id} ${item.position}`} className="align-top">
                         <RowTh className="whitespace-nowrap py-2.5">
                           <TwoLines
-                            first={item.ticket_number ? `#${item.ticket_number}` : "No ticket"}
+                            first={
+                              <Link
+                                className="link"
+                                to={place("reconcile", { entry: String(item.entry_id) })}
+                              >
+                                {item.ticket_number ? `#${item.ticket_number}` : "No ticket"}
+                                <span className="sr-only">, open the entry</span>
+                              </Link>
+                            }
                             second={`entry ${item.entry_id}`}
                           />
                         </RowTh>
@@ -323,6 +327,7 @@ function Steps({ run: one, open, zone }: { run: SyncRun; open: boolean; zone: st
 }
 
 function Step({ step, zone }: { step: AuditLog; zone: string }) {
+  const place = usePlaces()
   return (
     <li className="grid grid-cols-[auto_1fr_auto] gap-x-4 border-line border-b pb-2 last:border-b-0">
       <Instant at={step.created_at} look="millis" zone={zone} className="text-ink2" />
@@ -331,7 +336,9 @@ function Step({ step, zone }: { step: AuditLog; zone: string }) {
         {step.user && <span className="text-ink2">{` by ${step.user}`}</span>}
         <span className="block font-mono text-ink3 text-meta">{step.action}</span>
       </span>
-      <span className="text-ink2">{`event ${formatNumber(step.id)}`}</span>
+      <Link className="link" to={place("audit", { "audit.event": String(step.id) })}>
+        {`event ${formatNumber(step.id)}`}
+      </Link>
     </li>
   )
 }

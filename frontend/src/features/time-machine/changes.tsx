@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from "react"
-import { useNavigate } from "react-router"
+import { Link } from "react-router"
 import { useRead } from "@/api/hooks"
 import type { Kpi } from "@/api/shapes"
 import { kpi } from "@/app/reads"
 import { useSession } from "@/app/session"
+import { usePlaces } from "@/app/url-state"
 import { EmptyState } from "@/ui/bits"
 import { Button } from "@/ui/button"
 import { Select } from "@/ui/choices"
@@ -206,14 +207,9 @@ function NextPage({
 const FEW = 4 // fields of one object before "and 7 more"
 
 function Item({ item }: { item: Diff["items"][number] }) {
-  const navigate = useNavigate()
+  const place = usePlaces()
   /** Events after the moment exist in the present only. */
-  const open = (changes: Record<string, string>, hash: string) => {
-    const params = new URLSearchParams(window.location.search)
-    for (const name of ["as_of", "compare", "dialog"]) params.delete(name)
-    for (const [name, value] of Object.entries(changes)) params.set(name, value)
-    void navigate({ search: `?${params}`, hash })
-  }
+  const now = { as_of: null, compare: null }
   const told = item.changes.filter((one) => one.field !== "id")
   const last = item.positions.at(-1)
   const who = [...new Set(item.actors.map((one) => one.name ?? "an erased name"))].join(", ")
@@ -245,24 +241,16 @@ function Item({ item }: { item: Diff["items"][number] }) {
       )}
       <p className="flex flex-wrap gap-x-4 pt-0.5">
         {last !== undefined && (
-          <button
-            type="button"
-            className="link"
-            onClick={() => open({ "audit.event": String(last) }, "audit")}
-          >
+          <Link className="link" to={place("audit", { ...now, "audit.event": String(last) })}>
             {item.positions.length === 1
               ? `Event ${formatNumber(last)}`
               : `Last of ${item.positions.length} events, ${formatNumber(last)}`}
-          </button>
+          </Link>
         )}
         {item.kind === "entry" && (
-          <button
-            type="button"
-            className="link"
-            onClick={() => open({ entry: String(item.id) }, "reconcile")}
-          >
+          <Link className="link" to={place("reconcile", { ...now, entry: String(item.id) })}>
             Entry history
-          </button>
+          </Link>
         )}
       </p>
     </li>

@@ -169,7 +169,7 @@ test("comparing with now tells the figures and lists what changed, with links in
   expect(await within(panel).findByText("Service desk")).toBeInTheDocument()
   expect(asked[0]?.url.searchParams.get("from")).toBe("position:41007")
   expect(asked[0]?.url.searchParams.has("as_of")).toBe(false)
-  await user.click(within(panel).getByRole("button", { name: "Last of 2 events, 4" }))
+  await user.click(within(panel).getByRole("link", { name: "Last of 2 events, 4" }))
   expect(window.location.search).toBe("?audit.event=4")
   expect(window.location.hash).toBe("#audit")
 })

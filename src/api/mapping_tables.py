@@ -9,14 +9,17 @@ from api.peer_names import PeerNames
 from api.problems import Problem
 from api.services import Commands, Services
 from api.showing import row_now
-from domain.handling import state_of
+from domain.errors import RuleViolation
+from domain.handling import ATTEMPTS, state_of
 from domain.ids import MappingId, mapping_stream, project_mapping_stream, user_mapping_stream
 from domain.mapping.decide import (
     MAPPING,
+    NOT_VALUES,
     AddRow,
     AnySet,
     ChangeRow,
     MappingCommand,
+    MappingRow,
     RemoveRow,
     holds,
 )
@@ -154,8 +157,27 @@ async def change(
     body: Body,
     expected: int | None,
 ) -> dict[str, object]:
-    """Change the given fields of a row; return it as shown."""
-    row = await loaded(own, table, number)
+    """Change the given fields of a row; return it as shown.
+
+    The others are as they stand when it is written, also where names were asked for in between.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        state = await _state(own, table, number)
+        command = ChangeRow(
+            fields=await _changed(own, table, state.row, body),
+            expected=state.version if expected is None else expected,
+        )
+        try:
+            await commands.run(MAPPING, table.stream(MappingId(number)), command, holds)
+            break
+        except RuleViolation as error:
+            if error.code != "stale_version" or expected is not None or attempt == ATTEMPTS:
+                raise
+    return await show(own, table, number)
+
+
+async def _changed(own: Services, table: Table, row: AnySet, body: Body) -> dict[str, object]:
+    """The fields of the row as the body wants them."""
     before = table.values(row)
     given = {name: getattr(body, name) for name in body.model_fields_set}
     renamed = {
@@ -164,15 +186,8 @@ async def change(
         if given.get(id_field, before[id_field]) != before[id_field]
     }
     values = await _named(own, table, {**before, **renamed, **given})
-    target = table.row(MappingId(number), values)
-    fields = {
-        name: value
-        for name, value in vars(target).items()
-        if name not in ("mapping_id", "changes", "personal_changes")
-    }
-    command = ChangeRow(fields=fields, expected=expected)
-    await commands.run(MAPPING, table.stream(MappingId(number)), command, holds)
-    return await show(own, table, number)
+    target = table.row(row.mapping_id, values)
+    return {name: value for name, value in vars(target).items() if name not in NOT_VALUES}
 
 
 async def remove(
@@ -193,10 +208,14 @@ async def show(own: Services, table: Table, number: int) -> dict[str, object]:
 
 async def loaded(own: Services, table: Table, number: int) -> AnySet:
     """The row as last set. Raises Problem `not_found`."""
+    return (await _state(own, table, number)).row
+
+
+async def _state(own: Services, table: Table, number: int) -> MappingRow:
     state = await state_of(own.store, MAPPING, table.stream(MappingId(number)))
     if state is None or state.removed:
         raise Problem("not_found", "There is no such mapping.")
-    return state.row
+    return state
 
 
 async def _named(own: Services, table: Table, values: dict[str, Any]) -> dict[str, Any]:

@@ -170,7 +170,7 @@ async def awaited(
 
 async def range_of(own: Services, commands: Commands, wanted: Wanted) -> tuple[date, date]:
     """The work dates that are meant, inclusive. Raises Problem `range_invalid`."""
-    today = wanted.end_date or await _latest_today(own, commands.now)
+    today = await _latest_today(own, commands.now)
     end = wanted.end_date or today
     start = wanted.start_date or _days_before(min(today, end))
     if start > end:

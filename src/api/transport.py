@@ -19,6 +19,7 @@ from api import problems
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+GONE = 499  # of the log and the counters, as nginx has it: the client left before it was answered
 MOST_BYTES = 2 * 1024 * 1024  # the largest body of any route (webhook)
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -36,6 +37,10 @@ PAGE_POLICY = (
 
 class TooLarge(Exception):
     """The body has more than `MOST_BYTES`."""
+
+
+class CutOff(Exception):
+    """The client was gone before its body was whole."""
 
 
 class Transport:
@@ -76,6 +81,8 @@ class Transport:
         except TooLarge:
             problem = problems.Problem("body_too_large", f"At most {MOST_BYTES} bytes are taken.")
             await problems.answer(problem, request_id, scope["path"])(scope, receive, sending)
+        except CutOff:
+            status = GONE  # nobody hears an answer
         except Exception:
             log.exception("request_crashed", method=scope["method"], path=scope["path"])
             if status == 0:
@@ -130,7 +137,7 @@ def _template(scope: Scope) -> str | None:
 
 
 async def _buffered(receive: Receive, scope: Scope) -> Receive:
-    """The whole body, read before anything is decided. Raises TooLarge."""
+    """The whole body, read before anything is decided. Raises TooLarge and CutOff."""
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return receive
     length = Headers(scope=scope).get("content-length", "")
@@ -141,7 +148,7 @@ async def _buffered(receive: Receive, scope: Scope) -> Receive:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            raise CutOff
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > MOST_BYTES:

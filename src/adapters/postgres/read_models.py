@@ -7,7 +7,7 @@ the contract's object.
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -60,7 +60,7 @@ SEARCHED = (  # what `q` looks into
     " customer_name, activity_name"
 )
 HANDFUL, FEW = 300, 5_000  # entries that are sorted in 1 ms, and in 10 ms
-BEFORE_ALL = 1970  # year up to which nothing was recorded
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was recorded before
 NOTHING = Decimal(0)
 BIGGEST = 2**63 - 1  # what PostgreSQL's bigint holds
 BIGGEST_ID = 2**31 - 1  # of Kimai's things
@@ -368,7 +368,7 @@ class ReadModels:
         """The last position recorded before the instant."""
         if instant is None:
             return None
-        if instant.year <= BEFORE_ALL:
+        if instant <= FIRST:
             return 0
         just = instant - timedelta(microseconds=1)
         (found,) = await self._query("SELECT position_at($1, $2)", self._log_id, just)
@@ -549,12 +549,16 @@ class ReadModels:
             raise translated(error) from error
 
     def _begin_of(self, day: date | None) -> datetime | None:
-        return None if day is None else datetime.combine(day, time(), self._zone)
+        return None if day is None else self._midnight(day)
 
     def _end_of(self, day: date | None) -> datetime | None:
         if day is None or day == date.max:
             return None
-        return datetime.combine(day + timedelta(days=1), time(), self._zone)
+        return self._midnight(day + timedelta(days=1))
+
+    def _midnight(self, day: date) -> datetime:
+        """When the day begins; one before all records, of which UTC may know nothing, at `FIRST`."""
+        return datetime.combine(day, time(), self._zone) if day > FIRST.date() else FIRST
 
 
 # As the index of the few says it, else it is not used.

@@ -228,7 +228,7 @@ async def changed(
             if webhook_secret
             else None
         ),
-        former_until=commands.now + _overlap(own, connector),
+        former_until=commands.now + _overlap(own, connector, patch),
         in_use=await in_use(own, connector.connector_id),
         expected=expected,
     )
@@ -320,9 +320,13 @@ def _settings(kind: str, settings: Mapping[str, Any] | None) -> tuple[dict[str, 
     return checked_patch(kind, patch), secret
 
 
-def _overlap(own: Services, connector: Connector) -> timedelta:
+def _overlap(own: Services, connector: Connector, patch: Mapping[str, object]) -> timedelta:
+    """How long the present secret stays valid beside a new one, by the settings as patched."""
+    merged = {**connector.settings, **patch}
     values = effective_settings(
-        connector.kind, connector.settings, display_timezone=own.settings.display_timezone
+        connector.kind,
+        {key: value for key, value in merged.items() if value is not None},
+        display_timezone=own.settings.display_timezone,
     )
     hours = values.webhook_secret_overlap_hours if isinstance(values, ZammadSettings) else 0
     return timedelta(hours=hours)

@@ -13,7 +13,7 @@ from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.exporting import Format, export
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Day, Number
+from api.inputs import BIGGEST, Day, Expected, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Commands, Services
@@ -176,10 +176,12 @@ async def ignore_entry(
     _: Operator,
     own: Own,
     commands: RequestCommands,
+    expected: Expected,
     body: Reason | None = None,
 ) -> object:
     """Leave it alone, whatever changes; a linked timesheet is not touched. 409 `entry_state`."""
-    return await _said(own, commands, entry_id, Ignore(note=body.reason if body else None))
+    ignore = Ignore(note=body.reason if body else None)
+    return await _said(own, commands, entry_id, ignore, expected)
 
 
 @router.post("/{entry_id}/unignore", response_model=EntryOut)
@@ -188,17 +190,23 @@ async def unignore_entry(
     _: Operator,
     own: Own,
     commands: RequestCommands,
+    expected: Expected,
     body: Reason | None = None,
 ) -> object:
     """Have it decided anew by the next run; 409 `entry_state` when nobody ignores it."""
-    return await _said(own, commands, entry_id, Unignore(note=body.reason if body else None))
+    unignore = Unignore(note=body.reason if body else None)
+    return await _said(own, commands, entry_id, unignore, expected)
 
 
 async def _said(
-    own: Services, commands: Commands, entry_id: int, command: Ignore | Unignore
+    own: Services,
+    commands: Commands,
+    entry_id: int,
+    command: Ignore | Unignore,
+    expected: int | None,
 ) -> object:
     stream = entry_stream(EntryId(entry_id))
-    await commands.run(TIME_ENTRY, stream, command)
+    await commands.run(TIME_ENTRY, stream, command, seen=expected)
     await own.shown(commands.position)
     return await shown(own, entry_id)
 

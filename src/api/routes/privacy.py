@@ -18,6 +18,7 @@ from api.identity import Admin, Own, RequestCommands
 from api.past_shapes import ErasedOut, SubjectPage
 from api.problems import Problem
 from api.routes.events import opened_event
+from api.routes.users import one_after_the_other
 from api.routing import LedgerRoute
 from api.services import Services
 from domain.ids import PRIVACY_STREAM
@@ -78,7 +79,7 @@ async def erase_subject(
     subject = _known(body.subject)
     if body.confirm != subject:
         raise Problem("confirm_mismatch", "confirm does not repeat the subject.")
-    async with request.app.state.admin_lock:  # one of two last admins may be erased, not both
+    async with one_after_the_other(request, own):  # one of two last admins may be erased, not both
         event = await erasing.erase(own, commands, subject)
     return {
         **erasing.shown(event),

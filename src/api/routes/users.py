@@ -128,7 +128,7 @@ async def change_user(
     credential = None
     if "password" in given:
         credential = await _stored(own, user_id, name, body.password)
-    async with _one_after_the_other(request, own):  # two admins who demote each other
+    async with one_after_the_other(request, own):  # two admins who demote each other
         command = ChangeUser(
             email=(body.email or "") if "email" in given else None,
             full_name=(body.full_name or "") if "full_name" in given else None,
@@ -145,8 +145,11 @@ async def change_user(
 
 
 @asynccontextmanager
-async def _one_after_the_other(request: Request, own: Services) -> AsyncIterator[None]:
-    """In all processes; of this one a single request waits with a session in hand."""
+async def one_after_the_other(request: Request, own: Services) -> AsyncIterator[None]:
+    """Whatever takes an administrator away, in all processes.
+
+    Of this one a single request waits with a session in hand.
+    """
     async with (
         request.app.state.admin_lock,
         turn(own.store.pool, f"timeledger administrators {own.store.log_id}"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from adapters.zammad.client import ZammadTickets
 from api.peers import A_PERSON_WAITS
 from api.services import Services
 from domain.errors import ExternalSystemError
@@ -27,13 +28,15 @@ class PeerNames:
         return {**found[0], **found[1]}
 
     async def _zammad(self, fields: Sequence[str], values: dict[str, Any]) -> dict[str, str]:
-        wanted = [name for name in fields if name != "source_name"]
-        access = await self._access("zammad") if wanted else None
+        access = await self._access("zammad") if fields else None
         if access is None:
             return {}
         try:
             async with self._own.peers.zammad(*access, patience=A_PERSON_WAITS) as client:
-                if "zammad_type_name" in wanted:
+                if "source_name" in fields:
+                    name = await _source_name(client, values["source_kind"], values["source_id"])
+                    return {"source_name": name} if name else {}
+                if "zammad_type_name" in fields:
                     known = (await client.types()).get(values["zammad_type_id"])
                     return {"zammad_type_name": known.name} if known else {}
                 user_id = values["zammad_user_id"]
@@ -41,7 +44,7 @@ class PeerNames:
                 if person is None:
                     return {}
                 told = {"zammad_user_name": person.name, "zammad_user_email": person.email}
-                return {name: told[name] for name in wanted}
+                return {name: told[name] for name in fields}
         except ExternalSystemError as error:
             log.info("names_unknown", system="zammad", error=type(error).__name__)
             return {}
@@ -68,3 +71,13 @@ class PeerNames:
             if connector.kind == kind:
                 return connector.base_url, await self._own.token_of(connector)
         return None
+
+
+async def _source_name(client: ZammadTickets, kind: str, source_id: int) -> str | None:
+    """What a project mapping is of: a customer is a person, the others are listed."""
+    if kind == "customer":
+        person = (await client.people([source_id])).get(source_id)
+        return None if person is None else person.name
+    organization = kind == "organization"
+    listed = await (client.choices.customers() if organization else client.choices.projects())
+    return next((row.name for row in listed if row.item_id == source_id), None)

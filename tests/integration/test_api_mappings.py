@@ -1,11 +1,13 @@
 """Mappings over real HTTP: contract, section 5."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 
+from api.peer_names import PeerNames
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
 
@@ -131,6 +133,52 @@ async def test_empty_names_are_filled_in_from_the_peers(migrated: str) -> None:
         made = (await service.http.post(f"{PATH}users/", json=person)).json()
         assert made["zammad_user_email"] == agent.email
         assert made["kimai_user_name"]
+        world = peers.zammad
+        for kind, known in (
+            ("organization", {row.id: row.name for row in world.organizations}),
+            ("group", {row.id: row.name for row in world.groups}),
+            ("customer", {row.id: f"{row.firstname} {row.lastname}" for row in world.users}),
+        ):
+            source_id, name = next(iter(known.items()))
+            body = {"source_kind": kind, "source_id": source_id, "kimai_project_id": 1}
+            made = (await service.http.post(f"{PATH}projects/", json=body)).json()
+            assert made["source_name"] == name, kind
+        unknown = {"source_kind": "group", "source_id": 999_999, "kimai_project_id": 1}
+        made = (await service.http.post(f"{PATH}projects/", json=unknown)).json()
+        assert made["source_name"] == ""
+
+
+async def test_two_who_change_different_fields_at_once_both_have_their_way(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: PeerNames, fields: Sequence[str], __: object) -> dict[str, str]:
+        asked.set()
+        await answered.wait()
+        return dict.fromkeys(fields, "Telephone")
+
+    async with running_service(migrated) as service:
+        http = service.http
+        await http.post(PATH, json=TYPE)
+        monkeypatch.setattr(PeerNames, "of", slowly)
+        slow = asyncio.create_task(http.patch(f"{PATH}1", json={"kimai_activity_id": 9}))
+        await asked.wait()
+        assert (await http.patch(f"{PATH}1", json={"is_active": False})).status_code == 200
+        answered.set()
+        row = (await slow).json()
+        assert (row["kimai_activity_id"], row["kimai_activity_name"]) == (9, "Telephone")
+        assert (row["is_active"], row["version"]) == (False, 3)
+        asked.clear()
+        answered.clear()
+        seen = {"If-Match": '"3"'}
+        slow = asyncio.create_task(
+            http.patch(f"{PATH}1", json={"kimai_activity_id": 10}, headers=seen)
+        )
+        await asked.wait()
+        assert (await http.patch(f"{PATH}1", json={"is_active": True})).status_code == 200
+        answered.set()
+        assert code(await slow) == (409, "stale_version")
 
 
 async def test_the_zone_of_a_person_is_optional_and_must_exist(migrated: str) -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from adapters.postgres.jobs import CRASHED, PairLock, RunWorker
 from api import runs
 from api.services import Services
@@ -396,3 +398,25 @@ async def test_a_run_without_dates_reaches_today_wherever_people_work(migrated: 
         run = (await service.http.post("/api/v1/sync/run")).json()
         assert run["end_date"] == (today + timedelta(days=1)).isoformat()
         assert run["start_date"] == (today - timedelta(days=29)).isoformat()
+        ahead = {"end_date": (today + timedelta(days=60)).isoformat()}
+        run = (await service.http.post("/api/v1/sync/run", json=ahead)).json()
+        assert run["start_date"] == (today - timedelta(days=29)).isoformat()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "UTC", "Pacific/Niue"])
+async def test_days_at_the_ends_of_all_calendars_are_asked_for(migrated: str, zone: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated, display_timezone=zone) as service:
+        await connect(service, peers)
+        assert (await service.http.post("/api/v1/sync/run")).status_code == 200
+        for listing in ("sync/runs", "audit-logs", "entries"):
+            for query in (
+                {"start_date": "0001-01-01"},
+                {"end_date": "9999-12-31"},
+                {"start_date": "0001-01-01", "end_date": "9999-12-30"},
+            ):
+                answer = await service.http.get(f"/api/v1/{listing}", params=query)
+                assert answer.status_code == 200, (listing, query)
+                assert answer.json()["total"] > 0, (listing, query)
+            for query in ({"end_date": "0001-01-01"}, {"start_date": "9999-12-31"}):
+                answer = await service.http.get(f"/api/v1/{listing}", params=query)
+                assert (answer.status_code, answer.json()["total"]) == (200, 0), (listing, query)

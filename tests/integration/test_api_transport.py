@@ -327,6 +327,32 @@ async def test_the_schema_describes_every_route(migrated: str) -> None:
         assert "ConnectorOut" in schema["components"]["schemas"]
 
 
+async def test_a_body_that_was_cut_off_is_not_taken_for_a_whole_one(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        whole = b"zammad_type_id,kimai_activity_id\n4,2\n5,2\n"
+        host, port = httpx.URL(service.url).host, httpx.URL(service.url).port
+        before = await service.own.store.head()
+        token = service.http.headers["Authorization"]
+        head = (
+            f"POST {API}/mappings/import?mode=replace HTTP/1.1\r\nHost: {host}\r\n"
+            f"Authorization: {token}\r\nContent-Type: text/csv\r\n"
+            f"Content-Length: {len(whole)}\r\n\r\n"
+        ).encode()
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(head + whole[: whole.index(b"5,2")])
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        metrics = ""
+        while 'status="499"' not in metrics:  # the service knows that the client is gone
+            metrics = (await service.http.get("/metrics")).text
+        assert await service.own.store.head() == before
+        done = await service.http.post(
+            f"{API}/mappings/import?mode=replace", content=whole, headers={"Content-Type": "text/csv"}
+        )
+        assert (done.status_code, len((await service.http.get(f"{API}/mappings")).json())) == (200, 2)
+
+
 async def test_whoever_saw_an_older_version_changes_nothing(migrated: str) -> None:
     async with two_peers(2) as peers, running_service(migrated) as service:
         await connect(service, peers)
@@ -346,6 +372,8 @@ async def test_whoever_saw_an_older_version_changes_nothing(migrated: str) -> No
         for url, body in (
             (f"/api/v1/entries/{entry['id']}/adopt", {"timesheet_id": None}),
             ("/api/v1/connectors/2/reauth", {"api_token": KIMAI_TOKEN}),
+            (f"/api/v1/entries/{entry['id']}/ignore", {}),
+            (f"/api/v1/entries/{entry['id']}/unignore", {}),
         ):
             late = await http.post(url, json=body, headers={"If-Match": '"0"'})
             assert (late.status_code, late.json()["code"]) == (409, "stale_version")

@@ -206,6 +206,13 @@ async def test_a_replaced_secret_counts_until_the_overlap_is_over(database: str)
         refused = await send(service, secret=NEXT_SECRET, delivery="6")
         assert code(refused) == (403, "bad_signature")
         assert (await send(service, delivery="7")).status_code == 202
+        both = {"webhook_secret_overlap_hours": 1, "webhook_secret": NEXT_SECRET}
+        await change(service, made["id"], **both)
+        assert (await send(service, delivery="8")).status_code == 202  # for an hour
+        leaked = {"webhook_secret_overlap_hours": 0, "webhook_secret": SECRET}
+        await change(service, made["id"], **leaked)
+        refused = await send(service, secret=NEXT_SECRET, delivery="9")
+        assert code(refused) == (403, "bad_signature")
         await change(service, made["id"], accept_webhooks=False)
         assert code(await send(service, delivery="off")) == (503, "webhook_disabled")
         health = await service.http.get(f"/api/v1/connectors/{made['id']}/health")
@@ -216,7 +223,7 @@ async def test_a_replaced_secret_counts_until_the_overlap_is_over(database: str)
             f"/api/v1/connectors/{made['id']}", json={"is_active": False}
         )
         assert answer.status_code == 200
-        assert code(await send(service, delivery="8")) == (503, "webhook_disabled")
+        assert code(await send(service, delivery="10")) == (503, "webhook_disabled")
 
 
 async def change(service: Service, connector_id: int, **settings: Any) -> None:

@@ -1,11 +1,11 @@
 """Inputs that many routes share: ids, paging, days, the version a client saw."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from api.problems import Problem
@@ -26,7 +26,16 @@ def _written_out(value: object) -> object:
     raise PydanticCustomError("date_parsing", "a date is written YYYY-MM-DD")
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        text = "an instant lies in the years 1 to 9999 of UTC"
+        raise PydanticCustomError("datetime_parsing", text) from None
+
+
 Day = Annotated[date, BeforeValidator(_written_out)]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Zone = Annotated[str, Field(max_length=100), AfterValidator(iana_zone)]
 
 _VERSION = re.compile(r'(?:W/)?"?(\d{1,15})"?')

@@ -171,6 +171,9 @@ async def test_a_retry_waits_for_the_run_in_hand(database: str) -> None:
         ids = {letter["entry_id"] for letter in letters}
         world.goes_wrong("zammad", FaultRule(kind=FaultKind.LATENCY, seconds=0.5))
         run_id = await world.begun()
+        for nowhere in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+            refused = await world.http.post(f"{PATH}/retry", json={"filter": {"before": nowhere}})
+            assert (refused.status_code, refused.json()["code"]) == (422, "validation")
         wish = {"filter": {"before": "2999-01-01T00:00:00Z"}}
         answer = await world.http.post(f"{PATH}/retry", json=wish)
         assert answer.json() == {"accepted": len(ids), "refused": []}

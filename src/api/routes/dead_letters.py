@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from adapters.postgres.dead_letters import DeadFilter, Letter
 from api import retrying
@@ -12,7 +12,7 @@ from api.as_of import AsOf
 from api.bodies import Body
 from api.cursors import decoded, encoded
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import Expected, Number
+from api.inputs import Expected, Instant, Number
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.shapes import (
@@ -47,7 +47,7 @@ class Filter(Body):
     kind: Kind | None = None
     reason_code: Text = None
     cause: RefusalCause | None = None
-    before: AwareDatetime | None = None
+    before: Instant | None = None
     message: Text = None
 
 

@@ -30,7 +30,7 @@ from domain.time_entry.commands import Keep, PersonalCommand, Skip, Undo
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry, evolve
-from domain.time_entry.taking_over import suggested
+from domain.time_entry.taking_over import holds, suggested
 from projections import conflicts, reconcile, time_entries
 
 LOCK_PATIENCE = 15.0  # seconds that a person waits for a run to end
@@ -161,7 +161,7 @@ async def undo(
     """
     about = await subject(own, conflict_id)
     check_version(about, version)
-    await commands.run(TIME_ENTRY, about.stream, Undo(nth=about.nth, note=note))
+    await commands.run(TIME_ENTRY, about.stream, Undo(nth=about.nth, note=note), holds)
     return Done(
         message="Taken back; it waits for a decision again.",
         conflict_id=about.conflict.conflict_id,

@@ -313,9 +313,10 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return {"conflict_id": opened}, {"others": others, "newest": newest}
         case ConflictResolved() | ConflictDismissed():
             return {"conflict_id": None}, {"others": ()}
-        case ConflictReopened():
+        case ConflictReopened(unlinked=unlinked):
             again = row.facts.newest or Newest(conflict_id=recorded.position)
-            return {"conflict_id": again.conflict_id}, {"others": again.others}
+            values, facts = ({}, {}) if unlinked is None else _without(row, unlinked)
+            return {**values, "conflict_id": again.conflict_id}, {**facts, "others": again.others}
         case (
             EntryVanishedAtSource()
             | TimesheetWriteRejected()

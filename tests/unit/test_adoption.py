@@ -13,7 +13,7 @@ from domain.ports.timesheets import Timesheet
 from domain.rules.comparison import as_written
 from domain.rules.marker import claimed, marker
 from domain.sync.limits import LIMITS
-from domain.time_entry.commands import Adopt, Distinguish
+from domain.time_entry.commands import Adopt, Distinguish, Undo
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
@@ -134,6 +134,30 @@ async def test_another_amount_asks_a_person_and_rounding_does_not(world: World) 
     assert world.kimai.writes == 0
 
 
+@pytest.mark.parametrize("minutes", [15, 25])
+async def test_an_amount_that_is_corrected_by_hand_is_asked_about_as_it_is_now(
+    world: World, minutes: int
+) -> None:
+    sheet = put(world, 500, EARLIER, duration=timedelta(minutes=20))
+    await world.sync()
+    assert (await world.entry(9)).standing.conflict is ReasonCode.TIME_MISMATCH
+    lasting = timedelta(minutes=minutes)
+    world.an_hour_later()
+    world.kimai.edit(500, duration=lasting, end=sheet.begin + lasting)
+    for _ in range(2):
+        await world.sync()
+        state = await world.entry(9)
+        assert state.settled is not None
+        if minutes == 15:  # what the booking asks for
+            assert (state.standing.state, state.conflict) == (EntryState.SYNCED, None)
+            assert state.settled.written.duration == lasting
+        else:
+            assert state.standing.conflict is ReasonCode.TARGET_EDITED
+            assert "0:25:00" in state.conflict.detail  # type: ignore[union-attr] # it is open
+        world.clock.advance(timedelta(hours=25))
+    assert world.kimai.writes == 0
+
+
 async def test_an_edit_in_kimai_is_drift_from_what_was_found(world: World) -> None:
     put(world, 500, EARLIER)
     await world.sync()
@@ -244,6 +268,26 @@ async def test_a_person_confirms_a_suggestion(world: World) -> None:
     assert world.kimai.sheets[500].description.endswith(OURS)
 
 
+async def test_accepting_a_suggestion_can_be_taken_back(world: World) -> None:
+    sheet = put(world, 500, "VPN again, #10050")
+    await world.sync()
+    opened = (await world.entry(9)).opened
+    await confirm(world, sheet)
+    assert holds(await world.entry(9))
+    await decide(world, Undo(nth=opened))
+    for _ in range(2):
+        state = await world.entry(9)
+        assert (state.standing.conflict, suggested(state)) == (ReasonCode.DUPLICATE, (500,))
+        assert (state.standing.timesheet_id, state.settled, holds(state)) == (None, None, frozenset())
+        world.an_hour_later()
+        await world.sync()
+    assert world.kimai.writes == 0
+    await decide(world, Distinguish(note="that was on the phone"))
+    world.an_hour_later()
+    assert (await world.sync()).counters.created == 1
+    assert world.kimai.sheets[500].description == "VPN again, #10050"
+
+
 async def test_a_person_says_that_it_is_other_work(world: World) -> None:
     put(world, 500, "VPN again, #10050")
     await world.sync()
@@ -266,7 +310,7 @@ async def test_only_what_is_suggested_can_be_confirmed(world: World) -> None:
         await decide(world, Distinguish())
 
 
-async def decide(world: World, command: Adopt | Distinguish) -> None:
+async def decide(world: World, command: Adopt | Distinguish | Undo) -> None:
     state = await world.entry(9)
     events = TIME_ENTRY.decide(command, state)
     await world.keep(9, events)

@@ -19,6 +19,7 @@ from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import ZAMMAD, configuration
 from tests.support.peers import Crash, World
+from tests.unit.test_adoption import put
 
 ALICE = Metadata(actor=Actor(kind="user", name="alice"), correlation_id="request-1")
 MINUTES = timedelta(minutes=15)
@@ -280,6 +281,24 @@ async def test_a_booking_of_a_stacked_day_gets_its_place() -> None:
         await carry(world, Op.CREATE, number)
     first, second = sorted(world.kimai.sheets.values(), key=lambda sheet: sheet.begin)
     assert first.end == second.begin
+
+
+async def test_of_two_bookings_alike_each_gets_one_of_two_timesheets_alike() -> None:
+    world = World()
+    for number in (7, 8, 9):
+        world.tickets.book(number)
+    for number in (500, 501):
+        put(world, number, "VPN again, #10050")
+    await world.sync()
+    for number, timesheet in ((8, 500), (9, 501)):
+        held = (await world.entry(number)).conflict
+        assert held is not None
+        assert held.others == (500, 501)
+        kept = await carry(world, Op.KEEP_TARGET, number)
+        assert (kept.standing.state, kept.standing.timesheet_id) == (EntryState.SYNCED, timesheet)
+    with pytest.raises(RuleViolation, match="has timesheet 500"):
+        await carry(world, Op.KEEP_TARGET, 7)
+    assert world.kimai.writes == 0
 
 
 async def test_a_row_that_changed_since_it_was_seen_is_left_alone() -> None:

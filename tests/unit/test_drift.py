@@ -20,10 +20,12 @@ from domain.time_entry.commands import (
     Compare,
     Confirm,
     Dismiss,
+    Keep,
     NoteSurplus,
     Reject,
     Reopen,
     Retry,
+    Ruling,
     TimeEntryCommand,
 )
 from domain.time_entry.decide import TIME_ENTRY
@@ -516,6 +518,43 @@ def test_a_hold_whose_conflict_was_closed_is_held_anew() -> None:
     )
     closed = Given(TIME_ENTRY, [*held.history, resolved])
     closed.when(missing).then_types(EntryDecided, ConflictOpened)
+
+
+def test_copies_that_a_person_left_are_not_asked_about_again_in_parts() -> None:
+    story, _ = synced()
+    held = story.when(NoteSurplus(timesheet_ids=(12, 14))).after()
+    kept = held.when(Keep(nth=1)).after()
+    for copies in ((12,), (14,), (12, 14)):
+        kept.when(NoteSurplus(timesheet_ids=copies)).then()
+    kept.when(NoteSurplus(timesheet_ids=(12, 15))).then_types(EntryDecided, ConflictOpened)
+
+
+def test_what_kimai_stored_otherwise_is_looked_at_again_once_somebody_corrected_it() -> None:
+    seen = given(TIME_ENTRY).when(observe()).after()
+    sent = seen.when(decide(seen.state)).after().when(intend()).after()
+    assert sent.state is not None
+    asked = sent.state.decided
+    assert asked is not None
+    assert asked.desired is not None
+    right = written(asked.desired)
+    wrong = replace(right, project_id=77)
+    confirm = Confirm(intent=1, written=wrong, mismatch="Kimai has another project.")
+    held = sent.when(confirm).after()
+    ours = Ruling(outcome=Outcome.LEAVE, basis=asked.basis, desired=asked.desired)
+    for policy in EditedInKimaiPolicy:
+        held.when(Compare(found=wrong, policy=policy)).then()
+        mended = held.when(Compare(found=right, policy=policy, ours=ours, agreed=ours))
+        after = mended.then_types(EntryDecided, TimesheetAdopted, ConflictResolved)
+        assert after.state is not None
+        assert after.state.standing.state is EntryState.SYNCED
+        assert after.state.settled is not None
+        assert (after.state.settled.written, after.state.settled.kept) == (right, ())
+    other = replace(right, project_id=78)
+    for policy in (EditedInKimaiPolicy.CONFLICT, EditedInKimaiPolicy.OVERWRITE):
+        asks = held.when(Compare(found=other, policy=policy)).after()
+        assert asks.state is not None
+        assert asks.state.standing.conflict is ReasonCode.TARGET_EDITED
+        assert asks.state.drifted == other
 
 
 async def test_a_duplicate_is_a_conflict_until_it_is_gone_and_is_not_deleted_by_us() -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from domain.errors import Misconfigured
 from domain.ids import EntryId
+from domain.ports.ticket_system import UnreadableEntry
 from domain.rules.netting import Member, net
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Reduction
 from tests.property.test_sync_faults import dies_at, still
-from tests.support.bookings import BOOKED
+from tests.support.bookings import BOOKED, configuration
 from tests.support.peers import Crash, World
 
 MINUTE = timedelta(minutes=1)
@@ -367,6 +368,38 @@ async def test_a_crash_does_not_hide_that_there_is_room_for_a_correction_now(tur
         await world.sync()
         assert await at(world, 4) == (EntryState.IGNORED, None), point
     assert point > 30
+
+
+@pytest.mark.parametrize("garbled", [1, 2])
+async def test_a_row_that_cannot_be_read_any_more_gives_nothing_back(garbled: int) -> None:
+    world = await a_world("60", "-20")
+    before = world.kimai.writes
+    world.an_hour_later()
+    world.tickets.rows[garbled] = UnreadableEntry(
+        source_id=garbled, fields=("time_unit",), ticket_id=50, updated_at=world.clock.now()
+    )
+    await world.sync()
+    await later(world)
+    assert (await world.entry(garbled)).unreadable
+    assert (minutes(world), world.kimai.writes) == ({1: 40}, before)
+
+
+@pytest.mark.parametrize("left_alone", [True, False])
+async def test_a_correction_of_what_is_not_in_kimai_is_treated_like_that(left_alone: bool) -> None:
+    world = World(activities=(), kimai={"ignore_unmapped_activities": left_alone})
+    world.tickets.book(1, time_unit=Decimal(60))
+    await world.sync()
+    world.an_hour_later()
+    world.tickets.book(2, time_unit=Decimal(-20))
+    await world.sync()
+    first, second = await world.entry(1), await world.entry(2)
+    assert first.standing.state is second.standing.state
+    assert first.standing.conflict is second.standing.conflict
+    world.configuration = configuration(kimai={"ignore_unmapped_activities": left_alone})
+    for _ in range(2):
+        await later(world)
+    assert minutes(world) == {1: 40}
+    assert (await world.entry(2)).conflict is None
 
 
 async def test_a_billed_one_that_gives_back_is_not_told_to_be_negative() -> None:

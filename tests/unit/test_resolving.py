@@ -17,8 +17,10 @@ from domain.time_entry.commands import (
     Decide,
     Dismiss,
     Flag,
+    GiveUp,
     Ignore,
     Keep,
+    NoteSurplus,
     NoteTargetGone,
     Reject,
     Reopen,
@@ -42,6 +44,7 @@ from domain.time_entry.events import (
     EntryChangedAtSource,
     EntryDecided,
     EntryIgnored,
+    EntryRetryRequested,
     EntryUnignored,
     EntryVanishedAtSource,
     TimesheetVanished,
@@ -145,6 +148,46 @@ def test_keeping_what_was_deleted_in_zammad_withdraws_it() -> None:
 def test_what_has_no_timesheet_cannot_be_kept_and_what_has_one_not_be_skipped() -> None:
     refused(unmapped(), Keep(nth=1), "op_not_applicable")
     refused(edited()[0], Skip(nth=1), "op_not_applicable")
+
+
+def test_keeping_beside_copies_says_nothing_of_a_booking_that_changed_meanwhile() -> None:
+    story, _ = synced()
+    copied = story.when(NoteSurplus(timesheet_ids=(12,))).after()
+    changed = copied.when(observed_anew()).after()
+    held = changed.when(decide(changed.state)).after()
+    for asked in (changed, held):
+        kept = asked.when(Keep(nth=1)).then_types(ConflictResolved, EntryRetryRequested)
+        assert state(kept).standing.state is EntryState.PENDING
+        assert ruling(state(kept)).outcome is Outcome.UPDATE
+    kept = copied.when(Keep(nth=1)).then_types(ConflictResolved, EntryDecided)
+    assert state(kept).standing.state is EntryState.SYNCED
+
+
+# what was given up
+
+
+def given_up() -> Story:
+    story, _ = synced()
+    changed = story.when(observed_anew()).after()
+    decided = changed.when(decide(changed.state)).after()
+    return decided.when(GiveUp(reason=ReasonCode.PEER_REJECTED, detail="down")).after()
+
+
+@pytest.mark.parametrize(
+    "finding", [Flag(), NoteTargetGone(timesheet_id=11), NoteSurplus(timesheet_ids=(12,))]
+)
+def test_what_was_given_up_is_written_once_a_person_wants_it(finding: TimeEntryCommand) -> None:
+    asked = given_up().when(finding).after()
+    assert state(asked).standing.state is EntryState.CONFLICT
+    wanted = asked.when(carry(asked)).after()
+    assert wants_write(state(wanted))
+    assert state(wanted).attempts == 0
+
+
+def test_what_was_given_up_rests_once_a_person_keeps_it() -> None:
+    asked = given_up().when(Flag()).after()
+    kept = asked.when(Keep(nth=1)).after()
+    assert state(kept).standing.state is EntryState.SYNCED
 
 
 # bring Kimai to the booking

@@ -52,6 +52,7 @@ NOTHING = timedelta(0)
 Unready = Unplaced | Lacking
 # in place of a digest: what a day has room for depends on its other bookings, not on settings
 WITH_EVERY_RUN = "with every run"
+NOT_MAPPED = "The activity is not mapped, and such entries are left alone by setting."
 BY_NUMBER = "number:"  # a basis: the Kimai project that has this number
 # found right before a write: a changed setting elsewhere is no reason to try the same again
 FOUND_BEFORE_WRITING = frozenset(
@@ -257,6 +258,10 @@ def _negative(case: _Case, basis: Basis) -> Ruling:
     if case.settled is None and netted is not None and not netted.rest_seconds:
         detail = f"The booking is negative and was netted: {_taken(netted)}."
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+    if case.settled is None and (netted is None or not netted.against):
+        waiting = _like_what_it_corrects(case, basis)
+        if waiting is not None:
+            return waiting
     if case.settled is not None:
         why = f" Timesheet {case.settled.written.timesheet_id} still has the former time."
     elif netted is None or not netted.against:
@@ -271,6 +276,15 @@ def _negative(case: _Case, basis: Basis) -> Ruling:
         f"time.{why} Shorten the timesheet it corrects by hand, then skip this entry."
     )
     return _held(Wait(reason=ReasonCode.NEGATIVE_TIME, detail=detail), basis)
+
+
+def _like_what_it_corrects(case: _Case, basis: Basis) -> Ruling | None:
+    """Time of its type and agent that is left alone, or waits for a mapping, has no timesheet."""
+    activity = _activity(case)
+    if isinstance(activity, LeftAlone):
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)
+    wait = next((each for each in (activity, _user(case)) if isinstance(each, Wait)), None)
+    return None if wait is None else _held(wait, basis)
 
 
 def _taken(netted: Netted) -> str:
@@ -327,8 +341,7 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
         basis = replace(basis, work_date=day, foreseen=expected)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
-        detail = "The activity is not mapped, and such entries are left alone by setting."
-        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
+        return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)
     if isinstance(activity, Wait):
         return _held(activity, basis)
     user, project = _user(case), _project(case)

@@ -186,6 +186,8 @@ def is_due(entry: TimeEntry, situation: Situation) -> bool:
     """Whether the booking must be netted anew before anything is decided about it."""
     if _is_plain(entry) or entry.standing.ignored:
         return False
+    if entry.unreadable and not entry.standing.vanished:  # nobody knows what it says now
+        return False
     key = entry.netting_key
     seconds = seconds_of(entry, situation)
     if entry.reduced.by:

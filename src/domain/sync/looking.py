@@ -37,6 +37,7 @@ from domain.time_entry.commands import (
     Ruling,
     TimeEntryCommand,
 )
+from domain.time_entry.drift import is_about_as_it_is
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Outcome, ReasonCode, Written
@@ -239,7 +240,7 @@ class Look:
                 return None
             found = as_written(sheet, state.settled.desired.description.subject)
             kimai = self.configuration.kimai
-            ours = self._ours_now(state)
+            ours = self._ours_now(state, found)
             desired = None if ours is None else ours.desired
             expected = None if ours is None else ours.basis.foreseen
             agrees = desired is not None and not mismatches(desired, found, kimai, expected)
@@ -252,9 +253,15 @@ class Look:
 
         return step
 
-    def _ours_now(self, state: TimeEntry) -> Ruling | None:
-        """What the rules would ask for if Kimai had been left alone."""
-        ruling = rule(untouched(state), self.judge.situation)
+    def _ours_now(self, state: TimeEntry, found: Written) -> Ruling | None:
+        """What the rules would ask for if Kimai had been left alone.
+
+        While a person is asked about the timesheet as it was: if it had been as it is now.
+        """
+        alone = untouched(state)
+        if alone.settled is not None and is_about_as_it_is(state):
+            alone = replace(alone, settled=replace(alone.settled, written=found))
+        ruling = rule(alone, self.judge.situation)
         if not isinstance(ruling, Ruling):
             return None
         return ruling if ruling.outcome in (Outcome.LEAVE, Outcome.UPDATE) else None

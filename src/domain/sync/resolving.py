@@ -323,11 +323,14 @@ class _Attempt:
             raise Unavailable("kimai", "it could not be asked what became of the request")
 
     async def _adopt(self) -> None:
-        """Link the oldest of those that look like the booking, as it is."""
-        first = min(suggested(self.state))
+        """Link the oldest that is free of those that look like the booking, as it is."""
+        alike = sorted(suggested(self.state))
         source, target = self.crossing.configuration.source, self.crossing.configuration.target
-        if taken := await self.ports.known.linked_to(source, target, [first]):
-            raise _inapplicable(f"Entry {taken[0].entry_id} has timesheet {first}.")
+        taken = await self.ports.known.linked_to(source, target, alike)
+        free = set(alike) - {each.seen.timesheet_id for each in taken}
+        if not free:
+            raise _inapplicable(f"Entry {taken[0].entry_id} has timesheet {alike[0]}.")
+        first = min(free)
         sheet = await self.ports.timesheets.get(first)
         if sheet is None:
             raise _inapplicable(f"Timesheet {first} is not in Kimai any more.")

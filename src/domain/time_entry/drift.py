@@ -23,6 +23,11 @@ from domain.time_entry.values import Outcome, ReasonCode, Written
 
 Events = list[TimeEntryEvent]
 
+# about a linked timesheet as it is; who corrects that by hand in Kimai has answered, or asks anew
+ABOUT_AS_IT_IS = frozenset(
+    {ReasonCode.CONFLICT, ReasonCode.TIME_MISMATCH, ReasonCode.NEGATIVE_TIME}
+)
+
 
 def compare(  # noqa: PLR0911 # one return per kind of finding
     command: Compare, entry: TimeEntry
@@ -35,8 +40,9 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
     exported = ("exported",) if settled.written.exported != found.exported else ()
     drifted = TimesheetDrifted(entry_id=entry.entry_id, found=found, changed=(*edits, *exported))
     disputed = _is_disputed_still(entry, found)
+    as_it_is = is_about_as_it_is(entry)
     if not edits and not disputed:
-        back = [] if entry.asks_about_earlier else _unchanged(entry, found)
+        back = [] if as_it_is or entry.asks_about_earlier else _unchanged(entry, found)
         return [*([drifted] if exported else []), *back]
     if command.agreed is not None:
         decided = EntryDecided(
@@ -49,10 +55,12 @@ def compare(  # noqa: PLR0911 # one return per kind of finding
         return [decided, adopted, *close_conflict(entry)]
     if disputed:
         return []
-    if command.policy is EditedInKimaiPolicy.KEEP_TARGET:
+    fits = as_it_is and command.ours is not None and command.ours.outcome is Outcome.LEAVE
+    if fits or command.policy is EditedInKimaiPolicy.KEEP_TARGET:
         kept = TimesheetAdopted(entry_id=entry.entry_id, written=found, how="kept")
         return [drifted, kept, *close_conflict(entry)]
-    if command.policy is EditedInKimaiPolicy.OVERWRITE and not found.exported and command.ours:
+    overwritten = command.policy is EditedInKimaiPolicy.OVERWRITE and not as_it_is
+    if overwritten and not found.exported and command.ours:
         again = EntryDecided(
             entry_id=entry.entry_id,
             outcome=Outcome.UPDATE,
@@ -108,7 +116,13 @@ def _is_comparable(entry: TimeEntry, settled: Settled, found: Written) -> bool:
         return False
     if entry.conflict is None:
         return entry.standing.state is EntryState.SYNCED
-    return entry.conflict.reason is ReasonCode.TARGET_EDITED or _lost_access(entry)
+    edited = entry.conflict.reason is ReasonCode.TARGET_EDITED
+    return edited or is_about_as_it_is(entry) or _lost_access(entry)
+
+
+def is_about_as_it_is(entry: TimeEntry) -> bool:
+    """Whether a person is asked about the linked timesheet as we know it."""
+    return entry.conflict is not None and entry.conflict.reason in ABOUT_AS_IT_IS
 
 
 def _is_disputed_still(entry: TimeEntry, found: Written) -> bool:
@@ -119,9 +133,10 @@ def _is_disputed_still(entry: TimeEntry, found: Written) -> bool:
 
 def _lost_access(entry: TimeEntry) -> bool:
     """Whether the conflict is that Kimai did not show the record, rather than a refused write."""
-    assert entry.conflict is not None
-    rejected = entry.conflict.reason is ReasonCode.PEER_REJECTED
-    return rejected and entry.refused is None and not entry.unreadable
+    held, refused = entry.conflict, entry.refused
+    assert held is not None
+    rejected = held.reason is ReasonCode.PEER_REJECTED and not entry.unreadable
+    return rejected and (refused is None or refused.wait.detail != held.detail)
 
 
 def _unchanged(entry: TimeEntry, found: Written) -> Events:
@@ -141,10 +156,17 @@ def surplus(command: NoteSurplus, entry: TimeEntry) -> Events | str:
         return []  # one thing at a time; the next full listing sees them again
     if not command.timesheet_ids:
         return _unchanged(entry, entry.settled.written)
-    detail = surplus_text(entry.settled.written.timesheet_id, command.timesheet_ids)
-    if entry.accepted is not None and entry.accepted.detail == detail:
+    if _are_accepted(command.timesheet_ids, entry):
         return []
-    return detail
+    return surplus_text(entry.settled.written.timesheet_id, command.timesheet_ids)
+
+
+def _are_accepted(copies: Sequence[int], entry: TimeEntry) -> bool:
+    """A person left all of them beside the linked one, also when a part of them is found first."""
+    accepted = entry.accepted
+    if accepted is None or accepted.reason is not ReasonCode.DUPLICATE:
+        return False
+    return set(copies) <= set(accepted.others)
 
 
 def surplus_text(linked: int, others: Sequence[int]) -> str:

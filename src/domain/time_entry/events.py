@@ -347,14 +347,21 @@ class ConflictReopened:
     """The newest conflict, closed by a person, is open again, with what it hung on then.
 
     A person wanted that, one of the two sides changed, or what was decided could not be done.
+    `unlinked`: the timesheet that the decision had linked, and that is only suggested again.
     """
 
     TYPE: ClassVar = "ConflictReopened"
-    SCHEMA: ClassVar = 1
+    SCHEMA: ClassVar = 2
 
     entry_id: EntryId
     reason: ReasonCode
     note: str | None = None
+    unlinked: int | None = None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Before, an accepted suggestion stayed linked."""
+        state["unlinked"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,11 +29,21 @@ from domain.time_entry.events import (
     ConflictResolved,
     EntryDecided,
     EntryIgnored,
+    EntryRetryRequested,
     EntryUnignored,
     TimeEntryEvent,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import CORRECT, CREATE, KEEP_TARGET, SKIP, UPDATE, TimeEntry, Wait
+from domain.time_entry.state import (
+    CORRECT,
+    CREATE,
+    KEEP_TARGET,
+    SKIP,
+    UPDATE,
+    Closed,
+    TimeEntry,
+    Wait,
+)
 from domain.time_entry.values import Basis, Outcome, ReasonCode
 
 Events = list[TimeEntryEvent]
@@ -102,7 +112,9 @@ def _keep(command: Keep, entry: TimeEntry) -> Events:
     _check_open(command, entry)
     if entry.settled is None:
         raise _inapplicable("No timesheet is linked that could be kept.")
-    decided = entry.decided
+    decided, resolved = entry.decided, _resolved(entry, KEEP_TARGET, command.note)
+    if _asks_about_copies_alone(entry):
+        return [resolved, EntryRetryRequested(entry_id=entry.entry_id)]
     left = EntryDecided(
         entry_id=entry.entry_id,
         outcome=Outcome.LEAVE,
@@ -110,7 +122,21 @@ def _keep(command: Keep, entry: TimeEntry) -> Events:
         desired=None if decided is None else decided.desired,
         detail="A person keeps it as it is in Kimai.",
     )
-    return [_resolved(entry, KEEP_TARGET, command.note), left]
+    return [resolved, *_no_longer_dead(entry), left]
+
+
+def _asks_about_copies_alone(entry: TimeEntry) -> bool:
+    """Nobody was asked yet whether the linked timesheet is what the booking says."""
+    assert entry.conflict is not None
+    if entry.conflict.reason is not ReasonCode.DUPLICATE:
+        return False
+    decided = entry.decided
+    return entry.standing.outcome is None or decided is None or decided.desired is None
+
+
+def _no_longer_dead(entry: TimeEntry) -> Events:
+    """Whatever was given up before: a person has decided since."""
+    return [EntryRetryRequested(entry_id=entry.entry_id)] if entry.standing.dead else []
 
 
 def _carry(command: Carry, entry: TimeEntry) -> Events:
@@ -130,7 +156,7 @@ def _carry(command: Carry, entry: TimeEntry) -> Events:
         desired=ruling.desired,
     )
     action = carried_action(entry, correct=command.correct)
-    return [_resolved(entry, action, command.note), decided]
+    return [_resolved(entry, action, command.note), *_no_longer_dead(entry), decided]
 
 
 def _uncarry(command: Uncarry, entry: TimeEntry) -> Events:
@@ -164,7 +190,21 @@ def _undo(command: Undo, entry: TimeEntry) -> Events:
         raise _inapplicable(UNDER_WAY)
     if closed.action in CARRIED:
         raise _inapplicable("It is on its way to Kimai. Decide anew when the row opens again.")
-    return [_reopened(entry, closed.wait.reason, command.note)]
+    reason, unlinked = closed.wait.reason, _linked_by(closed, entry)
+    return [
+        ConflictReopened(
+            entry_id=entry.entry_id, reason=reason, note=command.note, unlinked=unlinked
+        )
+    ]
+
+
+def _linked_by(closed: Closed, entry: TimeEntry) -> int | None:
+    """The timesheet that the person took for the booking's own when closing that conflict."""
+    settled = entry.settled
+    if closed.action != KEEP_TARGET or settled is None or not settled.adopted:
+        return None
+    linked = settled.written.timesheet_id
+    return linked if linked in closed.wait.others else None
 
 
 def _flag(note: str | None, entry: TimeEntry) -> Events:

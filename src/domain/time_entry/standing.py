@@ -131,9 +131,10 @@ def stand(standing: Standing, event: TimeEntryEvent) -> Standing:  # noqa: C901,
             return moved(standing, conflict=reason)
         case ConflictResolved() | ConflictDismissed():
             return moved(standing, conflict=None)
-        case ConflictReopened(reason=reason):
+        case ConflictReopened(reason=reason, unlinked=unlinked):
             held = None if standing.outcome is None else Outcome.HOLD
-            return moved(standing, conflict=reason, outcome=held, ignored=False)
+            again = moved(standing, conflict=reason, outcome=held, ignored=False)
+            return again if unlinked is None else _without(again, unlinked)
         case EntryIgnored():
             return moved(standing, outcome=Outcome.LEAVE, ignored=True, dead=False)
         case EntryUnignored():

@@ -313,9 +313,12 @@ class TimeEntry:
 
     @property
     def netting_key(self) -> NettingKey | None:
-        """None when there is no booking that could be netted or reduced."""
+        """None when there is no booking that could be netted or reduced.
+
+        A row that cannot be read any more keeps what it took and what was taken from it.
+        """
         booking = self.booking
-        if booking is None or self.standing.vanished or self.unreadable:
+        if booking is None or self.standing.vanished:
             return None
         return booking.ticket_id, booking.created_by_id, booking.type_id
 
@@ -392,8 +395,11 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return changed(conflict=None, closed=_closed(entry, action), **_by(action, entry))
         case ConflictDismissed():
             return changed(conflict=None, found=None, overwrite=None, closed=_closed(entry, None))
-        case ConflictReopened():
-            return changed(**_as_it_was(entry), closed=None, overwrite=None, correcting=None)
+        case ConflictReopened(unlinked=unlinked):
+            before = _as_it_was(entry)
+            if unlinked is not None:  # the closing of it is what had linked it
+                before |= {"settled": None, "found": before.get("conflict")}
+            return changed(**before, closed=None, overwrite=None, correcting=None)
         case EntryIgnored(until_change=until_change):
             return changed(until_change=until_change, correcting=None)
         case EntryUnignored() | ConflictNoteChanged():

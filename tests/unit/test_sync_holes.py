@@ -1,7 +1,7 @@
 """Ways in which a booking could be lost or written twice while every part works as it should."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ import pytest
 
 from adapters.memory import MemoryEventStore
 from domain.catalogue import ALL
-from domain.errors import LedgerError, OutcomeUnknown, StreamMovedOn
+from domain.errors import LedgerError, OutcomeUnknown, StreamMovedOn, Unavailable
 from domain.event import Actor, Append, Appended, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
@@ -283,3 +283,36 @@ async def test_reports_that_overtake_each_other_do_not_end_the_run() -> None:
     run = await world.sync()
     assert ledger.refused > 0
     assert (run.state, run.counters.created) == ("completed", 39)
+
+
+class MuteTickets(FakeTickets):
+    """Zammad does not get as far as the articles of `mute`."""
+
+    mute: frozenset[int] = frozenset()
+    tripped = False
+
+    async def article_texts(self, ticket_id: int) -> Mapping[int, str]:
+        if ticket_id in self.mute:
+            raise Unavailable("zammad", f"tickets/{ticket_id}: 500", tripped=self.tripped)
+        return await super().article_texts(ticket_id)
+
+
+@pytest.mark.parametrize(("mute", "tripped"), [(1, False), (4, False), (1, True)])
+async def test_a_ticket_whose_articles_are_never_answered_does_not_hold_the_others_up(
+    mute: int, tripped: bool
+) -> None:
+    world = World()
+    tickets = world.tickets = MuteTickets(world.perils)
+    for source_id in range(1, 8):
+        tickets.book(source_id, ticket_id=40 + source_id, article_id=89)
+    tickets.mute, tickets.tripped = frozenset(range(41, 41 + mute)), tripped
+    run = await world.sync()
+    if mute > 1 or tripped:  # it is Zammad
+        assert run.state == "failed"
+    else:
+        assert len(world.kimai.sheets) == 6
+        assert "the articles of ticket 41 were not read" in str(run)
+    tickets.mute = frozenset()
+    world.an_hour_later()
+    await world.sync()
+    assert len(world.kimai.sheets) == 7

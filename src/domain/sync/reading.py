@@ -22,6 +22,7 @@ from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Booking, Context, Survivor
 
 TEXTS_KEPT = 10_000  # tickets whose articles are kept: some ten megabytes
+MOST_UNANSWERED = 3  # tickets whose articles alone are not had; more of them, and it is Zammad
 
 
 @dataclass
@@ -36,6 +37,7 @@ class ContextReader:
     _types: Mapping[int, SourceType] | None = None
     _texts: dict[int, Mapping[int, str]] = field(default_factory=dict)
     _failed_texts: dict[int, str] = field(default_factory=dict)
+    _unanswered: set[int] = field(default_factory=set)
 
     async def contexts(self, rows: Sequence[Booking]) -> dict[int, Context | None]:
         """The context of each booking by its Zammad id; None when its ticket is not readable.
@@ -180,12 +182,20 @@ class ContextReader:
             async with self.slots:
                 texts = await self.tickets.article_texts(ticket)
             self._texts[ticket] = {article: bounded(text) for article, text in texts.items()}
-        except (Unavailable, Misconfigured):
+        except Misconfigured:
             raise
+        except Unavailable as error:
+            if error.tripped or error.busy or len(self._unanswered) == MOST_UNANSWERED:
+                raise  # it is Zammad, and not the ticket
+            self._unanswered.add(ticket)
+            self._failed(ticket, error)
         except ExternalSystemError as error:
-            self._failed_texts[ticket] = str(error)
-            text = f"the articles of ticket {ticket} were not read: {error}"
-            self.tally.problem(text, ticket=ticket)
+            self._failed(ticket, error)
+
+    def _failed(self, ticket: int, error: ExternalSystemError) -> None:
+        self._failed_texts[ticket] = str(error)
+        text = f"the articles of ticket {ticket} were not read: {error}"
+        self.tally.problem(text, ticket=ticket)
 
     def _context(self, row: Booking, place: int | None) -> Context | None:
         ticket = self._tickets.get(row.ticket_id)

@@ -484,11 +484,13 @@ def test_what_is_missing_becomes_a_conflict_that_says_what_to_do(
     assert any(word in ruling.detail for word in ("Add", "Set"))
 
 
-def test_a_negative_booking_needs_a_unit_before_it_can_be_netted_and_nothing_else() -> None:
+def test_a_negative_booking_that_took_nothing_waits_for_what_the_others_wait_for() -> None:
     negative = booking(time_unit=Decimal("-0.25"))
     ruling = ruled(negative, zammad={"time_unit_minutes": None})
     assert ruling.reason is ReasonCode.UNIT_UNKNOWN
-    assert ruled(negative, activities=(), users=()).reason is ReasonCode.NEGATIVE_TIME
+    assert ruled(negative, activities=(), users=()).reason is ReasonCode.UNMAPPED_ACTIVITY
+    assert ruled(negative, users=()).reason is ReasonCode.USER_UNMAPPED
+    assert ruled(negative, projects=()).reason is ReasonCode.NEGATIVE_TIME
 
 
 def test_ignoring_unmapped_activities_leaves_the_booking_alone() -> None:

@@ -348,9 +348,14 @@ async def test_a_body_that_was_cut_off_is_not_taken_for_a_whole_one(migrated: st
             metrics = (await service.http.get("/metrics")).text
         assert await service.own.store.head() == before
         done = await service.http.post(
-            f"{API}/mappings/import?mode=replace", content=whole, headers={"Content-Type": "text/csv"}
+            f"{API}/mappings/import?mode=replace",
+            content=whole,
+            headers={"Content-Type": "text/csv"},
         )
-        assert (done.status_code, len((await service.http.get(f"{API}/mappings")).json())) == (200, 2)
+        assert (done.status_code, len((await service.http.get(f"{API}/mappings")).json())) == (
+            200,
+            2,
+        )
 
 
 async def test_whoever_saw_an_older_version_changes_nothing(migrated: str) -> None:

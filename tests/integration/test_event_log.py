@@ -206,14 +206,17 @@ async def test_events_are_looked_for_backwards(
         async def walked(
             after: int = 0, before: int | None = None, **query: Any
         ) -> tuple[list[int], int]:
-            """All that is found when each page goes on where the one before ended, and the looks."""
+            """What is found when each page goes on where the one before ended, and the looks."""
             found: list[int] = []
             going: int | None = head + 5 if before is None else before
             looks = 0
             while going is not None:
                 page = await get(service, "events", after=after, before=going, **query)
                 assert page["next_before"] is None or after < page["next_before"] < going
-                assert (page["next_after"], page["head"]) == (max(after, min(head, going - 1)), head)
+                assert (page["next_after"], page["head"]) == (
+                    max(after, min(head, going - 1)),
+                    head,
+                )
                 found += [event["position"] for event in page["items"]]
                 going, looks = page["next_before"], looks + 1
             return found, looks

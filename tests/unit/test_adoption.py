@@ -278,7 +278,11 @@ async def test_accepting_a_suggestion_can_be_taken_back(world: World) -> None:
     for _ in range(2):
         state = await world.entry(9)
         assert (state.standing.conflict, suggested(state)) == (ReasonCode.DUPLICATE, (500,))
-        assert (state.standing.timesheet_id, state.settled, holds(state)) == (None, None, frozenset())
+        assert (state.standing.timesheet_id, state.settled, holds(state)) == (
+            None,
+            None,
+            frozenset(),
+        )
         world.an_hour_later()
         await world.sync()
     assert world.kimai.writes == 0

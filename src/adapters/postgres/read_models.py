@@ -557,7 +557,7 @@ class ReadModels:
         return self._midnight(day + timedelta(days=1))
 
     def _midnight(self, day: date) -> datetime:
-        """When the day begins; one before all records, of which UTC may know nothing, at `FIRST`."""
+        """When the day begins; for one of which UTC may know nothing, when records could begin."""
         return datetime.combine(day, time(), self._zone) if day > FIRST.date() else FIRST
 
 

@@ -51,8 +51,8 @@ async def list_events(
     """Events by position. With a filter a page may be short: go on while `next_after` < `head`.
 
     With `before` newest first, down to the one after `after`: go on before `next_before` until it
-    is null. `type` may be given several times; `actor` is user (people), service, system, or one part of
-    the service, such as sync, schedule or webhook.
+    is null. `type` may be given several times; `actor` is user (people), service, system, or one
+    part of the service, such as sync, schedule or webhook.
     """
     look = await own.log.page(
         after,

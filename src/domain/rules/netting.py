@@ -184,9 +184,7 @@ def _is_open(entry: TimeEntry) -> bool:
 
 def is_due(entry: TimeEntry, situation: Situation) -> bool:
     """Whether the booking must be netted anew before anything is decided about it."""
-    if _is_plain(entry) or entry.standing.ignored:
-        return False
-    if entry.unreadable and not entry.standing.vanished:  # nobody knows what it says now
+    if _is_plain(entry) or entry.standing.ignored or _is_unknown(entry):
         return False
     key = entry.netting_key
     seconds = seconds_of(entry, situation)
@@ -204,6 +202,11 @@ def is_due(entry: TimeEntry, situation: Situation) -> bool:
     assert entry.booking is not None
     netted = entry.netted
     return netted is None or (netted.key, netted.time_unit) != (key, entry.booking.time_unit)
+
+
+def _is_unknown(entry: TimeEntry) -> bool:
+    """Whether nobody can say what it says now: it stays as it was netted."""
+    return bool(entry.unreadable) and not entry.standing.vanished
 
 
 def _is_plain(entry: TimeEntry) -> bool:

@@ -11,7 +11,7 @@ from adapters.postgres.view_tables import ViewTable
 from domain.ids import RunId
 from domain.sync_run.decide import Run
 from projections import deliveries
-from projections.deliveries import Row
+from projections.deliveries import FAILED, Row
 
 
 class Deliveries:
@@ -36,7 +36,9 @@ class Deliveries:
         as_of: int | None = None,
     ) -> Sequence[Row]:
         """At most `limit`, the newest first, from before that receipt on."""
-        return self._shaped(await self._held("page", as_of, status, ticket_id, before, limit))
+        asked = self._sql["failed" if status == FAILED else "any_status"]
+        query = self._sql["page"].replace("{status}", asked)
+        return self._shaped(await self._held(query, as_of, status, ticket_id, before, limit))
 
     async def waiting(self, now: datetime, *, limit: int) -> Sequence[Row]:
         """Those whose ticket is to be looked at, the oldest wish first."""
@@ -70,7 +72,7 @@ class Deliveries:
 
     async def counts(self, since: int, *, as_of: int | None = None) -> Mapping[str, int]:
         """How many arrived after the position `since`, by what they are at `as_of`."""
-        return {row[0]: row[1] for row in await self._held("counts", as_of, since)}
+        return {row[0]: row[1] for row in await self._held(self._sql["counts"], as_of, since)}
 
     async def newest_ticket(self) -> int | None:
         """The ticket of the entry that changed last."""
@@ -83,9 +85,9 @@ class Deliveries:
     def _shaped(self, records: Sequence[Any]) -> Sequence[Row]:
         return [self._table.row(tuple(record)) for record in records]
 
-    async def _held(self, name: str, as_of: int | None, *arguments: object) -> Sequence[Any]:
+    async def _held(self, query: str, as_of: int | None, *arguments: object) -> Sequence[Any]:
         held = held_at(self._sql, as_of)
-        return await self._query(self._sql[name].replace("{held}", held), as_of, *arguments)
+        return await self._query(query.replace("{held}", held), as_of, *arguments)
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         return await self._query(self._sql[name], *arguments)

@@ -6,11 +6,18 @@
 -- name: held_then
 (receipt <= $2 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to > $2))
 
+-- name: any_status
+($3::text IS NULL OR status = $3)
+
+-- name: failed
+-- As the index of the few says it, else it is not used.
+($3::text = 'failed' AND status = 'failed')
+
 -- name: page
 -- $3 a status, $4 a ticket, $5 the place before which to go on; NULL is any. $6 how many.
 SELECT {selected} FROM deliveries
  WHERE log_id = $1 AND {held}
-   AND ($3::text IS NULL OR status = $3)
+   AND {status}
    AND ($4::bigint IS NULL OR ticket_id = $4)
    AND ($5::bigint IS NULL OR receipt < $5)
  ORDER BY receipt DESC LIMIT $6

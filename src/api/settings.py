@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,  # docker-compose.yml passes what nobody set as ""
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -79,11 +80,6 @@ class Settings(BaseSettings):
     # deletions and export runs leave no trace in Kimai's list of changes: how late they may be seen
     kimai_full_listing_hours: float = Field(default=24, ge=0, le=168)  # 0: with every run
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("database_url", "default_time_unit", "metrics_token", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("database_url")
     @classmethod

@@ -88,6 +88,7 @@ def migrate() -> None:
     from api.wiring import database
 
     settings = _checked(lambda: load_settings(needs=[]))
+    _configure_logs(settings.log_level)
 
     async def work() -> list[str]:
         async with database(settings, join=True) as dsn:
@@ -104,7 +105,7 @@ def verify(
     first: Annotated[int, typer.Option(min=1, help="First position to check.")] = 1,
     last: Annotated[int | None, typer.Option(min=1, help="Last one; else the newest.")] = None,
 ) -> None:
-    """Walk the digest chain; exit code 1 and the position when an event was altered."""
+    """Walk the digest chain; exit code 1 when an event was altered, or there was none to check."""
     from api.running import verified
     from api.settings import load_settings
 
@@ -123,10 +124,38 @@ def verify(
         problems.print(f"Event {report.first_bad_position} was altered: {report.what}")
         raise typer.Exit(1)
     if report.checked_to < report.checked_from:
-        output.print("There are no events there: nothing was checked.")
-        return
+        problems.print("There are no events there: nothing was checked.")
+        raise typer.Exit(1)
     output.print(f"Events {report.checked_from} to {report.checked_to} are as they were written.")
     output.print(f"Digest of the last one: {report.head_digest}")
+
+
+@app.command()
+def views(
+    retry: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A stopped view tries its event again.")
+    ] = None,
+    rebuild: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make a view anew from event 1.")
+    ] = None,
+) -> None:
+    """Show how far each view is; exit code 1 and the reason while one has stopped."""
+    from api.running import views as looked_at
+    from api.settings import load_settings
+
+    settings = _checked(lambda: load_settings(needs=["encryption_key"] if rebuild else []))
+    _configure_logs("critical")
+    found = _run(looked_at(settings, retry=retry, rebuild=rebuild))
+    width = max(len(view.name) for view in found)
+    for view in found:
+        output.print(f"{view.name:{width}}  at {view.position}, {view.lag} behind")
+    stopped = [view for view in found if view.failed_at is not None]
+    for view in stopped:
+        text = f"{view.name} has stopped at event {view.failed_at}: {view.error}"
+        problems.print(text, markup=False)
+    if stopped:
+        problems.print("What to do: docs/operations.md, When something stops.")
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -171,6 +200,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except LedgerError as error:
         raise _exit_with(error) from None
+    except TimeoutError:
+        problems.print("The database did not answer in time. Try again when it does.", style="red")
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

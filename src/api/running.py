@@ -2,16 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import structlog
 from cryptography.fernet import Fernet
 
 from adapters.collecting import spare_what_stays
+from adapters.postgres.connecting import DRIVER_ERRORS, translated
 from adapters.postgres.event_store import PostgresEventStore
-from adapters.postgres.migrate import migrate
+from adapters.postgres.migrate import require_ledger
+from adapters.postgres.projection_runner import ProjectionRunner, ProjectionStatus
 from adapters.postgres.verify import Progress, Report
 from api import runs
 from api.app import create_app
@@ -29,6 +31,7 @@ from domain.sync_run.events import Cause
 log = structlog.get_logger(__name__)
 
 LOOK = 0.2  # seconds between looks at the progress of a run
+TRY = 5.0  # seconds in which a service takes up a view again; it looks every second
 
 ShowProgress = Callable[[str, int, int], None]
 
@@ -66,13 +69,49 @@ async def work_only(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def verified(settings: Settings, first: int, last: int | None, progress: Progress) -> Report:
-    """Walk the digest chain; no key is needed for that, so any will do."""
+@asynccontextmanager
+async def _ledger(settings: Settings) -> AsyncIterator[PostgresEventStore]:
+    """The ledger as it is: nothing is made or brought up to date.
+
+    Where no key is set any will do: it only matters to who reads personal values.
+    """
     keys = settings.encryption_keys or (Fernet.generate_key().decode(),)
-    async with database(settings, join=True) as dsn:
-        await migrate(dsn)
+    async with database(settings, join=True, make=False) as dsn:
+        await require_ledger(dsn)
         async with PostgresEventStore.open(dsn, catalogue=ALL, encryption_keys=keys) as store:
-            return await store.verify(first, last, progress=progress)
+            yield store
+
+
+async def verified(settings: Settings, first: int, last: int | None, progress: Progress) -> Report:
+    """Walk the digest chain."""
+    async with _ledger(settings) as store:
+        return await store.verify(first, last, progress=progress)
+
+
+async def views(
+    settings: Settings, *, retry: str | None = None, rebuild: str | None = None
+) -> list[ProjectionStatus]:
+    """How far each view is, once one has tried its event again or was made anew.
+
+    Who tries is a running service; it gets some seconds for it.
+    Raises RuleViolation for a view that there is not.
+    """
+    async with _ledger(settings) as store:
+        runner = ProjectionRunner(store)
+        for name in filter(None, (retry, rebuild)):
+            if name not in runner.names:
+                known = ", ".join(sorted(runner.names))
+                raise RuleViolation("not_found", f"There is no view {name}. There are: {known}.")
+        try:
+            if rebuild is not None:
+                await runner.rebuild(rebuild)
+            if retry is not None:
+                stopped = {each.name: each.failed_at for each in await runner.status()}
+                await runner.retry(retry)
+                await runner.wait_for(stopped[retry] or 0, within=TRY, names=[retry])
+            return await runner.status()
+        except DRIVER_ERRORS as error:
+            raise translated(error) from error
 
 
 async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) -> Run:
@@ -81,7 +120,7 @@ async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) 
     Raises RuleViolation when there is nothing to run, with the code that the API answers.
     """
     async with (
-        database(settings, join=True) as dsn,
+        database(settings, join=True, make=False) as dsn,
         opened(settings, dsn) as own,
         working(own),
     ):

@@ -81,19 +81,30 @@ class Manner:
 
 
 @asynccontextmanager
-async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[str]:
+async def database(
+    settings: Settings, *, join: bool = False, make: bool = True
+) -> AsyncIterator[str]:
     """The DSN of the configured server, or of the embedded one for as long as the block.
 
     `join` uses the embedded server of a service that is running already.
+    Raises Misconfigured when there is none and `make` is False.
     """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
     # Here, because a machine that cannot run it may well use a server of its own.
     from adapters.embedded import embedded_postgres
+    from adapters.embedded.folder import Folder
     from adapters.embedded.joining import running_server
 
     folder = settings.data_folder / "postgres"
+    if not make and not Folder(folder).is_made():
+        raise Misconfigured(
+            "settings",
+            f"DATABASE_URL is not set, and there is no database in {folder.absolute()}: nothing was"
+            " looked at. Type this in the folder of the service, or with its DATABASE_URL or"
+            " DATA_FOLDER.",
+        )
     if join and (running := running_server(folder)) is not None:
         yield running
         return

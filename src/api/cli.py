@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 it went wrong, and the message says what to do; 2 wrong us
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -44,7 +45,7 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 @app.command()
 def worker() -> None:
-    """Add one more worker; needs DATABASE_URL, the server the others use."""
+    """Add one more worker; needs the environment of the service, DATABASE_URL above all."""
     from api.running import work_only
     from api.settings import load_settings
 
@@ -159,6 +160,23 @@ def views(
 
 
 @app.command()
+def password(name: Annotated[str, typer.Argument(help="User name of the account.")]) -> None:
+    """Give an account another password, asked for or read from the input; its logins end."""
+    from api.running import password_replaced
+    from api.settings import load_settings, weakness
+
+    settings = _checked(lambda: load_settings(needs=["encryption_key"]))
+    _configure_logs("error")
+    given = _secret("New password")
+    if (weak := weakness(given)) is not None:
+        problems.print(f"The password {weak}", style="red")
+        raise typer.Exit(1)
+    _run(password_replaced(settings, name, given))
+    text = f"{name} has another password; whoever was logged in as {name} is not any more."
+    output.print(text, markup=False)
+
+
+@app.command()
 def sync(start: Day = None, end: Day = None) -> None:
     """Carry bookings across now and show progress; exit code 1 when the run failed."""
     from api.running import run_once
@@ -191,6 +209,14 @@ def sync(start: Day = None, end: Day = None) -> None:
 def main() -> None:
     """The entry point of the installed command."""
     app()
+
+
+def _secret(what: str) -> str:
+    """A line that does not show, and stands in no argument that others could list."""
+    if sys.stdin.isatty():
+        answer: str = typer.prompt(what, hide_input=True, confirmation_prompt=True)
+        return answer
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

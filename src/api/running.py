@@ -18,10 +18,11 @@ from adapters.postgres.verify import Progress, Report
 from api import runs
 from api.app import create_app
 from api.problems import Problem
+from api.routes.users import replace_password
 from api.server import bound, on_stop_signal, serving
-from api.services import Commands
+from api.services import Commands, Services
 from api.settings import Settings
-from api.wiring import Manner, database, opened, service, working
+from api.wiring import Manner, database, joined, opened, service, working
 from domain.catalogue import ALL
 from domain.errors import Misconfigured, RuleViolation
 from domain.event import Actor, Metadata
@@ -60,7 +61,7 @@ async def work_only(settings: Settings) -> None:
     with on_stop_signal(stop.set):
         async with (
             database(settings) as dsn,
-            opened(settings, dsn) as own,
+            joined(settings, dsn) as own,
             working(own, by_schedule=True),
         ):
             spare_what_stays()
@@ -121,11 +122,10 @@ async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) 
     """
     async with (
         database(settings, join=True, make=False) as dsn,
-        opened(settings, dsn) as own,
+        joined(settings, dsn) as own,
         working(own),
     ):
-        metadata = Metadata(actor=Actor(kind="system", name="cli"), correlation_id="cli")
-        commands = Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
+        commands = _commands(own)
         cause = Cause(kind="user", name="cli")
         try:
             queued = await runs.queue(own, commands, wanted, trigger="manual", cause=cause)
@@ -136,6 +136,24 @@ async def run_once(settings: Settings, wanted: runs.Wanted, show: ShowProgress) 
             show(run.phase or run.state, run.done, run.total)
             if not run.is_active:
                 return run
+
+
+async def password_replaced(settings: Settings, username: str, password: str) -> None:
+    """Give an account another password. Raises RuleViolation when there is none of that name."""
+    async with (
+        database(settings, join=True, make=False) as dsn,
+        opened(settings, dsn) as own,
+    ):
+        try:
+            await replace_password(own, _commands(own), username, password)
+        except Problem as problem:
+            raise RuleViolation(problem.code, problem.detail) from problem
+
+
+def _commands(own: Services) -> Commands:
+    """What somebody asks for who typed a command: whoever may do that is not known to us."""
+    metadata = Metadata(actor=Actor(kind="system", name="cli"), correlation_id="cli")
+    return Commands(store=own.store, metadata=metadata, now=own.clock.now().astimezone(UTC))
 
 
 async def sandbox_peers(zammad_port: int, kimai_port: int, say: Callable[[str], None]) -> None:

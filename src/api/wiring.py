@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from adapters.notifications import Messenger
+from adapters.postgres.agreed_settings import agree, agreed
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
@@ -169,6 +170,27 @@ async def opened(
         )
 
 
+@asynccontextmanager
+async def joined(settings: Settings, dsn: str) -> AsyncIterator[Services]:
+    """The services of a process that works beside the service; nothing runs yet.
+
+    Raises as `opened`, and Misconfigured when it would decide otherwise than the service, or does
+    not open what that has sealed.
+    """
+    async with opened(settings, dsn) as own:
+        await own.store.read_recorded(user_stream(UserId(1)), limit=1)  # learns a key by that
+        ours, theirs = settings.agreed, await agreed(own.store)
+        differing = sorted(name for name in ours if theirs.get(name, ours[name]) != ours[name])
+        if differing:
+            told = ", ".join(f"{name} is {ours[name]} and not {theirs[name]}" for name in differing)
+            raise Misconfigured(
+                "settings",
+                f"{told}, as in the service: start this with the same environment, or the service"
+                " first if its own has changed.",
+            )
+        yield own
+
+
 @dataclass(frozen=True)
 class Background:
     """What runs beside the API."""
@@ -251,6 +273,7 @@ async def prepare(own: Services) -> None:
     All that is sealed comes under the newest encryption key: the older ones may be dropped then.
     """
     await ensure_admin(own)
+    await agree(own.store, own.settings.agreed)
     await finish_erasures(own)
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)

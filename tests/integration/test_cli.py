@@ -12,14 +12,18 @@ from typing import Any
 
 import asyncpg
 import httpx
+from cryptography.fernet import Fernet
 
 from api import runs
 from api.services import Commands
 from api.wiring import opened
+from domain.account.events import UserPasswordReplaced
 from domain.event import Actor, Metadata
+from domain.ids import UserId, user_stream
 from domain.sync_run.events import Cause
 from projections import dead_letters
 from tests.support.command import ran, started
+from tests.support.leaks import register
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -250,6 +254,43 @@ async def test_a_view_is_made_anew_when_somebody_says_so(tmp_path: Path, migrate
 async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
     code, _, err = await ran(tmp_path, "worker", ENCRYPTION_KEY=ENCRYPTION_KEY)
     assert (code, "DATABASE_URL" in err) == (1, True)
+
+
+async def test_a_worker_works_with_what_the_service_works_with(
+    tmp_path: Path, migrated: str
+) -> None:
+    zone = "Europe/Brussels"
+    async with running_service(migrated, display_timezone=zone):
+        pass
+    values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+    other = {**values, "ENCRYPTION_KEY": Fernet.generate_key().decode(), "DISPLAY_TIMEZONE": zone}
+    for command in ("worker", "sync"):
+        code, _, err = await ran(tmp_path, command, **values)
+        assert (code, f"DISPLAY_TIMEZONE is UTC and not {zone}" in err) == (1, True)
+        code, _, err = await ran(tmp_path, command, **other)
+        assert (code, "ENCRYPTION_KEY does not open key account:1#1" in err) == (1, True)
+    code, _, err = await ran(tmp_path, "sync", DISPLAY_TIMEZONE=zone, **values)
+    assert (code, err.strip()) == (1, "There is no active Zammad and Kimai connector.")
+
+
+async def test_a_lost_password_is_replaced(tmp_path: Path, migrated: str) -> None:
+    fresh = register("a new password", "nobody-knows-it-yet-71")
+    values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+    async with running_service(migrated) as service:
+        code, _, err = await ran(tmp_path, "password", ADMIN, given="short\n", **values)
+        assert (code, "must have 12 to 128 characters" in err) == (1, True)
+        code, _, err = await ran(tmp_path, "password", "nobody", given=f"{fresh}\n", **values)
+        assert (code, err.strip()) == (1, "There is no user nobody.")
+        assert (await service.http.get("/api/v1/users/me")).status_code == 200
+        code, out, err = await ran(tmp_path, "password", ADMIN, given=f"{fresh}\n", **values)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{ADMIN} has another password")
+        assert (await service.http.get("/api/v1/users/me")).status_code == 401
+        async with service.logged_in(ADMIN, fresh) as http:
+            assert (await http.get("/api/v1/users/me")).status_code == 200
+        last = (await service.own.store.read_recorded(user_stream(UserId(1))))[-1]
+        assert isinstance(last.event, UserPasswordReplaced)
+        assert last.metadata.actor == Actor(kind="system", name="cli")
 
 
 async def test_a_worker_takes_what_was_queued_elsewhere(tmp_path: Path, migrated: str) -> None:

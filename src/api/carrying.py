@@ -142,7 +142,7 @@ class Carrier:
         target = await self._ready(work.target_connector_id)
         head = await own.store.head()
         if not await own.projections.wait_for(head, within=CATCH_UP):
-            raise Unavailable("service", "the views do not follow the ledger")
+            raise Unavailable("service", own.projections.obstacle())
         configuration = await self._configuration(source, target)
         zammad, kimai = configuration.zammad, configuration.kimai
         tickets = own.peers.zammad(

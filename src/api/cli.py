@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 it went wrong, and the message says what to do; 2 wrong us
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -44,7 +45,7 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 @app.command()
 def worker() -> None:
-    """Add one more worker; needs DATABASE_URL, the server the others use."""
+    """Add one more worker; needs the environment of the service, DATABASE_URL above all."""
     from api.running import work_only
     from api.settings import load_settings
 
@@ -88,6 +89,7 @@ def migrate() -> None:
     from api.wiring import database
 
     settings = _checked(lambda: load_settings(needs=[]))
+    _configure_logs(settings.log_level)
 
     async def work() -> list[str]:
         async with database(settings, join=True) as dsn:
@@ -104,7 +106,7 @@ def verify(
     first: Annotated[int, typer.Option(min=1, help="First position to check.")] = 1,
     last: Annotated[int | None, typer.Option(min=1, help="Last one; else the newest.")] = None,
 ) -> None:
-    """Walk the digest chain; exit code 1 and the position when an event was altered."""
+    """Walk the digest chain; exit code 1 when an event was altered, or there was none to check."""
     from api.running import verified
     from api.settings import load_settings
 
@@ -123,10 +125,55 @@ def verify(
         problems.print(f"Event {report.first_bad_position} was altered: {report.what}")
         raise typer.Exit(1)
     if report.checked_to < report.checked_from:
-        output.print("There are no events there: nothing was checked.")
-        return
+        problems.print("There are no events there: nothing was checked.")
+        raise typer.Exit(1)
     output.print(f"Events {report.checked_from} to {report.checked_to} are as they were written.")
     output.print(f"Digest of the last one: {report.head_digest}")
+
+
+@app.command()
+def views(
+    retry: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A stopped view tries its event again.")
+    ] = None,
+    rebuild: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make a view anew from event 1.")
+    ] = None,
+) -> None:
+    """Show how far each view is; exit code 1 and the reason while one has stopped."""
+    from api.running import views as looked_at
+    from api.settings import load_settings
+
+    settings = _checked(lambda: load_settings(needs=["encryption_key"] if rebuild else []))
+    _configure_logs("critical")
+    found = _run(looked_at(settings, retry=retry, rebuild=rebuild))
+    width = max(len(view.name) for view in found)
+    for view in found:
+        output.print(f"{view.name:{width}}  at {view.position}, {view.lag} behind")
+    stopped = [view for view in found if view.failed_at is not None]
+    for view in stopped:
+        text = f"{view.name} has stopped at event {view.failed_at}: {view.error}"
+        problems.print(text, markup=False)
+    if stopped:
+        problems.print("What to do: docs/operations.md, When something stops.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def password(name: Annotated[str, typer.Argument(help="User name of the account.")]) -> None:
+    """Give an account another password, asked for or read from the input; its logins end."""
+    from api.running import password_replaced
+    from api.settings import load_settings, weakness
+
+    settings = _checked(lambda: load_settings(needs=["encryption_key"]))
+    _configure_logs("error")
+    given = _secret("New password")
+    if (weak := weakness(given)) is not None:
+        problems.print(f"The password {weak}", style="red")
+        raise typer.Exit(1)
+    _run(password_replaced(settings, name, given))
+    text = f"{name} has another password; whoever was logged in as {name} is not any more."
+    output.print(text, markup=False)
 
 
 @app.command()
@@ -164,6 +211,14 @@ def main() -> None:
     app()
 
 
+def _secret(what: str) -> str:
+    """A line that does not show, and stands in no argument that others could list."""
+    if sys.stdin.isatty():
+        answer: str = typer.prompt(what, hide_input=True, confirmation_prompt=True)
+        return answer
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`; an error of ours becomes its message and exit code 1."""
     try:
@@ -171,6 +226,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
     except LedgerError as error:
         raise _exit_with(error) from None
+    except TimeoutError:
+        problems.print("The database did not answer in time. Try again when it does.", style="red")
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # A last net under code that already keeps secrets out of its messages.
 SECRET_KEYS = re.compile(r"password|token|secret|authorization|cookie|api_key", re.IGNORECASE)
 SECRET_TEXT = re.compile(

@@ -103,7 +103,7 @@ class Looker:
         if await own.store.holder(RUNS_FIRST) is not None:
             return WHILE_BUSY
         if not await own.projections.wait_for(await own.store.head(), within=CATCH_UP):
-            raise Unavailable("service", "the views do not follow the ledger")
+            raise Unavailable("service", own.projections.obstacle())
         begun = await own.deliveries.last_look()
         if begun is not None and await self._tell_ended():
             await own.projections.wait_for(await own.store.head(), within=CATCH_UP)

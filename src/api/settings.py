@@ -4,7 +4,7 @@ Every message names the setting and a command that makes a good value; no messag
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -42,6 +42,15 @@ HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(:\d+)?")  # with its port
 Secret = Literal["secret_key", "encryption_key", "admin"]
 ALL_SECRETS: Collection[Secret] = ("secret_key", "encryption_key", "admin")
 
+# No secret is among them: a worker whose environment differs is told both values.
+AGREED = (
+    "display_timezone",
+    "default_time_unit",
+    "accept_email_matches",
+    "kimai_request_limit_seconds",
+    "kimai_full_listing_hours",
+)
+
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -51,6 +60,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,  # docker-compose.yml passes what nobody set as ""
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -79,11 +89,6 @@ class Settings(BaseSettings):
     # deletions and export runs leave no trace in Kimai's list of changes: how late they may be seen
     kimai_full_listing_hours: float = Field(default=24, ge=0, le=168)  # 0: with every run
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("database_url", "default_time_unit", "metrics_token", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("database_url")
     @classmethod
@@ -125,6 +130,11 @@ class Settings(BaseSettings):
         """The newest first; empty when none is set."""
         text = self.encryption_key.get_secret_value() if self.encryption_key else ""
         return tuple(part.strip() for part in text.split(",") if part.strip())
+
+    @property
+    def agreed(self) -> Mapping[str, str]:
+        """What all processes of a ledger must share, by which they decide and write; as text."""
+        return {name.upper(): str(getattr(self, name)) for name in AGREED}
 
 
 def load_settings(
@@ -180,14 +190,18 @@ def _admin(settings: Settings) -> list[str]:
         problems.append("ADMIN_USERNAME is empty; give the first administrator a name.")
     if settings.admin_password is None:
         return problems
-    password = settings.admin_password.get_secret_value()
+    weak = weakness(settings.admin_password.get_secret_value())
+    return problems if weak is None else [*problems, f"ADMIN_PASSWORD {weak}"]
+
+
+def weakness(password: str) -> str | None:
+    """What is wrong with a password, and how to make a good one; None when nothing is."""
     make = f"Make one with: {MAKE_PASSWORD}"
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        limits = f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
-        problems.append(f"ADMIN_PASSWORD must have {limits}. {make}")
-    elif _is_default(password):
-        problems.append(f"ADMIN_PASSWORD is a default value that everybody knows. {make}")
-    return problems
+        return f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. {make}"
+    if _is_default(password):
+        return f"is a default value that everybody knows. {make}"
+    return None
 
 
 def _is_default(value: str) -> bool:

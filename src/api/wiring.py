@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from adapters.notifications import Messenger
+from adapters.postgres.agreed_settings import agree, agreed
 from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
@@ -81,19 +82,30 @@ class Manner:
 
 
 @asynccontextmanager
-async def database(settings: Settings, *, join: bool = False) -> AsyncIterator[str]:
+async def database(
+    settings: Settings, *, join: bool = False, make: bool = True
+) -> AsyncIterator[str]:
     """The DSN of the configured server, or of the embedded one for as long as the block.
 
     `join` uses the embedded server of a service that is running already.
+    Raises Misconfigured when there is none and `make` is False.
     """
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
     # Here, because a machine that cannot run it may well use a server of its own.
     from adapters.embedded import embedded_postgres
+    from adapters.embedded.folder import Folder
     from adapters.embedded.joining import running_server
 
     folder = settings.data_folder / "postgres"
+    if not make and not Folder(folder).is_made():
+        raise Misconfigured(
+            "settings",
+            f"DATABASE_URL is not set, and there is no database in {folder.absolute()}: nothing was"
+            " looked at. Type this in the folder of the service, or with its DATABASE_URL or"
+            " DATA_FOLDER.",
+        )
     if join and (running := running_server(folder)) is not None:
         yield running
         return
@@ -156,6 +168,27 @@ async def opened(
             metrics=metrics,
             started_at=now.now(),
         )
+
+
+@asynccontextmanager
+async def joined(settings: Settings, dsn: str) -> AsyncIterator[Services]:
+    """The services of a process that works beside the service; nothing runs yet.
+
+    Raises as `opened`, and Misconfigured when it would decide otherwise than the service, or does
+    not open what that has sealed.
+    """
+    async with opened(settings, dsn) as own:
+        await own.store.read_recorded(user_stream(UserId(1)), limit=1)  # learns a key by that
+        ours, theirs = settings.agreed, await agreed(own.store)
+        differing = sorted(name for name in ours if theirs.get(name, ours[name]) != ours[name])
+        if differing:
+            told = ", ".join(f"{name} is {ours[name]} and not {theirs[name]}" for name in differing)
+            raise Misconfigured(
+                "settings",
+                f"{told}, as in the service: start this with the same environment, or the service"
+                " first if its own has changed.",
+            )
+        yield own
 
 
 @dataclass(frozen=True)
@@ -240,6 +273,7 @@ async def prepare(own: Services) -> None:
     All that is sealed comes under the newest encryption key: the older ones may be dropped then.
     """
     await ensure_admin(own)
+    await agree(own.store, own.settings.agreed)
     await finish_erasures(own)
     valid = {
         connector_stream(connector.connector_id): fingerprints(connector)

@@ -19,7 +19,7 @@ import pytest
 from api.transport import MOST_BYTES
 from domain.delivery.events import WebhookDeliveryReceived
 from tests.integration.test_webhook_door import BODY, PATH, SECRET, door, headers, recorded
-from tests.support.service import Service
+from tests.support.service import ADMIN, ADMIN_PASSWORD, Service
 
 # On one worker: two that find the dashboard unbuilt would build it on top of each other.
 pytestmark = pytest.mark.xdist_group("nginx")
@@ -114,7 +114,7 @@ async def answers(url: str, folder: Path) -> None:
 
 @asynccontextmanager
 async def in_front(
-    program: str, folder: Path, pages: Path, service: Service
+    program: str, folder: Path, pages: Path, service: Service, *, scheme: str = ""
 ) -> AsyncIterator[Front]:
     front, frontend, status, other = (free() for _ in range(4))
     with ExitStack() as stack:
@@ -123,6 +123,7 @@ async def in_front(
             started(
                 program, one, "pages.conf.template",
                 PAGES_LISTEN=frontend, PAGES_ROOT=str(pages), STATUS_LISTEN=status,
+                ACCESS_LOG=str(one / "access.log"),
             )
         )  # fmt: skip
         await answers(f"http://{status}/nginx_status", one)
@@ -130,7 +131,8 @@ async def in_front(
             started(
                 program, two, "front.conf.template",
                 FRONT_LISTEN=front, FRONTEND_URL=f"http://{frontend}", BACKEND_URL=service.url,
-                STATUS_LISTEN=other,
+                STATUS_LISTEN=other, ACCESS_LOG=str(two / "access.log"),
+                RESOLVER="127.0.0.1", PUBLIC_SCHEME=scheme,
             )
         )  # fmt: skip
         statuses = (f"http://{status}/nginx_status", f"http://{other}/nginx_status")
@@ -172,7 +174,9 @@ async def test_pages_have_the_headers_that_the_service_gives_them(
         for url in front.status_urls:
             assert "Active connections" in (await client.get(url)).text
         assert (await client.get(f"{front.url}/nginx_status")).status_code == 404
-        assert (await client.get(f"{front.url}/metrics")).status_code == 404
+        assert (await client.get(f"{service.url}/metrics/")).status_code == 200
+        for spelling in ("/metrics", "/metrics/", "/metrics//", "//metrics", "/metrics%2F"):
+            assert (await client.get(front.url + spelling)).status_code == 404, spelling
         missing = await client.get(f"{front.url}/nowhere")
         assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
@@ -214,6 +218,47 @@ async def test_a_delivery_keeps_its_bytes_and_its_senders_address(
         assert address is not None
         assert address.value == "127.0.0.1"  # as nginx saw it, not as the sender claims
         assert received.event.size == len(body)
+
+
+async def test_behind_a_proxy_that_ends_tls_it_is_told_how_people_reach_it(
+    database: str, nginx: str, pages: Path, tmp_path: Path
+) -> None:
+    async with (
+        door(database, trusted_proxies="127.0.0.1") as service,
+        in_front(nginx, tmp_path, pages, service, scheme="https") as front,
+        httpx.AsyncClient(base_url=front.url) as browser,
+    ):
+        page = "https" + front.url.removeprefix("http")
+        form = {"username": ADMIN, "password": ADMIN_PASSWORD}
+        answer = await browser.post("/token", data=form, headers={"Origin": page})
+        assert "Secure" in answer.headers["set-cookie"]
+        system = await browser.get("/api/v1/system", headers=service.http.headers)
+        assert system.json()["webhook_url"] == page + PATH
+        cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+        refused = await browser.post("/logout", headers={**cookie, "Origin": front.url})
+        assert (refused.status_code, refused.json()["code"]) == (403, "cross_origin")
+        done = await browser.post("/logout", headers={**cookie, "Origin": page})
+        assert done.status_code == 204
+
+
+async def test_what_was_searched_for_is_not_logged(
+    database: str, nginx: str, pages: Path, tmp_path: Path
+) -> None:
+    async with (
+        door(database) as service,
+        in_front(nginx, tmp_path, pages, service) as front,
+        httpx.AsyncClient(base_url=front.url, headers=service.http.headers) as client,
+    ):
+        for path in ("/api/v1/entries", "/login"):
+            assert (await client.get(path, params={"user": "Priya"})).status_code == 200
+    for nginx_of in ("front", "pages"):  # each has said all once it has ended
+        said = logged(tmp_path / nginx_of)
+        assert "/login HTTP" in said
+        assert "Priya" not in said
+
+
+def logged(folder: Path) -> str:
+    return (folder / "access.log").read_text()
 
 
 async def test_frames_of_the_live_stream_come_at_once(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
 from asyncio.subprocess import Process
@@ -11,13 +12,18 @@ from typing import Any
 
 import asyncpg
 import httpx
+from cryptography.fernet import Fernet
 
 from api import runs
 from api.services import Commands
 from api.wiring import opened
+from domain.account.events import UserPasswordReplaced
 from domain.event import Actor, Metadata
+from domain.ids import UserId, user_stream
 from domain.sync_run.events import Cause
+from projections import dead_letters
 from tests.support.command import ran, started
+from tests.support.leaks import register
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -29,7 +35,7 @@ from tests.support.service import (
 )
 from tests.support.two_peers import connect, two_peers
 
-COMMANDS = ("serve", "worker", "demo", "sandbox", "migrate", "verify", "sync")
+COMMANDS = ("serve", "worker", "demo", "sandbox", "migrate", "verify", "views", "sync", "password")
 SECRETS = {
     "SECRET_KEY": SECRET_KEY,
     "ENCRYPTION_KEY": ENCRYPTION_KEY,
@@ -51,6 +57,10 @@ async def url_of(process: Process) -> str:
 def write_env(folder: Path) -> None:
     lines = [f"{name}={value}\n" for name, value in SECRETS.items()]
     (folder / ".env").write_text("".join(lines))
+
+
+def contents(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def running_servers(folder: Path) -> list[Path]:
@@ -180,13 +190,107 @@ async def test_sync_without_connectors_says_what_is_missing(tmp_path: Path, migr
 
 
 async def test_verify_does_not_call_an_empty_ledger_proven(tmp_path: Path, migrated: str) -> None:
-    code, out, _ = await ran(tmp_path, "verify", DATABASE_URL=migrated)
-    assert (code, out.strip()) == (0, "There are no events there: nothing was checked.")
+    code, out, err = await ran(tmp_path, "verify", DATABASE_URL=migrated)
+    assert (code, out) == (1, "")
+    assert err.strip() == "There are no events there: nothing was checked."
+
+
+async def test_what_only_looks_makes_nothing(tmp_path: Path, database: str) -> None:
+    """Neither a server in a folder without one, nor tables in an empty database."""
+    for command in ("verify", "views"):
+        code, out, err = await ran(tmp_path, command)
+        assert (code, out) == (1, "")
+        assert f"there is no database in {tmp_path}/.timeledger/postgres" in err
+        code, out, err = await ran(tmp_path, command, DATABASE_URL=database)
+        assert (code, out) == (1, "")
+        assert err.strip() == "There is no ledger in this database: nothing was looked at."
+    assert contents(tmp_path) == []
+    owner = await asyncpg.connect(database)
+    assert await owner.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+    await owner.close()
+
+
+async def test_a_stopped_view_is_named_and_tried_again(tmp_path: Path, migrated: str) -> None:
+    view = dead_letters.PROJECTION
+    values = {"DATABASE_URL": migrated}
+    async with running_service(migrated) as service:
+        head = await service.own.store.head()
+        assert await service.own.shown(head)
+        await service.own.store.pool.execute(
+            "INSERT INTO projection_failure (log_id, projection, version, position, error)"
+            " VALUES (1, $1, $2, $3, 'ValueError: not [this]')",
+            view.name,
+            view.version,
+            head + 1,
+        )
+        await service.own.projections.status()  # so that its runner knows
+        await service.add_user("bob", "viewer")
+        code, out, err = await ran(tmp_path, "views", **values)
+        assert code == 1
+        assert f"{view.name} has stopped at event {head + 1}: ValueError: not [this]\n" in err
+        assert re.search(rf"^{view.name} +at {head}, [1-9] behind$", out, re.MULTILINE)
+        code, out, err = await ran(tmp_path, "views", "--retry", view.name, **values)
+        assert (code, err) == (0, "")
+        assert re.search(rf"^{view.name} +at \d+, 0 behind$", out, re.MULTILINE)
+        code, _, err = await ran(tmp_path, "views", "--retry", "nothing", **values)
+        assert (code, "There is no view nothing." in err) == (1, True)
+
+
+async def test_a_view_is_made_anew_when_somebody_says_so(tmp_path: Path, migrated: str) -> None:
+    async with running_service(migrated) as service:
+        await service.add_user("bob", "viewer")
+    owner = await asyncpg.connect(migrated)
+    await owner.execute("DELETE FROM users")
+    values = {"DATABASE_URL": migrated}
+    code, _, err = await ran(tmp_path, "views", "--rebuild", "users", **values)
+    assert (code, "ENCRYPTION_KEY is missing" in err) == (1, True)
+    values["ENCRYPTION_KEY"] = ENCRYPTION_KEY
+    code, _, err = await ran(tmp_path, "views", "--rebuild", "users", **values)
+    assert (code, err) == (0, "")
+    assert await owner.fetchval("SELECT count(*) FROM users") == 2
+    await owner.close()
 
 
 async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
     code, _, err = await ran(tmp_path, "worker", ENCRYPTION_KEY=ENCRYPTION_KEY)
     assert (code, "DATABASE_URL" in err) == (1, True)
+
+
+async def test_a_worker_works_with_what_the_service_works_with(
+    tmp_path: Path, migrated: str
+) -> None:
+    zone = "Europe/Brussels"
+    async with running_service(migrated, display_timezone=zone):
+        pass
+    values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+    other = {**values, "ENCRYPTION_KEY": Fernet.generate_key().decode(), "DISPLAY_TIMEZONE": zone}
+    for command in ("worker", "sync"):
+        code, _, err = await ran(tmp_path, command, **values)
+        assert (code, f"DISPLAY_TIMEZONE is UTC and not {zone}" in err) == (1, True)
+        code, _, err = await ran(tmp_path, command, **other)
+        assert (code, "ENCRYPTION_KEY does not open key account:1#1" in err) == (1, True)
+    code, _, err = await ran(tmp_path, "sync", DISPLAY_TIMEZONE=zone, **values)
+    assert (code, err.strip()) == (1, "There is no active Zammad and Kimai connector.")
+
+
+async def test_a_lost_password_is_replaced(tmp_path: Path, migrated: str) -> None:
+    fresh = register("a new password", "nobody-knows-it-yet-71")
+    values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
+    async with running_service(migrated) as service:
+        code, _, err = await ran(tmp_path, "password", ADMIN, given="short\n", **values)
+        assert (code, "must have 12 to 128 characters" in err) == (1, True)
+        code, _, err = await ran(tmp_path, "password", "nobody", given=f"{fresh}\n", **values)
+        assert (code, err.strip()) == (1, "There is no user nobody.")
+        assert (await service.http.get("/api/v1/users/me")).status_code == 200
+        code, out, err = await ran(tmp_path, "password", ADMIN, given=f"{fresh}\n", **values)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"{ADMIN} has another password")
+        assert (await service.http.get("/api/v1/users/me")).status_code == 401
+        async with service.logged_in(ADMIN, fresh) as http:
+            assert (await http.get("/api/v1/users/me")).status_code == 200
+        last = (await service.own.store.read_recorded(user_stream(UserId(1))))[-1]
+        assert isinstance(last.event, UserPasswordReplaced)
+        assert last.metadata.actor == Actor(kind="system", name="cli")
 
 
 async def test_a_worker_takes_what_was_queued_elsewhere(tmp_path: Path, migrated: str) -> None:

@@ -5,8 +5,11 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -17,6 +20,7 @@ from adapters.postgres import event_log, read_models
 from tests.support.service import ADMIN, Service, running_service
 
 V1 = "/api/v1"
+PROOF = (Path(__file__).parents[2] / "docs" / "proof.md").read_text(encoding="utf-8")
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 MICROSECOND = timedelta(microseconds=1)
 
@@ -87,6 +91,45 @@ async def test_a_proof_is_checked_without_us(migrated: str) -> None:
         }
         part = await get(service, "audit/verify", **{"from": 2, "to": head})
         assert (part["checked_from"], part["head_digest"]) == (2, digest.hex())
+
+
+async def test_the_checker_of_the_documents_is_right(migrated: str, tmp_path: Path) -> None:
+    """As a stranger would use it: what stands in `docs/proof.md`, and Python."""
+    async with running_service(migrated) as service:
+        await some_history(service)
+        name = 'Zeit \U0001f553 \x7f\u2028 "quoted" \\ \t\x01 und mehr'
+        await add_connector(service, name)
+        head = await service.own.store.head()
+        whole, part = [
+            (await service.http.get(f"{V1}/audit/proof", params={"from": first, "to": head})).text
+            for first in (1, 3)
+        ]
+    assert json.dumps(name, ensure_ascii=False) in whole
+    for text, first in ((whole, 1), (part, 3)):
+        code, said = checked(tmp_path, text)
+        assert (code, f"Events {first} to {head} are as they were written." in said) == (0, True)
+    forged = whole.replace('"role":"operator"', '"role":"viewer"')
+    assert checked(tmp_path, forged) == (1, "Event 3 is not as it was written.\n")
+    lines = whole.split("\n")
+    without = "\n".join([*lines[:2], *lines[3:]])
+    assert checked(tmp_path, without) == (1, "Event 2 is not as it was written.\n")
+    cut_off = "\n".join([*lines[:-3], *lines[-2:]])
+    assert checked(tmp_path, cut_off) == (1, "The file does not have all of its events.\n")
+
+
+async def add_connector(service: Service, name: str) -> None:
+    body = {"type": "kimai", "name": name, "base_url": "http://127.0.0.1:9/", "api_token": "t0ken"}
+    answer = await service.http.post(f"{V1}/connectors/", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def checked(folder: Path, text: str) -> tuple[int, str]:
+    checker, file = folder / "check.py", folder / "proof.ndjson"
+    checker.write_text(PROOF.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    file.write_text(text, encoding="utf-8", newline="\n")
+    command = [sys.executable, str(checker), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
 async def test_events_of_several_types_and_of_one_actor(migrated: str) -> None:

@@ -6,14 +6,47 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.postgres.migrate import migrate, packaged, read_folder
-from domain.errors import Misconfigured, Unavailable
+from adapters.postgres import connecting
+from adapters.postgres.migrate import LOCK, migrate, packaged, read_folder, require_ledger
+from domain.errors import LedgerError, Misconfigured, Unavailable
 
 
 async def test_processes_starting_together_migrate_once(any_database: str) -> None:
     runs = await asyncio.gather(*(migrate(any_database) for _ in range(4)))
     assert sorted(name for run in runs for name in run) == sorted(m.name for m in packaged())
     assert await migrate(any_database) == []
+
+
+async def test_a_migration_may_take_longer_than_any_other_statement(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "COMMAND_TIMEOUT", 0.2)
+    other = await asyncpg.connect(database)
+    await other.execute("SELECT pg_advisory_lock($1)", LOCK)
+    waiting = asyncio.create_task(migrate(database))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    await other.close()
+    assert await waiting == [migration.name for migration in packaged()]
+
+
+async def test_what_a_newer_program_did_is_refused(database: str) -> None:
+    await migrate(database)
+    connection = await asyncpg.connect(database)
+    await connection.execute("INSERT INTO migration VALUES ('9999_later.pre.sql', 'its checksum')")
+    await connection.close()
+    with pytest.raises(Misconfigured, match="it ran 9999_later"):
+        await migrate(database)
+    with pytest.raises(Misconfigured, match="it ran 9999_later"):
+        await require_ledger(database)
+
+
+async def test_a_statement_that_the_server_refuses_is_an_error_of_ours(database: str) -> None:
+    connection = await asyncpg.connect(database)
+    await connection.execute("CREATE TABLE event (something_else text)")
+    await connection.close()
+    with pytest.raises(LedgerError, match="DuplicateTableError"):
+        await migrate(database)
 
 
 async def test_an_edited_migration_is_refused(database: str) -> None:

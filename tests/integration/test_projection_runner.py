@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from adapters.postgres import projection_runner
+from adapters.postgres import connecting, projection_runner
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
 from adapters.postgres.read_models import ReadModels
@@ -219,6 +219,22 @@ async def test_a_retry_is_seen_by_a_running_runner(store: PostgresEventStore) ->
     running.cancel()
 
 
+async def test_a_runner_that_starts_tries_what_has_stopped(store: PostgresEventStore) -> None:
+    events = await fill(store, 20)
+    entries, bad = refusing(time_entries.PROJECTION, 25)
+    before = ProjectionRunner(store, [entries])
+    await before.catch_up()
+    stopped = "the view time_entries stopped at event 25: see `timeledger views`"
+    assert before.obstacle() == stopped
+    bad.clear()
+    running = asyncio.create_task(ProjectionRunner(store, [entries]).run())
+    async with asyncio.timeout(10):
+        while not await before.wait_for(len(events), within=0.02):
+            await asyncio.wait({running}, timeout=0.02)
+    running.cancel()
+    await expect_folds(store, events, [time_entries.PROJECTION])
+
+
 @pytest.mark.parametrize("page", [100, 1_000])
 async def test_a_row_that_the_database_refuses_stops_only_its_view(
     store: PostgresEventStore, monkeypatch: pytest.MonkeyPatch, page: int
@@ -267,6 +283,24 @@ async def test_nobody_sees_a_half_rebuilt_view(store: PostgresEventStore) -> Non
     assert len(counts) == 1
     assert (await rebuilding).same
     await expect_folds(store, events)
+
+
+async def test_a_rebuild_may_take_longer_than_any_other_statement(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "COMMAND_TIMEOUT", 1.0)
+    async with postgres_ledger(database, catalogue=catalogue.ALL) as store:
+        await fill(store, 3)
+        runner = ProjectionRunner(store)
+        await runner.catch_up()
+        other = await asyncpg.connect(database)
+        async with other.transaction():
+            await other.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+            rebuilding = asyncio.create_task(runner.rebuild("users"))
+            await asyncio.sleep(2)
+            assert not rebuilding.done()
+        await other.close()
+        assert (await rebuilding).same
 
 
 async def test_another_version_of_a_projection_is_rebuilt_from_the_first_event(

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from projections import dead_letters
 from tests.integration.test_kpi import filled
 from tests.support.believable import past
 from tests.support.service import Service, running_service
@@ -97,8 +98,16 @@ async def test_a_view_that_an_event_stopped_is_told_once_it_is_behind(migrated: 
         await until_ready(service)
         await connection.execute(
             "INSERT INTO projection_failure (log_id, projection, version, position, error)"
-            " VALUES (1, 'dead_letters', 2, 1, 'broken')"
+            " VALUES (1, 'dead_letters', $1, 1, 'ValueError: alice, by name')",
+            dead_letters.VERSION,
         )
+        status, body = await ready(service)
+        stopped = {
+            view["name"]: (view["stopped_at"], view["error"])
+            for view in body["projections"]
+            if view["stopped_at"] is not None or view["error"] is not None
+        }
+        assert (status, stopped) == (200, {"dead_letters": (1, "ValueError")})
         await asyncio.sleep(2.5)  # the runner looks once a second
         entries = [each for each in past(300) if each.stream.startswith("time-entry")]
         await service.own.store.append_many(entries)

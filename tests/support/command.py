@@ -21,6 +21,7 @@ async def started(folder: Path, *arguments: str, **environment: str) -> AsyncIte
         *("-m", "api.cli", *arguments),
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCE, "TERM": "dumb", **environment},
+        stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
     )
@@ -32,10 +33,12 @@ async def started(folder: Path, *arguments: str, **environment: str) -> AsyncIte
             await process.communicate()
 
 
-async def ran(folder: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of a command that ends by itself."""
+async def ran(
+    folder: Path, *arguments: str, given: str = "", **environment: str
+) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command that ends by itself; `given` is its input."""
     async with started(folder, *arguments, **environment) as process:
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(given.encode()), 60)
         assert process.returncode is not None
         heard(out + err, f"timeledger {arguments[0] if arguments else ''}")
         return process.returncode, out.decode(), err.decode()

@@ -116,6 +116,16 @@ def test_a_value_that_makes_no_sense_is_named(name: str, value: str) -> None:
         load(**{name: value})
 
 
+def test_what_is_empty_in_the_environment_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Docker Compose passes what stands nowhere."""
+    usual = load()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name.upper(), "")
+    assert load() == usual
+    with pytest.raises(Misconfigured, match="SECRET_KEY is missing"):
+        load_settings(env_file=None)
+
+
 def test_settings_show_no_secret_and_do_not_change() -> None:
     settings = load(database_url="postgresql://u:hidden-password@h/d")
     shown = repr(settings)

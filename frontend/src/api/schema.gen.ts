@@ -3986,14 +3986,21 @@ export interface components {
             /** Rows */
             rows: components["schemas"]["ProjectMappingLine"][];
         };
-        /** ProjectionLag */
+        /**
+         * ProjectionLag
+         * @description `error` is the kind of error that stopped it; its words are not for everybody.
+         */
         ProjectionLag: {
+            /** Error */
+            error: string | null;
             /** Lag */
             lag: number;
             /** Name */
             name: string;
             /** Position */
             position: number;
+            /** Stopped At */
+            stopped_at: number | null;
         };
         /** ReadyAnswer */
         ReadyAnswer: {
@@ -5013,14 +5020,18 @@ export interface operations {
                      *       "head_position": 2,
                      *       "projections": [
                      *         {
+                     *           "error": null,
                      *           "lag": 0,
                      *           "name": "time_entries",
-                     *           "position": 2
+                     *           "position": 2,
+                     *           "stopped_at": null
                      *         },
                      *         {
+                     *           "error": null,
                      *           "lag": 0,
                      *           "name": "conflicts",
-                     *           "position": 2
+                     *           "position": 2,
+                     *           "stopped_at": null
                      *         }
                      *       ],
                      *       "status": "ready"

@@ -63,6 +63,13 @@ class Folder:
                 f"{self.root} cannot be used as data folder: {error.strerror}",
             ) from error
 
+    def is_made(self) -> bool:
+        """Whether a server was made here; what we may not look at counts, and `open` says so."""
+        try:
+            return self.data.exists()
+        except OSError:
+            return True
+
     def let_through(self, account: Account, binaries: Binaries) -> None:
         """Let `account` walk to its data where it has to, without listing what lies beside."""
         if not account.is_ours and data_argument(self.data, binaries) == str(self.data):

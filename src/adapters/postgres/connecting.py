@@ -11,6 +11,7 @@ from domain.errors import LedgerError, Misconfigured, Unavailable
 
 CONNECT_TIMEOUT = 10.0  # seconds
 COMMAND_TIMEOUT = 60.0  # seconds; a page or an append takes milliseconds
+WHOLE_TABLE = 86_400.0  # seconds; for statements that take as long as a table is large
 SETTINGS = {
     "application_name": "timeledger",
     "TimeZone": "UTC",
@@ -31,9 +32,13 @@ _OUR_SETTINGS = ("28", "3D000", "3F000", "42501")
 
 
 async def connect(
-    dsn: str, *, role: str | None = None, extra: Mapping[str, str] = MappingProxyType({})
+    dsn: str,
+    *,
+    role: str | None = None,
+    extra: Mapping[str, str] = MappingProxyType({}),
+    patient: bool = False,
 ) -> asyncpg.Connection:
-    """One session with our settings and `extra` ones.
+    """One session with our settings and `extra` ones; `patient`: no statement of it takes too long.
 
     Raises:
         Unavailable: nobody answers, or it starts up or shuts down.
@@ -43,7 +48,7 @@ async def connect(
         return await asyncpg.connect(
             dsn,
             timeout=CONNECT_TIMEOUT,
-            command_timeout=COMMAND_TIMEOUT,
+            command_timeout=None if patient else COMMAND_TIMEOUT,
             server_settings={**settings(role), **extra},
         )
     except DRIVER_ERRORS as error:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +12,7 @@ from importlib.resources.abc import Traversable
 import asyncpg
 import structlog
 
-from adapters.postgres.connecting import connect
+from adapters.postgres.connecting import DRIVER_ERRORS, connect, translated
 from adapters.postgres.server_check import require_supported
 from domain.errors import Misconfigured
 
@@ -41,25 +42,40 @@ async def migrate(
 ) -> list[str]:
     """Run what this database lacks; return the names of the files run, oldest first.
 
-    Safe to call from several processes at once and again at every start.
+    Safe to call from several processes at once and again at every start. It takes as long as it
+    takes: an index of millions of rows needs minutes, and so does who waits for another process.
 
     Raises:
-        Misconfigured: the server is too old or not UTF-8, or a file was edited after it ran.
-        Unavailable: the server cannot be reached.
+        Misconfigured: the server is too old or not UTF-8, a file was edited after it ran, or a
+            newer program has been here.
+        Unavailable: the server cannot be reached, or went away.
+        LedgerError: it refused a statement; that file had no effect.
+    """
+    connection = await connect(dsn, patient=True)
+    try:
+        return await _bring_up_to_date(connection, phases, runtime_role)
+    except DRIVER_ERRORS as error:
+        raise translated(error) from error
+    finally:
+        await connection.close()  # releases the lock too
+
+
+async def require_ledger(dsn: str) -> None:
+    """Raises Misconfigured when the database has no ledger, or one that this program cannot know.
+
+    For who only looks: nothing is brought up to date.
     """
     connection = await connect(dsn)
     try:
-        await require_supported(connection)
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        done = [
-            migration.name
-            for migration in packaged(phases)
-            if await _run_unless_recorded(connection, migration)
-        ]
-        await _grant(connection, runtime_role)
-        return done
+        ran = await _recorded(connection)
+    except DRIVER_ERRORS as error:
+        raise translated(error) from error
     finally:
-        await connection.close()  # releases the lock too
+        await connection.close()
+    if not ran:
+        what = "There is no ledger in this database: nothing was looked at."
+        raise Misconfigured("service", what)
+    _require_known(ran)
 
 
 def packaged(phases: Sequence[str] = _PHASES) -> list[Migration]:
@@ -81,6 +97,45 @@ def read_folder(folder: Traversable, phases: Sequence[str] = _PHASES) -> list[Mi
     return [found[key] for key in sorted(found)]
 
 
+async def _bring_up_to_date(
+    connection: asyncpg.Connection, phases: Sequence[str], runtime_role: str
+) -> list[str]:
+    await require_supported(connection)
+    await _lock(connection)
+    _require_known(await _recorded(connection))
+    done = [
+        migration.name
+        for migration in packaged(phases)
+        if await _run_unless_recorded(connection, migration)
+    ]
+    await _grant(connection, runtime_role)
+    return done
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    """Wait until no other process migrates; the lock lasts as long as the session."""
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        log.info("migration_waits", reason="another process migrates")
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+
+
+async def _recorded(connection: asyncpg.Connection) -> set[str]:
+    """The names of what ran here; none where nothing ever did."""
+    if not await connection.fetchval("SELECT to_regclass('migration') IS NOT NULL"):
+        return set()
+    return {name for (name,) in await connection.fetch("SELECT name FROM migration")}
+
+
+def _require_known(ran: AbstractSet[str]) -> None:
+    if unknown := sorted(ran - {migration.name for migration in packaged()}):
+        raise Misconfigured(
+            "service",
+            f"A newer Timeledger has been at this database: it ran {unknown[-1]}, which this one"
+            " does not know. Start that one again; or restore the backup from before its first"
+            " start, and start this one on that (docs/operations.md, Going back).",
+        )
+
+
 async def _run_unless_recorded(connection: asyncpg.Connection, migration: Migration) -> bool:
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, checksum text NOT NULL,"
@@ -93,6 +148,7 @@ async def _run_unless_recorded(connection: asyncpg.Connection, migration: Migrat
         return False
     if recorded is not None:
         raise Misconfigured("postgresql", f"{migration.name} was edited after it had run here")
+    log.info("migrating", migration=migration.name)
     async with connection.transaction():
         await connection.execute(migration.sql)
         await connection.execute(

@@ -50,8 +50,8 @@ REFUSALS = ("22", "23")  # SQLSTATE classes: a value does not fit, a row may not
 class ProjectionStatus:
     """How far one view is behind.
 
-    `error` says why it stands still; with `failed_at` it is that event, until somebody says retry,
-    without it the database or the log, which is tried again every second.
+    `error` says why it stands still; with `failed_at` it is that event, until somebody says retry
+    or a service starts; without it the database or the log, which is tried again every second.
     """
 
     name: str
@@ -116,11 +116,16 @@ class ProjectionRunner:
     async def run(self) -> None:
         """Follow the log until cancelled; outages of the database are waited out.
 
+        What has stopped is tried once more: the program that starts may be able to take the event.
         Whatever else goes wrong is logged, shown by `status` and tried again: asyncpg has errors of
         its own for a session that dies in the middle of a COPY.
         """
+        tried = False
         while True:
             try:
+                if not tried:
+                    await self._retry_stopped()
+                    tried = True
                 await self._follow()
             except Exception as error:  # noqa: BLE001 # the outermost edge of a background task
                 self._trouble = told(error)
@@ -190,11 +195,24 @@ class ProjectionRunner:
             for name, at in self._standing.items()
         ]
 
+    def obstacle(self) -> str:
+        """Why the views are behind, for whoever waited for them in vain."""
+        for name, at in self._standing.items():
+            if at.failed_at is not None:
+                return f"the view {name} stopped at event {at.failed_at}: see `timeledger views`"
+        return "the views do not follow the ledger"
+
     async def retry(self, name: str) -> None:
         """Let a stopped projection try its event again; a running runner sees it in a second."""
         async with self._pool.acquire() as connection:
             await self._step.forgive(connection, name)
         await self._look()
+
+    async def _retry_stopped(self) -> None:
+        await self._look()
+        for name in [name for name in self.names if name not in self._going()]:
+            log.info("view_tried_again", view=name)
+            await self.retry(name)
 
     async def rebuild(self, name: str) -> Rebuilt:
         """Make the view anew from event 1, in one transaction: readers see the old until the end.

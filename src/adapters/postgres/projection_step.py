@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from adapters.postgres.connecting import WHOLE_TABLE
 from adapters.postgres.statements import statements
 from adapters.postgres.totals import TotalsTable
 from adapters.postgres.view_tables import ViewTable
@@ -199,7 +200,7 @@ class ProjectionStep:
     async def begin_again(self, connection: Session, name: str) -> None:
         """Lock the projection and empty its view, its checkpoints and its failure."""
         await self.lock(connection, name)
-        await connection.execute(self._for_table[name]["empty"], self.log_id)
+        await connection.execute(self._for_table[name]["empty"], self.log_id, timeout=WHOLE_TABLE)
         for tally in self._tallies[name]:
             await self._totals.empty(connection, tally)
         await connection.execute(self._sql["forget_checkpoints"], self.log_id, name)
@@ -209,7 +210,8 @@ class ProjectionStep:
 
     async def fingerprint(self, connection: Session, name: str) -> tuple[int, str]:
         """Number of rows and a hash over them in any order, and over what they add up to."""
-        record = await connection.fetchrow(self._for_table[name]["fingerprint"], self.log_id)
+        query = self._for_table[name]["fingerprint"]
+        record = await connection.fetchrow(query, self.log_id, timeout=WHOLE_TABLE)
         assert record is not None  # an aggregate always has a row
         sums = [await self._totals.fingerprint(connection, each) for each in self._tallies[name]]
         return record["count"], " ".join([record["hash"], *sums])

@@ -50,9 +50,13 @@ class Checks(Answer):
 
 
 class ProjectionLag(Answer):
+    """`error` is the kind of error that stopped it; its words are not for everybody."""
+
     name: str
     position: int
     lag: int
+    stopped_at: int | None
+    error: str | None
 
 
 class ReadyAnswer(Answer):
@@ -169,9 +173,20 @@ async def ready(own: Own, response: Response) -> object:
         checks=checks,
         head_position=head,
         projections=[
-            ProjectionLag(name=view.name, position=view.position, lag=view.lag) for view in lags
+            ProjectionLag(
+                name=view.name,
+                position=view.position,
+                lag=view.lag,
+                stopped_at=view.failed_at,
+                error=None if view.failed_at is None else _kind(view.error),
+            )
+            for view in lags
         ],
     )
+
+
+def _kind(error: str | None) -> str:
+    return (error or "").partition(":")[0]
 
 
 @about.get("/system", response_model=SystemAnswer)

@@ -82,10 +82,7 @@ async def replace_own_password(
         if not await own.passwords.matches(body.current_password, await _hash_of(own, account)):
             await failed(account, "bad_credentials")
             raise Problem("bad_credentials", "The current password is wrong.", status=403)
-    credential = await _stored(own, account.user_id, identity.username, body.new_password)
-    command = ReplacePassword(credential=credential)
-    await commands.run(ACCOUNT, user_stream(account.user_id), command, holds)
-    await own.credentials.drop(account.credential)
+    await _replace(own, commands, account, body.new_password)
 
 
 @router.get("", response_model=list[UserOut])
@@ -182,6 +179,27 @@ async def add_account(own: Services, commands: Commands, body: NewUser) -> int:
 
     number, _ = await with_next_number(own.store, lambda n: user_stream(UserId(n)), add)
     return number
+
+
+async def replace_password(own: Services, commands: Commands, username: str, password: str) -> None:
+    """Give the account of that name another password; its tokens are revoked.
+
+    Raises Problem `not_found`.
+    """
+    for stored in await own.credentials.of_login(login_digest(username)):
+        account = await account_of(own, stored.user_id)
+        if account is not None and account.credential == stored.credential:
+            await _replace(own, commands, account, password)
+            return
+    raise Problem("not_found", f"There is no user {username}.")
+
+
+async def _replace(own: Services, commands: Commands, account: Account, password: str) -> None:
+    name = account.username.value or ""
+    credential = await _stored(own, account.user_id, name, password)
+    command = ReplacePassword(credential=credential)
+    await commands.run(ACCOUNT, user_stream(account.user_id), command, holds)
+    await own.credentials.drop(account.credential)
 
 
 async def shown_user(own: Services, user_id: int) -> dict[str, object]:

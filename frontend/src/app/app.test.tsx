@@ -8,6 +8,7 @@ import { renderApp, renderWithApp } from "@/testing/render"
 import { answering, example, refusing } from "@/testing/server"
 import { Button } from "@/ui/button"
 import { Dialog } from "@/ui/dialog"
+import { LayerKeys, useShortcuts } from "./keyboard"
 import { safeReturn, useWritable } from "./session"
 
 test("the page shows its five sections, who is signed in and the chain", async () => {
@@ -174,4 +175,52 @@ test("single keys work outside fields only, and can be turned off", async () => 
   await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
   await user.keyboard("ga")
   expect(window.location.hash).toBe("#mappings")
+})
+
+test("over the page its single keys rest, those with Ctrl work", async () => {
+  const begun = answering("POST /api/v1/sync/run", {})
+  const { user } = renderApp()
+  await screen.findByText("Chain verified")
+  await user.keyboard("?")
+  await screen.findByRole("dialog", { name: "Keyboard shortcuts" })
+  await user.keyboard("r")
+  await user.keyboard("gm")
+  expect(begun).toHaveLength(0)
+  expect(window.location.hash).not.toBe("#mappings")
+  await user.keyboard("{Control>}k{/Control}")
+  expect(await screen.findByPlaceholderText(/Type a command/)).toBeInTheDocument()
+})
+
+function TwoLayers({ told }: { told: (key: string) => void }) {
+  const [open, setOpen] = useState(false)
+  const key = (keys: string, label: string) => ({
+    keys,
+    label,
+    group: "Rows" as const,
+    run: () => told(label),
+  })
+  useShortcuts([key("z", "page"), key("u", "page"), key("Mod+Enter", "page")])
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Row
+      </button>
+      <Dialog open={open} onOpenChange={setOpen} title="Entry">
+        <LayerKeys shortcuts={[key("z", "dialog")]} />
+      </Dialog>
+    </>
+  )
+}
+
+test("an open dialog has its own keys, and the page has its again once it is closed", async () => {
+  const told: string[] = []
+  const { user } = renderWithApp(<TwoLayers told={(key) => told.push(key)} />)
+  await user.click(await screen.findByRole("button", { name: "Row" }))
+  await screen.findByRole("dialog", { name: "Entry" })
+  await user.keyboard("zu{Control>}{Enter}{/Control}")
+  expect(told).toEqual(["dialog"])
+  await user.keyboard("{Escape}")
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
+  await user.keyboard("zu")
+  expect(told).toEqual(["dialog", "page", "page"])
 })

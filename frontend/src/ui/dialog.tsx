@@ -1,8 +1,9 @@
 import { X } from "lucide-react"
 import { Dialog as Radix } from "radix-ui"
-import { type ReactNode, useRef } from "react"
+import { type ReactNode, useId, useRef } from "react"
 import { IconButton } from "./button"
 import { cn } from "./cn"
+import { Layer } from "./layer"
 
 type Props = {
   open: boolean
@@ -122,6 +123,7 @@ function Frame({
 
 export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Props) {
   const { content, back } = useReturn(open, returnTo)
+  const layer = useId()
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -130,7 +132,7 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
           <Radix.Content
             ref={content}
             data-focus-container
-            data-keys
+            data-layer={layer}
             onOpenAutoFocus={frame.bare ? onFirstField : onContainer}
             onCloseAutoFocus={back}
             {...(frame.description ? {} : { "aria-describedby": undefined })}
@@ -139,7 +141,9 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
               className,
             )}
           >
-            <Frame {...frame} />
+            <Layer value={layer}>
+              <Frame {...frame} />
+            </Layer>
           </Radix.Content>
         </div>
       </Radix.Portal>
@@ -150,6 +154,7 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
 /** From the right, up to 680 wide; the page behind stays where it was. */
 export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Props) {
   const { content, back } = useReturn(open, returnTo)
+  const layer = useId()
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -157,7 +162,7 @@ export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Pr
         <Radix.Content
           ref={content}
           data-focus-container
-          data-keys
+          data-layer={layer}
           onOpenAutoFocus={onContainer}
           onCloseAutoFocus={back}
           {...(frame.description ? {} : { "aria-describedby": undefined })}
@@ -166,7 +171,9 @@ export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Pr
             className,
           )}
         >
-          <Frame {...frame} />
+          <Layer value={layer}>
+            <Frame {...frame} />
+          </Layer>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

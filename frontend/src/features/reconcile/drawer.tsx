@@ -6,7 +6,7 @@ import type { ApiError } from "@/api/errors"
 import { useCommand, useRead } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import type { Entry, RowDetail } from "@/api/shapes"
-import { useShortcuts } from "@/app/keyboard"
+import { LayerKeys, type Shortcut } from "@/app/keyboard"
 import { notify } from "@/app/notify"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
@@ -160,34 +160,25 @@ function Opened({
     const found = line?.alternatives.find((one) => acts.includes(one.act) && !one.blocked)
     if (found) setChosen(found.act)
   }
-  useShortcuts(
-    open
-      ? [
-          { keys: "j", label: "Next entry", group: "Rows", run: () => step(1) },
-          { keys: "k", label: "Previous entry", group: "Rows", run: () => step(-1) },
-          {
-            keys: "z",
-            label: "Choose Zammad",
-            group: "Rows",
-            run: () => pick("update", "delete", "create", "retry", "unignore"),
-          },
-          {
-            keys: "u",
-            label: "Choose Kimai",
-            group: "Rows",
-            run: () => pick("keep-target", "skip"),
-          },
-          { keys: "i", label: "Choose to ignore", group: "Rows", run: () => pick("ignore") },
-          {
-            keys: "Mod+Enter",
-            label: "Apply the decision",
-            group: "Rows",
-            everywhere: true,
-            run: () => apply(act),
-          },
-        ]
-      : [],
-  )
+  const shortcuts: Shortcut[] = [
+    { keys: "j", label: "Next entry", group: "Rows", run: () => step(1) },
+    { keys: "k", label: "Previous entry", group: "Rows", run: () => step(-1) },
+    {
+      keys: "z",
+      label: "Choose Zammad",
+      group: "Rows",
+      run: () => pick("update", "delete", "create", "retry", "unignore"),
+    },
+    { keys: "u", label: "Choose Kimai", group: "Rows", run: () => pick("keep-target", "skip") },
+    { keys: "i", label: "Choose to ignore", group: "Rows", run: () => pick("ignore") },
+    {
+      keys: "Mod+Enter",
+      label: "Apply the decision",
+      group: "Rows",
+      everywhere: true,
+      run: () => apply(act),
+    },
+  ]
   useEffect(() => {
     if (at !== null) document.getElementById("entry-state")?.scrollIntoView({ block: "nearest" })
   }, [at])
@@ -339,6 +330,7 @@ function Opened({
         ) : undefined
       }
     >
+      <LayerKeys shortcuts={shortcuts} />
       <div className="grid gap-5" id="entry-state">
         {stateAt && (
           <p

@@ -1,5 +1,6 @@
 import { X } from "lucide-react"
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react"
+import type { ApiError } from "@/api/errors"
 import { useCommand, useRead } from "@/api/hooks"
 import { useShortcuts } from "@/app/keyboard"
 import { lazily } from "@/app/lazily"
@@ -29,6 +30,8 @@ import { ACTS } from "./words"
 const Bulk = lazily(() => import("./bulk"))
 
 export type BulkWish = { lines: readonly Line[]; act: Act | "proposals" }
+/** What was not decided stays said until it is tried again, whatever else is decided meanwhile. */
+type Refused = { line: Line; error: ApiError }
 type Move = "use" | "keep" | "ignore"
 const MOVES: Record<Move, readonly Act[]> = {
   use: ["update", "delete", "create", "retry", "unignore"],
@@ -67,7 +70,7 @@ export function List({
   const [activeKey, setActiveKey] = useState<string | null>(null)
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set())
   const [bulk, setBulk] = useState<BulkWish | null>(null)
-  const [failed, setFailed] = useState<Line | null>(null)
+  const [refused, setRefused] = useState<readonly Refused[]>([])
   const [hint, setHint] = useState<string | null>(null)
   const table = useRef<VirtualTableHandle>(null)
   const panel = useRef<HTMLDivElement>(null)
@@ -85,6 +88,7 @@ export function List({
     stale: STALE,
     onDone: (answer, { line }) => {
       setBusy((was) => without(was, line.key))
+      setRefused((was) => exceptOf(was, line))
       forget(line.key)
       selection.drop(line.key)
       const back = answer.undo
@@ -93,9 +97,9 @@ export function List({
         undo: back && (() => undo.mutate(back)),
       })
     },
-    onFailed: (_, { line }) => {
+    onFailed: (error, { line }) => {
       setBusy((was) => without(was, line.key))
-      setFailed(line)
+      setRefused((was) => [...exceptOf(was, line), { line, error }])
     },
   })
 
@@ -111,7 +115,7 @@ export function List({
   const act = useCallback(
     (line: Line, wanted: Act) => {
       setActiveKey(line.key)
-      setFailed(null)
+      setRefused((was) => exceptOf(was, line))
       setHint(null)
       // What deletes is looked at first: the drawer names the timesheet and shows the request.
       if (wanted === "delete") return open(line)
@@ -232,18 +236,10 @@ export function List({
   return (
     <div ref={panel} data-shown={slots.length}>
       <Chips tab={tab} filters={filters} />
-      {failed && command.error && (
-        <div className="flex items-start gap-2 pb-3">
-          <div className="min-w-0 flex-1">
-            <CommandError error={command.error}>
-              {`Nothing was decided about ${failed.ticket ? `#${failed.ticket} ` : ""}${failed.title}.`}
-            </CommandError>
-          </div>
-          <IconButton label="Dismiss" onClick={() => setFailed(null)}>
-            <X aria-hidden />
-          </IconButton>
-        </div>
-      )}
+      <RefusedRows
+        refused={refused}
+        onDismiss={(line) => setRefused((was) => exceptOf(was, line))}
+      />
       {hint && (
         <p role="status" className="pb-3 text-ink2 text-table">
           {hint}
@@ -321,6 +317,32 @@ function keyOf(slot: { key: string }): string {
 
 function nameOf(slot: Slot): string {
   return isLine(slot) ? `${slot.ticket && `#${slot.ticket} `}${slot.title}` : ""
+}
+
+function exceptOf(all: readonly Refused[], { key }: Line): readonly Refused[] {
+  return all.filter((one) => one.line.key !== key)
+}
+
+function RefusedRows({
+  refused,
+  onDismiss,
+}: {
+  refused: readonly Refused[]
+  onDismiss: (line: Line) => void
+}) {
+  return refused.map(({ line, error }) => {
+    const about = `${line.ticket ? `#${line.ticket} ` : ""}${line.title}`
+    return (
+      <div key={line.key} className="flex items-start gap-2 pb-3">
+        <div className="min-w-0 flex-1">
+          <CommandError error={error}>{`Nothing was decided about ${about}.`}</CommandError>
+        </div>
+        <IconButton label={`Dismiss what was said of ${about}`} onClick={() => onDismiss(line)}>
+          <X aria-hidden />
+        </IconButton>
+      </div>
+    )
+  })
 }
 
 function without(set: ReadonlySet<string>, key: string): ReadonlySet<string> {

@@ -103,7 +103,28 @@ test("what is refused is said in the service's sentence, with the row it was abo
   expect(alert).toHaveTextContent(
     "Bob resolved this row. Nothing was decided about #10050 VPN down.",
   )
-  await user.click(screen.getByRole("button", { name: "Dismiss" }))
+  await user.click(screen.getByRole("button", { name: /^Dismiss .* VPN down/ }))
+  expect(screen.queryByRole("alert")).not.toBeInTheDocument()
+})
+
+test("a refusal stays with its row while another is decided, until it is tried again", async () => {
+  const { user } = shown()
+  const button = async (name: RegExp) =>
+    within(await toRow(name)).getByRole("button", { name: /^Use Zammad/ })
+  refusing("POST /api/v1/reconcile/row/{row_id}", 409, "already_resolved", "Bob resolved this row.")
+  await user.click(await button(/VPN down/))
+  expect(await screen.findByRole("alert")).toHaveTextContent("#10050 VPN down")
+  const sent = answering("POST /api/v1/reconcile/row/{row_id}", {
+    status: "success",
+    message: "Kimai was brought to what Zammad says.",
+    conflict_id: 78,
+    entry_id: 4712,
+  })
+  await user.click(await button(/Printer queue/))
+  expect(await screen.findByText("Kimai was brought to what Zammad says")).toBeInTheDocument()
+  expect(screen.getByRole("alert")).toHaveTextContent("#10050 VPN down")
+  await user.click(await button(/VPN down/))
+  await waitFor(() => expect(sent).toHaveLength(2))
   expect(screen.queryByRole("alert")).not.toBeInTheDocument()
 })
 

@@ -74,6 +74,7 @@ export function List({
   const [hint, setHint] = useState<string | null>(null)
   const table = useRef<VirtualTableHandle>(null)
   const panel = useRef<HTMLDivElement>(null)
+  const leaving = useRef<string | null>(null) // decided from the list, as long as it stands there
   const inReach = useInReach(panel)
   const phone = usePhone()
 
@@ -119,6 +120,7 @@ export function List({
       setHint(null)
       // What deletes is looked at first: the drawer names the timesheet and shows the request.
       if (wanted === "delete") return open(line)
+      leaving.current = line.key
       setBusy((was) => new Set(was).add(line.key))
       send({ line, act: wanted })
     },
@@ -142,6 +144,11 @@ export function List({
   const at = useRef(0)
   const index = activeKey === null ? -1 : slots.findIndex((one) => one.key === activeKey)
   if (index >= 0) at.current = index
+  const focusOn = (key: string) =>
+    requestAnimationFrame(() => {
+      const found = panel.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`)
+      found?.focus({ preventScroll: !phone })
+    })
   const go = (step: number) => {
     if (slots.length === 0) return
     // A row that left the list leaves its place: the next one stands there now.
@@ -152,13 +159,18 @@ export function List({
     at.current = next
     setActiveKey(slot.key)
     table.current?.scrollTo(next)
-    requestAnimationFrame(() => {
-      const found = panel.current?.querySelector<HTMLElement>(
-        `[data-row="${CSS.escape(slot.key)}"]`,
-      )
-      found?.focus({ preventScroll: !phone })
-    })
+    focusOn(slot.key)
   }
+  // A decided row takes the focus of its button along: what stands in its place now gets it. Only
+  // the focus: the same key pressed twice decides one row.
+  useEffect(() => {
+    if (leaving.current === null || leaving.current !== activeKey || index >= 0) return
+    leaving.current = null
+    if (document.activeElement !== document.body) return
+    const slot = slots[Math.min(at.current, slots.length - 1)]
+    if (!isLine(slot)) return panel.current?.focus({ preventScroll: true })
+    focusOn(slot.key)
+  })
   const current = index >= 0 && isLine(slots[index]) ? (slots[index] as Line) : null
   const move = (which: Move) => {
     const chosen = [...selection.selected.values()]
@@ -234,7 +246,7 @@ export function List({
 
   const caption = `${label}, ${formatNumber(slots.length)} ${slots.length === 1 ? "row" : "rows"}`
   return (
-    <div ref={panel} data-shown={slots.length}>
+    <div ref={panel} data-shown={slots.length} data-focus-container tabIndex={-1}>
       <Chips tab={tab} filters={filters} />
       <RefusedRows
         refused={refused}

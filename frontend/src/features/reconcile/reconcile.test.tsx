@@ -95,6 +95,21 @@ test("a decision is sent with the version that was seen, and can be taken back f
   expect(undone[0]?.url.pathname).toBe("/api/v1/reconcile/row/78/undo")
 })
 
+test("when a decided row leaves, the focus goes to the row in its place", async () => {
+  const { user } = shown()
+  const button = within(await toRow(/VPN down/)).getByRole("button", { name: /^Use Zammad/ })
+  answering("POST /api/v1/reconcile/row/{row_id}", {
+    status: "success",
+    message: "Kimai was brought to what Zammad says.",
+    conflict_id: 77,
+    entry_id: 4711,
+  })
+  listed(rows.slice(1))
+  await user.click(button)
+  await waitFor(() => expect(screen.queryByText(/VPN down/, { selector: "[data-row]" })).toBeNull())
+  await waitFor(() => expect(document.activeElement).toHaveTextContent("Printer queue"))
+})
+
 test("what is refused is said in the service's sentence, with the row it was about", async () => {
   const { user } = shown()
   refusing("POST /api/v1/reconcile/row/{row_id}", 409, "already_resolved", "Bob resolved this row.")

@@ -3,6 +3,7 @@ import { type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from
 import { useRead } from "@/api/hooks"
 import type { ReasonCode } from "@/api/shapes"
 import { lazily } from "@/app/lazily"
+import { kpi } from "@/app/reads"
 import { SectionHead } from "@/app/section-frame"
 import { useUrlParams, useUrlState } from "@/app/url-state"
 import { cn } from "@/ui/cn"
@@ -19,6 +20,7 @@ import {
   TABS,
   type TabId,
 } from "./reads"
+import { sentence } from "./sentence"
 import { isReason } from "./words"
 
 const EntryDrawer = lazily(() => import("./drawer"))
@@ -44,6 +46,7 @@ export default function Reconcile() {
   const [tab, setTab] = useUrlState("tab", TABS)
   const { params, set } = useUrlParams()
   const counts = useCounts()
+  const said = useSentence(counts)
   const filters = useFilters(params)
   const search = useRef<HTMLInputElement>(null)
   const opened = params.get("entry")
@@ -77,7 +80,7 @@ export default function Reconcile() {
       <SectionHead
         id="reconcile"
         title="Reconcile"
-        sentence={sentence(counts.decision)}
+        sentence={said}
         actions={
           <>
             <Search tab={tab} label={LABELS[tab]} field={search} />
@@ -112,14 +115,24 @@ export default function Reconcile() {
   )
 }
 
-function sentence(decisions: number | undefined): string | null {
-  if (decisions === undefined) return null
-  if (decisions === 0) return "Zammad and Kimai agree. Nothing waits for you."
-  return "Entries where Zammad and Kimai disagree, with a proposal for each."
+/** Null until everything that it speaks of is known. */
+function useSentence({ decision, failed, dead }: Counts): string | null {
+  const figures = useRead(kpi()).data
+  if (figures === undefined || decision === undefined) return null
+  if (failed === undefined || dead === undefined) return null
+  return sentence({
+    decisions: decision,
+    failed,
+    dead,
+    pending: figures.key_figures.held_back.pending.entries,
+    compared: figures.last_sync !== null,
+  })
 }
 
+type Counts = Partial<Record<TabId, number>>
+
 /** Of the saved filters; what is searched for does not change them. */
-function useCounts(): Partial<Record<TabId, number>> {
+function useCounts(): Counts {
   const open = useRead(openCounts()).data
   const failed = useRead(entryCount("failed")).data
   const ignored = useRead(entryCount("ignored")).data

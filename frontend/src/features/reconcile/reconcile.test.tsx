@@ -223,6 +223,16 @@ test("nothing to decide says when it was last compared; a failure keeps the fram
   expect(screen.getByText(/Last compared/)).toBeInTheDocument()
 })
 
+test("without a decision to make, what gave up is said under the title", async () => {
+  listed([])
+  const failed = example("GET /api/v1/entries")
+  answering("GET /api/v1/entries", { ...failed, items: [], next_cursor: null, total: 2 })
+  shown()
+  expect(
+    await screen.findByText("Nothing needs a decision. 2 entries gave up and can be tried again."),
+  ).toBeInTheDocument()
+})
+
 test("keyboard: j and k move, x selects, Shift X selects up to, z decides, Enter opens", async () => {
   const { user } = shown()
   await toRow(/VPN down/)

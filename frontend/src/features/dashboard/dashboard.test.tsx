@@ -122,6 +122,20 @@ test("what nobody knows is not shown as a number", async () => {
   expect(screen.queryByText(/vs prior/)).not.toBeInTheDocument()
 })
 
+test("when nothing comes through, what is late is said all the same", async () => {
+  answering(
+    "GET /api/v1/sync/kpi",
+    figures((kpi) => {
+      kpi.lag_seconds = 7_200
+      kpi.key_figures.sync_lag = { ...kpi.key_figures.sync_lag, p95_seconds: null, late: 4 }
+    }),
+  )
+  renderWithApp(<Dashboard />)
+  const lag = await screen.findByRole("region", { name: "Sync lag, p95" })
+  expect(within(lag).getByText("4 late")).toBeInTheDocument()
+  expect(within(lag).getByText("Nothing was written on these days.")).toBeInTheDocument()
+})
+
 test("the range is kept in the address and asked for", async () => {
   const asked = answering("GET /api/v1/sync/kpi", figures())
   const { user } = renderWithApp(<Dashboard />)

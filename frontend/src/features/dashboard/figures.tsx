@@ -326,11 +326,15 @@ function Lag({
       }
     >
       <div className="flex min-h-6 items-end justify-between gap-3">
-        {lag.p95_seconds === null ? (
-          <p className="text-ink2">Nothing was written on these days.</p>
-        ) : (
-          <StateBadge state={state.state}>{state.words}</StateBadge>
-        )}
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          {/* What waits too long is late also, and most of all, when nothing came through. */}
+          {(lag.late !== null || lag.p95_seconds !== null) && (
+            <StateBadge state={state.state}>{state.words}</StateBadge>
+          )}
+          {lag.p95_seconds === null && (
+            <p className="text-ink2">Nothing was written on these days.</p>
+          )}
+        </div>
         <Trace
           values={lag.days.map((day) => day.p95_seconds)}
           label={`Sync lag, p95, of each of the last ${DAYS[range]}`}

@@ -29,11 +29,11 @@ import { type Act, opOf } from "./proposals"
 import {
   entry as entryRead,
   history as historyRead,
-  names as namesRead,
   type Preview,
   preview as previewRead,
   row as rowRead,
 } from "./reads"
+import { useNames } from "./use-names"
 import { ACTS, inSentence, plainSentence } from "./words"
 
 export default function EntryDrawer({
@@ -74,7 +74,7 @@ function Opened({
   const entry = useRead(entryRead(id, at), when)
   const detail = useRead(rowRead(`entry-${id}`, id, at), when)
   const past = useRead(historyRead(id), { enabled: open })
-  const names = useRead(namesRead(), { enabled: open }).data ?? NO_NAMES
+  const names = useNames({ enabled: open }) ?? NO_NAMES
   const [chosen, setChosen] = useState<Act | null>(null)
   const [json, setJson] = useState(false)
   const [note, setNote] = useState<string | null>(null)
@@ -103,9 +103,9 @@ function Opened({
     ? act === null || data === undefined
       ? null
       : { is: "unchanged", values: data.target as never }
-    : answer
+    : answer && data
       ? answer.applicable
-        ? afterOf(answer, data?.target ?? null)
+        ? afterOf(answer, data, names.rounding)
         : null
       : previewed.isError
         ? null
@@ -653,7 +653,8 @@ function afterNote(act: Act | null, after: After | null | undefined, at: number 
   if (after === null) return "not possible now"
   if (after.is === "deleted") return "deleted"
   if (after.is === "unchanged") return "stays as it is"
-  return after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
+  const note = after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
+  return after.about ? `${note}, before Kimai rounds` : note
 }
 
 function afterWords(after: After | null | undefined): string {
@@ -665,14 +666,16 @@ function afterWords(after: After | null | undefined): string {
 function applyLabel(act: Act | null, after: After | null | undefined, line: Line): string {
   if (act === null) return "Apply"
   const minutes = after && after.is === "written" ? after.values.minutes : null
+  const said = (length: number) =>
+    `${after && after.is === "written" && after.about ? "about " : ""}${formatMinutes(length)}`
   if (act === "update" && typeof minutes === "number")
     return minutes === line.kimai?.minutes
       ? "Apply, update Kimai"
-      : `Apply, update Kimai to ${formatMinutes(minutes)}`
+      : `Apply, update Kimai to ${said(minutes)}`
   if (act === "create" && typeof minutes === "number")
-    return `Apply, create ${formatMinutes(minutes)} in Kimai`
+    return `Apply, create ${said(minutes)} in Kimai`
   if (act === "correct" && typeof minutes === "number")
-    return `Apply, add ${formatMinutes(minutes)} in Kimai`
+    return `Apply, add ${said(minutes)} in Kimai`
   if (act === "delete") return `Delete the timesheet of ${formatMinutes(line.kimai?.minutes ?? 0)}`
   return `Apply, ${inSentence(ACTS[act].label)}`
 }

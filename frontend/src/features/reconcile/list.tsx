@@ -18,13 +18,14 @@ import { VirtualTable, type VirtualTableHandle } from "@/ui/virtual-table"
 import { type Decided, type Decision, decide, STALE } from "./actions"
 import { Cards } from "./cards"
 import { active as activeFilters, Chips } from "./filters"
-import { type Line, NO_NAMES } from "./model"
+import type { Line } from "./model"
 import { isLine, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
-import { type Filters, KNOWN_FILTERS, names as namesRead, segmentsOf, type TabId } from "./reads"
+import { type Filters, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
 import { LETTERS, LetterRow, RESOLVED, ResolvedRow, type Shown, SIDES, SidesRow } from "./row"
 import { SelectionBar } from "./selection-bar"
 import { useChanged, useInReach, usePhone, useSelection } from "./state"
+import { useNames } from "./use-names"
 import { ACTS } from "./words"
 
 const Bulk = lazily(() => import("./bulk"))
@@ -59,9 +60,9 @@ export function List({
   const { timezone } = useSession()
   const { asOf } = useMoment()
   const { reason } = useWritable("operator")
-  const names = useRead(namesRead())
+  const names = useNames()
   const segments = useMemo(() => segmentsOf(tab, filters), [tab, filters])
-  const list = usePages(segments, names.data ?? (names.isError ? NO_NAMES : undefined))
+  const list = usePages(segments, names)
   const { slots } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
   useEffect(() => onLines(lines), [lines, onLines])

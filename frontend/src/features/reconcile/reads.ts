@@ -3,7 +3,15 @@ import { type Get, totalOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
-import type { DeadLetter, Entry, HistoryItem, ReasonCode, Row, RowDetail } from "@/api/shapes"
+import type {
+  Connector,
+  DeadLetter,
+  Entry,
+  HistoryItem,
+  ReasonCode,
+  Row,
+  RowDetail,
+} from "@/api/shapes"
 import {
   type Conflict,
   type Line,
@@ -187,6 +195,11 @@ export const names = (): Read<Names> => ({
     ])
     return namesOf(activities, people)
   },
+})
+
+export const connectors = (): Read<Connector[]> => ({
+  key: keys.connectors(),
+  fetch: (get) => get("/api/v1/connectors"),
 })
 
 /** The whole entry: now, or (`at`) after one of its events. */

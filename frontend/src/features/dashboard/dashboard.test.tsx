@@ -93,6 +93,15 @@ test("the answer comes first, then four figures and what they compare with", asy
   expect(within(lag).getByText("On time")).toBeInTheDocument()
 })
 
+test("each part of what is held back leads to its rows", async () => {
+  renderWithApp(<Dashboard />, { at: "/?range=7d&tab=dead&reconcile.q=vpn" })
+  const held = await screen.findByRole("region", { name: "Held back from Kimai" })
+  const leads = (name: RegExp) => within(held).getByRole("link", { name }).getAttribute("href")
+  expect(leads(/9 entries/)).toBe("/?range=7d&tab=pending#reconcile")
+  expect(leads(/11 entries/)).toBe("/?range=7d#reconcile")
+  expect(leads(/3 entries/)).toBe("/?range=7d&tab=failed#reconcile")
+})
+
 test("each figure says what it is", async () => {
   const { user } = renderWithApp(<Dashboard />)
   await user.click(await screen.findByRole("button", { name: "What is Time in Kimai?" }))

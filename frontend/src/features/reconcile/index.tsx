@@ -31,6 +31,7 @@ const ICONS: Partial<Record<TabId, ReactNode>> = {
   failed: <OctagonX aria-hidden className="text-failed" />,
   dead: <ArchiveX aria-hidden className="text-dead" />,
   ignored: <CircleSlash aria-hidden className="text-ignored" />,
+  pending: <CircleDashed aria-hidden className="text-pending" />,
 }
 const LABELS: Record<TabId, string> = {
   decision: "Needs a decision",
@@ -39,6 +40,7 @@ const LABELS: Record<TabId, string> = {
   failed: "Failed",
   dead: "Dead letters",
   ignored: "Ignored",
+  pending: "Pending",
   resolved: "Resolved",
 }
 
@@ -116,15 +118,15 @@ export default function Reconcile() {
 }
 
 /** Null until everything that it speaks of is known. */
-function useSentence({ decision, failed, dead }: Counts): string | null {
+function useSentence({ decision, failed, dead, pending }: Counts): string | null {
   const figures = useRead(kpi()).data
   if (figures === undefined || decision === undefined) return null
-  if (failed === undefined || dead === undefined) return null
+  if (failed === undefined || dead === undefined || pending === undefined) return null
   return sentence({
     decisions: decision,
     failed,
     dead,
-    pending: figures.key_figures.held_back.pending.entries,
+    pending,
     compared: figures.last_sync !== null,
   })
 }
@@ -136,6 +138,7 @@ function useCounts(): Counts {
   const open = useRead(openCounts()).data
   const failed = useRead(entryCount("failed")).data
   const ignored = useRead(entryCount("ignored")).data
+  const pending = useRead(entryCount("pending")).data
   const resolved = useRead(resolvedCount()).data
   const dead = useRead(letterCount()).data
   return useMemo(
@@ -146,9 +149,10 @@ function useCounts(): Counts {
       failed,
       dead,
       ignored,
+      pending,
       resolved,
     }),
-    [open, failed, ignored, resolved, dead],
+    [open, failed, ignored, pending, resolved, dead],
   )
 }
 

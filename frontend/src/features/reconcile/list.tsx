@@ -21,7 +21,7 @@ import { active as activeFilters, Chips } from "./filters"
 import type { Line } from "./model"
 import { isLine, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
-import { type Filters, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
+import { type Filters, isReadOnly, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
 import { LETTERS, LetterRow, RESOLVED, ResolvedRow, type Shown, SIDES, SidesRow } from "./row"
 import { SelectionBar } from "./selection-bar"
 import { useChanged, useInReach, usePhone, useSelection } from "./state"
@@ -136,7 +136,7 @@ export function List({
       selected: selection.selected,
       changed,
       toggle: selection.toggle,
-      selectable: tab !== "resolved",
+      selectable: !isReadOnly(tab),
       zone: timezone,
     }),
     [reason, busy, act, open, selection.selected, selection.toggle, changed, tab, timezone],
@@ -193,14 +193,14 @@ export function List({
       label: "Select the row",
       group: "Rows",
       run: () => current && selection.toggle(current, index, false),
-      enabled: rowKeys && tab !== "resolved",
+      enabled: rowKeys && !isReadOnly(tab),
     },
     {
       keys: "Shift+X",
       label: "Select up to the row",
       group: "Rows",
       run: () => current && selection.toggle(current, index, true),
-      enabled: rowKeys && tab !== "resolved",
+      enabled: rowKeys && !isReadOnly(tab),
     },
     {
       keys: "Enter",
@@ -233,7 +233,7 @@ export function List({
   const some = selection.selected.size > 0
   const columns = useMemo(() => {
     const own = tab === "resolved" ? RESOLVED : tab === "dead" ? LETTERS : SIDES
-    if (tab === "resolved") return own
+    if (isReadOnly(tab)) return own
     const box = (
       <Checkbox
         checked={every ? true : some ? "indeterminate" : false}
@@ -425,6 +425,7 @@ const EMPTY: Record<TabId, string> = {
   failed: "Nothing was given up.",
   dead: "There are no dead letters.",
   ignored: "Nothing is ignored.",
+  pending: "Nothing is on its way to Kimai.",
   resolved: "Nothing was resolved yet.",
 }
 

@@ -260,6 +260,7 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
     : null
   const stored = names.rounding === 0 ? zammad.minutes : null
   const act = entry.state === "failed" ? "retry" : entry.state === "ignored" ? "unignore" : null
+  const onItsWay = entry.state === "pending" || entry.state === "writing"
   const reason = isReason(entry.reason_code) ? REASONS[entry.reason_code].title : null
   return {
     key: `entry-${entry.id}`,
@@ -280,7 +281,7 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
         ? `Gave up after ${entry.attempts} ${entry.attempts === 1 ? "attempt" : "attempts"}`
         : entry.state === "ignored"
           ? "Ignored until it changes"
-          : (reason ?? "Nothing to decide"),
+          : (reason ?? (onItsWay ? "On its way to Kimai" : "Nothing to decide")),
     detail: reason ?? entry.description,
     at: entry.updated_at,
     proposal:
@@ -291,7 +292,10 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
           : null,
     alternatives: act === "retry" ? [{ act: "retry" }, { act: "ignore" }] : act ? [{ act }] : [],
     stored,
-    change: act === "unignore" ? null : changeOf(act ?? "ignore", { zammad, kimai, stored }),
+    change:
+      act === "unignore"
+        ? null
+        : changeOf(act ?? (onItsWay ? "create" : "ignore"), { zammad, kimai, stored }),
     signature: JSON.stringify([entry.id, entry.version]),
   }
 }

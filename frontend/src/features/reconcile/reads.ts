@@ -7,6 +7,7 @@ import type {
   Connector,
   DeadLetter,
   Entry,
+  EntryState,
   HistoryItem,
   ReasonCode,
   Row,
@@ -32,9 +33,12 @@ export const TABS = [
   "failed",
   "dead",
   "ignored",
+  "pending",
   "resolved",
 ] as const
 export type TabId = (typeof TABS)[number]
+/** Rows that nobody decides: they go on by themselves, or are done with. */
+export const isReadOnly = (tab: TabId) => tab === "pending" || tab === "resolved"
 
 export type Filters = {
   q: string | null
@@ -53,6 +57,7 @@ export const KNOWN_FILTERS: Record<TabId, readonly (keyof Filters)[]> = {
   failed: ["q", "person", "customer", "from", "to"],
   dead: ["reason", "kind"],
   ignored: ["q", "person", "customer", "from", "to"],
+  pending: ["q", "person", "customer", "from", "to"],
   resolved: [],
 }
 
@@ -82,9 +87,16 @@ function rows(filter: "conflicts" | "missing", { q, reason }: Filters): Segment 
   }
 }
 
-function entries(state: "failed" | "ignored", filters: Filters): Segment {
+const STATES = {
+  failed: ["failed"],
+  ignored: ["ignored"],
+  pending: ["pending", "writing"],
+} satisfies Partial<Record<TabId, EntryState[]>>
+type EntryTab = keyof typeof STATES
+
+function entries(tab: EntryTab, filters: Filters): Segment {
   const query = {
-    state: [state],
+    state: STATES[tab],
     q: filters.q ?? undefined,
     user: filters.person ?? undefined,
     customer: filters.customer ?? undefined,
@@ -148,6 +160,7 @@ export function segmentsOf(tab: TabId, filters: Filters): readonly Segment[] {
       return [rows(tab, filters)]
     case "failed":
     case "ignored":
+    case "pending":
       return [entries(tab, filters)]
     case "dead":
       return [letters(filters)]
@@ -161,10 +174,10 @@ export const openCounts = (): Read<{ conflicts: number; missing: number }> => ({
   fetch: async (get) => (await get("/api/v1/reconcile", { query: { pageSize: 1 } })).counts,
 })
 
-export const entryCount = (state: "failed" | "ignored"): Read<number> => ({
-  key: keys.entries("count", state),
+export const entryCount = (tab: EntryTab): Read<number> => ({
+  key: keys.entries("count", tab),
   fetch: async (get) =>
-    (await get("/api/v1/entries", { query: { state: [state], limit: 1 } })).total,
+    (await get("/api/v1/entries", { query: { state: STATES[tab], limit: 1 } })).total,
 })
 
 export const letterCount = (): Read<number> => ({

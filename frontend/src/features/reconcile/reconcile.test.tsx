@@ -187,6 +187,19 @@ test("the past is read only, the dead letters of then too", async () => {
   expect(letters.at(-1)?.url.searchParams.get("as_of")).toBe("2026-11-02T08:00:00Z")
 })
 
+test("what is on its way can be looked at, with nothing to decide", async () => {
+  const [one] = example("GET /api/v1/entries").items
+  const page = { next_cursor: null, total: 1, total_minutes: 180 }
+  const waiting = { ...one, state: "pending", target: null, ticket_title: "Slow printer" }
+  const asked = answering("GET /api/v1/entries", { ...page, items: [waiting] } as never)
+  shown("/?tab=pending")
+  const found = await toRow(/Slow printer/)
+  expect(found).toHaveTextContent("On its way to Kimai")
+  expect(within(found).queryByRole("checkbox")).not.toBeInTheDocument()
+  const states = asked.map((ask) => ask.url.searchParams.getAll("state").join())
+  expect(states).toContain("pending,writing")
+})
+
 test("search and filter stand in the URL and are asked of the service; an empty result can be cleared", async () => {
   const { user } = shown()
   await toRow(/VPN down/)

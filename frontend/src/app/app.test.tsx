@@ -3,6 +3,7 @@ import { useState } from "react"
 import { expect, test } from "vitest"
 import { post } from "@/api/client"
 import { useCommand } from "@/api/hooks"
+import { keys } from "@/api/keys"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderApp, renderWithApp } from "@/testing/render"
 import { answering, example, refusing } from "@/testing/server"
@@ -64,8 +65,28 @@ test.each([
 
 function Writable() {
   const { reason } = useWritable("admin")
-  return <Button disabledReason={reason}>Save</Button>
+  const stopping = useWritable("admin", { whenBroken: true })
+  return (
+    <>
+      <Button disabledReason={reason}>Save</Button>
+      <Button disabledReason={stopping.reason}>Stop</Button>
+    </>
+  )
 }
+
+test("a broken chain turns off what writes, with the reason, and leaves what stops", async () => {
+  const { user, client } = renderWithApp(<Writable />)
+  expect(await screen.findByRole("button", { name: "Save" })).not.toHaveAttribute("aria-disabled")
+  const verified = { ok: false, checked_from: 1, checked_to: 40, head_digest: "", at: "" }
+  act(() => client.setQueryData(keys.chain(), { ...verified, first_bad_position: 12 }))
+  const save = screen.getByRole("button", { name: "Save" })
+  expect(save).toHaveAttribute("aria-disabled", "true")
+  expect(screen.getByRole("button", { name: "Stop" })).not.toHaveAttribute("aria-disabled")
+  await user.hover(save)
+  expect((await screen.findAllByText(/broken at event 12: writing pauses/)).length).toBeGreaterThan(
+    0,
+  )
+})
 
 test("commands are off in the past and for a lesser role, and say why", async () => {
   const first = renderWithApp(<Writable />, { at: "/?as_of=2026-11-02T08:00:00Z" })

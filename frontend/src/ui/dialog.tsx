@@ -64,6 +64,12 @@ function onContainer(event: Event) {
   ;(event.currentTarget as HTMLElement | null)?.focus()
 }
 
+/** Who presses "Undo" in a toast is not done with the dialog under it. */
+function unlessInToast(event: Event) {
+  const { target } = event
+  if (target instanceof Element && target.closest("[data-sonner-toaster]")) event.preventDefault()
+}
+
 function onFirstField(event: Event) {
   event.preventDefault()
   ;(event.currentTarget as HTMLElement | null)?.querySelector("input")?.focus()
@@ -135,6 +141,7 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
             data-layer={layer}
             onOpenAutoFocus={frame.bare ? onFirstField : onContainer}
             onCloseAutoFocus={back}
+            onInteractOutside={unlessInToast}
             {...(frame.description ? {} : { "aria-describedby": undefined })}
             className={cn(
               "pointer-events-auto flex max-h-[min(46rem,100%)] w-full max-w-lg animate-dialog flex-col overflow-hidden rounded-dialog border border-line bg-surface shadow-pop max-md:h-full max-md:max-h-full max-md:max-w-none max-md:rounded-none max-md:border-0",
@@ -165,6 +172,7 @@ export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Pr
           data-layer={layer}
           onOpenAutoFocus={onContainer}
           onCloseAutoFocus={back}
+          onInteractOutside={unlessInToast}
           {...(frame.description ? {} : { "aria-describedby": undefined })}
           className={cn(
             "fixed inset-y-0 right-0 z-50 flex w-full max-w-170 animate-drawer flex-col border-line border-l bg-surface shadow-pop",

@@ -7,7 +7,7 @@ import { useCommand, useRead } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import type { Entry, RowDetail } from "@/api/shapes"
 import { LayerKeys, type Shortcut } from "@/app/keyboard"
-import { notify } from "@/app/notify"
+import { notify, UNDO } from "@/app/notify"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { useUrlParams } from "@/app/url-state"
@@ -78,6 +78,7 @@ function Opened({
   const [chosen, setChosen] = useState<Act | null>(null)
   const [json, setJson] = useState(false)
   const [note, setNote] = useState<string | null>(null)
+  const [done, setDone] = useDone()
 
   const data = detail.data
   const line = lineOf(data, entry.data, names)
@@ -114,17 +115,21 @@ function Opened({
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),
     stale: STALE,
-    onDone: () => notify("Taken back"),
+    onDone: () => {
+      setDone(null)
+      notify("Taken back")
+    },
     onFailed: (error) => notify("It could not be taken back", { detail: error.sentence }),
   })
   const command = useCommand<Decision, Decided>({
     send: decide,
     stale: STALE,
-    onDone: (done, decided) => {
+    onDone: (answer, decided) => {
       setChosen(null)
       setNote(null)
-      const back = done.undo
-      notify(done.message, {
+      setDone(answer)
+      const back = answer.undo
+      notify(answer.message, {
         detail: `#${decided.line.ticket} ${decided.line.title}`,
         undo: back && (() => undo.mutate(back)),
       })
@@ -332,6 +337,22 @@ function Opened({
     >
       <LayerKeys shortcuts={shortcuts} />
       <div className="grid gap-5" id="entry-state">
+        {/* The toast lies outside: the keyboard and screen readers cannot leave the drawer for it. */}
+        {done?.undo && (
+          <p
+            role="status"
+            className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-control bg-hover px-3 py-2 text-table"
+          >
+            <span className="flex-1">{`${done.message}.`}</span>
+            <Button
+              size="small"
+              busy={undo.isPending}
+              onClick={() => done.undo && undo.mutate(done.undo)}
+            >
+              Undo
+            </Button>
+          </p>
+        )}
         {stateAt && (
           <p
             role="status"
@@ -516,6 +537,17 @@ function Opened({
       </div>
     </Drawer>
   )
+}
+
+/** What was decided last, for as long as it can be taken back. */
+function useDone() {
+  const [done, setDone] = useState<Decided | null>(null)
+  useEffect(() => {
+    if (done === null) return
+    const timer = setTimeout(() => setDone(null), UNDO)
+    return () => clearTimeout(timer)
+  }, [done])
+  return [done, setDone] as const
 }
 
 function lineOf(

@@ -416,3 +416,28 @@ test("a note is kept with the row", async () => {
   await user.click(screen.getByRole("button", { name: "Save the note only" }))
   await waitFor(() => expect(saved[0]?.body).toEqual({ notes: "asked Marc" }))
 })
+
+test("a decision in the drawer is taken back in the drawer", async () => {
+  answering("GET /api/v1/entries/{entry_id}", {
+    ...example("GET /api/v1/entries/{entry_id}"),
+    id: 4711,
+    state: "conflict",
+    conflict_id: 77,
+  })
+  answering("GET /api/v1/reconcile/row/{row_id}", {
+    ...example("GET /api/v1/reconcile/row/{row_id}"),
+    item: rows[0] as Row,
+  } as never)
+  const done = { status: "success", message: "Kimai stays.", conflict_id: 77, entry_id: 4711 }
+  answering("POST /api/v1/reconcile/row/{row_id}", done)
+  const undone = answering("POST /api/v1/reconcile/row/{row_id}/undo", done)
+  const { user } = shown("/?tab=conflicts&entry=4711")
+  const drawer = await screen.findByRole("dialog", { name: "#10050VPN down" })
+  await within(drawer).findByRole("button", { name: /^Apply, use Zammad|^Apply, update/ })
+  await user.keyboard("u{Control>}{Enter}{/Control}")
+  await user.click(await within(drawer).findByRole("button", { name: "Undo" }))
+  await waitFor(() => expect(undone).toHaveLength(1))
+  await waitFor(() =>
+    expect(within(drawer).queryByRole("button", { name: "Undo" })).not.toBeInTheDocument(),
+  )
+})

@@ -29,6 +29,7 @@ import { type Act, opOf } from "./proposals"
 import {
   entry as entryRead,
   history as historyRead,
+  type Op,
   type Preview,
   preview as previewRead,
   row as rowRead,
@@ -112,6 +113,11 @@ function Opened({
         ? null
         : undefined
 
+  const off =
+    reason ??
+    (act === null ? "Choose a side first." : undefined) ??
+    (asks ? previewSays(op, previewed.isError ? "failed" : answer) : undefined)
+
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),
     stale: STALE,
@@ -149,7 +155,8 @@ function Opened({
     },
   })
   const apply = (wanted: Act | null) => {
-    if (wanted === null || line === null || reason !== undefined || command.isPending) return
+    if (wanted === null || line === null || command.isPending) return
+    if ((wanted === act ? off : reason) !== undefined) return
     const notes = written.trim() !== kept.trim() ? written.trim() || undefined : undefined
     command.mutate({ line, act: wanted, notes })
   }
@@ -307,13 +314,7 @@ function Opened({
               <Button
                 look={act === "delete" ? "danger" : "primary"}
                 busy={command.isPending}
-                disabledReason={
-                  reason ??
-                  (act === null ? "Choose a side first." : undefined) ??
-                  (answer && !answer.applicable
-                    ? (answer.blockedBy ?? "The service would refuse this now.")
-                    : undefined)
-                }
+                disabledReason={off}
                 onClick={() => apply(act)}
               >
                 {applyLabel(act, after, line)}
@@ -539,6 +540,18 @@ function Opened({
   )
 }
 
+/** Why it cannot be applied yet: what is written to Kimai was to be seen before. */
+function previewSays(op: Op | null, answer: Preview | "failed" | undefined): string | undefined {
+  if (answer !== undefined && answer !== "failed")
+    return answer.applicable ? undefined : (answer.blockedBy ?? REFUSED)
+  if (op === "keep-target" || op === "skip") return undefined
+  return answer === undefined
+    ? "Kimai is being asked what would be sent."
+    : "What would be sent is not known. Ask again first."
+}
+
+const REFUSED = "The service would refuse this now."
+
 /** What was decided last, for as long as it can be taken back. */
 function useDone() {
   const [done, setDone] = useState<Decided | null>(null)
@@ -648,7 +661,7 @@ function ExactRequest({
     )
   }
   if (!answer.applicable) {
-    return <p className="text-table">{answer.blockedBy ?? "The service would refuse this now."}</p>
+    return <p className="text-table">{answer.blockedBy ?? REFUSED}</p>
   }
   return (
     <details className="rounded-panel border border-line text-table">

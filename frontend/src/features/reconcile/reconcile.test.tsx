@@ -433,11 +433,49 @@ test("a decision in the drawer is taken back in the drawer", async () => {
   const undone = answering("POST /api/v1/reconcile/row/{row_id}/undo", done)
   const { user } = shown("/?tab=conflicts&entry=4711")
   const drawer = await screen.findByRole("dialog", { name: "#10050VPN down" })
-  await within(drawer).findByRole("button", { name: /^Apply, use Zammad|^Apply, update/ })
-  await user.keyboard("u{Control>}{Enter}{/Control}")
+  await within(drawer).findByRole("button", { name: /^Apply/ })
+  await user.keyboard("u")
+  await within(drawer).findByRole("button", { name: /^Apply, keep Kimai/ })
+  await user.keyboard("{Control>}{Enter}{/Control}")
   await user.click(await within(drawer).findByRole("button", { name: "Undo" }))
   await waitFor(() => expect(undone).toHaveLength(1))
   await waitFor(() =>
     expect(within(drawer).queryByRole("button", { name: "Undo" })).not.toBeInTheDocument(),
   )
+})
+
+test("what would be sent has to be seen before it is applied", async () => {
+  answering("GET /api/v1/entries/{entry_id}", {
+    ...example("GET /api/v1/entries/{entry_id}"),
+    id: 4711,
+    state: "conflict",
+    conflict_id: 77,
+  })
+  answering("GET /api/v1/reconcile/row/{row_id}", {
+    ...example("GET /api/v1/reconcile/row/{row_id}"),
+    item: rows[0] as Row,
+  } as never)
+  const sent = answering("POST /api/v1/reconcile/row/{row_id}", {})
+  const asked = refusing(
+    "GET /api/v1/reconcile/row/{row_id}/preview",
+    503,
+    "peer_unavailable",
+    "Kimai does not answer.",
+  )
+  const { user } = shown("/?tab=conflicts&entry=4711")
+  const drawer = await screen.findByRole("dialog", { name: "#10050VPN down" })
+  expect(await within(drawer).findByText(/Kimai does not answer\./)).toBeInTheDocument()
+  const apply = () => within(drawer).getByRole("button", { name: /^Apply/ })
+  expect(apply()).toHaveAttribute("aria-disabled", "true")
+  await user.keyboard("{Control>}{Enter}{/Control}")
+  expect(sent).toHaveLength(0)
+  expect(asked).toHaveLength(1)
+  answering("GET /api/v1/reconcile/row/{row_id}/preview", {
+    op: "update",
+    applicable: true,
+    effects: [],
+    requests: [],
+  } as never)
+  await user.click(within(drawer).getByRole("button", { name: "Ask again" }))
+  await waitFor(() => expect(apply()).not.toHaveAttribute("aria-disabled"))
 })

@@ -25,6 +25,7 @@ import { type After, afterOf } from "./after"
 import { Compare, fieldsOf } from "./compare"
 import { History, plainTitle } from "./history"
 import { type Line, lineOfEntry, lineOfRow, NO_NAMES } from "./model"
+import { isLine, placeOf, type Slot } from "./pages"
 import { type Act, opOf } from "./proposals"
 import {
   entry as entryRead,
@@ -39,11 +40,11 @@ import { ACTS, inSentence, plainSentence } from "./words"
 
 export default function EntryDrawer({
   id,
-  lines,
+  slots,
   onOpen,
 }: {
   id: number | null
-  lines: readonly Line[]
+  slots: readonly Slot[]
   onOpen: (id: number | null) => void
 }) {
   // What was open stays while it slides away.
@@ -51,18 +52,18 @@ export default function EntryDrawer({
   if (id !== null && id !== last) setLast(id)
   const shownId = id ?? last
   if (shownId === null) return null
-  return <Opened key={shownId} id={shownId} open={id !== null} lines={lines} onOpen={onOpen} />
+  return <Opened key={shownId} id={shownId} open={id !== null} slots={slots} onOpen={onOpen} />
 }
 
 function Opened({
   id,
   open,
-  lines,
+  slots,
   onOpen,
 }: {
   id: number
   open: boolean
-  lines: readonly Line[]
+  slots: readonly Slot[]
   onOpen: (id: number | null) => void
 }) {
   const { timezone: zone } = useSession()
@@ -161,12 +162,19 @@ function Opened({
     command.mutate({ line, act: wanted, notes })
   }
 
-  const index = lines.findIndex((one) => one.entryId === id)
+  const index = placeOf(slots, id)
   const place = useRef(0)
   if (index >= 0) place.current = index
+  const beside = (by: number) =>
+    slots[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
   const step = (by: number) => {
-    const next = lines[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
-    if (next?.entryId != null) onOpen(next.entryId)
+    const next = beside(by)
+    if (isLine(next) && next.entryId !== null) onOpen(next.entryId)
+  }
+  const noStep = (by: number, end: string) => {
+    const next = beside(by)
+    if (next === undefined) return end
+    return isLine(next) ? undefined : "It is being read."
   }
   const pick = (...acts: Act[]) => {
     const found = line?.alternatives.find((one) => acts.includes(one.act) && !one.blocked)
@@ -247,7 +255,7 @@ function Opened({
       }}
       returnTo={() =>
         document.querySelector<HTMLElement>(
-          `[data-row="${CSS.escape(lines[Math.min(place.current, lines.length - 1)]?.key ?? "")}"]`,
+          `[data-row="${CSS.escape(slots[Math.min(place.current, slots.length - 1)]?.key ?? "")}"]`,
         )
       }
       title={
@@ -278,22 +286,18 @@ function Opened({
       actions={
         <div className="flex items-center gap-1">
           <span className="whitespace-nowrap px-1 text-ink2 text-table">
-            {index >= 0 ? `${formatNumber(index + 1)} of ${formatNumber(lines.length)}` : ""}
+            {index >= 0 ? `${formatNumber(index + 1)} of ${formatNumber(slots.length)}` : ""}
           </span>
           <IconButton
             label="Previous entry"
-            disabledReason={
-              lines.length === 0 || index === 0 ? "This is the first one." : undefined
-            }
+            disabledReason={noStep(-1, "This is the first one.")}
             onClick={() => step(-1)}
           >
             <ChevronUp aria-hidden />
           </IconButton>
           <IconButton
             label="Next entry"
-            disabledReason={
-              lines.length === 0 || index === lines.length - 1 ? "This is the last one." : undefined
-            }
+            disabledReason={noStep(1, "This is the last one.")}
             onClick={() => step(1)}
           >
             <ChevronDown aria-hidden />

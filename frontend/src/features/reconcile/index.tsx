@@ -10,7 +10,7 @@ import { cn } from "@/ui/cn"
 import { type Tab, Tabs } from "@/ui/tabs"
 import { FilterButton, Search } from "./filters"
 import { List } from "./list"
-import type { Line } from "./model"
+import type { Slot } from "./pages"
 import {
   entryCount,
   type Filters,
@@ -54,7 +54,7 @@ export default function Reconcile() {
   const opened = params.get("entry")
   const entryId = opened !== null && /^\d{1,15}$/.test(opened) ? Number(opened) : null
   // The list as it stands, for "1 of 23", previous and next in the drawer.
-  const [lines, setLines] = useState<readonly Line[]>([])
+  const [slots, setSlots] = useState<readonly Slot[]>([])
   const [seen, setSeen] = useState(entryId !== null)
   if (entryId !== null && !seen) setSeen(true)
   const open = useCallback(
@@ -103,14 +103,14 @@ export default function Reconcile() {
           label={LABELS[tab]}
           filters={filters}
           onOpen={open}
-          onLines={setLines}
+          onSlots={setSlots}
           onSearch={() => search.current?.focus()}
-          drawerOpen={entryId !== null}
+          openId={entryId}
         />
       </Tabs>
       {seen && (
         <Suspense fallback={null}>
-          <EntryDrawer id={entryId} lines={lines} onOpen={open} />
+          <EntryDrawer id={entryId} slots={slots} onOpen={open} />
         </Suspense>
       )}
     </>

@@ -19,7 +19,7 @@ import { type Decided, type Decision, decide, STALE } from "./actions"
 import { Cards } from "./cards"
 import { active as activeFilters, Chips } from "./filters"
 import type { Line } from "./model"
-import { isLine, type Slot, usePages } from "./pages"
+import { isLine, placeOf, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
 import { type Filters, isReadOnly, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
 import { LETTERS, LetterRow, RESOLVED, ResolvedRow, type Shown, SIDES, SidesRow } from "./row"
@@ -45,17 +45,18 @@ export function List({
   label,
   filters,
   onOpen,
-  onLines,
+  onSlots,
   onSearch,
-  drawerOpen,
+  openId,
 }: {
   tab: TabId
   label: string
   filters: Filters
   onOpen: (entryId: number | null) => void
-  onLines: (lines: readonly Line[]) => void
+  onSlots: (slots: readonly Slot[]) => void
   onSearch: () => void
-  drawerOpen: boolean
+  /** The entry in the drawer. */
+  openId: number | null
 }) {
   const { timezone } = useSession()
   const { asOf } = useMoment()
@@ -65,7 +66,14 @@ export function List({
   const list = usePages(segments, names)
   const { slots } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
-  useEffect(() => onLines(lines), [lines, onLines])
+  useEffect(() => onSlots(slots), [slots, onSlots])
+  const drawerOpen = openId !== null
+  const opened = drawerOpen ? placeOf(slots, openId) : -1
+  const { onRange } = list
+  useEffect(() => {
+    // Its neighbours are read before the drawer goes there.
+    if (opened >= 0) onRange(Math.max(0, opened - 1), opened + 1)
+  }, [opened, onRange])
   const { changed, forget } = useChanged(lines, asOf)
   const selection = useSelection(slots)
   const [activeKey, setActiveKey] = useState<string | null>(null)
@@ -273,7 +281,7 @@ export function List({
               caption={caption}
               context={context}
               active={activeKey}
-              onRange={list.onRange}
+              onRange={onRange}
             />
           ) : (
             <Panel label={caption} footer={<Keys count={slots.length} read={lines.length} />}>
@@ -288,7 +296,7 @@ export function List({
                 context={context}
                 selected={selectedKeys}
                 active={activeKey}
-                onRange={list.onRange}
+                onRange={onRange}
                 minWidth={tab === "dead" ? "44rem" : "66rem"}
               />
             </Panel>

@@ -1,9 +1,10 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
+import { HttpResponse, http } from "msw"
 import { beforeAll, beforeEach, expect, test } from "vitest"
 import type { Row } from "@/api/shapes"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderWithApp } from "@/testing/render"
-import { answering, example, refusing } from "@/testing/server"
+import { answering, example, refusing, server } from "@/testing/server"
 import Reconcile from "."
 import { row } from "./row.example"
 
@@ -478,4 +479,32 @@ test("what would be sent has to be seen before it is applied", async () => {
   } as never)
   await user.click(within(drawer).getByRole("button", { name: "Ask again" }))
   await waitFor(() => expect(apply()).not.toHaveAttribute("aria-disabled"))
+})
+
+test("the drawer counts the whole list, and reads on where it goes", async () => {
+  const all = Array.from({ length: 101 }, (_, at) =>
+    row({ id: String(at + 1), entryId: 5_001 + at, ticketTitle: `Row ${at + 1}` }),
+  )
+  server.use(
+    http.get("*/api/v1/reconcile", ({ request }) => {
+      const query = new URL(request.url).searchParams
+      const [page, size] = [Number(query.get("page") ?? 1), Number(query.get("pageSize") ?? 100)]
+      const counts = { conflicts: 101, missing: 0, matches: 0 }
+      const items = all.slice((page - 1) * size, page * size)
+      return HttpResponse.json({ items, total: 101, counts })
+    }),
+    http.get("*/api/v1/reconcile/row/:row", ({ params }) =>
+      HttpResponse.json({
+        ...example("GET /api/v1/reconcile/row/{row_id}"),
+        item: all[Number(String(params.row).replace("entry-", "")) - 5_001],
+      }),
+    ),
+  )
+  const { user } = shown("/?tab=conflicts&entry=5100")
+  expect(await screen.findByText("100 of 101")).toBeInTheDocument()
+  const next = () => screen.getByRole("button", { name: "Next entry" })
+  await waitFor(() => expect(next()).not.toHaveAttribute("aria-disabled"))
+  await user.click(next())
+  expect(await screen.findByText("101 of 101")).toBeInTheDocument()
+  expect(next()).toHaveAttribute("aria-disabled", "true")
 })

@@ -2,7 +2,7 @@ import { act, screen, waitFor, within } from "@testing-library/react"
 import { useState } from "react"
 import { expect, test } from "vitest"
 import { post } from "@/api/client"
-import { useCommand } from "@/api/hooks"
+import { useCommand, useRead } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderApp, renderWithApp } from "@/testing/render"
@@ -10,7 +10,9 @@ import { answering, example, refusing } from "@/testing/server"
 import { Button } from "@/ui/button"
 import { Dialog } from "@/ui/dialog"
 import { LayerKeys, useShortcuts } from "./keyboard"
+import { kpi } from "./reads"
 import { safeReturn, useWritable } from "./session"
+import { useMoment } from "./time-machine"
 
 test("the page shows its five sections, who is signed in and the chain", async () => {
   renderApp()
@@ -121,6 +123,42 @@ test("what the stream names is read anew", async () => {
     FakeEventSource.last.send("head", 200, { touched: ["kpi"] })
   })
   await waitFor(() => expect(asked.length).toBe(before + 1))
+})
+
+function Traveller() {
+  const { asOf, travel, backToLive } = useMoment()
+  useRead(kpi())
+  return (
+    <>
+      <button type="button" onClick={() => travel("position:12")}>
+        Past
+      </button>
+      {asOf !== null && (
+        <button type="button" onClick={backToLive}>
+          Live
+        </button>
+      )}
+    </>
+  )
+}
+
+test("back from the past the stream goes on where it was, and the present is asked for anew", async () => {
+  const asked = answering("GET /api/v1/sync/kpi", example("GET /api/v1/sync/kpi"))
+  const { user } = renderWithApp(<Traveller />)
+  const past = await screen.findByRole("button", { name: "Past" })
+  await waitFor(() => expect(asked).toHaveLength(1))
+  const before = FakeEventSource.last
+  act(() => {
+    before.opens()
+    before.send("head", 41, { touched: [] })
+  })
+  await user.click(past)
+  expect(before.readyState).toBe(2)
+  await waitFor(() => expect(asked).toHaveLength(2))
+  await user.click(await screen.findByRole("button", { name: "Live" }))
+  await waitFor(() => expect(FakeEventSource.last.url).toContain("after=41"))
+  await waitFor(() => expect(asked).toHaveLength(3))
+  expect(asked[2]?.url.searchParams.has("as_of")).toBe(false)
 })
 
 function Runner() {

@@ -54,16 +54,25 @@ export class Registry {
 type Keyboard = { registry: Registry; singleKeys: boolean; setSingleKeys: (on: boolean) => void }
 const KeyboardContext = createContext<Keyboard | null>(null)
 
+/** AltGr, on a Mac Option, was needed for the character: on many keyboards [ is typed with it. */
+function withAltGr(event: KeyboardEvent): boolean {
+  const option = event.altKey && !event.ctrlKey && !event.metaKey && /mac/i.test(navigator.platform)
+  return event.getModifierState("AltGraph") || option
+}
+
 export function spelled(event: KeyboardEvent): string {
-  const mod = event.ctrlKey || event.metaKey ? "Mod+" : ""
+  // Windows tells AltGr as Ctrl and Alt together.
+  const mod = (event.ctrlKey || event.metaKey) && !withAltGr(event) ? "Mod+" : ""
   const named = event.key.length > 1
   const shift = event.shiftKey && (named || /[a-z]/i.test(event.key)) ? "Shift+" : ""
   const key = named ? event.key : shift ? event.key.toUpperCase() : event.key.toLowerCase()
   return mod + shift + key
 }
 
-function inField(target: EventTarget | null): boolean {
+/** Whether the key belongs to a field; one may leave keys that mean nothing in it to the page. */
+function inField(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false
+  if (target.dataset.leaves?.split(" ").includes(key)) return false
   return (
     target.closest(
       "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=menu], [role=listbox]",
@@ -99,7 +108,7 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       if (
         event.defaultPrevented ||
         event.isComposing ||
-        event.altKey ||
+        (event.altKey && !withAltGr(event)) ||
         (event.repeat && event.key === "Enter")
       )
         return
@@ -109,9 +118,11 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       const list = registry.list().filter((one) => one.enabled !== false && reaches(one, top))
       // The newest registration wins: a drawer's keys go before those of the list under it.
       const find = (keys: string) =>
-        list.findLast((one) => one.keys === keys && (one.everywhere || !inField(event.target)))
+        list.findLast(
+          (one) => one.keys === keys && (one.everywhere || !inField(event.target, key)),
+        )
       if (!withMod && !["Escape", "Enter"].includes(key) && !singleKeys) return
-      if (!withMod && inField(event.target)) return
+      if (!withMod && inField(event.target, key)) return
       if (
         key === "Enter" &&
         event.target instanceof HTMLElement &&

@@ -424,6 +424,7 @@ test("in the past: figures and deliveries of then, nothing live, nothing to chan
   for (const reads of [asked, deliveries, letters]) {
     expect(reads.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
   }
+  expect(screen.getByText(/The last day was still open then\./)).toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Pause" })).not.toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Schedule" })).not.toBeInTheDocument()
 })
@@ -444,4 +445,19 @@ test("compared with now, each figure of the past says what it is now", async () 
   expect(text(decide)).toContain("now 4")
   const kimai = screen.getByRole("region", { name: "Time in Kimai" })
   expect(text(kimai)).toContain("now 1,261 h 41 m")
+})
+
+test("a delivery of an earlier day says which day it was", async () => {
+  answering("GET /api/v1/webhook/deliveries", {
+    items: [
+      delivery(2, { received_at: new Date().toISOString() }),
+      delivery(1, { received_at: "2025-03-02T13:28:04Z" }),
+    ],
+    next_cursor: null,
+  })
+  renderWithApp(<Dashboard />)
+  const list = await screen.findByRole("list", { name: /Webhook deliveries/ })
+  const [today, earlier] = within(list).getAllByRole("listitem")
+  expect(today).toHaveTextContent(/^\d\d:\d\d:\d\d/)
+  expect(earlier).toHaveTextContent(/^2 Mar, 13:28/)
 })

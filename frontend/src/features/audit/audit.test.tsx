@@ -148,7 +148,9 @@ test("choosing an event highlights its operation and shows causes, data and hash
   ])
   expect(within(about).getByText(/"time_unit"/)).toBeInTheDocument()
   expect(await within(about).findByText("aaaa aaaa … aaac")).toBeInTheDocument() // of event 12
-  await user.click(within(about).getByRole("button", { name: "Close" }))
+  await user.keyboard("j")
+  const next = await screen.findByRole("dialog", { name: "Event 12" })
+  await user.click(within(next).getByRole("button", { name: "Close" }))
   expect(window.location.search).not.toContain("audit.event")
 })
 

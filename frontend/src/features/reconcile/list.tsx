@@ -64,16 +64,9 @@ export function List({
   const names = useNames()
   const segments = useMemo(() => segmentsOf(tab, filters), [tab, filters])
   const list = usePages(segments, names)
-  const { slots } = list
+  const { slots, onRange } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
   useEffect(() => onSlots(slots), [slots, onSlots])
-  const drawerOpen = openId !== null
-  const opened = drawerOpen ? placeOf(slots, openId) : -1
-  const { onRange } = list
-  useEffect(() => {
-    // Its neighbours are read before the drawer goes there.
-    if (opened >= 0) onRange(Math.max(0, opened - 1), opened + 1)
-  }, [opened, onRange])
   const { changed, forget } = useChanged(lines, asOf)
   const selection = useSelection(slots)
   const [activeKey, setActiveKey] = useState<string | null>(null)
@@ -86,6 +79,15 @@ export function List({
   const leaving = useRef<string | null>(null) // decided from the list, as long as it stands there
   const inReach = useInReach(panel)
   const phone = usePhone()
+
+  const drawerOpen = openId !== null
+  const opened = drawerOpen ? placeOf(slots, openId) : -1
+  useEffect(() => {
+    // Its neighbours are read before the drawer goes there.
+    if (opened < 0) return
+    onRange(Math.max(0, opened - 1), opened + 1)
+    table.current?.scrollTo(opened) // the list stands where the drawer does when it closes
+  }, [opened, onRange])
 
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),
@@ -108,6 +110,7 @@ export function List({
       })
     },
     onFailed: (error, { line }) => {
+      leaving.current = null
       setBusy((was) => without(was, line.key))
       setRefused((was) => [...exceptOf(was, line), { line, error }])
     },

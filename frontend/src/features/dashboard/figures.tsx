@@ -180,7 +180,7 @@ function covered(share: number): string {
 /** Where Reconcile has the rows of a state; what needs a decision it shows first. */
 const TAB_OF = { pending: "pending", conflict: null, failed: "failed" } as const
 /** A figure is that of all entries, whatever Reconcile was narrowed to. */
-const NO_FILTER = Object.fromEntries(
+const NO_FILTER: Record<string, null> = Object.fromEntries(
   ["q", "reason", "person", "customer", "from", "to", "kind"].map((name) => [
     `reconcile.${name}`,
     null,

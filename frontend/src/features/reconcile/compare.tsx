@@ -45,11 +45,9 @@ export function fieldsOf(
     )
     const own = unequal.filter((one) => !isRounded(one, names.rounding))
     const by = found.find((one) => one.changed_by)?.changed_by ?? null
+    const differs = own.length > 0 && source !== null && target !== null
     const rounded = own.length < unequal.length ? "as Kimai rounds it" : null
-    return {
-      differs: own.length > 0 && source !== null && target !== null,
-      by: by ? BY[by] : rounded,
-    }
+    return { differs, by: differs ? by && BY[by] : rounded }
   }
   const when = (values: Column | undefined): string | null => {
     const begin = values?.begin
@@ -241,7 +239,7 @@ export function Compare({
                     >
                       {field.kimai}
                     </DiffValue>
-                    {field.by && field.differs && (
+                    {field.by && (
                       <span className="block text-ink2 text-meta">{field.by}</span>
                     )}
                   </>

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest"
-import { sentence } from "./sentence"
+import { sentence, type Waiting } from "./sentence"
 
-const CALM = { decisions: 0, failed: 0, dead: 0, pending: 0, compared: true }
+const CALM: Waiting = { decisions: 0, failed: 0, dead: 0, pending: 0, compared: true }
 
-test.each([
+test.each<[Partial<Waiting>, string]>([
   [{}, "Zammad and Kimai agree. Nothing waits for you."],
   [{ compared: false }, "Zammad and Kimai were not compared yet."],
   [{ failed: 3 }, "Nothing needs a decision. 3 entries gave up and can be tried again."],

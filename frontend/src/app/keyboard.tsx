@@ -118,9 +118,7 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       const list = registry.list().filter((one) => one.enabled !== false && reaches(one, top))
       // The newest registration wins: a drawer's keys go before those of the list under it.
       const find = (keys: string) =>
-        list.findLast(
-          (one) => one.keys === keys && (one.everywhere || !inField(event.target, key)),
-        )
+        list.findLast((one) => one.keys === keys && (one.everywhere || !inField(event.target, key)))
       if (!withMod && !["Escape", "Enter"].includes(key) && !singleKeys) return
       if (!withMod && inField(event.target, key)) return
       if (

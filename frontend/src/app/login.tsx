@@ -186,8 +186,7 @@ function useCountdown(seconds: number, of: unknown): number {
   useEffect(() => {
     if (seconds === 0) return
     const until = Date.now() + seconds * 1000
-    const show = () =>
-      setLeft({ of, seconds: Math.max(0, Math.ceil((until - Date.now()) / 1000)) })
+    const show = () => setLeft({ of, seconds: Math.max(0, Math.ceil((until - Date.now()) / 1000)) })
     show()
     const timer = setInterval(show, 1000)
     return () => clearInterval(timer)

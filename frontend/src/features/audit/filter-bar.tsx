@@ -219,11 +219,10 @@ function TextFilter({
 }) {
   const { given, change } = filters
   const may = (typed: string) => !day || typed === "" || dayBegins(typed, "UTC") !== null
-  const [text, setText] = useTyped(
-    given[name],
-    (typed) => change({ [name]: typed || null }),
-    { pause: WAIT, may },
-  )
+  const [text, setText] = useTyped(given[name], (typed) => change({ [name]: typed || null }), {
+    pause: WAIT,
+    may,
+  })
   const wrong = !may(text.trim())
   return (
     <Field

@@ -125,7 +125,11 @@ function Ways({ event, filters }: { event: LedgerEvent; filters: Filters }) {
         Dashboard at this moment
       </Button>
       {entry && (
-        <Button size="small" look="ghost" onClick={() => void navigate(place("reconcile", { entry }))}>
+        <Button
+          size="small"
+          look="ghost"
+          onClick={() => void navigate(place("reconcile", { entry }))}
+        >
           Entry history
         </Button>
       )}

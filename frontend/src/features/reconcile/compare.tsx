@@ -239,9 +239,7 @@ export function Compare({
                     >
                       {field.kimai}
                     </DiffValue>
-                    {field.by && (
-                      <span className="block text-ink2 text-meta">{field.by}</span>
-                    )}
+                    {field.by && <span className="block text-ink2 text-meta">{field.by}</span>}
                   </>
                 ) : (
                   NOT_KNOWN

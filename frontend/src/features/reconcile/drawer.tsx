@@ -165,8 +165,7 @@ function Opened({
   const index = placeOf(slots, id)
   const place = useRef(0)
   if (index >= 0) place.current = index
-  const beside = (by: number) =>
-    slots[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
+  const beside = (by: number) => slots[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
   const step = (by: number) => {
     const next = beside(by)
     if (isLine(next) && next.entryId !== null) onOpen(next.entryId)

@@ -118,7 +118,10 @@ test("the change in Kimai is that of the act", () => {
   expect(changeOf("delete", of(null, 25))).toEqual(exact(-25))
   expect(changeOf("keep-target", of(45, 60))).toEqual(exact(0))
   expect(changeOf("create", of(null, null))).toBeNull()
-  expect(changeOf("create", { ...of(45, null), stored: null })).toEqual({ minutes: 45, about: true })
+  expect(changeOf("create", { ...of(45, null), stored: null })).toEqual({
+    minutes: 45,
+    about: true,
+  })
 })
 
 const EDIT = "Timesheet 11 was edited in Kimai after it was written:"

@@ -43,7 +43,9 @@ export function editsOf({
   const lengths = LENGTHS.exec(listed)?.slice(1).map(Number)
   return {
     fields,
-    duration: lengths ? { from: minutes(lengths.slice(0, 4)), to: minutes(lengths.slice(4)) } : null,
+    duration: lengths
+      ? { from: minutes(lengths.slice(0, 4)), to: minutes(lengths.slice(4)) }
+      : null,
     alone: told !== undefined || text.includes(". Keep the edit, or have it updated"),
   }
 }
@@ -98,5 +100,7 @@ export function storedLastTime(
   )
   const held = base?.minutes
   if (anew || !base || typeof held !== "number") return null
-  return Math.abs(held - asked) <= rounding ? { minutes: held, begin: base.begin, end: base.end } : null
+  return Math.abs(held - asked) <= rounding
+    ? { minutes: held, begin: base.begin, end: base.end }
+    : null
 }

@@ -100,8 +100,7 @@ test("a run: what it did to each entry, its audit, what caused it, its error", a
   await user.click(await screen.findByRole("option", { name: "Not written" }))
   await waitFor(() => expect(asked.at(-1)?.url.searchParams.get("action")).toBe("failed"))
   expect(window.location.search).toContain("run.action=failed")
-  const where = (name: RegExp) =>
-    within(drawer).getByRole("link", { name }).getAttribute("href")
+  const where = (name: RegExp) => within(drawer).getByRole("link", { name }).getAttribute("href")
   expect(where(/^#10006, open the entry/)).toBe("/?entry=8#reconcile")
   expect(where(/^event 2,431/)).toBe("/?audit.event=2431#audit")
   await user.click(within(drawer).getByRole("link", { name: /^run-12/ }))

@@ -762,8 +762,8 @@ export interface paths {
          * @description Events by position. With a filter a page may be short: go on while `next_after` < `head`.
          *
          *     With `before` newest first, down to the one after `after`: go on before `next_before` until it
-         *     is null. `type` may be given several times; `actor` is user (people), service, system, or one part of
-         *     the service, such as sync, schedule or webhook.
+         *     is null. `type` may be given several times; `actor` is user (people), service, system, or one
+         *     part of the service, such as sync, schedule or webhook.
          */
         get: operations["list_events_api_v1_events_get"];
         put?: never;
@@ -9660,7 +9660,9 @@ export interface operations {
     ignore_entry_api_v1_entries__entry_id__ignore_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 /** @example 10000000002 */
                 entry_id: number;
@@ -9959,7 +9961,9 @@ export interface operations {
     unignore_entry_api_v1_entries__entry_id__unignore_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "if-match"?: string | null;
+            };
             path: {
                 /** @example 10000000002 */
                 entry_id: number;

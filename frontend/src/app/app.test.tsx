@@ -2,13 +2,17 @@ import { act, screen, waitFor, within } from "@testing-library/react"
 import { useState } from "react"
 import { expect, test } from "vitest"
 import { post } from "@/api/client"
-import { useCommand } from "@/api/hooks"
+import { useCommand, useRead } from "@/api/hooks"
+import { keys } from "@/api/keys"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderApp, renderWithApp } from "@/testing/render"
 import { answering, example, refusing } from "@/testing/server"
 import { Button } from "@/ui/button"
 import { Dialog } from "@/ui/dialog"
+import { LayerKeys, useShortcuts } from "./keyboard"
+import { kpi } from "./reads"
 import { safeReturn, useWritable } from "./session"
+import { useMoment } from "./time-machine"
 
 test("the page shows its five sections, who is signed in and the chain", async () => {
   renderApp()
@@ -47,7 +51,10 @@ test("the login says what is wrong and keeps the user name", async () => {
   expect(screen.getByLabelText("Username")).toHaveValue("alice")
   refusing("POST /token", 429, "login_throttled", "Too many.", { "Retry-After": "90" })
   await user.type(screen.getByLabelText("Password"), "wrong{Enter}")
-  expect(await screen.findByText(/Try again in 1.m.30.s/)).toBeInTheDocument()
+  const [aloud, shown] = await screen.findAllByText(/Try again in 1.m.30.s/)
+  expect(shown).toHaveAttribute("aria-hidden", "true")
+  await waitFor(() => expect(shown).toHaveTextContent(/in 1.m.29.s/), { timeout: 3_000 })
+  expect(aloud).toHaveTextContent(/in 1.m.30.s/)
 })
 
 test.each([
@@ -63,8 +70,28 @@ test.each([
 
 function Writable() {
   const { reason } = useWritable("admin")
-  return <Button disabledReason={reason}>Save</Button>
+  const stopping = useWritable("admin", { whenBroken: true })
+  return (
+    <>
+      <Button disabledReason={reason}>Save</Button>
+      <Button disabledReason={stopping.reason}>Stop</Button>
+    </>
+  )
 }
+
+test("a broken chain turns off what writes, with the reason, and leaves what stops", async () => {
+  const { user, client } = renderWithApp(<Writable />)
+  expect(await screen.findByRole("button", { name: "Save" })).not.toHaveAttribute("aria-disabled")
+  const verified = { ok: false, checked_from: 1, checked_to: 40, head_digest: "", at: "" }
+  act(() => client.setQueryData(keys.chain(), { ...verified, first_bad_position: 12 }))
+  const save = screen.getByRole("button", { name: "Save" })
+  expect(save).toHaveAttribute("aria-disabled", "true")
+  expect(screen.getByRole("button", { name: "Stop" })).not.toHaveAttribute("aria-disabled")
+  await user.hover(save)
+  expect((await screen.findAllByText(/broken at event 12: writing pauses/)).length).toBeGreaterThan(
+    0,
+  )
+})
 
 test("commands are off in the past and for a lesser role, and say why", async () => {
   const first = renderWithApp(<Writable />, { at: "/?as_of=2026-11-02T08:00:00Z" })
@@ -99,6 +126,42 @@ test("what the stream names is read anew", async () => {
     FakeEventSource.last.send("head", 200, { touched: ["kpi"] })
   })
   await waitFor(() => expect(asked.length).toBe(before + 1))
+})
+
+function Traveller() {
+  const { asOf, travel, backToLive } = useMoment()
+  useRead(kpi())
+  return (
+    <>
+      <button type="button" onClick={() => travel("position:12")}>
+        Past
+      </button>
+      {asOf !== null && (
+        <button type="button" onClick={backToLive}>
+          Live
+        </button>
+      )}
+    </>
+  )
+}
+
+test("back from the past the stream goes on where it was, and the present is asked for anew", async () => {
+  const asked = answering("GET /api/v1/sync/kpi", example("GET /api/v1/sync/kpi"))
+  const { user } = renderWithApp(<Traveller />)
+  const past = await screen.findByRole("button", { name: "Past" })
+  await waitFor(() => expect(asked).toHaveLength(1))
+  const before = FakeEventSource.last
+  act(() => {
+    before.opens()
+    before.send("head", 41, { touched: [] })
+  })
+  await user.click(past)
+  expect(before.readyState).toBe(2)
+  await waitFor(() => expect(asked).toHaveLength(2))
+  await user.click(await screen.findByRole("button", { name: "Live" }))
+  await waitFor(() => expect(FakeEventSource.last.url).toContain("after=41"))
+  await waitFor(() => expect(asked).toHaveLength(3))
+  expect(asked[2]?.url.searchParams.has("as_of")).toBe(false)
 })
 
 function Runner() {
@@ -174,4 +237,52 @@ test("single keys work outside fields only, and can be turned off", async () => 
   await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
   await user.keyboard("ga")
   expect(window.location.hash).toBe("#mappings")
+})
+
+test("over the page its single keys rest, those with Ctrl work", async () => {
+  const begun = answering("POST /api/v1/sync/run", {})
+  const { user } = renderApp()
+  await screen.findByText("Chain verified")
+  await user.keyboard("?")
+  await screen.findByRole("dialog", { name: "Keyboard shortcuts" })
+  await user.keyboard("r")
+  await user.keyboard("gm")
+  expect(begun).toHaveLength(0)
+  expect(window.location.hash).not.toBe("#mappings")
+  await user.keyboard("{Control>}k{/Control}")
+  expect(await screen.findByPlaceholderText(/Type a command/)).toBeInTheDocument()
+})
+
+function TwoLayers({ told }: { told: (key: string) => void }) {
+  const [open, setOpen] = useState(false)
+  const key = (keys: string, label: string) => ({
+    keys,
+    label,
+    group: "Rows" as const,
+    run: () => told(label),
+  })
+  useShortcuts([key("z", "page"), key("u", "page"), key("Mod+Enter", "page")])
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>
+        Row
+      </button>
+      <Dialog open={open} onOpenChange={setOpen} title="Entry">
+        <LayerKeys shortcuts={[key("z", "dialog")]} />
+      </Dialog>
+    </>
+  )
+}
+
+test("an open dialog has its own keys, and the page has its again once it is closed", async () => {
+  const told: string[] = []
+  const { user } = renderWithApp(<TwoLayers told={(key) => told.push(key)} />)
+  await user.click(await screen.findByRole("button", { name: "Row" }))
+  await screen.findByRole("dialog", { name: "Entry" })
+  await user.keyboard("zu{Control>}{Enter}{/Control}")
+  expect(told).toEqual(["dialog"])
+  await user.keyboard("{Escape}")
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument())
+  await user.keyboard("zu")
+  expect(told).toEqual(["dialog", "page", "page"])
 })

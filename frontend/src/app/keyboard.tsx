@@ -13,6 +13,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react"
+import { Layer, topmostLayer } from "@/ui/layer"
 
 export type Shortcut = {
   /** `r`, `Shift+R`, `g m` (one after the other), `Mod+k` (Ctrl or Cmd), `Escape`, `Enter`. */
@@ -23,26 +24,28 @@ export type Shortcut = {
   run: (event: KeyboardEvent) => void
   /** Left out of sheet and reach while false. */
   enabled?: boolean
-  /** Works in fields and dialogs too; only for combinations with Mod. */
+  /** Works in fields too, and one of the page over dialogs; only for combinations with Mod. */
   everywhere?: boolean
 }
+/** A shortcut, and the dialog or drawer that it is of; null for the page. */
+type Placed = Shortcut & { layer: string | null }
 
 const SEQUENCE = 1_000 // ms between the two keys of `g m`
 const STORED = "timeledger.single-keys"
 
 export class Registry {
-  #list: Shortcut[] = []
+  #list: Placed[] = []
   #told = new Set<() => void>()
   readonly list = () => this.#list
   readonly watch = (told: () => void) => {
     this.#told.add(told)
     return () => this.#told.delete(told)
   }
-  readonly add = (shortcuts: Shortcut[]) => {
+  readonly add = (shortcuts: Placed[]) => {
     this.#set([...this.#list, ...shortcuts])
     return () => this.#set(this.#list.filter((one) => !shortcuts.includes(one)))
   }
-  #set(list: Shortcut[]) {
+  #set(list: Placed[]) {
     this.#list = list
     for (const told of this.#told) told()
   }
@@ -51,21 +54,35 @@ export class Registry {
 type Keyboard = { registry: Registry; singleKeys: boolean; setSingleKeys: (on: boolean) => void }
 const KeyboardContext = createContext<Keyboard | null>(null)
 
+/** AltGr, on a Mac Option, was needed for the character: on many keyboards [ is typed with it. */
+function withAltGr(event: KeyboardEvent): boolean {
+  const option = event.altKey && !event.ctrlKey && !event.metaKey && /mac/i.test(navigator.platform)
+  return event.getModifierState("AltGraph") || option
+}
+
 export function spelled(event: KeyboardEvent): string {
-  const mod = event.ctrlKey || event.metaKey ? "Mod+" : ""
+  // Windows tells AltGr as Ctrl and Alt together.
+  const mod = (event.ctrlKey || event.metaKey) && !withAltGr(event) ? "Mod+" : ""
   const named = event.key.length > 1
   const shift = event.shiftKey && (named || /[a-z]/i.test(event.key)) ? "Shift+" : ""
   const key = named ? event.key : shift ? event.key.toUpperCase() : event.key.toLowerCase()
   return mod + shift + key
 }
 
-function inField(target: EventTarget | null): boolean {
+/** Whether the key belongs to a field; one may leave keys that mean nothing in it to the page. */
+function inField(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false
+  if (target.dataset.leaves?.split(" ").includes(key)) return false
   return (
     target.closest(
       "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true], [role=combobox], [role=menu], [role=listbox]",
     ) !== null
   )
+}
+
+/** What is open over the page keeps the keys from it, but for those that work everywhere. */
+function reaches({ layer, everywhere }: Placed, top: string | null): boolean {
+  return layer === top || (layer === null && everywhere === true)
 }
 
 export function KeyboardProvider({ children }: { children: ReactNode }) {
@@ -91,21 +108,19 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
       if (
         event.defaultPrevented ||
         event.isComposing ||
-        event.altKey ||
+        (event.altKey && !withAltGr(event)) ||
         (event.repeat && event.key === "Enter")
       )
         return
       const key = spelled(event)
       const withMod = key.startsWith("Mod+")
-      const dialog = document.querySelector(
-        "[role=dialog][data-state=open], [role=alertdialog][data-state=open]",
-      )
-      const list = registry.list().filter((one) => one.enabled !== false)
+      const top = topmostLayer()
+      const list = registry.list().filter((one) => one.enabled !== false && reaches(one, top))
       // The newest registration wins: a drawer's keys go before those of the list under it.
       const find = (keys: string) =>
-        list.findLast((one) => one.keys === keys && (one.everywhere || !inField(event.target)))
+        list.findLast((one) => one.keys === keys && (one.everywhere || !inField(event.target, key)))
       if (!withMod && !["Escape", "Enter"].includes(key) && !singleKeys) return
-      if (!withMod && inField(event.target)) return
+      if (!withMod && inField(event.target, key)) return
       if (
         key === "Enter" &&
         event.target instanceof HTMLElement &&
@@ -118,9 +133,6 @@ export function KeyboardProvider({ children }: { children: ReactNode }) {
         first && event.timeStamp - first.at < SEQUENCE ? find(`${first.key} ${key}`) : undefined
       const found = both ?? find(key)
       if (found === undefined) return
-      const inDialog =
-        dialog !== null && !dialog.contains(document.activeElement?.closest("[data-keys]") ?? null)
-      if (inDialog && !found.everywhere) return
       event.preventDefault()
       if (both) before.current = null
       found.run(event)
@@ -142,9 +154,13 @@ export function useKeyboard(): Keyboard & { shortcuts: Shortcut[] } {
   return { ...keyboard, shortcuts }
 }
 
-/** Register shortcuts as long as the component is there; `run` may change from render to render. */
+/**
+ * Register shortcuts as long as the component is there; `run` may change from render to render.
+ * They are those of the layer that the component stands in: see `LayerKeys`.
+ */
 export function useShortcuts(shortcuts: Shortcut[]): void {
   const keyboard = use(KeyboardContext)
+  const layer = use(Layer)
   if (keyboard === null) throw new Error("useShortcuts needs a KeyboardProvider.")
   const latest = useRef(shortcuts)
   useEffect(() => {
@@ -159,9 +175,16 @@ export function useShortcuts(shortcuts: Shortcut[]): void {
       keyboard.registry.add(
         latest.current.map((one, index) => ({
           ...one,
+          layer,
           run: (event) => latest.current[index]?.run(event),
         })),
       ),
-    [keyboard.registry, shape],
+    [keyboard.registry, layer, shape],
   )
+}
+
+/** The shortcuts of a dialog or drawer, rendered in it: who shows it stands on the page below. */
+export function LayerKeys({ shortcuts }: { shortcuts: Shortcut[] }) {
+  useShortcuts(shortcuts)
+  return null
 }

@@ -32,11 +32,19 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         onRefused: () => void client.invalidateQueries({ queryKey: keys.session() }),
       }),
   )
+  const past = useRef(asOf !== null)
   useEffect(() => {
-    if (asOf === null) stream.start()
-    else stream.pause()
-    return () => stream.stop()
-  }, [stream, asOf])
+    if (asOf !== null) {
+      past.current = true
+      return stream.pause()
+    }
+    // Back from the past: what is shown is as old as the journey was long.
+    if (past.current) void client.invalidateQueries()
+    past.current = false
+    stream.start()
+  }, [stream, client, asOf])
+  // Not with each moment: a stream that is stopped forgets where it was.
+  useEffect(() => () => stream.stop(), [stream])
   useEffect(() => {
     window.addEventListener("offline", stream.cut)
     window.addEventListener("online", stream.again)

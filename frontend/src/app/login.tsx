@@ -20,7 +20,8 @@ export function Login() {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ApiError | null>(null)
   const [missing, setMissing] = useState(false)
-  const wait = useCountdown(error?.status === 429 ? (error.retryAfter ?? 60) : 0, error)
+  const first = error?.status === 429 ? (error.retryAfter ?? 60) : 0
+  const wait = useCountdown(first, error)
   const userField = useRef<HTMLInputElement>(null)
   const passwordField = useRef<HTMLInputElement>(null)
   useEffect(() => {
@@ -122,12 +123,19 @@ export function Login() {
             </button>
           </div>
           <div role="alert" className="not-has-[p]:-mt-4">
-            {error !== null && (
-              <p className="rounded-control bg-failed-soft px-3 py-2 text-failed text-table">
-                {said(error, wait)}
-              </p>
-            )}
+            {error !== null &&
+              (wait > 0 ? (
+                <span className="sr-only">{said(error, first)}</span>
+              ) : (
+                <p className={REFUSED}>{said(error, 0)}</p>
+              ))}
           </div>
+          {/* The wait is said aloud once; its seconds are for the eyes. */}
+          {error !== null && wait > 0 && (
+            <p aria-hidden className={REFUSED}>
+              {said(error, wait)}
+            </p>
+          )}
           <Button
             look="primary"
             size="large"
@@ -159,6 +167,8 @@ export function Login() {
   )
 }
 
+const REFUSED = "rounded-control bg-failed-soft px-3 py-2 text-failed text-table"
+
 function said(error: ApiError, wait: number): string {
   if (error.code === "bad_credentials") return "Username or password is wrong."
   if (error.code === "account_inactive")
@@ -172,15 +182,14 @@ function said(error: ApiError, wait: number): string {
 }
 
 function useCountdown(seconds: number, of: unknown): number {
-  const [left, setLeft] = useState(0)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new refusal starts it anew
+  const [left, setLeft] = useState<{ of: unknown; seconds: number } | null>(null)
   useEffect(() => {
-    if (seconds === 0) return setLeft(0)
+    if (seconds === 0) return
     const until = Date.now() + seconds * 1000
-    const show = () => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000)))
+    const show = () => setLeft({ of, seconds: Math.max(0, Math.ceil((until - Date.now()) / 1000)) })
     show()
     const timer = setInterval(show, 1000)
     return () => clearInterval(timer)
   }, [seconds, of])
-  return left
+  return left !== null && left.of === of ? left.seconds : seconds
 }

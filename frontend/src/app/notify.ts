@@ -1,4 +1,4 @@
-const UNDO = 10_000 // ms in which a decision can be taken back: design, section 5
+export const UNDO = 10_000 // ms in which a decision can be taken back: design, section 5
 
 /** What was done, in a sentence; with `undo` it offers it for 10 s. Errors stay at their control. */
 export function notify(text: string, more: { detail?: string; undo?: () => void } = {}): void {

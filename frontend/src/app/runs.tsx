@@ -170,7 +170,7 @@ export function RunPhases({ run }: { run: SyncRun }) {
 
 /** Asks once, with room for a reason: what is written stays. */
 export function CancelRun({ run, className }: { run: SyncRun; className?: string }) {
-  const { reason: not } = useWritable("operator")
+  const { reason: not } = useWritable("operator", { whenBroken: true })
   const [open, setOpen] = useState(false)
   const [why, setWhy] = useState("")
   const cancel = useCommand({

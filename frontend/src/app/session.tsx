@@ -3,10 +3,13 @@ import { createContext, type ReactNode, use, useCallback, useEffect, useMemo } f
 import { Navigate, useLocation, useNavigate } from "react-router"
 import { get, post, whenSignedOut } from "@/api/client"
 import type { ApiError } from "@/api/errors"
+import { useRead } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { Role, User } from "@/api/shapes"
 import { Button } from "@/ui/button"
+import { formatNumber } from "@/ui/format"
 import { useLive } from "./live"
+import { chain } from "./reads"
 import { useMoment } from "./time-machine"
 
 type Session = { user: User; signOut: () => Promise<void>; timezone: string }
@@ -98,11 +101,18 @@ export function useSession(): Session {
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 }
 
-/** Whether a command may be given now, and if not, the sentence that says why. */
-export function useWritable(needs: Role = "operator"): { writable: boolean; reason?: string } {
+/**
+ * Whether a command may be given now, and if not, the sentence that says why. A broken chain pauses
+ * what writes; `whenBroken` is for what stops something or looks for what is wrong.
+ */
+export function useWritable(
+  needs: Role = "operator",
+  { whenBroken = false } = {},
+): { writable: boolean; reason?: string } {
   const { user } = useSession()
   const { asOf } = useMoment()
   const live = useLive()
+  const checked = useRead(chain(), { at: "now", enabled: false }).data // the sidebar asks for it
   if (asOf !== null) {
     return {
       writable: false,
@@ -117,6 +127,13 @@ export function useWritable(needs: Role = "operator"): { writable: boolean; reas
     return {
       writable: false,
       reason: "The service cannot be reached. It is tried again by itself.",
+    }
+  }
+  if (checked?.ok === false && !whenBroken) {
+    const at = formatNumber(checked.first_bad_position ?? 0)
+    return {
+      writable: false,
+      reason: `The chain of events is broken at event ${at}: writing pauses. Compare with a backup.`,
     }
   }
   return { writable: true }

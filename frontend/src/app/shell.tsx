@@ -19,7 +19,7 @@ import { useRun } from "./run-sync"
 import { DIALOGS, FirstRun, SECTIONS, type Section, type SectionId, TimeMachineBar } from "./slots"
 import { useMoment } from "./time-machine"
 import { TopBar } from "./top-bar"
-import { type DialogName, useDialog, useUrlParams } from "./url-state"
+import { type DialogName, useDialog } from "./url-state"
 import { useSectionScroll } from "./use-scroll"
 
 const Shortcuts = lazily(() => import("./shortcuts"))
@@ -167,8 +167,7 @@ function DialogSlot({ name }: { name: string | null }) {
 function usePageKeys() {
   const navigate = useNavigate()
   const { open } = useDialog()
-  const { asOf, backToLive } = useMoment()
-  const { set } = useUrlParams()
+  const { asOf } = useMoment()
   const { run, reason } = useRun()
   useShortcuts([
     ...SECTIONS.map((section) => ({
@@ -200,16 +199,6 @@ function usePageKeys() {
     },
     { keys: "t", label: "Time machine", group: "Page", run: () => open("time-machine") },
     { keys: "?", label: "All shortcuts", group: "Page", run: () => open("shortcuts") },
-    {
-      keys: "Escape",
-      label: "Back to live",
-      group: "Time machine",
-      enabled: asOf !== null,
-      run: () => {
-        backToLive()
-        set({ dialog: null })
-      },
-    },
   ])
 }
 

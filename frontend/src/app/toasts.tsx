@@ -13,8 +13,9 @@ export default function Toasts() {
       toastOptions={{
         unstyled: true,
         classNames: {
+          // A dialog takes the pointer from the page, but not from what can be taken back.
           toast:
-            "flex w-full items-center gap-3 rounded-panel border border-line bg-surface px-4 py-3 text-table text-ink shadow-pop sm:w-90",
+            "pointer-events-auto flex w-full items-center gap-3 rounded-panel border border-line bg-surface px-4 py-3 text-table text-ink shadow-pop sm:w-90",
           description: "text-ink2",
           actionButton:
             "ml-auto shrink-0 rounded-control px-2 py-1 font-medium text-accent hover:bg-hover",

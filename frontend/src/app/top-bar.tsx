@@ -4,7 +4,7 @@ import { useRead } from "@/api/hooks"
 import { Kbd } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
-import { formatAgo, formatInstant } from "@/ui/format"
+import { formatAgo, formatWhen } from "@/ui/format"
 import { Menu, MenuItem } from "@/ui/menu"
 import { useLive } from "./live"
 import { Brand, UserMenu } from "./navigation"
@@ -72,7 +72,7 @@ function LiveIndicator() {
     state.is === "live" && state.lastEventAt !== null
       ? `, last event ${formatAgo(Math.min(state.lastEventAt, now), now)}`
       : state.is === "offline"
-        ? ` since ${formatInstant(state.since, "time", timezone)}, showing last known`
+        ? ` since ${formatWhen(state.since, timezone)}, showing last known`
         : ""
   return (
     <p
@@ -123,7 +123,7 @@ function ScheduleButton() {
     >
       Schedule
       <span className="min-w-10 text-left font-normal text-ink2">
-        {data === undefined ? "" : next ? `next ${formatInstant(next, "time", timezone)}` : "off"}
+        {data === undefined ? "" : next ? `next ${formatWhen(next, timezone)}` : "off"}
       </span>
     </Button>
   )

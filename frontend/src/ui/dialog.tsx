@@ -1,8 +1,9 @@
 import { X } from "lucide-react"
 import { Dialog as Radix } from "radix-ui"
-import { type ReactNode, useRef } from "react"
+import { type ReactNode, useId, useRef } from "react"
 import { IconButton } from "./button"
 import { cn } from "./cn"
+import { Layer } from "./layer"
 
 type Props = {
   open: boolean
@@ -61,6 +62,12 @@ function onContainer(event: Event) {
   // Focus on the container: a screen reader begins with the title, no field opens a keyboard.
   event.preventDefault()
   ;(event.currentTarget as HTMLElement | null)?.focus()
+}
+
+/** Who presses "Undo" in a toast is not done with the dialog under it. */
+function unlessInToast(event: Event) {
+  const { target } = event
+  if (target instanceof Element && target.closest("[data-sonner-toaster]")) event.preventDefault()
 }
 
 function onFirstField(event: Event) {
@@ -122,6 +129,7 @@ function Frame({
 
 export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Props) {
   const { content, back } = useReturn(open, returnTo)
+  const layer = useId()
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -130,16 +138,19 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
           <Radix.Content
             ref={content}
             data-focus-container
-            data-keys
+            data-layer={layer}
             onOpenAutoFocus={frame.bare ? onFirstField : onContainer}
             onCloseAutoFocus={back}
+            onInteractOutside={unlessInToast}
             {...(frame.description ? {} : { "aria-describedby": undefined })}
             className={cn(
               "pointer-events-auto flex max-h-[min(46rem,100%)] w-full max-w-lg animate-dialog flex-col overflow-hidden rounded-dialog border border-line bg-surface shadow-pop max-md:h-full max-md:max-h-full max-md:max-w-none max-md:rounded-none max-md:border-0",
               className,
             )}
           >
-            <Frame {...frame} />
+            <Layer value={layer}>
+              <Frame {...frame} />
+            </Layer>
           </Radix.Content>
         </div>
       </Radix.Portal>
@@ -150,6 +161,7 @@ export function Dialog({ open, onOpenChange, className, returnTo, ...frame }: Pr
 /** From the right, up to 680 wide; the page behind stays where it was. */
 export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Props) {
   const { content, back } = useReturn(open, returnTo)
+  const layer = useId()
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -157,16 +169,19 @@ export function Drawer({ open, onOpenChange, className, returnTo, ...frame }: Pr
         <Radix.Content
           ref={content}
           data-focus-container
-          data-keys
+          data-layer={layer}
           onOpenAutoFocus={onContainer}
           onCloseAutoFocus={back}
+          onInteractOutside={unlessInToast}
           {...(frame.description ? {} : { "aria-describedby": undefined })}
           className={cn(
             "fixed inset-y-0 right-0 z-50 flex w-full max-w-170 animate-drawer flex-col border-line border-l bg-surface shadow-pop",
             className,
           )}
         >
-          <Frame {...frame} />
+          <Layer value={layer}>
+            <Frame {...frame} />
+          </Layer>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

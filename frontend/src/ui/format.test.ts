@@ -6,6 +6,7 @@ import {
   formatMinutes,
   formatNumber,
   formatSeconds,
+  formatWhen,
 } from "./format"
 
 const plain = (text: string) => text.replaceAll("\u00a0", " ")
@@ -42,6 +43,13 @@ test("instants are shown in the zone that is asked for, days as they are", () =>
   expect(formatInstant("2026-11-02T23:30:00Z", "day", "Europe/Berlin")).toBe("3 Nov")
   expect(formatInstant("2026-07-01T08:00:00.412Z", "millis", "UTC")).toBe("08:00:00.412")
   expect(formatDay("2026-11-02")).toBe("2 Nov")
+})
+
+test("a time of another day has its day", () => {
+  const now = "2026-11-28T20:00:00Z" // 21:00 in Berlin
+  expect(formatWhen("2026-11-28T05:00:00Z", "Europe/Berlin", now)).toBe("06:00")
+  expect(formatWhen("2026-11-28T23:30:00Z", "Europe/Berlin", now)).toBe("29 Nov, 00:30")
+  expect(formatWhen("2026-11-30T05:00:00Z", "Europe/Berlin", now)).toBe("30 Nov, 06:00")
 })
 
 test("numbers", () => {

@@ -88,6 +88,20 @@ export function formatInstant(at: string | number | Date, look: Look, timeZone: 
   return format.format(new Date(at))
 }
 
+/** Whether an instant lies on the day of `now` in the zone. */
+export function isSameDay(at: string | number, now: string | number, timeZone: string): boolean {
+  return formatInstant(at, "long-day", timeZone) === formatInstant(now, "long-day", timeZone)
+}
+
+/** The time alone on the day of `now`, else with its day: 13:28, or 27 Nov, 13:28. */
+export function formatWhen(
+  at: string | number,
+  timeZone: string,
+  now: string | number = Date.now(),
+): string {
+  return formatInstant(at, isSameDay(at, now, timeZone) ? "time" : "day-time", timeZone)
+}
+
 /** A calendar day (`2026-11-02`) as it is: no zone moves it. */
 export function formatDay(day: string, look: "day" | "long-day" = "day"): string {
   return formatInstant(`${day}T12:00:00Z`, look, "UTC")

@@ -1,7 +1,8 @@
 import { Check } from "lucide-react"
 import { DropdownMenu as Radix, Popover as RadixPopover, Slot } from "radix-ui"
-import { type ComponentProps, type ReactNode, useState } from "react"
+import { type ComponentProps, type ReactNode, useId, useState } from "react"
 import { cn } from "./cn"
+import { Layer } from "./layer"
 
 const PANEL =
   "z-50 min-w-48 rounded-panel border border-line bg-surface p-1 shadow-pop animate-dialog"
@@ -131,6 +132,7 @@ export function Popover({
   open?: boolean
   onOpenChange?: (open: boolean) => void
 }) {
+  const layer = useId()
   return (
     <RadixPopover.Root {...rest}>
       <RadixPopover.Trigger asChild>{trigger}</RadixPopover.Trigger>
@@ -140,10 +142,10 @@ export function Popover({
           sideOffset={6}
           collisionPadding={8}
           aria-label={label}
-          data-keys
+          data-layer={layer}
           className={cn(PANEL, "max-w-96 p-4 text-table", className)}
         >
-          {children}
+          <Layer value={layer}>{children}</Layer>
         </RadixPopover.Content>
       </RadixPopover.Portal>
     </RadixPopover.Root>

@@ -44,7 +44,7 @@ export default function Accounts() {
   const { dialog, close } = useDialog()
   const open = dialog === "accounts"
   const { user, timezone } = useSession()
-  const { reason } = useWritable("admin")
+  const { reason } = useWritable("admin", { whenBroken: true })
   const [view, setView] = useState<View>({ is: "list" })
   const [busy, setBusy] = useState(false)
   const form = useId()

@@ -148,7 +148,9 @@ test("choosing an event highlights its operation and shows causes, data and hash
   ])
   expect(within(about).getByText(/"time_unit"/)).toBeInTheDocument()
   expect(await within(about).findByText("aaaa aaaa … aaac")).toBeInTheDocument() // of event 12
-  await user.click(within(about).getByRole("button", { name: "Close" }))
+  await user.keyboard("j")
+  const next = await screen.findByRole("dialog", { name: "Event 12" })
+  await user.click(within(next).getByRole("button", { name: "Close" }))
   expect(window.location.search).not.toContain("audit.event")
 })
 
@@ -366,6 +368,32 @@ test("the chain is verified part by part, and a broken one names its first bad e
   expect(await within(bar).findByText("Chain broken at event 1,207.")).toBeInTheDocument()
   expect(asked).toEqual(["1-500", "501-1000", "1001-1500"])
   expect(screen.getByRole("button", { name: "Export…" })).toBeEnabled()
+})
+
+test("from the past the chain is verified to its present end", async () => {
+  ledger(40)
+  server.use(
+    http.get("*/api/v1/sync/kpi", ({ request }) => {
+      const then = new URL(request.url).searchParams.has("as_of")
+      return HttpResponse.json({ ...example("GET /api/v1/sync/kpi"), position: then ? 14 : 2_000 })
+    }),
+  )
+  const { user } = renderWithApp(<Audit />, { at: "/?as_of=position:14" })
+  await screen.findByText("Chain verified")
+  await row(14)
+  const asked: string[] = []
+  server.use(
+    http.get("*/api/v1/audit/verify", ({ request }) => {
+      const { searchParams } = new URL(request.url)
+      const [from, to] = [Number(searchParams.get("from")), Number(searchParams.get("to") ?? 2_003)]
+      asked.push(`${from}-${to}`)
+      const head_digest = "9f3c71e0".padEnd(64, "b")
+      return HttpResponse.json({ ok: true, checked_from: from, checked_to: to, head_digest })
+    }),
+  )
+  await user.click(screen.getByRole("button", { name: "Verify now" }))
+  expect(await screen.findByText("2,003")).toBeInTheDocument()
+  expect(asked).toEqual(["1-500", "501-1000", "1001-1500", "1501-2003"])
 })
 
 test("a check that does not come through says so", async () => {

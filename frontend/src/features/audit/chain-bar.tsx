@@ -28,7 +28,8 @@ export function ChainBar() {
   const client = useQueryClient()
   const announce = useAnnounce()
   const query = useRead(chain(), { at: "now" })
-  const { head } = useHead()
+  // The badge is that of the present, so the check goes to its end whichever moment is shown.
+  const { head } = useHead({ at: "now" })
   const [done, setDone] = useState<number | null>(null) // 0 to 1
   const [took, setTook] = useState<number | null>(null) // ms
   const verify = useCommand({
@@ -79,8 +80,8 @@ export function ChainBar() {
               <strong className="font-semibold">
                 {`Chain broken at event ${formatNumber(data.first_bad_position ?? 0)}.`}
               </strong>{" "}
-              It is not what was written. Start no run before it was compared with a backup; export
-              stays possible.
+              It is not what was written. Nothing can be changed from here until it was compared
+              with a backup; runs and the schedule can be stopped, and export stays possible.
             </span>
           </p>
         ) : (
@@ -138,7 +139,8 @@ async function verifiedInSteps(head: number, told: (share: number) => void): Pro
   let last: Verified | null = null
   for (let from = 1; from <= head; from += size) {
     const to = Math.min(head, from + size - 1)
-    last = await get("/api/v1/audit/verify", { query: { from, to } })
+    // The last part goes as far as the ledger does by then.
+    last = await get("/api/v1/audit/verify", { query: to < head ? { from, to } : { from } })
     told(to / head)
     if (!last.ok) return { ...last, checked_from: 1 }
   }

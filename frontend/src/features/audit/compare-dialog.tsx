@@ -25,7 +25,7 @@ export default function CompareDialog({
   filters: Filters
 }) {
   const { timezone } = useSession()
-  const { reason } = useWritable("admin")
+  const { reason } = useWritable("admin", { whenBroken: true })
   const query = useRead(comparison(), { enabled: open && reason === undefined, at: "now" })
   const begin = useCommand({
     send: (_: undefined, { idempotencyKey }) => post("/api/v1/audit/compare", { idempotencyKey }),

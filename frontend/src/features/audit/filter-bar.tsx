@@ -1,5 +1,6 @@
 import { ListFilter, X } from "lucide-react"
-import { useEffect, useId, useState } from "react"
+import { useId, useState } from "react"
+import { useTyped } from "@/app/use-typed"
 import { Button, IconButton } from "@/ui/button"
 import { type Option, Select } from "@/ui/choices"
 import { cn } from "@/ui/cn"
@@ -217,19 +218,12 @@ function TextFilter({
   narrow?: boolean
 }) {
   const { given, change } = filters
-  const [text, setText] = useState(given[name])
-  const [told, setTold] = useState(given[name])
-  if (given[name] !== told) {
-    // cleared or restored from outside
-    setTold(given[name])
-    setText(given[name])
-  }
-  const wrong = day && text !== "" && dayBegins(text, "UTC") === null
-  useEffect(() => {
-    if (text === given[name] || wrong) return
-    const timer = setTimeout(() => change({ [name]: text.trim() || null }), WAIT)
-    return () => clearTimeout(timer)
-  }, [text, wrong, name, given, change])
+  const may = (typed: string) => !day || typed === "" || dayBegins(typed, "UTC") !== null
+  const [text, setText] = useTyped(given[name], (typed) => change({ [name]: typed || null }), {
+    pause: WAIT,
+    may,
+  })
+  const wrong = !may(text.trim())
   return (
     <Field
       label={label}

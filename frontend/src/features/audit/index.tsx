@@ -1,5 +1,6 @@
 import { Download, RefreshCw } from "lucide-react"
-import { Suspense, useCallback, useState } from "react"
+import { Suspense, useCallback, useRef, useState } from "react"
+import { LayerKeys, type Shortcut } from "@/app/keyboard"
 import { lazily } from "@/app/lazily"
 import { SectionHead } from "@/app/section-frame"
 import { useMoment } from "@/app/time-machine"
@@ -34,6 +35,11 @@ export default function Audit() {
   const [comparing, setComparing] = useState<Seen>("never")
   const { selected, view, change } = filters
   const close = useCallback(() => change({ event: null }), [change])
+  const steps = useRef<(by: number) => void>(() => {})
+  const keys: Shortcut[] = [
+    { keys: "j", label: "Next event", group: "Rows", run: () => steps.current(1) },
+    { keys: "k", label: "Previous event", group: "Rows", run: () => steps.current(-1) },
+  ]
   return (
     <>
       <SectionHead
@@ -72,12 +78,12 @@ export default function Audit() {
             {view === "log" ? (
               <>
                 <AuditFilters filters={filters} />
-                <AuditList filters={filters} />
+                <AuditList filters={filters} steps={steps} />
               </>
             ) : (
               <>
                 <EventFilters filters={filters} />
-                <EventsList filters={filters} />
+                <EventsList filters={filters} steps={steps} />
               </>
             )}
           </div>
@@ -100,6 +106,7 @@ export default function Audit() {
         >
           {selected !== null && (
             <div className="-mx-5 -my-4">
+              <LayerKeys shortcuts={keys} />
               <Inspector position={selected} filters={filters} />
             </div>
           )}

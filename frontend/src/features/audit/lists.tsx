@@ -70,7 +70,11 @@ function useRows(filters: Filters, withAddress: boolean): RowsContext {
   )
 }
 
-export function EventsList({ filters }: { filters: Filters }) {
+/** The list says here how it goes to the next row: its drawer, which lies over it, goes so too. */
+export type Steps = RefObject<(by: number) => void>
+type ListProps = { filters: Filters; steps: Steps }
+
+export function EventsList({ filters, steps }: ListProps) {
   const { timezone } = useSession()
   const { head, query } = useHead()
   if (head === undefined) {
@@ -83,13 +87,13 @@ export function EventsList({ filters }: { filters: Filters }) {
   if (head === 0) return <EmptyState title="Nothing was recorded by then." />
   const dim = query.isPlaceholderData // another moment loads
   return filters.filtered ? (
-    <FoundEvents filters={filters} head={head} />
+    <FoundEvents filters={filters} steps={steps} head={head} />
   ) : (
-    <Ledger filters={filters} head={head} dim={dim} />
+    <Ledger filters={filters} steps={steps} head={head} dim={dim} />
   )
 }
 
-function Ledger({ filters, head, dim }: { filters: Filters; head: number; dim: boolean }) {
+function Ledger({ filters, steps, head, dim }: ListProps & { head: number; dim: boolean }) {
   const { timezone } = useSession()
   const { asOf } = useMoment()
   const rows = useRows(filters, false)
@@ -117,7 +121,7 @@ function Ledger({ filters, head, dim }: { filters: Filters; head: number; dim: b
     filters.change({ event: String(Math.max(1, Math.min(shown, at))) })
   }
   const panel = useRef<HTMLDivElement>(null)
-  useRowKeys(panel, step, filters)
+  useRowKeys(panel, step, filters, steps)
   return (
     <div ref={panel} onScrollCapture={following.onScrollCapture}>
       {asOf === null && (
@@ -179,7 +183,7 @@ function placeName(index: number): string {
 
 const CENTRE = 1_000 // rows above the one that was asked for
 
-function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
+function FoundEvents({ filters, steps, head }: ListProps & { head: number }) {
   const { timezone } = useSession()
   const rows = useRows(filters, false)
   const following = useFollowing(head, { hold: true })
@@ -194,7 +198,7 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
     return index < 0 ? null : index
   })
   const panel = useRef<HTMLDivElement>(null)
-  useRowKeys(panel, (by) => stepTo(lines, by, filters), filters)
+  useRowKeys(panel, (by) => stepTo(lines, by, filters), filters, steps)
   return (
     <div ref={panel}>
       <QueryState
@@ -250,7 +254,7 @@ function FoundEvents({ filters, head }: { filters: Filters; head: number }) {
   )
 }
 
-export function AuditList({ filters }: { filters: Filters }) {
+export function AuditList({ filters, steps }: ListProps) {
   const { timezone } = useSession()
   const { asOf } = useMoment()
   const { head } = useHead()
@@ -273,7 +277,7 @@ export function AuditList({ filters }: { filters: Filters }) {
     [query.data],
   )
   const panel = useRef<HTMLDivElement>(null)
-  useRowKeys(panel, (by) => stepTo(known, by, filters), filters)
+  useRowKeys(panel, (by) => stepTo(known, by, filters), filters, steps)
   return (
     <div ref={panel} onScrollCapture={following.onScrollCapture}>
       {asOf === null && (
@@ -409,7 +413,11 @@ function useRowKeys(
   panel: RefObject<HTMLElement | null>,
   step: (by: number) => void,
   filters: Filters,
+  steps: Steps,
 ) {
+  useEffect(() => {
+    steps.current = step
+  })
   const [inReach, setInReach] = useState(false)
   useEffect(() => {
     if (panel.current === null || typeof IntersectionObserver === "undefined") return

@@ -4,10 +4,10 @@ import { useFrames } from "@/app/live"
 import { kpi } from "@/app/reads"
 import { useMoment } from "@/app/time-machine"
 
-/** Number of the newest event: of the moment shown, and live of what the stream tells. */
-export function useHead() {
+/** Number of the newest event: of the moment shown or now, and live of what the stream tells. */
+export function useHead({ at = "shown" }: { at?: "shown" | "now" } = {}) {
   const { asOf } = useMoment()
-  const query = useRead(kpi())
+  const query = useRead(kpi(), { at })
   const [heard, setHeard] = useState(0)
   useFrames((frame) => {
     if (frame.event === "head" && frame.position !== null) {
@@ -16,6 +16,7 @@ export function useHead() {
     }
   })
   const read = query.data?.position
-  const head = read === undefined ? undefined : asOf === null ? Math.max(read, heard) : read
+  const live = asOf === null || at === "now"
+  const head = read === undefined ? undefined : live ? Math.max(read, heard) : read
   return { head, query }
 }

@@ -414,6 +414,7 @@ function Foot({
 }) {
   const admin = useWritable("admin")
   const operator = useWritable("operator")
+  const turn = useWritable("admin", { whenBroken: connector.is_active })
   const toggle = useCommand({
     send: (is_active: boolean, { idempotencyKey }) =>
       patch("/api/v1/connectors/{connector_id}", {
@@ -471,7 +472,7 @@ function Foot({
           </MenuItem>
           <MenuItem
             icon={<Power aria-hidden />}
-            disabled={admin.reason !== undefined}
+            disabled={turn.reason !== undefined}
             onSelect={() =>
               connector.is_active ? open(`disable:${connector.id}`) : toggle.mutate(true)
             }

@@ -29,7 +29,7 @@ const EDGE: Record<Stacked, string> = {
 }
 
 /** Daily totals are not a curve: steps, the day in the middle of its own. */
-export default function TimeChart({ days }: { days: readonly Day[] }) {
+export default function TimeChart({ days, past }: { days: readonly Day[]; past: boolean }) {
   const last = days.at(-1)?.date
   return (
     <div className="h-76 px-2 pb-2">
@@ -64,7 +64,7 @@ export default function TimeChart({ days }: { days: readonly Day[] }) {
           <XAxis
             dataKey="date"
             ticks={ticksOf(days)}
-            tickFormatter={(day: string) => (day === last ? "Today" : formatDay(day))}
+            tickFormatter={(day: string) => (day === last && !past ? "Today" : formatDay(day))}
             tickLine={false}
             axisLine={{ stroke: "var(--line-strong)" }}
             tick={TICK}

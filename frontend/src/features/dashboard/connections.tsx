@@ -8,7 +8,7 @@ import { kpi } from "@/app/reads"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { EmptyState, SparkBars } from "@/ui/bits"
-import { formatInstant, formatNumber } from "@/ui/format"
+import { formatInstant, formatNumber, formatWhen } from "@/ui/format"
 import { Panel, QueryState, Skeleton } from "@/ui/panel"
 import { StateBadge, type StateName } from "@/ui/state-badge"
 import { connectors, type Health, health, healthHistory, ready } from "./reads"
@@ -157,7 +157,7 @@ function System({ of }: { of: Connector }) {
         <p className="min-w-0">
           {message ?? (day.data ? troubles(day.data, timezone) : "\u00a0")}
           {now.data?.needs === "time" && now.data.next_try_at && (
-            <span>{` Next try ${formatInstant(now.data.next_try_at, "time", timezone)}.`}</span>
+            <span>{` Next try ${formatWhen(now.data.next_try_at, timezone)}.`}</span>
           )}
           {now.data?.needs === "person" && <Mend />}
         </p>
@@ -190,7 +190,8 @@ const WELL: readonly State[] = ["ok", "unknown"]
 
 /** "Trouble from 13:28 to 13:44" or that there was none. */
 function troubles({ parts, turns }: History, zone: string): string {
-  const time = (at: string) => formatInstant(at, "time", zone)
+  const end = parts.at(-1)?.to ?? Date.now()
+  const time = (at: string) => formatWhen(at, zone, end)
   const begin = parts[0]?.from ?? ""
   const bad = turns
     .map((turn, index) => ({ ...turn, until: turns[index + 1]?.at }))

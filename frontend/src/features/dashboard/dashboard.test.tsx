@@ -93,6 +93,15 @@ test("the answer comes first, then four figures and what they compare with", asy
   expect(within(lag).getByText("On time")).toBeInTheDocument()
 })
 
+test("each part of what is held back leads to its rows", async () => {
+  renderWithApp(<Dashboard />, { at: "/?range=7d&tab=dead&reconcile.q=vpn" })
+  const held = await screen.findByRole("region", { name: "Held back from Kimai" })
+  const leads = (name: RegExp) => within(held).getByRole("link", { name }).getAttribute("href")
+  expect(leads(/9 entries/)).toBe("/?range=7d&tab=pending#reconcile")
+  expect(leads(/11 entries/)).toBe("/?range=7d#reconcile")
+  expect(leads(/3 entries/)).toBe("/?range=7d&tab=failed#reconcile")
+})
+
 test("each figure says what it is", async () => {
   const { user } = renderWithApp(<Dashboard />)
   await user.click(await screen.findByRole("button", { name: "What is Time in Kimai?" }))
@@ -120,6 +129,20 @@ test("what nobody knows is not shown as a number", async () => {
   expect(await screen.findByText("Nothing was booked in Zammad on these days.")).toBeInTheDocument()
   expect(screen.getByText("Nothing was written on these days.")).toBeInTheDocument()
   expect(screen.queryByText(/vs prior/)).not.toBeInTheDocument()
+})
+
+test("when nothing comes through, what is late is said all the same", async () => {
+  answering(
+    "GET /api/v1/sync/kpi",
+    figures((kpi) => {
+      kpi.lag_seconds = 7_200
+      kpi.key_figures.sync_lag = { ...kpi.key_figures.sync_lag, p95_seconds: null, late: 4 }
+    }),
+  )
+  renderWithApp(<Dashboard />)
+  const lag = await screen.findByRole("region", { name: "Sync lag, p95" })
+  expect(within(lag).getByText("4 late")).toBeInTheDocument()
+  expect(within(lag).getByText("Nothing was written on these days.")).toBeInTheDocument()
 })
 
 test("the range is kept in the address and asked for", async () => {
@@ -401,6 +424,7 @@ test("in the past: figures and deliveries of then, nothing live, nothing to chan
   for (const reads of [asked, deliveries, letters]) {
     expect(reads.every((one) => one.url.searchParams.get("as_of") === "position:12")).toBe(true)
   }
+  expect(screen.getByText(/The last day was still open then\./)).toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Pause" })).not.toBeInTheDocument()
   expect(screen.queryByRole("button", { name: "Schedule" })).not.toBeInTheDocument()
 })
@@ -421,4 +445,19 @@ test("compared with now, each figure of the past says what it is now", async () 
   expect(text(decide)).toContain("now 4")
   const kimai = screen.getByRole("region", { name: "Time in Kimai" })
   expect(text(kimai)).toContain("now 1,261 h 41 m")
+})
+
+test("a delivery of an earlier day says which day it was", async () => {
+  answering("GET /api/v1/webhook/deliveries", {
+    items: [
+      delivery(2, { received_at: new Date().toISOString() }),
+      delivery(1, { received_at: "2025-03-02T13:28:04Z" }),
+    ],
+    next_cursor: null,
+  })
+  renderWithApp(<Dashboard />)
+  const list = await screen.findByRole("list", { name: /Webhook deliveries/ })
+  const [today, earlier] = within(list).getAllByRole("listitem")
+  expect(today).toHaveTextContent(/^\d\d:\d\d:\d\d/)
+  expect(earlier).toHaveTextContent(/^2 Mar, 13:28/)
 })

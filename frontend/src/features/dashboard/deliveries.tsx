@@ -12,7 +12,7 @@ import { useDialog, useUrlState } from "@/app/url-state"
 import { EmptyState, Instant } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
-import { formatNumber, formatPercent } from "@/ui/format"
+import { formatNumber, formatPercent, isSameDay } from "@/ui/format"
 import { Menu, MenuChoice } from "@/ui/menu"
 import { CommandError, Panel, QueryState, Skeleton } from "@/ui/panel"
 import { StateIcon, type StateName } from "@/ui/state-badge"
@@ -189,6 +189,9 @@ function Rows({
   cut: boolean
 }) {
   const { reason } = useWritable("operator")
+  const now = Date.now()
+  const isToday = (one: Delivery) => isSameDay(one.received_at, now, zone)
+  const wide = !items.every(isToday)
   const repeat = useCommand({
     send: (id: string, { idempotencyKey }) =>
       post("/api/v1/webhook/deliveries/{delivery_id}/replay", {
@@ -214,10 +217,16 @@ function Rows({
               key={keyOf(one)}
               className={cn(
                 "grid min-h-10 grid-cols-[auto_auto_1fr_auto] items-center gap-x-3 border-line border-t px-4 py-1 text-table sm:grid-cols-[4rem_6rem_auto_1fr_auto] sm:gap-x-4",
+                wide && "sm:grid-cols-[6rem_6rem_auto_1fr_auto]",
                 fresh.has(keyOf(one)) && "animate-new-row",
               )}
             >
-              <Instant at={one.received_at} look="seconds" zone={zone} className="text-ink2" />
+              <Instant
+                at={one.received_at}
+                look={isToday(one) ? "seconds" : "day-time"}
+                zone={zone}
+                className="text-ink2"
+              />
               <span className="flex items-center gap-1.5 whitespace-nowrap">
                 <StateIcon state={state} />
                 {word}

@@ -5,6 +5,7 @@ import { Link, useLocation } from "react-router"
 import type { ApiError } from "@/api/errors"
 import type { Kpi } from "@/api/shapes"
 import { useSession } from "@/app/session"
+import { usePlaces } from "@/app/url-state"
 import { Duration, ProgressBar } from "@/ui/bits"
 import { IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
@@ -176,7 +177,22 @@ function covered(share: number): string {
   return formatPercent(Math.floor(share * 1000) / 1000, share === 1 ? 0 : 1)
 }
 
+/** Where Reconcile has the rows of a state; what needs a decision it shows first. */
+const TAB_OF = { pending: "pending", conflict: null, failed: "failed" } as const
+/** A figure is that of all entries, whatever Reconcile was narrowed to. */
+const NO_FILTER: Record<string, null> = Object.fromEntries(
+  ["q", "reason", "person", "customer", "from", "to", "kind"].map((name) => [
+    `reconcile.${name}`,
+    null,
+  ]),
+)
+
+function entriesOf(count: number): string {
+  return `${formatNumber(count)} ${count === 1 ? "entry" : "entries"}`
+}
+
 function HeldBack({ now, present, zone }: Compared & { zone: string }) {
+  const place = usePlaces()
   const { held_back: held, before } = now
   const trend = before ? change(held.minutes, before.held_back.minutes, { more: "bad" }) : null
   return (
@@ -202,15 +218,19 @@ function HeldBack({ now, present, zone }: Compared & { zone: string }) {
               <StateIcon state={state} />
               {STATES[state].word}
             </dt>
-            <dd
-              className={cn(
-                held[state].minutes === 0 && held[state].entries === 0
-                  ? "text-ink3"
-                  : "font-medium",
+            <dd>
+              {held[state].entries === 0 ? (
+                <span className="text-ink3">{formatDuration(held[state].minutes)}</span>
+              ) : (
+                <Link
+                  to={place("reconcile", { ...NO_FILTER, tab: TAB_OF[state] })}
+                  className="link finger font-medium"
+                  title={entriesOf(held[state].entries)}
+                >
+                  {formatDuration(held[state].minutes)}
+                  <span className="sr-only">{`, ${entriesOf(held[state].entries)}`}</span>
+                </Link>
               )}
-              title={`${formatNumber(held[state].entries)} entries`}
-            >
-              {formatDuration(held[state].minutes)}
             </dd>
           </div>
         ))}
@@ -326,11 +346,15 @@ function Lag({
       }
     >
       <div className="flex min-h-6 items-end justify-between gap-3">
-        {lag.p95_seconds === null ? (
-          <p className="text-ink2">Nothing was written on these days.</p>
-        ) : (
-          <StateBadge state={state.state}>{state.words}</StateBadge>
-        )}
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          {/* What waits too long is late also, and most of all, when nothing came through. */}
+          {(lag.late !== null || lag.p95_seconds !== null) && (
+            <StateBadge state={state.state}>{state.words}</StateBadge>
+          )}
+          {lag.p95_seconds === null && (
+            <p className="text-ink2">Nothing was written on these days.</p>
+          )}
+        </div>
         <Trace
           values={lag.days.map((day) => day.p95_seconds)}
           label={`Sync lag, p95, of each of the last ${DAYS[range]}`}

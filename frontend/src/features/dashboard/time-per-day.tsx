@@ -5,6 +5,7 @@ import type { ApiError } from "@/api/errors"
 import type { Kpi } from "@/api/shapes"
 import { lazily } from "@/app/lazily"
 import { useSession } from "@/app/session"
+import { useMoment } from "@/app/time-machine"
 import { useUrlState } from "@/app/url-state"
 import { EmptyState, Minutes } from "@/ui/bits"
 import { IconButton } from "@/ui/button"
@@ -20,6 +21,7 @@ type Day = Series["days"][number]
 /** What every day's time has become; the same figures as a table, one click away. */
 export function TimePerDay({ query }: { query: UseQueryResult<Kpi, ApiError> }) {
   const { timezone } = useSession()
+  const past = useMoment().asOf !== null
   const [view, setView] = useUrlState("days", ["chart", "table"])
   const asTable = view === "table"
   return (
@@ -33,7 +35,7 @@ export function TimePerDay({ query }: { query: UseQueryResult<Kpi, ApiError> }) 
           {asTable ? <ChartColumn aria-hidden /> : <Table2 aria-hidden />}
         </IconButton>
       }
-      footer={`Days follow ${query.data?.display_timezone ?? timezone}. Today is still open.`}
+      footer={`Days follow ${query.data?.display_timezone ?? timezone}. ${past ? "The last day was still open then." : "Today is still open."}`}
     >
       <QueryState
         query={query}
@@ -59,7 +61,7 @@ export function TimePerDay({ query }: { query: UseQueryResult<Kpi, ApiError> }) 
               <Days days={days} />
             ) : (
               <Suspense fallback={<div className="h-76" />}>
-                <Chart days={days} />
+                <Chart days={days} past={past} />
               </Suspense>
             )}
           </>

@@ -7,6 +7,7 @@ import { SectionHead } from "@/app/section-frame"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { useUrlState } from "@/app/url-state"
+import { useTyped } from "@/app/use-typed"
 import { EmptyState } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { Input } from "@/ui/field"
@@ -246,8 +247,11 @@ function useEarly(pending: boolean): boolean {
   return pending && !late
 }
 
+const PAUSE = 150 // ms after the last letter; the lines are looked through here
+
 function Filter() {
-  const [text, setText] = useUrlState("mappings.q")
+  const [kept, keep] = useUrlState("mappings.q")
+  const [text, setText] = useTyped(kept ?? "", (typed) => keep(typed || null), { pause: PAUSE })
   return (
     <div className="relative max-md:pb-4">
       <Search aria-hidden className="absolute top-2 left-2.5 size-4 text-ink3 touch:top-3.5" />
@@ -256,15 +260,15 @@ function Filter() {
         aria-label="Filter mappings"
         placeholder="Filter…"
         className="w-56 pl-8 max-md:w-full"
-        value={text ?? ""}
-        onChange={(event) => setText(event.target.value || null)}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
       />
-      {text && (
+      {text !== "" && (
         <IconButton
           label="Clear"
           size="small"
           className="absolute top-1 right-1 size-6 touch:top-2.5"
-          onClick={() => setText(null)}
+          onClick={() => setText("")}
         >
           <X aria-hidden />
         </IconButton>

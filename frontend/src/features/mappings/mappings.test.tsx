@@ -319,7 +319,7 @@ test("a filter finds by words in any order; what it hides can be brought back", 
   await user.type(screen.getByRole("searchbox", { name: "Filter mappings" }), "support remote")
   await waitFor(() => expect(screen.queryByText("Internal")).not.toBeInTheDocument())
   expect(await rowOf(/Remote support/)).toBeInTheDocument()
-  expect(window.location.search).toContain("mappings.q=support+remote")
+  await waitFor(() => expect(window.location.search).toContain("mappings.q=support+remote"))
   await user.type(screen.getByRole("searchbox"), " nowhere")
   await screen.findByText(/No mapping of activities matches/)
   await user.click(screen.getByRole("button", { name: "Clear the filter" }))

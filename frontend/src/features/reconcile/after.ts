@@ -1,6 +1,7 @@
 /** What Kimai holds after an op: read from the exact request that would be sent. Pure. */
 import type { RowDetail } from "@/api/shapes"
 import type { Preview } from "./reads"
+import { storedLastTime } from "./rounding"
 
 /** A timesheet's values by the names of the row's `target`; what is not known is absent. */
 export type Values = Partial<
@@ -17,7 +18,8 @@ export type Values = Partial<
   >
 >
 export type After =
-  | { is: "written"; values: Values; timesheet: "new" | "same" | "second" }
+  /** `about`: Kimai rounds the times, and nobody knows yet to what. */
+  | { is: "written"; values: Values; timesheet: "new" | "same" | "second"; about: boolean }
   | { is: "deleted" }
   | { is: "unchanged"; values: Values | null }
 
@@ -31,24 +33,30 @@ const NAMES: Record<string, keyof Values> = {
   billable: "billable",
 }
 
-export function afterOf(preview: Preview, target: RowDetail["target"]): After {
-  const held = target === null ? null : (target as Values)
+export function afterOf(
+  preview: Preview,
+  row: Pick<RowDetail, "target" | "base" | "fields">,
+  rounding: number,
+): After {
+  const held = row.target === null ? null : (row.target as Values)
   const request = preview.requests.findLast((one) => one.path.includes("/timesheets"))
   if (request === undefined) return { is: "unchanged", values: held }
   if (request.method === "DELETE") return { is: "deleted" }
   const creates = request.method === "POST"
-  const values: Values = creates ? {} : { ...held }
-  for (const [name, value] of Object.entries(request.body ?? {})) {
+  const body = request.body ?? {}
+  let values: Values = creates ? {} : { ...held }
+  for (const [name, value] of Object.entries(body)) {
     const known = NAMES[name]
     if (known !== undefined) values[known] = value
   }
-  const minutes = between(values.begin, values.end)
-  if (minutes !== null) values.minutes = minutes
-  return {
-    is: "written",
-    values,
-    timesheet: !creates ? "same" : preview.op === "correct" ? "second" : "new",
-  }
+  const timesheet = !creates ? "same" : preview.op === "correct" ? "second" : "new"
+  // Without times in the request Kimai keeps those that it has, as it has rounded them.
+  if (!("begin" in body || "end" in body)) return { is: "written", values, timesheet, about: false }
+  const asked = between(values.begin, values.end)
+  if (asked !== null) values = { ...values, minutes: asked }
+  if (rounding === 0) return { is: "written", values, timesheet, about: false }
+  const stored = creates || asked === null ? null : storedLastTime(row, asked, rounding)
+  return { is: "written", values: { ...values, ...stored }, timesheet, about: stored === null }
 }
 
 function between(begin: unknown, end: unknown): number | null {

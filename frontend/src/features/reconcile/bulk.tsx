@@ -17,11 +17,11 @@ import { RowTh, Table, Td, Th, Tr, TwoLines } from "@/ui/table"
 import { decide, leftOut, STALE } from "./actions"
 import type { BulkWish } from "./list"
 import type { Line } from "./model"
-import { type Act, changeOf } from "./proposals"
+import { type Act, changeOf, type Gain, netOf } from "./proposals"
 import { Change } from "./row"
 import { ACTS } from "./words"
 
-type Planned = { line: Line; act: Act; change: number | null }
+type Planned = { line: Line; act: Act; change: Gain | null }
 type Left = { line: Line; why: string }
 type Result = { line: Line; act: Act; is: "done" | "left" | "failed" | "stopped"; text: string }
 
@@ -44,7 +44,7 @@ export function planned(
     }
     const wanted = wantedFor(line, act)
     if ("why" in wanted) left.push({ line, why: wanted.why })
-    else rows.push({ line, act: wanted.act, change: changeOf(wanted.act, line.zammad, line.kimai) })
+    else rows.push({ line, act: wanted.act, change: changeOf(wanted.act, line) })
   }
   return { rows, left }
 }
@@ -94,8 +94,7 @@ export default function Bulk({
   }, [])
   // The plan is that of the moment it was shown; what changes later the service refuses.
   const [{ rows, left }] = useState(() => planned(wish, now))
-  const known = rows.every((one) => one.change !== null)
-  const net = rows.reduce((sum, one) => sum + (one.change ?? 0), 0)
+  const net = netOf(rows.map((one) => one.change))
 
   async function apply() {
     setRunning(true)
@@ -140,7 +139,7 @@ export default function Bulk({
           ? summary(results)
           : rows.length === 0
             ? "None of the selected rows can be decided this way."
-            : `${formatNumber(rows.length)} ${rows.length === 1 ? "row" : "rows"}, ${known ? `net ${formatMinutes(net, { signed: true })} in Kimai` : "net change not known before Kimai is asked"}. Nothing is written before you apply.`
+            : `${formatNumber(rows.length)} ${rows.length === 1 ? "row" : "rows"}, ${netText(net)}. Nothing is written before you apply.`
       }
       className="max-w-3xl"
       returnTo={returnTo}
@@ -200,6 +199,12 @@ export default function Bulk({
   )
 }
 
+function netText(net: Gain | null): string {
+  if (net === null) return "net change not known before Kimai is asked"
+  const minutes = formatMinutes(net.minutes, { signed: true })
+  return net.about ? `net about ${minutes} in Kimai, before it rounds` : `net ${minutes} in Kimai`
+}
+
 function summary(results: readonly Result[]): string {
   const count = (is: Result["is"]) => results.filter((one) => one.is === is).length
   const parts = [
@@ -249,7 +254,7 @@ function Plan({ rows, left }: { rows: readonly Planned[]; left: readonly Left[] 
                   )}
                 </Td>
                 <Td numeric>
-                  <Change minutes={change} />
+                  <Change gain={change} />
                 </Td>
               </Tr>
             ))}

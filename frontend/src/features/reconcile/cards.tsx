@@ -130,7 +130,7 @@ function Card({
         {line.change !== null && (
           <span className="text-table">
             <span className="sr-only">Change in Kimai </span>
-            <Change minutes={line.change} />
+            <Change gain={line.change} />
           </span>
         )}
       </header>

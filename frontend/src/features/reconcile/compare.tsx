@@ -7,6 +7,7 @@ import { formatInstant, formatMinutes } from "@/ui/format"
 import { Skeleton } from "@/ui/panel"
 import type { After, Values } from "./after"
 import type { Names } from "./model"
+import { isRounded } from "./rounding"
 
 type Column = Values | null
 type Shown = {
@@ -42,8 +43,11 @@ export function fieldsOf(
     const unequal = found.filter(
       (one) => one.source !== null && JSON.stringify(one.source) !== JSON.stringify(one.target),
     )
+    const own = unequal.filter((one) => !isRounded(one, names.rounding))
     const by = found.find((one) => one.changed_by)?.changed_by ?? null
-    return { differs: unequal.length > 0 && source !== null && target !== null, by: by && BY[by] }
+    const differs = own.length > 0 && source !== null && target !== null
+    const rounded = own.length < unequal.length ? "as Kimai rounds it" : null
+    return { differs, by: differs ? by && BY[by] : rounded }
   }
   const when = (values: Column | undefined): string | null => {
     const begin = values?.begin
@@ -235,9 +239,7 @@ export function Compare({
                     >
                       {field.kimai}
                     </DiffValue>
-                    {field.by && field.differs && (
-                      <span className="block text-ink2 text-meta">{field.by}</span>
-                    )}
+                    {field.by && <span className="block text-ink2 text-meta">{field.by}</span>}
                   </>
                 ) : (
                   NOT_KNOWN

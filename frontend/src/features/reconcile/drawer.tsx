@@ -6,8 +6,8 @@ import type { ApiError } from "@/api/errors"
 import { useCommand, useRead } from "@/api/hooks"
 import { stale } from "@/api/keys"
 import type { Entry, RowDetail } from "@/api/shapes"
-import { useShortcuts } from "@/app/keyboard"
-import { notify } from "@/app/notify"
+import { LayerKeys, type Shortcut } from "@/app/keyboard"
+import { notify, UNDO } from "@/app/notify"
 import { useSession, useWritable } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { useUrlParams } from "@/app/url-state"
@@ -25,24 +25,26 @@ import { type After, afterOf } from "./after"
 import { Compare, fieldsOf } from "./compare"
 import { History, plainTitle } from "./history"
 import { type Line, lineOfEntry, lineOfRow, NO_NAMES } from "./model"
+import { isLine, placeOf, type Slot } from "./pages"
 import { type Act, opOf } from "./proposals"
 import {
   entry as entryRead,
   history as historyRead,
-  names as namesRead,
+  type Op,
   type Preview,
   preview as previewRead,
   row as rowRead,
 } from "./reads"
+import { useNames } from "./use-names"
 import { ACTS, inSentence, plainSentence } from "./words"
 
 export default function EntryDrawer({
   id,
-  lines,
+  slots,
   onOpen,
 }: {
   id: number | null
-  lines: readonly Line[]
+  slots: readonly Slot[]
   onOpen: (id: number | null) => void
 }) {
   // What was open stays while it slides away.
@@ -50,18 +52,18 @@ export default function EntryDrawer({
   if (id !== null && id !== last) setLast(id)
   const shownId = id ?? last
   if (shownId === null) return null
-  return <Opened key={shownId} id={shownId} open={id !== null} lines={lines} onOpen={onOpen} />
+  return <Opened key={shownId} id={shownId} open={id !== null} slots={slots} onOpen={onOpen} />
 }
 
 function Opened({
   id,
   open,
-  lines,
+  slots,
   onOpen,
 }: {
   id: number
   open: boolean
-  lines: readonly Line[]
+  slots: readonly Slot[]
   onOpen: (id: number | null) => void
 }) {
   const { timezone: zone } = useSession()
@@ -74,10 +76,11 @@ function Opened({
   const entry = useRead(entryRead(id, at), when)
   const detail = useRead(rowRead(`entry-${id}`, id, at), when)
   const past = useRead(historyRead(id), { enabled: open })
-  const names = useRead(namesRead(), { enabled: open }).data ?? NO_NAMES
+  const names = useNames({ enabled: open }) ?? NO_NAMES
   const [chosen, setChosen] = useState<Act | null>(null)
   const [json, setJson] = useState(false)
   const [note, setNote] = useState<string | null>(null)
+  const [done, setDone] = useDone()
 
   const data = detail.data
   const line = lineOf(data, entry.data, names)
@@ -103,28 +106,37 @@ function Opened({
     ? act === null || data === undefined
       ? null
       : { is: "unchanged", values: data.target as never }
-    : answer
+    : answer && data
       ? answer.applicable
-        ? afterOf(answer, data?.target ?? null)
+        ? afterOf(answer, data, names.rounding)
         : null
       : previewed.isError
         ? null
         : undefined
 
+  const off =
+    reason ??
+    (act === null ? "Choose a side first." : undefined) ??
+    (asks ? previewSays(op, previewed.isError ? "failed" : answer) : undefined)
+
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),
     stale: STALE,
-    onDone: () => notify("Taken back"),
+    onDone: () => {
+      setDone(null)
+      notify("Taken back")
+    },
     onFailed: (error) => notify("It could not be taken back", { detail: error.sentence }),
   })
   const command = useCommand<Decision, Decided>({
     send: decide,
     stale: STALE,
-    onDone: (done, decided) => {
+    onDone: (answer, decided) => {
       setChosen(null)
       setNote(null)
-      const back = done.undo
-      notify(done.message, {
+      setDone(answer)
+      const back = answer.undo
+      notify(answer.message, {
         detail: `#${decided.line.ticket} ${decided.line.title}`,
         undo: back && (() => undo.mutate(back)),
       })
@@ -144,50 +156,48 @@ function Opened({
     },
   })
   const apply = (wanted: Act | null) => {
-    if (wanted === null || line === null || reason !== undefined || command.isPending) return
+    if (wanted === null || line === null || command.isPending) return
+    if ((wanted === act ? off : reason) !== undefined) return
     const notes = written.trim() !== kept.trim() ? written.trim() || undefined : undefined
     command.mutate({ line, act: wanted, notes })
   }
 
-  const index = lines.findIndex((one) => one.entryId === id)
+  const index = placeOf(slots, id)
   const place = useRef(0)
   if (index >= 0) place.current = index
+  const beside = (by: number) => slots[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
   const step = (by: number) => {
-    const next = lines[index >= 0 ? index + by : place.current - (by < 0 ? 1 : 0)]
-    if (next?.entryId != null) onOpen(next.entryId)
+    const next = beside(by)
+    if (isLine(next) && next.entryId !== null) onOpen(next.entryId)
+  }
+  const noStep = (by: number, end: string) => {
+    const next = beside(by)
+    if (next === undefined) return end
+    return isLine(next) ? undefined : "It is being read."
   }
   const pick = (...acts: Act[]) => {
     const found = line?.alternatives.find((one) => acts.includes(one.act) && !one.blocked)
     if (found) setChosen(found.act)
   }
-  useShortcuts(
-    open
-      ? [
-          { keys: "j", label: "Next entry", group: "Rows", run: () => step(1) },
-          { keys: "k", label: "Previous entry", group: "Rows", run: () => step(-1) },
-          {
-            keys: "z",
-            label: "Choose Zammad",
-            group: "Rows",
-            run: () => pick("update", "delete", "create", "retry", "unignore"),
-          },
-          {
-            keys: "u",
-            label: "Choose Kimai",
-            group: "Rows",
-            run: () => pick("keep-target", "skip"),
-          },
-          { keys: "i", label: "Choose to ignore", group: "Rows", run: () => pick("ignore") },
-          {
-            keys: "Mod+Enter",
-            label: "Apply the decision",
-            group: "Rows",
-            everywhere: true,
-            run: () => apply(act),
-          },
-        ]
-      : [],
-  )
+  const shortcuts: Shortcut[] = [
+    { keys: "j", label: "Next entry", group: "Rows", run: () => step(1) },
+    { keys: "k", label: "Previous entry", group: "Rows", run: () => step(-1) },
+    {
+      keys: "z",
+      label: "Choose Zammad",
+      group: "Rows",
+      run: () => pick("update", "delete", "create", "retry", "unignore"),
+    },
+    { keys: "u", label: "Choose Kimai", group: "Rows", run: () => pick("keep-target", "skip") },
+    { keys: "i", label: "Choose to ignore", group: "Rows", run: () => pick("ignore") },
+    {
+      keys: "Mod+Enter",
+      label: "Apply the decision",
+      group: "Rows",
+      everywhere: true,
+      run: () => apply(act),
+    },
+  ]
   useEffect(() => {
     if (at !== null) document.getElementById("entry-state")?.scrollIntoView({ block: "nearest" })
   }, [at])
@@ -244,7 +254,7 @@ function Opened({
       }}
       returnTo={() =>
         document.querySelector<HTMLElement>(
-          `[data-row="${CSS.escape(lines[Math.min(place.current, lines.length - 1)]?.key ?? "")}"]`,
+          `[data-row="${CSS.escape(slots[Math.min(place.current, slots.length - 1)]?.key ?? "")}"]`,
         )
       }
       title={
@@ -275,22 +285,18 @@ function Opened({
       actions={
         <div className="flex items-center gap-1">
           <span className="whitespace-nowrap px-1 text-ink2 text-table">
-            {index >= 0 ? `${formatNumber(index + 1)} of ${formatNumber(lines.length)}` : ""}
+            {index >= 0 ? `${formatNumber(index + 1)} of ${formatNumber(slots.length)}` : ""}
           </span>
           <IconButton
             label="Previous entry"
-            disabledReason={
-              lines.length === 0 || index === 0 ? "This is the first one." : undefined
-            }
+            disabledReason={noStep(-1, "This is the first one.")}
             onClick={() => step(-1)}
           >
             <ChevronUp aria-hidden />
           </IconButton>
           <IconButton
             label="Next entry"
-            disabledReason={
-              lines.length === 0 || index === lines.length - 1 ? "This is the last one." : undefined
-            }
+            disabledReason={noStep(1, "This is the last one.")}
             onClick={() => step(1)}
           >
             <ChevronDown aria-hidden />
@@ -311,13 +317,7 @@ function Opened({
               <Button
                 look={act === "delete" ? "danger" : "primary"}
                 busy={command.isPending}
-                disabledReason={
-                  reason ??
-                  (act === null ? "Choose a side first." : undefined) ??
-                  (answer && !answer.applicable
-                    ? (answer.blockedBy ?? "The service would refuse this now.")
-                    : undefined)
-                }
+                disabledReason={off}
                 onClick={() => apply(act)}
               >
                 {applyLabel(act, after, line)}
@@ -339,7 +339,24 @@ function Opened({
         ) : undefined
       }
     >
+      <LayerKeys shortcuts={shortcuts} />
       <div className="grid gap-5" id="entry-state">
+        {/* The toast lies outside: the keyboard and screen readers cannot leave the drawer for it. */}
+        {done?.undo && (
+          <p
+            role="status"
+            className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-control bg-hover px-3 py-2 text-table"
+          >
+            <span className="flex-1">{`${done.message}.`}</span>
+            <Button
+              size="small"
+              busy={undo.isPending}
+              onClick={() => done.undo && undo.mutate(done.undo)}
+            >
+              Undo
+            </Button>
+          </p>
+        )}
         {stateAt && (
           <p
             role="status"
@@ -526,6 +543,29 @@ function Opened({
   )
 }
 
+/** Why it cannot be applied yet: what is written to Kimai was to be seen before. */
+function previewSays(op: Op | null, answer: Preview | "failed" | undefined): string | undefined {
+  if (answer !== undefined && answer !== "failed")
+    return answer.applicable ? undefined : (answer.blockedBy ?? REFUSED)
+  if (op === "keep-target" || op === "skip") return undefined
+  return answer === undefined
+    ? "Kimai is being asked what would be sent."
+    : "What would be sent is not known. Ask again first."
+}
+
+const REFUSED = "The service would refuse this now."
+
+/** What was decided last, for as long as it can be taken back. */
+function useDone() {
+  const [done, setDone] = useState<Decided | null>(null)
+  useEffect(() => {
+    if (done === null) return
+    const timer = setTimeout(() => setDone(null), UNDO)
+    return () => clearTimeout(timer)
+  }, [done])
+  return [done, setDone] as const
+}
+
 function lineOf(
   detail: RowDetail | undefined,
   entry: Entry | undefined,
@@ -624,7 +664,7 @@ function ExactRequest({
     )
   }
   if (!answer.applicable) {
-    return <p className="text-table">{answer.blockedBy ?? "The service would refuse this now."}</p>
+    return <p className="text-table">{answer.blockedBy ?? REFUSED}</p>
   }
   return (
     <details className="rounded-panel border border-line text-table">
@@ -661,7 +701,8 @@ function afterNote(act: Act | null, after: After | null | undefined, at: number 
   if (after === null) return "not possible now"
   if (after.is === "deleted") return "deleted"
   if (after.is === "unchanged") return "stays as it is"
-  return after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
+  const note = after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
+  return after.about ? `${note}, before Kimai rounds` : note
 }
 
 function afterWords(after: After | null | undefined): string {
@@ -673,14 +714,16 @@ function afterWords(after: After | null | undefined): string {
 function applyLabel(act: Act | null, after: After | null | undefined, line: Line): string {
   if (act === null) return "Apply"
   const minutes = after && after.is === "written" ? after.values.minutes : null
+  const said = (length: number) =>
+    `${after && after.is === "written" && after.about ? "about " : ""}${formatMinutes(length)}`
   if (act === "update" && typeof minutes === "number")
     return minutes === line.kimai?.minutes
       ? "Apply, update Kimai"
-      : `Apply, update Kimai to ${formatMinutes(minutes)}`
+      : `Apply, update Kimai to ${said(minutes)}`
   if (act === "create" && typeof minutes === "number")
-    return `Apply, create ${formatMinutes(minutes)} in Kimai`
+    return `Apply, create ${said(minutes)} in Kimai`
   if (act === "correct" && typeof minutes === "number")
-    return `Apply, add ${formatMinutes(minutes)} in Kimai`
+    return `Apply, add ${said(minutes)} in Kimai`
   if (act === "delete") return `Delete the timesheet of ${formatMinutes(line.kimai?.minutes ?? 0)}`
   return `Apply, ${inSentence(ACTS[act].label)}`
 }

@@ -1,7 +1,8 @@
 /** Search and filter of the list; both live in the URL, so that a link shows the same rows. */
 import { ListFilter, SearchIcon, X } from "lucide-react"
-import { type FormEvent, type RefObject, useEffect, useState } from "react"
+import { type FormEvent, type RefObject, useState } from "react"
 import { useUrlParams } from "@/app/url-state"
+import { useTyped } from "@/app/use-typed"
 import { Kbd } from "@/ui/bits"
 import { Button } from "@/ui/button"
 import { Select } from "@/ui/choices"
@@ -24,17 +25,7 @@ export function Search({
 }) {
   const { params, set } = useUrlParams()
   const kept = params.get("reconcile.q") ?? ""
-  const [text, setText] = useState(kept)
-  const [was, setWas] = useState(kept)
-  if (kept !== was) {
-    setWas(kept) // Back, Clear or a link changed it
-    setText(kept)
-  }
-  useEffect(() => {
-    if (text.trim() === kept) return
-    const timer = setTimeout(() => set({ "reconcile.q": text.trim() }), PAUSE)
-    return () => clearTimeout(timer)
-  }, [text, kept, set])
+  const [text, setText] = useTyped(kept, (q) => set({ "reconcile.q": q }), { pause: PAUSE })
   const possible = KNOWN_FILTERS[tab].includes("q")
   return (
     <div className="relative min-w-0 max-sm:flex-1 sm:w-58">

@@ -3,13 +3,14 @@ import { type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from
 import { useRead } from "@/api/hooks"
 import type { ReasonCode } from "@/api/shapes"
 import { lazily } from "@/app/lazily"
+import { kpi } from "@/app/reads"
 import { SectionHead } from "@/app/section-frame"
 import { useUrlParams, useUrlState } from "@/app/url-state"
 import { cn } from "@/ui/cn"
 import { type Tab, Tabs } from "@/ui/tabs"
 import { FilterButton, Search } from "./filters"
 import { List } from "./list"
-import type { Line } from "./model"
+import type { Slot } from "./pages"
 import {
   entryCount,
   type Filters,
@@ -19,6 +20,7 @@ import {
   TABS,
   type TabId,
 } from "./reads"
+import { sentence } from "./sentence"
 import { isReason } from "./words"
 
 const EntryDrawer = lazily(() => import("./drawer"))
@@ -29,6 +31,7 @@ const ICONS: Partial<Record<TabId, ReactNode>> = {
   failed: <OctagonX aria-hidden className="text-failed" />,
   dead: <ArchiveX aria-hidden className="text-dead" />,
   ignored: <CircleSlash aria-hidden className="text-ignored" />,
+  pending: <CircleDashed aria-hidden className="text-pending" />,
 }
 const LABELS: Record<TabId, string> = {
   decision: "Needs a decision",
@@ -37,6 +40,7 @@ const LABELS: Record<TabId, string> = {
   failed: "Failed",
   dead: "Dead letters",
   ignored: "Ignored",
+  pending: "Pending",
   resolved: "Resolved",
 }
 
@@ -44,12 +48,13 @@ export default function Reconcile() {
   const [tab, setTab] = useUrlState("tab", TABS)
   const { params, set } = useUrlParams()
   const counts = useCounts()
+  const said = useSentence(counts)
   const filters = useFilters(params)
   const search = useRef<HTMLInputElement>(null)
   const opened = params.get("entry")
   const entryId = opened !== null && /^\d{1,15}$/.test(opened) ? Number(opened) : null
   // The list as it stands, for "1 of 23", previous and next in the drawer.
-  const [lines, setLines] = useState<readonly Line[]>([])
+  const [slots, setSlots] = useState<readonly Slot[]>([])
   const [seen, setSeen] = useState(entryId !== null)
   if (entryId !== null && !seen) setSeen(true)
   const open = useCallback(
@@ -77,7 +82,7 @@ export default function Reconcile() {
       <SectionHead
         id="reconcile"
         title="Reconcile"
-        sentence={sentence(counts.decision)}
+        sentence={said}
         actions={
           <>
             <Search tab={tab} label={LABELS[tab]} field={search} />
@@ -98,31 +103,42 @@ export default function Reconcile() {
           label={LABELS[tab]}
           filters={filters}
           onOpen={open}
-          onLines={setLines}
+          onSlots={setSlots}
           onSearch={() => search.current?.focus()}
-          drawerOpen={entryId !== null}
+          openId={entryId}
         />
       </Tabs>
       {seen && (
         <Suspense fallback={null}>
-          <EntryDrawer id={entryId} lines={lines} onOpen={open} />
+          <EntryDrawer id={entryId} slots={slots} onOpen={open} />
         </Suspense>
       )}
     </>
   )
 }
 
-function sentence(decisions: number | undefined): string | null {
-  if (decisions === undefined) return null
-  if (decisions === 0) return "Zammad and Kimai agree. Nothing waits for you."
-  return "Entries where Zammad and Kimai disagree, with a proposal for each."
+/** Null until everything that it speaks of is known. */
+function useSentence({ decision, failed, dead, pending }: Counts): string | null {
+  const figures = useRead(kpi()).data
+  if (figures === undefined || decision === undefined) return null
+  if (failed === undefined || dead === undefined || pending === undefined) return null
+  return sentence({
+    decisions: decision,
+    failed,
+    dead,
+    pending,
+    compared: figures.last_sync !== null,
+  })
 }
 
+type Counts = Partial<Record<TabId, number>>
+
 /** Of the saved filters; what is searched for does not change them. */
-function useCounts(): Partial<Record<TabId, number>> {
+function useCounts(): Counts {
   const open = useRead(openCounts()).data
   const failed = useRead(entryCount("failed")).data
   const ignored = useRead(entryCount("ignored")).data
+  const pending = useRead(entryCount("pending")).data
   const resolved = useRead(resolvedCount()).data
   const dead = useRead(letterCount()).data
   return useMemo(
@@ -133,9 +149,10 @@ function useCounts(): Partial<Record<TabId, number>> {
       failed,
       dead,
       ignored,
+      pending,
       resolved,
     }),
-    [open, failed, ignored, resolved, dead],
+    [open, failed, ignored, pending, resolved, dead],
   )
 }
 

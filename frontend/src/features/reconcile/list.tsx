@@ -1,5 +1,6 @@
 import { X } from "lucide-react"
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react"
+import type { ApiError } from "@/api/errors"
 import { useCommand, useRead } from "@/api/hooks"
 import { useShortcuts } from "@/app/keyboard"
 import { lazily } from "@/app/lazily"
@@ -17,18 +18,21 @@ import { VirtualTable, type VirtualTableHandle } from "@/ui/virtual-table"
 import { type Decided, type Decision, decide, STALE } from "./actions"
 import { Cards } from "./cards"
 import { active as activeFilters, Chips } from "./filters"
-import { type Line, NO_NAMES } from "./model"
-import { isLine, type Slot, usePages } from "./pages"
+import type { Line } from "./model"
+import { isLine, placeOf, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
-import { type Filters, KNOWN_FILTERS, names as namesRead, segmentsOf, type TabId } from "./reads"
+import { type Filters, isReadOnly, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
 import { LETTERS, LetterRow, RESOLVED, ResolvedRow, type Shown, SIDES, SidesRow } from "./row"
 import { SelectionBar } from "./selection-bar"
 import { useChanged, useInReach, usePhone, useSelection } from "./state"
+import { useNames } from "./use-names"
 import { ACTS } from "./words"
 
 const Bulk = lazily(() => import("./bulk"))
 
 export type BulkWish = { lines: readonly Line[]; act: Act | "proposals" }
+/** What was not decided stays said until it is tried again, whatever else is decided meanwhile. */
+type Refused = { line: Line; error: ApiError }
 type Move = "use" | "keep" | "ignore"
 const MOVES: Record<Move, readonly Act[]> = {
   use: ["update", "delete", "create", "retry", "unignore"],
@@ -41,38 +45,49 @@ export function List({
   label,
   filters,
   onOpen,
-  onLines,
+  onSlots,
   onSearch,
-  drawerOpen,
+  openId,
 }: {
   tab: TabId
   label: string
   filters: Filters
   onOpen: (entryId: number | null) => void
-  onLines: (lines: readonly Line[]) => void
+  onSlots: (slots: readonly Slot[]) => void
   onSearch: () => void
-  drawerOpen: boolean
+  /** The entry in the drawer. */
+  openId: number | null
 }) {
   const { timezone } = useSession()
   const { asOf } = useMoment()
   const { reason } = useWritable("operator")
-  const names = useRead(namesRead())
+  const names = useNames()
   const segments = useMemo(() => segmentsOf(tab, filters), [tab, filters])
-  const list = usePages(segments, names.data ?? (names.isError ? NO_NAMES : undefined))
-  const { slots } = list
+  const list = usePages(segments, names)
+  const { slots, onRange } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
-  useEffect(() => onLines(lines), [lines, onLines])
+  useEffect(() => onSlots(slots), [slots, onSlots])
   const { changed, forget } = useChanged(lines, asOf)
   const selection = useSelection(slots)
   const [activeKey, setActiveKey] = useState<string | null>(null)
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set())
   const [bulk, setBulk] = useState<BulkWish | null>(null)
-  const [failed, setFailed] = useState<Line | null>(null)
+  const [refused, setRefused] = useState<readonly Refused[]>([])
   const [hint, setHint] = useState<string | null>(null)
   const table = useRef<VirtualTableHandle>(null)
   const panel = useRef<HTMLDivElement>(null)
+  const leaving = useRef<string | null>(null) // decided from the list, as long as it stands there
   const inReach = useInReach(panel)
   const phone = usePhone()
+
+  const drawerOpen = openId !== null
+  const opened = drawerOpen ? placeOf(slots, openId) : -1
+  useEffect(() => {
+    // Its neighbours are read before the drawer goes there.
+    if (opened < 0) return
+    onRange(Math.max(0, opened - 1), opened + 1)
+    table.current?.scrollTo(opened) // the list stands where the drawer does when it closes
+  }, [opened, onRange])
 
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),
@@ -85,6 +100,7 @@ export function List({
     stale: STALE,
     onDone: (answer, { line }) => {
       setBusy((was) => without(was, line.key))
+      setRefused((was) => exceptOf(was, line))
       forget(line.key)
       selection.drop(line.key)
       const back = answer.undo
@@ -93,9 +109,10 @@ export function List({
         undo: back && (() => undo.mutate(back)),
       })
     },
-    onFailed: (_, { line }) => {
+    onFailed: (error, { line }) => {
+      leaving.current = null
       setBusy((was) => without(was, line.key))
-      setFailed(line)
+      setRefused((was) => [...exceptOf(was, line), { line, error }])
     },
   })
 
@@ -111,10 +128,11 @@ export function List({
   const act = useCallback(
     (line: Line, wanted: Act) => {
       setActiveKey(line.key)
-      setFailed(null)
+      setRefused((was) => exceptOf(was, line))
       setHint(null)
       // What deletes is looked at first: the drawer names the timesheet and shows the request.
       if (wanted === "delete") return open(line)
+      leaving.current = line.key
       setBusy((was) => new Set(was).add(line.key))
       send({ line, act: wanted })
     },
@@ -129,7 +147,7 @@ export function List({
       selected: selection.selected,
       changed,
       toggle: selection.toggle,
-      selectable: tab !== "resolved",
+      selectable: !isReadOnly(tab),
       zone: timezone,
     }),
     [reason, busy, act, open, selection.selected, selection.toggle, changed, tab, timezone],
@@ -138,6 +156,11 @@ export function List({
   const at = useRef(0)
   const index = activeKey === null ? -1 : slots.findIndex((one) => one.key === activeKey)
   if (index >= 0) at.current = index
+  const focusOn = (key: string) =>
+    requestAnimationFrame(() => {
+      const found = panel.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`)
+      found?.focus({ preventScroll: !phone })
+    })
   const go = (step: number) => {
     if (slots.length === 0) return
     // A row that left the list leaves its place: the next one stands there now.
@@ -148,13 +171,18 @@ export function List({
     at.current = next
     setActiveKey(slot.key)
     table.current?.scrollTo(next)
-    requestAnimationFrame(() => {
-      const found = panel.current?.querySelector<HTMLElement>(
-        `[data-row="${CSS.escape(slot.key)}"]`,
-      )
-      found?.focus({ preventScroll: !phone })
-    })
+    focusOn(slot.key)
   }
+  // A decided row takes the focus of its button along: what stands in its place now gets it. Only
+  // the focus: the same key pressed twice decides one row.
+  useEffect(() => {
+    if (leaving.current === null || leaving.current !== activeKey || index >= 0) return
+    leaving.current = null
+    if (document.activeElement !== document.body) return
+    const slot = slots[Math.min(at.current, slots.length - 1)]
+    if (!isLine(slot)) return panel.current?.focus({ preventScroll: true })
+    focusOn(slot.key)
+  })
   const current = index >= 0 && isLine(slots[index]) ? (slots[index] as Line) : null
   const move = (which: Move) => {
     const chosen = [...selection.selected.values()]
@@ -176,14 +204,14 @@ export function List({
       label: "Select the row",
       group: "Rows",
       run: () => current && selection.toggle(current, index, false),
-      enabled: rowKeys && tab !== "resolved",
+      enabled: rowKeys && !isReadOnly(tab),
     },
     {
       keys: "Shift+X",
       label: "Select up to the row",
       group: "Rows",
       run: () => current && selection.toggle(current, index, true),
-      enabled: rowKeys && tab !== "resolved",
+      enabled: rowKeys && !isReadOnly(tab),
     },
     {
       keys: "Enter",
@@ -216,7 +244,7 @@ export function List({
   const some = selection.selected.size > 0
   const columns = useMemo(() => {
     const own = tab === "resolved" ? RESOLVED : tab === "dead" ? LETTERS : SIDES
-    if (tab === "resolved") return own
+    if (isReadOnly(tab)) return own
     const box = (
       <Checkbox
         checked={every ? true : some ? "indeterminate" : false}
@@ -230,20 +258,12 @@ export function List({
 
   const caption = `${label}, ${formatNumber(slots.length)} ${slots.length === 1 ? "row" : "rows"}`
   return (
-    <div ref={panel} data-shown={slots.length}>
+    <div ref={panel} data-shown={slots.length} data-focus-container tabIndex={-1}>
       <Chips tab={tab} filters={filters} />
-      {failed && command.error && (
-        <div className="flex items-start gap-2 pb-3">
-          <div className="min-w-0 flex-1">
-            <CommandError error={command.error}>
-              {`Nothing was decided about ${failed.ticket ? `#${failed.ticket} ` : ""}${failed.title}.`}
-            </CommandError>
-          </div>
-          <IconButton label="Dismiss" onClick={() => setFailed(null)}>
-            <X aria-hidden />
-          </IconButton>
-        </div>
-      )}
+      <RefusedRows
+        refused={refused}
+        onDismiss={(line) => setRefused((was) => exceptOf(was, line))}
+      />
       {hint && (
         <p role="status" className="pb-3 text-ink2 text-table">
           {hint}
@@ -264,7 +284,7 @@ export function List({
               caption={caption}
               context={context}
               active={activeKey}
-              onRange={list.onRange}
+              onRange={onRange}
             />
           ) : (
             <Panel label={caption} footer={<Keys count={slots.length} read={lines.length} />}>
@@ -279,7 +299,7 @@ export function List({
                 context={context}
                 selected={selectedKeys}
                 active={activeKey}
-                onRange={list.onRange}
+                onRange={onRange}
                 minWidth={tab === "dead" ? "44rem" : "66rem"}
               />
             </Panel>
@@ -321,6 +341,32 @@ function keyOf(slot: { key: string }): string {
 
 function nameOf(slot: Slot): string {
   return isLine(slot) ? `${slot.ticket && `#${slot.ticket} `}${slot.title}` : ""
+}
+
+function exceptOf(all: readonly Refused[], { key }: Line): readonly Refused[] {
+  return all.filter((one) => one.line.key !== key)
+}
+
+function RefusedRows({
+  refused,
+  onDismiss,
+}: {
+  refused: readonly Refused[]
+  onDismiss: (line: Line) => void
+}) {
+  return refused.map(({ line, error }) => {
+    const about = `${line.ticket ? `#${line.ticket} ` : ""}${line.title}`
+    return (
+      <div key={line.key} className="flex items-start gap-2 pb-3">
+        <div className="min-w-0 flex-1">
+          <CommandError error={error}>{`Nothing was decided about ${about}.`}</CommandError>
+        </div>
+        <IconButton label={`Dismiss what was said of ${about}`} onClick={() => onDismiss(line)}>
+          <X aria-hidden />
+        </IconButton>
+      </div>
+    )
+  })
 }
 
 function without(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
@@ -390,6 +436,7 @@ const EMPTY: Record<TabId, string> = {
   failed: "Nothing was given up.",
   dead: "There are no dead letters.",
   ignored: "Nothing is ignored.",
+  pending: "Nothing is on its way to Kimai.",
   resolved: "Nothing was resolved yet.",
 }
 

@@ -3,7 +3,8 @@ import type { Row } from "@/api/shapes"
 import { afterOf } from "./after"
 import { plainTitle } from "./history"
 import { differences, lineOfRow, NO_NAMES, namesOf } from "./model"
-import { alternativesOf, changeOf, proposalOf } from "./proposals"
+import { alternativesOf, changeOf, netOf, proposalOf } from "./proposals"
+import { isRounded, roundingOf } from "./rounding"
 import { row } from "./row.example"
 import { plainSentence } from "./words"
 
@@ -37,7 +38,7 @@ test("a row says in its own words what differs, and what the proposal changes in
   const line = lineOfRow(row(), NO_NAMES)
   expect(line.why).toBe("Duration changed in Kimai")
   expect(line.detail).toBe(`75${NBSP}m → 90${NBSP}m`)
-  expect(line.change).toBe(-15)
+  expect(line.change).toEqual({ minutes: -15, about: false })
   expect(line.proposal).toEqual({ act: "update", because: "Zammad is the source of truth." })
 })
 
@@ -106,11 +107,68 @@ test("what the service would refuse is offered with the reason, and can be check
 })
 
 test("the change in Kimai is that of the act", () => {
-  expect(changeOf("update", side, { minutes: 60 })).toBe(-15)
-  expect(changeOf("create", side, null)).toBe(45)
-  expect(changeOf("delete", null, { minutes: 25 })).toBe(-25)
-  expect(changeOf("keep-target", side, { minutes: 60 })).toBe(0)
-  expect(changeOf("create", { minutes: null }, null)).toBeNull()
+  const of = (zammad: number | null, kimai: number | null) => ({
+    zammad: { minutes: zammad },
+    kimai: kimai === null ? null : { minutes: kimai },
+    stored: zammad,
+  })
+  const exact = (minutes: number) => ({ minutes, about: false })
+  expect(changeOf("update", of(45, 60))).toEqual(exact(-15))
+  expect(changeOf("create", of(45, null))).toEqual(exact(45))
+  expect(changeOf("delete", of(null, 25))).toEqual(exact(-25))
+  expect(changeOf("keep-target", of(45, 60))).toEqual(exact(0))
+  expect(changeOf("create", of(null, null))).toBeNull()
+  expect(changeOf("create", { ...of(45, null), stored: null })).toEqual({
+    minutes: 45,
+    about: true,
+  })
+})
+
+const EDIT = "Timesheet 11 was edited in Kimai after it was written:"
+const ROUNDS = { ...NO_NAMES, rounding: 15 }
+
+/** 35 minutes were booked, and Kimai made 45 of them. */
+function rounded(conflictReason: string, held = 45) {
+  const { source, target } = row()
+  return row({
+    source: source && { ...source, minutes: 35 },
+    target: target && { ...target, minutes: held },
+    conflictReason,
+  })
+}
+
+test("what Kimai rounds is no difference: only what was edited is named and counted", () => {
+  const text = lineOfRow(rounded(`${EDIT} description text → text. Keep the edit.`), ROUNDS)
+  expect(text.why).toBe("Description changed in Kimai")
+  expect([...text.differs]).toEqual([])
+  expect(text.change).toEqual({ minutes: 0, about: false })
+  const longer = `${EDIT} end 2026-11-17T10:30:00+00:00 → 2026-11-17T10:45:00+00:00, duration 0:45:00 → 1:00:00. Keep the edit.`
+  const time = lineOfRow(rounded(longer, 60), ROUNDS)
+  expect(time.why).toBe("Duration changed in Kimai")
+  expect(time.detail).toBe(`45${NBSP}m → 60${NBSP}m`)
+  expect([...time.differs]).toEqual(["minutes"])
+  expect(time.change).toEqual({ minutes: -15, about: false })
+})
+
+test("what Kimai will make of new times nobody knows before it is asked", () => {
+  const both =
+    "Timesheet 11 was edited in Kimai (description), and the booking changed in Zammad, too. Keep the one or bring it to the other."
+  expect(lineOfRow(rounded(both), ROUNDS).change).toEqual({ minutes: -10, about: true })
+  const missing = row({ status: "missing", target: null, reasonCode: "CREATION_ERROR" })
+  expect(lineOfRow({ ...missing, allowedOps: ["create"] }, ROUNDS).change?.about).toBe(true)
+  expect(netOf([{ minutes: 5, about: false }, null])).toBeNull()
+  expect(
+    netOf([
+      { minutes: 5, about: false },
+      { minutes: -15, about: true },
+    ]),
+  ).toEqual({ minutes: -10, about: true })
+})
+
+test("how far Kimai's rounding may move a length is that of its settings", () => {
+  const kimai = { type: "kimai", is_active: true, settings: { round_begin: 5, round_end: 10 } }
+  expect(roundingOf([kimai, { ...kimai, is_active: false }] as never)).toBe(15)
+  expect(roundingOf([{ ...kimai, type: "zammad" }] as never)).toBe(0)
 })
 
 test("Kimai after is read from the exact request", () => {
@@ -128,22 +186,42 @@ test("Kimai after is read from the exact request", () => {
       effects: [],
       requests: [{ method, path: "/api/timesheets/11", body }],
     }) as never
-  const updated = afterOf(
-    preview("PATCH", { begin: "2026-11-17T08:45:00+00:00", end: "2026-11-17T10:00:00+00:00" }),
-    target,
-  )
-  expect(updated).toMatchObject({
+  const detail = { target, base: null, fields: [] }
+  const times = { begin: "2026-11-17T08:45:00+00:00", end: "2026-11-17T10:00:00+00:00" }
+  expect(afterOf(preview("PATCH", times), detail, 0)).toMatchObject({
     is: "written",
     timesheet: "same",
+    about: false,
     values: { minutes: 75, activity_id: 3 },
   })
-  expect(afterOf(preview("DELETE", null), target)).toEqual({ is: "deleted" })
-  expect(afterOf({ ...(preview("PATCH", null) as object), requests: [] } as never, target)).toEqual(
-    {
-      is: "unchanged",
-      values: target,
-    },
-  )
+  expect(afterOf(preview("DELETE", null), detail, 0)).toEqual({ is: "deleted" })
+  const nothing = { ...(preview("PATCH", null) as object), requests: [] } as never
+  expect(afterOf(nothing, detail, 0)).toEqual({ is: "unchanged", values: target })
+  // Kimai rounds: of the times of the last write it makes what it made of them then.
+  expect(afterOf(preview("PATCH", times), detail, 15)).toMatchObject({ about: true })
+  const base = { ...target, minutes: 80 }
+  expect(afterOf(preview("PATCH", times), { ...detail, base }, 15)).toMatchObject({
+    about: false,
+    values: { minutes: 80 },
+  })
+  const anew = [{ field: "end", source: 1, target: 2, base: 2, changed_by: "source" as const }]
+  expect(afterOf(preview("PATCH", times), { ...detail, base, fields: anew }, 15)).toMatchObject({
+    about: true,
+    values: { minutes: 75 },
+  })
+  expect(afterOf(preview("PATCH", { description: "x" }), detail, 15)).toMatchObject({
+    about: false,
+    values: { minutes: 90 },
+  })
+})
+
+test("in the drawer a length that only Kimai's rounding explains is no difference", () => {
+  const one = { field: "minutes", source: 35, target: 45, base: 45, changed_by: null }
+  expect(isRounded(one, 15)).toBe(true)
+  expect(isRounded(one, 0)).toBe(false)
+  expect(isRounded({ ...one, base: 40 }, 15)).toBe(false)
+  expect(isRounded({ ...one, source: 20 }, 15)).toBe(false)
+  expect(isRounded({ ...one, changed_by: "target" }, 15)).toBe(false)
 })
 
 test("the service's sentences lose codes, instants and clock lengths", () => {

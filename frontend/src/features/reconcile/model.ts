@@ -3,7 +3,15 @@ import type { components } from "@/api/schema.gen"
 import type { DeadLetter, Entry, Mapping, Row, UserMapping } from "@/api/shapes"
 import { formatDay, formatMinutes } from "@/ui/format"
 import type { StateName } from "@/ui/state-badge"
-import { type Alternative, alternativesOf, changeOf, type Proposal, proposalOf } from "./proposals"
+import {
+  type Alternative,
+  alternativesOf,
+  changeOf,
+  type Gain,
+  type Proposal,
+  proposalOf,
+} from "./proposals"
+import { type Edits, editsOf, storedOf } from "./rounding"
 import { isReason, REASONS } from "./words"
 
 export type Conflict = components["schemas"]["ConflictOut"]
@@ -37,17 +45,24 @@ export type Line = {
   at: string | null
   proposal: Proposal | null
   alternatives: readonly Alternative[]
-  change: number | null
+  /** Minutes that Kimai holds once the booking is carried; null where only it knows what it makes. */
+  stored: number | null
+  change: Gain | null
   /** Changes when the row does, in whatever a person decides on. */
   signature: string
 }
 
-/** Kimai's names by id, and which names mean the same on both sides, as the mappings have them. */
+/**
+ * Kimai's names by id, and which names mean the same on both sides, as the mappings have them.
+ * Minutes mean the same when Kimai may have made the one of the other by rounding.
+ */
 export type Names = {
   activities: ReadonlyMap<number, string>
   people: ReadonlyMap<number, string>
   activityOf: ReadonlyMap<string, string>
   personOf: ReadonlyMap<string, string>
+  /** As `roundingOf` has it. */
+  rounding: number
 }
 
 export const NO_NAMES: Names = {
@@ -55,9 +70,14 @@ export const NO_NAMES: Names = {
   people: new Map(),
   activityOf: new Map(),
   personOf: new Map(),
+  rounding: 0,
 }
 
-export function namesOf(mappings: readonly Mapping[], people: readonly UserMapping[]): Names {
+export function namesOf(
+  mappings: readonly Mapping[],
+  people: readonly UserMapping[],
+  rounding = 0,
+): Names {
   const activities = new Map<number, string>()
   const activityOf = new Map<string, string>()
   for (const one of mappings) {
@@ -72,12 +92,13 @@ export function namesOf(mappings: readonly Mapping[], people: readonly UserMappi
     persons.set(kimai_user_id, kimai_user_name)
     if (zammad_user_name !== null) personOf.set(plain(zammad_user_name), kimai_user_name)
   }
-  return { activities, people: persons, activityOf, personOf }
+  return { activities, people: persons, activityOf, personOf, rounding }
 }
 
 /**
  * Where both sides differ. Names are compared through the mappings, for Zammad's "Support" may be
- * Kimai's "Remote support"; what no mapping knows is not called a difference.
+ * Kimai's "Remote support"; what no mapping knows is not called a difference, and neither is what
+ * may be Kimai's rounding.
  */
 export function differences(
   zammad: Side | null,
@@ -86,8 +107,9 @@ export function differences(
 ): ReadonlySet<SideField> {
   const found = new Set<SideField>()
   if (zammad === null || kimai === null) return found
-  if (zammad.minutes !== null && kimai.minutes !== null && zammad.minutes !== kimai.minutes)
-    found.add("minutes")
+  if (zammad.minutes !== null && kimai.minutes !== null) {
+    if (Math.abs(zammad.minutes - kimai.minutes) > names.rounding) found.add("minutes")
+  }
   if (zammad.day !== null && kimai.day !== null && zammad.day !== kimai.day) found.add("day")
   if (other(zammad.activity, kimai.activity, names.activityOf)) found.add("activity")
   if (other(zammad.person, kimai.person, names.personOf)) found.add("person")
@@ -104,27 +126,64 @@ function plain(name: string): string {
   return name.trim().toLowerCase()
 }
 
-const CHANGED: Record<SideField, string> = {
-  minutes: "Duration changed in Kimai",
-  activity: "Activity changed in Kimai",
-  person: "Person changed in Kimai",
-  day: "Day changed in Kimai",
+const FIELD_OF: Record<string, SideField> = {
+  duration: "minutes",
+  activity_id: "activity",
+  user_id: "person",
+}
+
+/** Marks what the service names; where it names nothing, what the sides show. */
+function marksOf(
+  row: Row,
+  zammad: Side | null,
+  kimai: Side | null,
+  names: Names,
+  edits: Edits | null,
+): ReadonlySet<SideField> {
+  const found = new Set(differences(zammad, kimai, names))
+  if (zammad === null || kimai === null) return found
+  if (row.reasonCode === "TIME_MISMATCH") found.add("minutes")
+  if (edits === null) return found
+  for (const [name, field] of Object.entries(FIELD_OF)) {
+    if (edits.fields.has(name)) found.add(field)
+    else if (edits.alone) found.delete(field)
+  }
+  return found
+}
+
+const CHANGED: Record<string, string> = {
+  duration: "Duration changed in Kimai",
+  activity_id: "Activity changed in Kimai",
+  user_id: "Person changed in Kimai",
+  begin: "Begin changed in Kimai",
+  end: "End changed in Kimai",
+  project_id: "Project changed in Kimai",
+  description: "Description changed in Kimai",
+  billable: "Billable changed in Kimai",
+}
+
+/** The one thing that was edited; an end that moves along with the rest is no second one. */
+function onlyEdit({ fields }: Edits): string | null {
+  const own = [...fields].filter(
+    (name) => name !== "end" || !(fields.has("duration") || fields.has("begin")),
+  )
+  return own.length === 1 ? (own[0] ?? null) : null
 }
 
 /** "10 m → 25 m" under "Duration changed in Kimai"; more than one field needs the sentence. */
 function whatChanged(
-  reason: string | null,
-  field: SideField,
+  edited: string,
+  { duration, alone }: Edits,
   zammad: Side | null,
   kimai: Side | null,
 ): string | null {
-  if (reason !== "TARGET_EDITED" || zammad === null || kimai === null) return null
-  const said = (side: Side) => {
-    if (field === "minutes") return side.minutes === null ? null : formatMinutes(side.minutes)
-    return field === "day" ? side.day && formatDay(side.day) : side[field]
-  }
-  const [before, after] = [said(zammad), said(kimai)]
-  return before && after && `${before} → ${after}`
+  if (edited === "duration")
+    return duration && `${formatMinutes(duration.from)} → ${formatMinutes(duration.to)}`
+  if (!alone || zammad === null || kimai === null) return null
+  if (edited === "activity_id") return `${zammad.activity} → ${kimai.activity}`
+  if (edited === "user_id") return `${zammad.person} → ${kimai.person}`
+  if (edited !== "begin" || !zammad.day || !kimai.day || zammad.day === kimai.day) return null
+  return `${formatDay(zammad.day)} → ${formatDay(kimai.day)}`
 }
 
 export function lineOfRow(row: Row, names: Names): Line {
@@ -144,9 +203,10 @@ export function lineOfRow(row: Row, names: Names): Line {
         day: row.target.startedAt?.slice(0, 10) ?? null,
       }
     : null
-  const differs = differences(zammad, kimai, names)
+  const edits = editsOf(row)
+  const only = edits && onlyEdit(edits)
   const reason = isReason(row.reasonCode) ? REASONS[row.reasonCode] : REASONS.CONFLICT
-  const only = differs.size === 1 ? [...differs][0] : undefined
+  const stored = storedOf(zammad?.minutes ?? null, kimai?.minutes ?? null, edits, names.rounding)
   const proposal = proposalOf(row)
   return {
     key: row.id,
@@ -160,14 +220,16 @@ export function lineOfRow(row: Row, names: Names): Line {
     kimai,
     zammadNote: "Deleted in Zammad",
     kimaiNote: row.reasonCode === "TARGET_DELETED" ? "Deleted in Kimai" : "Not in Kimai",
-    differs,
+    differs: marksOf(row, zammad, kimai, names, edits),
     state: reason.state,
-    why: row.reasonCode === "TARGET_EDITED" && only ? CHANGED[only] : reason.title,
-    detail: (only && whatChanged(row.reasonCode, only, zammad, kimai)) || row.conflictReason,
+    why: (only && CHANGED[only]) ?? reason.title,
+    detail: (edits && only && whatChanged(only, edits, zammad, kimai)) || row.conflictReason,
     at: row.openedAt ?? null,
     proposal,
     alternatives: alternativesOf(row),
-    change: "act" in proposal ? changeOf(proposal.act, zammad, kimai) : (zammad?.minutes ?? null),
+    stored,
+    // Once it is mended elsewhere, it is created.
+    change: changeOf("act" in proposal ? proposal.act : "create", { zammad, kimai, stored }),
     signature: JSON.stringify([row.id, row.version, zammad, kimai, row.reasonCode, row.allowedOps]),
   }
 }
@@ -196,7 +258,9 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
         day: target.begin.slice(0, 10),
       }
     : null
+  const stored = names.rounding === 0 ? zammad.minutes : null
   const act = entry.state === "failed" ? "retry" : entry.state === "ignored" ? "unignore" : null
+  const onItsWay = entry.state === "pending" || entry.state === "writing"
   const reason = isReason(entry.reason_code) ? REASONS[entry.reason_code].title : null
   return {
     key: `entry-${entry.id}`,
@@ -217,7 +281,7 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
         ? `Gave up after ${entry.attempts} ${entry.attempts === 1 ? "attempt" : "attempts"}`
         : entry.state === "ignored"
           ? "Ignored until it changes"
-          : (reason ?? "Nothing to decide"),
+          : (reason ?? (onItsWay ? "On its way to Kimai" : "Nothing to decide")),
     detail: reason ?? entry.description,
     at: entry.updated_at,
     proposal:
@@ -227,7 +291,11 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
           ? { act, because: "It is decided again and carried across." }
           : null,
     alternatives: act === "retry" ? [{ act: "retry" }, { act: "ignore" }] : act ? [{ act }] : [],
-    change: act === "retry" ? changeOf("retry", zammad, kimai) : act ? null : 0,
+    stored,
+    change:
+      act === "unignore"
+        ? null
+        : changeOf(act ?? (onItsWay ? "create" : "ignore"), { zammad, kimai, stored }),
     signature: JSON.stringify([entry.id, entry.version]),
   }
 }
@@ -271,6 +339,7 @@ export function lineOfConflict(conflict: Conflict, names: Names): Line {
     at: conflict.resolved_at,
     proposal: null,
     alternatives: [],
+    stored: null,
     change: null,
     signature: JSON.stringify([conflict.id, conflict.version]),
   }
@@ -303,6 +372,7 @@ export function lineOfDeadLetter(letter: DeadLetter): Line {
       because: "It is tried again with today’s settings.",
     },
     alternatives: [{ act: "retry" }],
+    stored: null,
     change: null,
     signature: JSON.stringify([letter.id, letter.attempts, letter.last_failed_at]),
   }

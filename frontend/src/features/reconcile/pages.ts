@@ -21,6 +21,11 @@ export function isLine(slot: Slot | undefined): slot is Line {
   return slot !== undefined && !("gap" in slot)
 }
 
+/** Where an entry stands in the list; -1 where it does not, or is not read yet. */
+export function placeOf(slots: readonly Slot[], entryId: number): number {
+  return slots.findIndex((one) => isLine(one) && one.entryId === entryId)
+}
+
 export type Loaded = { slots: readonly Slot[] }
 export type List = Loaded & {
   /** The list as one query, for `QueryState`. */

@@ -103,23 +103,38 @@ export function alternativesOf(row: Facts): Alternative[] {
   return [...found, { act: "ignore" }]
 }
 
-/** Minutes that Kimai gains by the act; null while nobody knows. */
+/** Minutes that Kimai gains; `about` while only Kimai knows what its rounding makes of them. */
+export type Gain = { minutes: number; about: boolean }
+type Minutes = { minutes: number | null } | null
+
+/** What the act changes in Kimai; null while nobody knows. `stored` is that of the line. */
 export function changeOf(
   act: Act,
-  zammad: { minutes: number | null } | null,
-  kimai: { minutes: number | null } | null,
-): number | null {
-  const ours = zammad?.minutes ?? null
+  { zammad, kimai, stored }: { zammad: Minutes; kimai: Minutes; stored: number | null },
+): Gain | null {
+  const ours = stored ?? zammad?.minutes ?? null
   const theirs = kimai === null ? 0 : kimai.minutes
   switch (act) {
     case "update":
     case "create":
     case "correct":
     case "retry":
-      return ours === null || theirs === null ? null : ours - theirs
+      if (ours === null || theirs === null) return null
+      return { minutes: ours - theirs, about: stored === null }
     case "delete":
-      return theirs === null ? null : -theirs
+      return theirs === null ? null : { minutes: -theirs, about: false }
     default:
-      return 0
+      return { minutes: 0, about: false }
   }
+}
+
+/** All of them together; null when one is not known. */
+export function netOf(gains: readonly (Gain | null)[]): Gain | null {
+  const net = { minutes: 0, about: false }
+  for (const gain of gains) {
+    if (gain === null) return null
+    net.minutes += gain.minutes
+    net.about ||= gain.about
+  }
+  return net
 }

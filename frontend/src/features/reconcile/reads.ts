@@ -3,7 +3,16 @@ import { type Get, totalOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
-import type { DeadLetter, Entry, HistoryItem, ReasonCode, Row, RowDetail } from "@/api/shapes"
+import type {
+  Connector,
+  DeadLetter,
+  Entry,
+  EntryState,
+  HistoryItem,
+  ReasonCode,
+  Row,
+  RowDetail,
+} from "@/api/shapes"
 import {
   type Conflict,
   type Line,
@@ -24,9 +33,12 @@ export const TABS = [
   "failed",
   "dead",
   "ignored",
+  "pending",
   "resolved",
 ] as const
 export type TabId = (typeof TABS)[number]
+/** Rows that nobody decides: they go on by themselves, or are done with. */
+export const isReadOnly = (tab: TabId) => tab === "pending" || tab === "resolved"
 
 export type Filters = {
   q: string | null
@@ -45,6 +57,7 @@ export const KNOWN_FILTERS: Record<TabId, readonly (keyof Filters)[]> = {
   failed: ["q", "person", "customer", "from", "to"],
   dead: ["reason", "kind"],
   ignored: ["q", "person", "customer", "from", "to"],
+  pending: ["q", "person", "customer", "from", "to"],
   resolved: [],
 }
 
@@ -74,9 +87,16 @@ function rows(filter: "conflicts" | "missing", { q, reason }: Filters): Segment 
   }
 }
 
-function entries(state: "failed" | "ignored", filters: Filters): Segment {
+const STATES = {
+  failed: ["failed"],
+  ignored: ["ignored"],
+  pending: ["pending", "writing"],
+} satisfies Partial<Record<TabId, EntryState[]>>
+type EntryTab = keyof typeof STATES
+
+function entries(tab: EntryTab, filters: Filters): Segment {
   const query = {
-    state: [state],
+    state: STATES[tab],
     q: filters.q ?? undefined,
     user: filters.person ?? undefined,
     customer: filters.customer ?? undefined,
@@ -140,6 +160,7 @@ export function segmentsOf(tab: TabId, filters: Filters): readonly Segment[] {
       return [rows(tab, filters)]
     case "failed":
     case "ignored":
+    case "pending":
       return [entries(tab, filters)]
     case "dead":
       return [letters(filters)]
@@ -153,10 +174,10 @@ export const openCounts = (): Read<{ conflicts: number; missing: number }> => ({
   fetch: async (get) => (await get("/api/v1/reconcile", { query: { pageSize: 1 } })).counts,
 })
 
-export const entryCount = (state: "failed" | "ignored"): Read<number> => ({
-  key: keys.entries("count", state),
+export const entryCount = (tab: EntryTab): Read<number> => ({
+  key: keys.entries("count", tab),
   fetch: async (get) =>
-    (await get("/api/v1/entries", { query: { state: [state], limit: 1 } })).total,
+    (await get("/api/v1/entries", { query: { state: STATES[tab], limit: 1 } })).total,
 })
 
 export const letterCount = (): Read<number> => ({
@@ -187,6 +208,11 @@ export const names = (): Read<Names> => ({
     ])
     return namesOf(activities, people)
   },
+})
+
+export const connectors = (): Read<Connector[]> => ({
+  key: keys.connectors(),
+  fetch: (get) => get("/api/v1/connectors"),
 })
 
 /** The whole entry: now, or (`at`) after one of its events. */

@@ -1,9 +1,10 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
+import { HttpResponse, http } from "msw"
 import { beforeAll, beforeEach, expect, test } from "vitest"
 import type { Row } from "@/api/shapes"
 import { FakeEventSource } from "@/testing/event-source"
 import { renderWithApp } from "@/testing/render"
-import { answering, example, refusing } from "@/testing/server"
+import { answering, example, refusing, server } from "@/testing/server"
 import Reconcile from "."
 import { row } from "./row.example"
 
@@ -95,6 +96,21 @@ test("a decision is sent with the version that was seen, and can be taken back f
   expect(undone[0]?.url.pathname).toBe("/api/v1/reconcile/row/78/undo")
 })
 
+test("when a decided row leaves, the focus goes to the row in its place", async () => {
+  const { user } = shown()
+  const button = within(await toRow(/VPN down/)).getByRole("button", { name: /^Use Zammad/ })
+  answering("POST /api/v1/reconcile/row/{row_id}", {
+    status: "success",
+    message: "Kimai was brought to what Zammad says.",
+    conflict_id: 77,
+    entry_id: 4711,
+  })
+  listed(rows.slice(1))
+  await user.click(button)
+  await waitFor(() => expect(screen.queryByText(/VPN down/, { selector: "[data-row]" })).toBeNull())
+  await waitFor(() => expect(document.activeElement).toHaveTextContent("Printer queue"))
+})
+
 test("what is refused is said in the service's sentence, with the row it was about", async () => {
   const { user } = shown()
   refusing("POST /api/v1/reconcile/row/{row_id}", 409, "already_resolved", "Bob resolved this row.")
@@ -103,7 +119,28 @@ test("what is refused is said in the service's sentence, with the row it was abo
   expect(alert).toHaveTextContent(
     "Bob resolved this row. Nothing was decided about #10050 VPN down.",
   )
-  await user.click(screen.getByRole("button", { name: "Dismiss" }))
+  await user.click(screen.getByRole("button", { name: /^Dismiss .* VPN down/ }))
+  expect(screen.queryByRole("alert")).not.toBeInTheDocument()
+})
+
+test("a refusal stays with its row while another is decided, until it is tried again", async () => {
+  const { user } = shown()
+  const button = async (name: RegExp) =>
+    within(await toRow(name)).getByRole("button", { name: /^Use Zammad/ })
+  refusing("POST /api/v1/reconcile/row/{row_id}", 409, "already_resolved", "Bob resolved this row.")
+  await user.click(await button(/VPN down/))
+  expect(await screen.findByRole("alert")).toHaveTextContent("#10050 VPN down")
+  const sent = answering("POST /api/v1/reconcile/row/{row_id}", {
+    status: "success",
+    message: "Kimai was brought to what Zammad says.",
+    conflict_id: 78,
+    entry_id: 4712,
+  })
+  await user.click(await button(/Printer queue/))
+  expect(await screen.findByText("Kimai was brought to what Zammad says")).toBeInTheDocument()
+  expect(screen.getByRole("alert")).toHaveTextContent("#10050 VPN down")
+  await user.click(await button(/VPN down/))
+  await waitFor(() => expect(sent).toHaveLength(2))
   expect(screen.queryByRole("alert")).not.toBeInTheDocument()
 })
 
@@ -151,6 +188,19 @@ test("the past is read only, the dead letters of then too", async () => {
   expect(letters.at(-1)?.url.searchParams.get("as_of")).toBe("2026-11-02T08:00:00Z")
 })
 
+test("what is on its way can be looked at, with nothing to decide", async () => {
+  const [one] = example("GET /api/v1/entries").items
+  const page = { next_cursor: null, total: 1, total_minutes: 180 }
+  const waiting = { ...one, state: "pending", target: null, ticket_title: "Slow printer" }
+  const asked = answering("GET /api/v1/entries", { ...page, items: [waiting] } as never)
+  shown("/?tab=pending")
+  const found = await toRow(/Slow printer/)
+  expect(found).toHaveTextContent("On its way to Kimai")
+  expect(within(found).queryByRole("checkbox")).not.toBeInTheDocument()
+  const states = asked.map((ask) => ask.url.searchParams.getAll("state").join())
+  expect(states).toContain("pending,writing")
+})
+
 test("search and filter stand in the URL and are asked of the service; an empty result can be cleared", async () => {
   const { user } = shown()
   await toRow(/VPN down/)
@@ -185,6 +235,16 @@ test("nothing to decide says when it was last compared; a failure keeps the fram
   await user.click(within(alert).getByRole("button", { name: "Retry" }))
   expect(await screen.findByText("Nothing is missing in Kimai.")).toBeInTheDocument()
   expect(screen.getByText(/Last compared/)).toBeInTheDocument()
+})
+
+test("without a decision to make, what gave up is said under the title", async () => {
+  listed([])
+  const failed = example("GET /api/v1/entries")
+  answering("GET /api/v1/entries", { ...failed, items: [], next_cursor: null, total: 2 })
+  shown()
+  expect(
+    await screen.findByText("Nothing needs a decision. 2 entries gave up and can be tried again."),
+  ).toBeInTheDocument()
 })
 
 test("keyboard: j and k move, x selects, Shift X selects up to, z decides, Enter opens", async () => {
@@ -356,4 +416,95 @@ test("a note is kept with the row", async () => {
   await user.type(field, " Marc")
   await user.click(screen.getByRole("button", { name: "Save the note only" }))
   await waitFor(() => expect(saved[0]?.body).toEqual({ notes: "asked Marc" }))
+})
+
+test("a decision in the drawer is taken back in the drawer", async () => {
+  answering("GET /api/v1/entries/{entry_id}", {
+    ...example("GET /api/v1/entries/{entry_id}"),
+    id: 4711,
+    state: "conflict",
+    conflict_id: 77,
+  })
+  answering("GET /api/v1/reconcile/row/{row_id}", {
+    ...example("GET /api/v1/reconcile/row/{row_id}"),
+    item: rows[0] as Row,
+  } as never)
+  const done = { status: "success", message: "Kimai stays.", conflict_id: 77, entry_id: 4711 }
+  answering("POST /api/v1/reconcile/row/{row_id}", done)
+  const undone = answering("POST /api/v1/reconcile/row/{row_id}/undo", done)
+  const { user } = shown("/?tab=conflicts&entry=4711")
+  const drawer = await screen.findByRole("dialog", { name: "#10050VPN down" })
+  await within(drawer).findByRole("button", { name: /^Apply/ })
+  await user.keyboard("u")
+  await within(drawer).findByRole("button", { name: /^Apply, keep Kimai/ })
+  await user.keyboard("{Control>}{Enter}{/Control}")
+  await user.click(await within(drawer).findByRole("button", { name: "Undo" }))
+  await waitFor(() => expect(undone).toHaveLength(1))
+  await waitFor(() =>
+    expect(within(drawer).queryByRole("button", { name: "Undo" })).not.toBeInTheDocument(),
+  )
+})
+
+test("what would be sent has to be seen before it is applied", async () => {
+  answering("GET /api/v1/entries/{entry_id}", {
+    ...example("GET /api/v1/entries/{entry_id}"),
+    id: 4711,
+    state: "conflict",
+    conflict_id: 77,
+  })
+  answering("GET /api/v1/reconcile/row/{row_id}", {
+    ...example("GET /api/v1/reconcile/row/{row_id}"),
+    item: rows[0] as Row,
+  } as never)
+  const sent = answering("POST /api/v1/reconcile/row/{row_id}", {})
+  const asked = refusing(
+    "GET /api/v1/reconcile/row/{row_id}/preview",
+    503,
+    "peer_unavailable",
+    "Kimai does not answer.",
+  )
+  const { user } = shown("/?tab=conflicts&entry=4711")
+  const drawer = await screen.findByRole("dialog", { name: "#10050VPN down" })
+  expect(await within(drawer).findByText(/Kimai does not answer\./)).toBeInTheDocument()
+  const apply = () => within(drawer).getByRole("button", { name: /^Apply/ })
+  expect(apply()).toHaveAttribute("aria-disabled", "true")
+  await user.keyboard("{Control>}{Enter}{/Control}")
+  expect(sent).toHaveLength(0)
+  expect(asked).toHaveLength(1)
+  answering("GET /api/v1/reconcile/row/{row_id}/preview", {
+    op: "update",
+    applicable: true,
+    effects: [],
+    requests: [],
+  } as never)
+  await user.click(within(drawer).getByRole("button", { name: "Ask again" }))
+  await waitFor(() => expect(apply()).not.toHaveAttribute("aria-disabled"))
+})
+
+test("the drawer counts the whole list, and reads on where it goes", async () => {
+  const all = Array.from({ length: 101 }, (_, at) =>
+    row({ id: String(at + 1), entryId: 5_001 + at, ticketTitle: `Row ${at + 1}` }),
+  )
+  server.use(
+    http.get("*/api/v1/reconcile", ({ request }) => {
+      const query = new URL(request.url).searchParams
+      const [page, size] = [Number(query.get("page") ?? 1), Number(query.get("pageSize") ?? 100)]
+      const counts = { conflicts: 101, missing: 0, matches: 0 }
+      const items = all.slice((page - 1) * size, page * size)
+      return HttpResponse.json({ items, total: 101, counts })
+    }),
+    http.get("*/api/v1/reconcile/row/:row", ({ params }) =>
+      HttpResponse.json({
+        ...example("GET /api/v1/reconcile/row/{row_id}"),
+        item: all[Number(String(params.row).replace("entry-", "")) - 5_001],
+      }),
+    ),
+  )
+  const { user } = shown("/?tab=conflicts&entry=5100")
+  expect(await screen.findByText("100 of 101")).toBeInTheDocument()
+  const next = () => screen.getByRole("button", { name: "Next entry" })
+  await waitFor(() => expect(next()).not.toHaveAttribute("aria-disabled"))
+  await user.click(next())
+  expect(await screen.findByText("101 of 101")).toBeInTheDocument()
+  expect(next()).toHaveAttribute("aria-disabled", "true")
 })

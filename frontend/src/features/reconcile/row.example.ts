@@ -23,7 +23,8 @@ export function row(more: Partial<Row> = {}): Row {
       startedAt: "2026-11-17T09:45:00+01:00",
       description: "",
     },
-    conflictReason: "Timesheet 11 was edited in Kimai.",
+    conflictReason:
+      "Timesheet 11 was edited in Kimai after it was written: end 2026-11-17T10:00:00+00:00 → 2026-11-17T10:15:00+00:00, duration 1:15:00 → 1:30:00. Keep the edit or bring it to Zammad's values.",
     reasonCode: "TARGET_EDITED",
     entryId: 4711,
     openedAt: "2026-11-18T06:00:00Z",

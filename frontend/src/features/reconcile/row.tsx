@@ -8,6 +8,7 @@ import { VirtualCell, type VirtualColumn } from "@/ui/virtual-table"
 import type { Line } from "./model"
 import { isLine, type Slot } from "./pages"
 import { type Doing, ProposalControl } from "./proposal"
+import type { Gain } from "./proposals"
 import { SideCell } from "./sides"
 import { plainSentence } from "./words"
 
@@ -63,7 +64,7 @@ export function SidesRow({ row, index, context }: Props) {
         <SideCell line={row} side="kimai" />
       </VirtualCell>
       <VirtualCell numeric className="grid h-full content-center border-line border-l">
-        <Change minutes={row.change} />
+        <Change gain={row.change} />
       </VirtualCell>
       <Why line={row} zone={context.zone} />
       <VirtualCell numeric>
@@ -106,14 +107,23 @@ export function LetterRow({ row, index, context }: Props) {
 }
 
 /** What Kimai gains: bold when it is not nothing. */
-export function Change({ minutes }: { minutes: number | null }) {
-  if (minutes === null) return <span className="text-ink3">unknown</span>
-  return (
+export function Change({ gain }: { gain: Gain | null }) {
+  if (gain === null) return <span className="text-ink3">unknown</span>
+  const { minutes, about } = gain
+  const value = (
     <Minutes
       value={minutes}
       signed
       className={minutes === 0 ? "text-ink3" : "font-semibold text-ink"}
     />
+  )
+  if (!about) return value
+  return (
+    <span className="whitespace-nowrap" title="Before Kimai rounds it">
+      <span aria-hidden>≈</span>
+      <span className="sr-only">about </span>
+      {value}
+    </span>
   )
 }
 

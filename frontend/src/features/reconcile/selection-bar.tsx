@@ -1,19 +1,15 @@
 import { Eye, X } from "lucide-react"
-import { Kbd, Minutes } from "@/ui/bits"
+import { Kbd } from "@/ui/bits"
 import { Button, IconButton } from "@/ui/button"
 import { formatNumber } from "@/ui/format"
 import type { Line } from "./model"
-import type { Act } from "./proposals"
+import { type Act, type Gain, netOf } from "./proposals"
+import { Change } from "./row"
 
-/** Minutes that Kimai gains when every proposal is taken; null when one of them is not known. */
-export function netChange(lines: readonly Line[]): number | null {
-  let net = 0
-  for (const line of lines) {
-    if (line.proposal === null || "goTo" in line.proposal) continue
-    if (line.change === null) return null
-    net += line.change
-  }
-  return net
+/** What Kimai gains when every proposal is taken; null when that of one of them is not known. */
+export function netChange(lines: readonly Line[]): Gain | null {
+  const proposed = lines.filter((line) => line.proposal && !("goTo" in line.proposal))
+  return netOf(proposed.map((line) => line.change))
 }
 
 export function SelectionBar({
@@ -43,7 +39,7 @@ export function SelectionBar({
             "net change unknown"
           ) : (
             <>
-              net <Minutes value={net} signed className="font-semibold text-ink" /> in Kimai
+              net <Change gain={net} /> in Kimai
             </>
           )}
         </span>

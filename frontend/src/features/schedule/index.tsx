@@ -19,7 +19,7 @@ export default function ScheduleDialog() {
   const { dialog, close } = useDialog()
   const open = dialog === "schedule"
   const { timezone } = useSession()
-  const { reason } = useWritable("admin")
+  const { reason } = useWritable("admin", { whenBroken: true }) // to switch it off
   const { asOf } = useMoment()
   const query = useRead(schedule(), { enabled: open })
   const all = useRead(connectors(), { enabled: open })

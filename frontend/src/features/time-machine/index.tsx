@@ -66,9 +66,8 @@ export default function TimeMachineBar() {
     },
     {
       keys: "Escape",
-      label: "Close the time machine",
+      label: asOf === null ? "Close the time machine" : "Back to live",
       group: "Time machine",
-      enabled: asOf === null,
       run: leave,
     },
   ])
@@ -264,6 +263,7 @@ function MomentField({ shown, now }: { shown: number | null; now: number }) {
         aria-label={`Moment, for example ${EXAMPLE}`}
         aria-invalid={error !== undefined || undefined}
         aria-describedby={error && id}
+        data-leaves="Escape [ ]"
         placeholder={EXAMPLE}
         value={typed ?? text}
         onChange={(event) => {

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react"
+import { fireEvent, screen, waitFor, within } from "@testing-library/react"
 import { HttpResponse, http } from "msw"
 import { beforeEach, expect, test } from "vitest"
 import { useMoment } from "@/app/time-machine"
@@ -95,6 +95,22 @@ test("brackets and buttons go from event to event, and stop at the ends", async 
   expect(window.location.search).toContain("as_of=position%3A41009")
   await user.click(screen.getByRole("button", { name: /Next event/ }))
   await waitFor(() => expect(window.location.search).toMatch(/position%3A41010/))
+})
+
+test("from the field that T goes to, [ and ], also with AltGr, and Esc work", async () => {
+  const { user } = renderWithApp(<TimeMachineBar />, { at: "/?dialog=time-machine" })
+  const field = await screen.findByLabelText(/^Moment/)
+  await waitFor(() =>
+    expect(document.querySelector("[data-event-count]")).toHaveTextContent("event 48,213"),
+  )
+  await user.keyboard("[[")
+  await waitFor(() => expect(window.location.search).toContain("as_of=position%3A48212"))
+  const altGr = { altKey: true, ctrlKey: true, modifierAltGraph: true }
+  fireEvent.keyDown(field, { key: "]", ...altGr })
+  await waitFor(() => expect(window.location.search).toContain("as_of=position%3A48213"))
+  expect(field).toHaveFocus()
+  await user.keyboard("{Escape}")
+  await waitFor(() => expect(window.location.search).toBe(""))
 })
 
 test("at the first event there is none before it", async () => {

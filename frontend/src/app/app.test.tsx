@@ -84,10 +84,10 @@ test("a broken chain turns off what writes, with the reason, and leaves what sto
   expect(await screen.findByRole("button", { name: "Save" })).not.toHaveAttribute("aria-disabled")
   const verified = { ok: false, checked_from: 1, checked_to: 40, head_digest: "", at: "" }
   act(() => client.setQueryData(keys.chain(), { ...verified, first_bad_position: 12 }))
-  const save = screen.getByRole("button", { name: "Save" })
-  expect(save).toHaveAttribute("aria-disabled", "true")
+  const save = () => screen.getByRole("button", { name: "Save" })
+  await waitFor(() => expect(save()).toHaveAttribute("aria-disabled", "true"))
   expect(screen.getByRole("button", { name: "Stop" })).not.toHaveAttribute("aria-disabled")
-  await user.hover(save)
+  await user.hover(save())
   expect((await screen.findAllByText(/broken at event 12: writing pauses/)).length).toBeGreaterThan(
     0,
   )

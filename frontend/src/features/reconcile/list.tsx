@@ -64,7 +64,7 @@ export function List({
   const names = useNames()
   const segments = useMemo(() => segmentsOf(tab, filters), [tab, filters])
   const list = usePages(segments, names)
-  const { slots, onRange } = list
+  const { slots, onRange, onNear } = list
   const lines = useMemo(() => slots.filter(isLine), [slots])
   useEffect(() => onSlots(slots), [slots, onSlots])
   const { changed, forget } = useChanged(lines, asOf)
@@ -83,11 +83,10 @@ export function List({
   const drawerOpen = openId !== null
   const opened = drawerOpen ? placeOf(slots, openId) : -1
   useEffect(() => {
-    // Its neighbours are read before the drawer goes there.
-    if (opened < 0) return
-    onRange(Math.max(0, opened - 1), opened + 1)
-    table.current?.scrollTo(opened) // the list stands where the drawer does when it closes
-  }, [opened, onRange])
+    onNear(opened < 0 ? null : opened)
+    // The list stands where the drawer does when it closes.
+    if (opened >= 0) table.current?.scrollTo(opened)
+  }, [opened, onNear])
 
   const undo = useCommand({
     send: (back: () => Promise<unknown>) => back(),

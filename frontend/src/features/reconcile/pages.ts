@@ -32,6 +32,8 @@ export type List = Loaded & {
   query: UseQueryResult<Loaded, ApiError>
   /** Rows in sight, by their index. */
   onRange: (first: number, last: number) => void
+  /** A row that is open, in sight or not: its neighbours are read, too. */
+  onNear: (index: number | null) => void
 }
 
 type Query = {
@@ -65,6 +67,7 @@ export function usePages(segments: readonly Segment[], names: Names | undefined)
     const [from, to] = [Math.floor(first / PAGE), Math.floor(last / PAGE)]
     setSeen((was) => (was.from === from && was.to === to ? was : { from, to }))
   }, [])
+  const [near, onNear] = useState<number | null>(null)
 
   const firsts = useQueries({
     queries: segments.map((segment) => query(client, segment, 0, asOf)),
@@ -75,8 +78,9 @@ export function usePages(segments: readonly Segment[], names: Names | undefined)
   for (const [index, length] of lengths.entries()) {
     for (let page = 1; page * PAGE < length; page += 1) {
       const [top, bottom] = [start + page * PAGE, start + (page + 1) * PAGE]
-      if (bottom > seen.from * PAGE && top < (seen.to + 1) * PAGE)
-        wanted.push({ segment: index, page })
+      const inSight = bottom > seen.from * PAGE && top < (seen.to + 1) * PAGE
+      const beside = near !== null && bottom > near - 1 && top <= near + 1
+      if (inSight || beside) wanted.push({ segment: index, page })
     }
     start += length
   }
@@ -138,6 +142,7 @@ export function usePages(segments: readonly Segment[], names: Names | undefined)
       refetch: () => Promise.all(every.filter((one) => one.isError).map((one) => one.refetch())),
     } as unknown as UseQueryResult<Loaded, ApiError>,
     onRange,
+    onNear,
   }
 }
 

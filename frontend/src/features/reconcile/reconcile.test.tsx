@@ -137,7 +137,8 @@ test("a refusal stays with its row while another is decided, until it is tried a
     entry_id: 4712,
   })
   await user.click(await button(/Printer queue/))
-  expect(await screen.findByText("Kimai was brought to what Zammad says")).toBeInTheDocument()
+  await waitFor(() => expect(sent).toHaveLength(1))
+  await waitFor(async () => expect(await button(/Printer queue/)).not.toHaveAttribute("aria-busy"))
   expect(screen.getByRole("alert")).toHaveTextContent("#10050 VPN down")
   await user.click(await button(/VPN down/))
   await waitFor(() => expect(sent).toHaveLength(2))

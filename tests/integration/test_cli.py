@@ -94,6 +94,18 @@ async def test_the_first_start_asks_for_an_administrator(tmp_path: Path, migrate
     assert "ADMIN_USERNAME" in err
 
 
+async def test_a_program_older_than_its_database_does_not_start(
+    tmp_path: Path, migrated: str
+) -> None:
+    owner = await asyncpg.connect(migrated)
+    await owner.execute("INSERT INTO migration VALUES ('9999_later.pre.sql', 'its checksum')")
+    await owner.close()
+    code, _, err = await ran(tmp_path, "serve", DATABASE_URL=migrated, PORT="0", **SECRETS)
+    assert code == 1
+    assert err.startswith("A newer Timeledger has been at this database: it ran 9999_later")
+    assert "Traceback" not in err
+
+
 async def test_a_taken_port_is_named(tmp_path: Path, migrated: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

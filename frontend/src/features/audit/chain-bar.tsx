@@ -80,8 +80,8 @@ export function ChainBar() {
               <strong className="font-semibold">
                 {`Chain broken at event ${formatNumber(data.first_bad_position ?? 0)}.`}
               </strong>{" "}
-              It is not what was written. Nothing can be changed from here until it was compared
-              with a backup; runs and the schedule can be stopped, and export stays possible.
+              It is not what was written. What writes is off until it was compared with a backup;
+              runs and the schedule can be stopped, and export stays possible.
             </span>
           </p>
         ) : (

@@ -461,3 +461,23 @@ test("a delivery of an earlier day says which day it was", async () => {
   expect(today).toHaveTextContent(/^\d\d:\d\d:\d\d/)
   expect(earlier).toHaveTextContent(/^2 Mar, 13:28/)
 })
+
+test("an outage that goes on since another day says since which", async () => {
+  const parts = Array.from({ length: 48 }, (_, index) => ({
+    from: new Date(Date.UTC(2026, 10, 18, 14, index * 30)).toISOString(),
+    to: new Date(Date.UTC(2026, 10, 18, 14, index * 30 + 30)).toISOString(),
+    state: "down" as const,
+    message: null,
+  }))
+  answering("GET /api/v1/connectors/{connector_id}/health/history", {
+    connector_id: 2,
+    parts,
+    turns: [{ at: "2026-11-16T13:28:00Z", state: "down", message: "Kimai answered 503." }],
+  })
+  renderWithApp(<Dashboard />)
+  const panel = await screen.findByRole("region", { name: "Connections" })
+  const kimai = await within(panel).findByRole("region", { name: "Billing, health" })
+  expect(
+    await within(kimai).findByRole("img", { name: /Not reachable, since 16 Nov, 13:28/ }),
+  ).toBeInTheDocument()
+})

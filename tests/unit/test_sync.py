@@ -16,6 +16,7 @@ from domain.ports.timesheets import TargetItem
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.standing import EntryState
+from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode, Stored
 from projections import history
 from tests.support.bookings import ZAMMAD, activity_mapping, configuration, project_mapping
@@ -518,6 +519,17 @@ async def rounded() -> World:
     return world
 
 
+async def swallowed(world: World) -> TimeEntry:
+    """The booking after an edit that Kimai's rounding swallows: nobody was asked, nothing sent."""
+    world.kimai.writes = 0
+    world.tickets.edit(9, time_unit=Decimal(17))
+    run = await world.sync()
+    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
+    entry = await world.entry(9)
+    assert entry.standing.state is EntryState.SYNCED
+    return entry
+
+
 async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
     world = await rounded()
     foreseen = (await world.entry(9)).settled
@@ -527,12 +539,7 @@ async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
         end=NOON + timedelta(minutes=10),
         duration=timedelta(minutes=20),
     )
-    world.kimai.writes = 0
-    world.tickets.edit(9, time_unit=Decimal(17))
-    run = await world.sync()
-    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
-    entry = await world.entry(9)
-    assert entry.standing.state is EntryState.SYNCED
+    entry = await swallowed(world)
     assert entry.settled is not None
     assert entry.settled.desired.end - entry.settled.desired.begin == timedelta(minutes=17)
     world.tickets.edit(9, time_unit=Decimal(25))
@@ -543,12 +550,7 @@ async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
 async def test_an_edit_that_rounding_swallows_asks_nobody_after_the_export() -> None:
     world = await rounded()
     world.kimai.export(1)
-    world.kimai.writes = 0
-    world.tickets.edit(9, time_unit=Decimal(17))
-    run = await world.sync()
-    assert (run.counters.conflicts, world.kimai.writes) == (0, 0)
-    entry = await world.entry(9)
-    assert entry.standing.state is EntryState.SYNCED
+    entry = await swallowed(world)
     assert entry.settled is not None
     assert entry.settled.written.exported
     world.tickets.edit(9, time_unit=Decimal(25))

@@ -1,12 +1,17 @@
-/** What the shell itself reads; sections have their own `reads.ts`. */
+/** What the shell itself reads, and several sections; what one reads is in its own `reads.ts`. */
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
-import type { Kpi, Schedule } from "@/api/shapes"
+import type { Connector, Kpi, Schedule } from "@/api/shapes"
 
 export const kpi = (range: "7d" | "30d" | "90d" = "30d"): Read<Kpi> => ({
   key: keys.kpi(range),
   fetch: (get) => get("/api/v1/sync/kpi", { query: { range } }),
+})
+
+export const connectors = (): Read<Connector[]> => ({
+  key: keys.connectors(),
+  fetch: (get) => get("/api/v1/connectors"),
 })
 
 export const schedule = (): Read<Schedule> => ({

@@ -17,6 +17,11 @@ export function formatNumber(value: number, digits = 0): string {
   return value < 0 ? MINUS + text : text
 }
 
+/** "1 entry", "4,812 entries". */
+export function formatEntries(count: number): string {
+  return `${formatNumber(count)} ${count === 1 ? "entry" : "entries"}`
+}
+
 export function formatPercent(share: number, digits = 1): string {
   return `${formatNumber(share * 100, digits)}${NBSP}%`
 }

@@ -190,12 +190,8 @@ def _undo(command: Undo, entry: TimeEntry) -> Events:
         raise _inapplicable(UNDER_WAY)
     if closed.action in CARRIED:
         raise _inapplicable("It is on its way to Kimai. Decide anew when the row opens again.")
-    reason, unlinked = closed.wait.reason, _linked_by(closed, entry)
-    return [
-        ConflictReopened(
-            entry_id=entry.entry_id, reason=reason, note=command.note, unlinked=unlinked
-        )
-    ]
+    unlinked = _linked_by(closed, entry)
+    return [_reopened(entry, closed.wait.reason, command.note, unlinked)]
 
 
 def _linked_by(closed: Closed, entry: TimeEntry) -> int | None:
@@ -260,8 +256,10 @@ def _dismissed(entry: TimeEntry, note: str | None) -> ConflictDismissed:
     return ConflictDismissed(entry_id=entry.entry_id, reason=reason, note=note)
 
 
-def _reopened(entry: TimeEntry, reason: ReasonCode, note: str | None) -> ConflictReopened:
-    return ConflictReopened(entry_id=entry.entry_id, reason=reason, note=note)
+def _reopened(
+    entry: TimeEntry, reason: ReasonCode, note: str | None, unlinked: int | None = None
+) -> ConflictReopened:
+    return ConflictReopened(entry_id=entry.entry_id, reason=reason, note=note, unlinked=unlinked)
 
 
 def _ignored(entry: TimeEntry, *, until_change: bool, note: str | None = None) -> EntryIgnored:

@@ -2,16 +2,11 @@
 import type { AnswerOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { AuditLog, Connector, Delivery } from "@/api/shapes"
+import type { AuditLog, Delivery } from "@/api/shapes"
 
 export type Health = AnswerOf<"/api/v1/connectors/{connector_id}/health">
 export type HealthHistory = AnswerOf<"/api/v1/connectors/{connector_id}/health/history">
 export type Check = NonNullable<Health["found"]>["checks"][number]
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
-})
 
 /** Of now only: what runs and tests found last, and when it is asked next. */
 export const health = (id: number): Read<Health> => ({

@@ -4,14 +4,14 @@ import { Link, useLocation } from "react-router"
 import { useRead } from "@/api/hooks"
 import type { components } from "@/api/schema.gen"
 import type { Connector } from "@/api/shapes"
-import { kpi } from "@/app/reads"
+import { connectors, kpi } from "@/app/reads"
 import { useSession } from "@/app/session"
 import { useMoment } from "@/app/time-machine"
 import { EmptyState, SparkBars } from "@/ui/bits"
 import { formatInstant, formatNumber, formatWhen } from "@/ui/format"
 import { Panel, QueryState, Skeleton } from "@/ui/panel"
 import { StateBadge, type StateName } from "@/ui/state-badge"
-import { connectors, type Health, health, healthHistory, ready } from "./reads"
+import { type Health, health, healthHistory, ready } from "./reads"
 
 type State = Health["state"]
 type History = components["schemas"]["HealthHistory"]

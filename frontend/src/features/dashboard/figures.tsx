@@ -11,6 +11,7 @@ import { IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import {
   formatDuration,
+  formatEntries,
   formatInstant,
   formatNumber,
   formatPercent,
@@ -187,10 +188,6 @@ const NO_FILTER: Record<string, null> = Object.fromEntries(
   ]),
 )
 
-function entriesOf(count: number): string {
-  return `${formatNumber(count)} ${count === 1 ? "entry" : "entries"}`
-}
-
 function HeldBack({ now, present, zone }: Compared & { zone: string }) {
   const place = usePlaces()
   const { held_back: held, before } = now
@@ -225,10 +222,10 @@ function HeldBack({ now, present, zone }: Compared & { zone: string }) {
                 <Link
                   to={place("reconcile", { ...NO_FILTER, tab: TAB_OF[state] })}
                   className="link finger font-medium"
-                  title={entriesOf(held[state].entries)}
+                  title={formatEntries(held[state].entries)}
                 >
                   {formatDuration(held[state].minutes)}
-                  <span className="sr-only">{`, ${entriesOf(held[state].entries)}`}</span>
+                  <span className="sr-only">{`, ${formatEntries(held[state].entries)}`}</span>
                 </Link>
               )}
             </dd>

@@ -2,7 +2,6 @@ import type { AnswerOf, QueryOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
-import type { Connector } from "@/api/shapes"
 
 type Schemas = components["schemas"]
 export type KeyFigures = Schemas["KeyFigures"]
@@ -23,11 +22,6 @@ export const deliveries = (
 ): Read<AnswerOf<"/api/v1/webhook/deliveries">> => ({
   key: keys.deliveries(limit, status ?? "all"),
   fetch: (get) => get("/api/v1/webhook/deliveries", { query: { limit, status } }),
-})
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
 })
 
 const HEALTH_AGES = 60_000 // ms: latency and breaker change without an event

@@ -1,7 +1,5 @@
-import { formatNumber } from "@/ui/format"
+import { formatEntries } from "@/ui/format"
 import type { KeyFigures } from "./reads"
-
-const entries = (count: number) => `${formatNumber(count)} ${count === 1 ? "entry" : "entries"}`
 
 /** The answer before the figures: what to decide, what gave up, and where everything else is. */
 export function answer({ decisions, held_back, coverage }: KeyFigures): string {
@@ -9,14 +7,15 @@ export function answer({ decisions, held_back, coverage }: KeyFigures): string {
   const said: string[] = []
   if (decisions.entries > 0) {
     said.push(
-      `${entries(decisions.entries)} ${decisions.entries === 1 ? "needs" : "need"} a decision.`,
+      `${formatEntries(decisions.entries)} ${decisions.entries === 1 ? "needs" : "need"} a decision.`,
     )
   }
-  if (failed.entries > 0) said.push(`${entries(failed.entries)} gave up and can be tried again.`)
+  if (failed.entries > 0)
+    said.push(`${formatEntries(failed.entries)} gave up and can be tried again.`)
   if (said.length > 0) {
     said.push(`Everything else is in Kimai${pending.entries > 0 ? " or on its way" : ""}.`)
   } else if (pending.entries > 0) {
-    said.push(`Nothing needs a decision. ${entries(pending.entries)} on the way to Kimai.`)
+    said.push(`Nothing needs a decision. ${formatEntries(pending.entries)} on the way to Kimai.`)
   } else if (coverage.minutes_booked > 0 && coverage.minutes_booked === coverage.minutes_in_kimai) {
     said.push("Nothing needs a decision. Every tracked minute is in Kimai.")
   } else {

@@ -1,7 +1,7 @@
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
-import type { Connector, Plan, SyncRun } from "@/api/shapes"
+import type { Plan, SyncRun } from "@/api/shapes"
 
 export type Row = components["schemas"]["PlanRowOut"]
 export type Summary = components["schemas"]["PlanSummaryOut"]
@@ -32,11 +32,6 @@ export const run = (id: number, watched: boolean): Read<SyncRun> => ({
 
 /** What the numbers of a planned timesheet are called in Kimai; a number stays without its name. */
 export type Names = Record<"activities" | "projects" | "users", Map<number, string>>
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
-})
 
 export const names = (connectorId: number): Read<Names> => ({
   key: keys.own("kimaiNames", connectorId),

@@ -2,12 +2,7 @@
 import type { AnswerOf } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { Connector, Delivery, Mapping } from "@/api/shapes"
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
-})
+import type { Delivery, Mapping } from "@/api/shapes"
 
 /** The newest delivery that Zammad itself sent and that was taken; a test delivery is none. */
 export const delivered = (): Read<Delivery | null> => ({

@@ -1,8 +1,9 @@
 import { useRead } from "@/api/hooks"
 import type { Connector } from "@/api/shapes"
+import { connectors } from "@/app/reads"
 import { useMoment } from "@/app/time-machine"
 import type { Kind, Noun, SourceKind } from "./model"
-import { type Choice, connectors, peerList } from "./reads"
+import { type Choice, peerList } from "./reads"
 
 export type PeerState = {
   /** As a sentence needs it: Zammad, Kimai. */

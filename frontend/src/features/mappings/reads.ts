@@ -2,7 +2,7 @@ import type { AnswerOf, Get } from "@/api/client"
 import { toApiError } from "@/api/errors"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { AuditLog, Connector, Suggestion } from "@/api/shapes"
+import type { AuditLog, Suggestion } from "@/api/shapes"
 import { BOOKS, type Kind, type Noun, type Row, rowsKey } from "./model"
 
 export const rows = (kind: Kind): Read<Row[]> => ({
@@ -51,11 +51,6 @@ export const lastChanges = (kind: Kind): Read<Map<number, AuditLog>> => ({
       if (one.entity_id !== null && !found.has(one.entity_id)) found.set(one.entity_id, one)
     return found
   },
-})
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors("all"),
-  fetch: (get) => get("/api/v1/connectors"),
 })
 
 export type Choice = {

@@ -1,11 +1,11 @@
 import { Link, useLocation } from "react-router"
 import { useRead } from "@/api/hooks"
 import type { Connector } from "@/api/shapes"
+import { connectors } from "@/app/reads"
 import { useSession } from "@/app/session"
 import { EmptyState } from "@/ui/bits"
 import { Panel, QueryState, Skeleton } from "@/ui/panel"
 import { RowTh, Table, Td, Th, Tr } from "@/ui/table"
-import { connectors } from "./reads"
 
 type Rule = { name: string; says: string; setting: string }
 type Settings = Record<string, unknown>

@@ -354,7 +354,7 @@ function RefusedRows({
   onDismiss: (line: Line) => void
 }) {
   return refused.map(({ line, error }) => {
-    const about = `${line.ticket ? `#${line.ticket} ` : ""}${line.title}`
+    const about = nameOf(line)
     return (
       <div key={line.key} className="flex items-start gap-2 pb-3">
         <div className="min-w-0 flex-1">

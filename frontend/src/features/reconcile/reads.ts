@@ -4,7 +4,6 @@ import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
 import type { components } from "@/api/schema.gen"
 import type {
-  Connector,
   DeadLetter,
   Entry,
   EntryState,
@@ -208,11 +207,6 @@ export const names = (): Read<Names> => ({
     ])
     return namesOf(activities, people)
   },
-})
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
 })
 
 /** The whole entry: now, or (`at`) after one of its events. */

@@ -419,7 +419,8 @@ test("a note is kept with the row", async () => {
   await waitFor(() => expect(saved[0]?.body).toEqual({ notes: "asked Marc" }))
 })
 
-test("a decision in the drawer is taken back in the drawer", async () => {
+/** The drawer of the first row is about its open conflict. */
+function firstRowIsOpen() {
   answering("GET /api/v1/entries/{entry_id}", {
     ...example("GET /api/v1/entries/{entry_id}"),
     id: 4711,
@@ -430,6 +431,10 @@ test("a decision in the drawer is taken back in the drawer", async () => {
     ...example("GET /api/v1/reconcile/row/{row_id}"),
     item: rows[0] as Row,
   } as never)
+}
+
+test("a decision in the drawer is taken back in the drawer", async () => {
+  firstRowIsOpen()
   const done = { status: "success", message: "Kimai stays.", conflict_id: 77, entry_id: 4711 }
   answering("POST /api/v1/reconcile/row/{row_id}", done)
   const undone = answering("POST /api/v1/reconcile/row/{row_id}/undo", done)
@@ -447,16 +452,7 @@ test("a decision in the drawer is taken back in the drawer", async () => {
 })
 
 test("what would be sent has to be seen before it is applied", async () => {
-  answering("GET /api/v1/entries/{entry_id}", {
-    ...example("GET /api/v1/entries/{entry_id}"),
-    id: 4711,
-    state: "conflict",
-    conflict_id: 77,
-  })
-  answering("GET /api/v1/reconcile/row/{row_id}", {
-    ...example("GET /api/v1/reconcile/row/{row_id}"),
-    item: rows[0] as Row,
-  } as never)
+  firstRowIsOpen()
   const sent = answering("POST /api/v1/reconcile/row/{row_id}", {})
   const asked = refusing(
     "GET /api/v1/reconcile/row/{row_id}/preview",

@@ -1,4 +1,4 @@
-import { formatNumber } from "@/ui/format"
+import { formatEntries, formatNumber } from "@/ui/format"
 
 export type Waiting = {
   decisions: number
@@ -11,11 +11,9 @@ export type Waiting = {
   compared: boolean
 }
 
-const entries = (count: number) => `${formatNumber(count)} ${count === 1 ? "entry" : "entries"}`
-
 /** What waits here. That both sides agree is said only when nothing is left and they were compared. */
 export function sentence({ decisions, failed, dead, pending, compared }: Waiting): string {
-  const gaveUp = failed > 0 ? entries(failed) : dead > 0 ? letters(dead) : null
+  const gaveUp = failed > 0 ? formatEntries(failed) : dead > 0 ? letters(dead) : null
   const tried = gaveUp && `${gaveUp} gave up and can be tried again.`
   if (decisions > 0) {
     const disagree = "Entries where Zammad and Kimai disagree, with a proposal for each."
@@ -23,7 +21,7 @@ export function sentence({ decisions, failed, dead, pending, compared }: Waiting
   }
   if (tried) return `Nothing needs a decision. ${tried}`
   if (pending > 0) {
-    return `Nothing needs a decision. ${entries(pending)} ${pending === 1 ? "is" : "are"} on the way to Kimai.`
+    return `Nothing needs a decision. ${formatEntries(pending)} ${pending === 1 ? "is" : "are"} on the way to Kimai.`
   }
   if (!compared) return "Zammad and Kimai were not compared yet."
   return "Zammad and Kimai agree. Nothing waits for you."

@@ -1,7 +1,8 @@
 import { useMemo } from "react"
 import { useRead } from "@/api/hooks"
+import { connectors as connectorsRead } from "@/app/reads"
 import { type Names, NO_NAMES } from "./model"
-import { connectors as connectorsRead, names as namesRead } from "./reads"
+import { names as namesRead } from "./reads"
 import { roundingOf } from "./rounding"
 
 /** How both sides say the same; undefined while it is read, little when it cannot be. */

@@ -1,11 +1,11 @@
 import { Eye, Play } from "lucide-react"
 import { type FormEvent, useEffect, useRef, useState } from "react"
 import { post } from "@/api/client"
-import { type Read, useCommand, useRead } from "@/api/hooks"
+import { useCommand, useRead } from "@/api/hooks"
 import { keys, stale } from "@/api/keys"
-import type { Connector } from "@/api/shapes"
 import { useAnnounce } from "@/app/announcer"
 import { notify } from "@/app/notify"
+import { connectors } from "@/app/reads"
 import { useSession, useWritable } from "@/app/session"
 import { useDialog, useUrlParams } from "@/app/url-state"
 import { Button } from "@/ui/button"
@@ -17,11 +17,6 @@ import { daysBetween, type Range, rangesOf, wrongWith } from "./days"
 
 const FORM = "run-range-form"
 const ACTIVE_PAIR = "pair"
-
-const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
-})
 
 type Wish = { start_date: string; end_date: string; connector_id?: number; dry: boolean }
 

@@ -1,7 +1,7 @@
 import { type AnswerOf, post } from "@/api/client"
 import type { Read } from "@/api/hooks"
 import { keys } from "@/api/keys"
-import type { AuditLog, Channel, Connector, Schedule } from "@/api/shapes"
+import type { AuditLog, Channel, Schedule } from "@/api/shapes"
 
 const SHOWN = 5 // coming runs
 
@@ -27,11 +27,6 @@ export const lastChange = (): Read<AuditLog | null> => ({
     })
     return data[0] ?? null
   },
-})
-
-export const connectors = (): Read<Connector[]> => ({
-  key: keys.connectors(),
-  fetch: (get) => get("/api/v1/connectors"),
 })
 
 export const channels = (): Read<Channel[]> => ({

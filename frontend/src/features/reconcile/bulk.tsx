@@ -16,7 +16,7 @@ import { StateIcon } from "@/ui/state-badge"
 import { RowTh, Table, Td, Th, Tr, TwoLines } from "@/ui/table"
 import { decide, leftOut, STALE } from "./actions"
 import type { BulkWish } from "./list"
-import type { Line } from "./model"
+import { type Line, nameOfLine } from "./model"
 import { type Act, changeOf, type Gain, netOf } from "./proposals"
 import { Change } from "./row"
 import { ACTS } from "./words"
@@ -217,13 +217,7 @@ function summary(results: readonly Result[]): string {
 }
 
 function Name({ line }: { line: Line }) {
-  return (
-    <TwoLines
-      className="max-w-72"
-      first={line.ticket ? `#${line.ticket} ${line.title}` : line.title}
-      second={line.customer}
-    />
-  )
+  return <TwoLines className="max-w-72" first={nameOfLine(line)} second={line.customer} />
 }
 
 function Plan({ rows, left }: { rows: readonly Planned[]; left: readonly Left[] }) {

@@ -6,7 +6,7 @@ import { cn } from "@/ui/cn"
 import { formatInstant } from "@/ui/format"
 import { Skeleton } from "@/ui/panel"
 import { StateIcon } from "@/ui/state-badge"
-import type { Line } from "./model"
+import { type Line, nameOfLine } from "./model"
 import { isLine, type Slot } from "./pages"
 import { ProposalControl } from "./proposal"
 import { Change, ChangedAgain, type Shown } from "./row"
@@ -93,7 +93,7 @@ function Card({
   const selected = context.selected.has(line.key)
   return (
     <article
-      aria-label={`${line.ticket ? `#${line.ticket} ` : ""}${line.title}`}
+      aria-label={nameOfLine(line)}
       className={cn(
         "overflow-clip rounded-panel border border-line bg-surface",
         selected && "border-ink bg-accent-soft",
@@ -106,7 +106,7 @@ function Card({
             className="mt-0.5 size-5"
             checked={selected}
             onCheckedChange={() => context.toggle(line, index, false)}
-            aria-label={`Select ${line.ticket ? `#${line.ticket} ` : ""}${line.title}`}
+            aria-label={`Select ${nameOfLine(line)}`}
           />
         )}
         <div className="min-w-0 flex-1">

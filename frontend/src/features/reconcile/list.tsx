@@ -18,7 +18,7 @@ import { VirtualTable, type VirtualTableHandle } from "@/ui/virtual-table"
 import { type Decided, type Decision, decide, STALE } from "./actions"
 import { Cards } from "./cards"
 import { active as activeFilters, Chips } from "./filters"
-import type { Line } from "./model"
+import { type Line, nameOfLine } from "./model"
 import { isLine, placeOf, type Slot, usePages } from "./pages"
 import type { Act } from "./proposals"
 import { type Filters, isReadOnly, KNOWN_FILTERS, segmentsOf, type TabId } from "./reads"
@@ -104,7 +104,7 @@ export function List({
       selection.drop(line.key)
       const back = answer.undo
       notify(answer.message, {
-        detail: `${line.ticket ? `#${line.ticket} ` : ""}${line.title}`,
+        detail: nameOfLine(line),
         undo: back && (() => undo.mutate(back)),
       })
     },
@@ -339,7 +339,7 @@ function keyOf(slot: { key: string }): string {
 }
 
 function nameOf(slot: Slot): string {
-  return isLine(slot) ? `${slot.ticket && `#${slot.ticket} `}${slot.title}` : ""
+  return isLine(slot) ? nameOfLine(slot) : ""
 }
 
 function exceptOf(all: readonly Refused[], { key }: Line): readonly Refused[] {
@@ -354,7 +354,7 @@ function RefusedRows({
   onDismiss: (line: Line) => void
 }) {
   return refused.map(({ line, error }) => {
-    const about = nameOf(line)
+    const about = nameOfLine(line)
     return (
       <div key={line.key} className="flex items-start gap-2 pb-3">
         <div className="min-w-0 flex-1">

@@ -186,6 +186,11 @@ function whatChanged(
   return `${formatDay(zammad.day)} → ${formatDay(kimai.day)}`
 }
 
+/** "#10050 VPN down": what people call it. */
+export function nameOfLine({ ticket, title }: Pick<Line, "ticket" | "title">): string {
+  return ticket ? `#${ticket} ${title}` : title
+}
+
 export function lineOfRow(row: Row, names: Names): Line {
   const zammad = row.source
     ? {

@@ -4,7 +4,7 @@ import { Link } from "react-router"
 import { Button, buttonStyle } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import { Menu, MenuItem, MenuLabel, MenuSeparator } from "@/ui/menu"
-import type { Line } from "./model"
+import { type Line, nameOfLine } from "./model"
 import type { Act } from "./proposals"
 import { ACTS } from "./words"
 
@@ -34,7 +34,7 @@ export function ProposalControl({
   const { proposal } = line
   if (proposal === null) return null
   const label = labelOf(line)
-  const about = `${line.ticket ? `#${line.ticket} ` : ""}${line.title}`
+  const about = nameOfLine(line)
   const size = touch ? "large" : "small"
   const alone = line.alternatives.length < 2
   const busy = doing.busy.has(line.key)

@@ -5,7 +5,7 @@ import { cn } from "@/ui/cn"
 import { Skeleton } from "@/ui/panel"
 import { StateIcon } from "@/ui/state-badge"
 import { VirtualCell, type VirtualColumn } from "@/ui/virtual-table"
-import type { Line } from "./model"
+import { type Line, nameOfLine } from "./model"
 import { isLine, type Slot } from "./pages"
 import { type Doing, ProposalControl } from "./proposal"
 import type { Gain } from "./proposals"
@@ -136,7 +136,7 @@ function Selecting({ line, index, context }: { line: Line; index: number; contex
           event.preventDefault()
           context.toggle(line, index, event.shiftKey)
         }}
-        aria-label={`Select ${line.ticket ? `#${line.ticket} ` : ""}${line.title}`}
+        aria-label={`Select ${nameOfLine(line)}`}
       />
     </VirtualCell>
   )

@@ -26,11 +26,18 @@ type Props = {
 }
 
 /** What has the focus; of an item of a menu, which is gone soon, the button of that menu. */
-function opening(): Element | null {
+function focused(): Element | null {
   const active = document.activeElement
-  const button = active?.closest("[role=menu]")?.getAttribute("aria-labelledby")
+  if (active === null || active === document.body) return null
+  const button = active.closest("[role=menu]")?.getAttribute("aria-labelledby")
   return button ? document.getElementById(button) : active
 }
+
+/** What had it last: a menu may be gone before what was chosen in it is there. */
+let last: Element | null = null
+document.addEventListener("focusin", () => {
+  last = focused() ?? last
+})
 
 /**
  * Remember what had the focus when it opened, also when a URL or a key opened it. A render in which
@@ -41,14 +48,14 @@ function useReturn(open: boolean, returnTo: Props["returnTo"]) {
   const opener = useRef<Element | null>(null)
   const was = useRef(false)
   if (open && !was.current && !content.current?.contains(document.activeElement)) {
-    opener.current = opening()
+    opener.current = focused() ?? last
   }
   was.current = open
   const back = (event: Event) => {
     event.preventDefault()
     const target = opener.current
     const to =
-      target instanceof HTMLElement && target.isConnected && target !== document.body
+      target instanceof HTMLElement && target.isConnected
         ? target
         : (returnTo?.() ?? document.getElementById("content"))
     to?.focus({ preventScroll: true })

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Event, Recorded
 from domain.personal import Personal
+from domain.span import Span
 from domain.time_entry.events import (
     ConflictOpened,
     EntryChangedAtSource,
@@ -32,10 +33,10 @@ from domain.time_entry.events import (
     TimesheetWriteUncertain,
     TimesheetWriteUnsent,
 )
+from domain.time_entry.state import worked
 from domain.time_entry.values import (
     Booking,
     Context,
-    Desired,
     Outcome,
     ReasonCode,
     Written,
@@ -210,12 +211,13 @@ def _work_time(event: EntryDecided, booking: Booking, _: Context | None) -> Told
         return None
     zone = basis.zone or "UTC"
     how = _ANCHORS.get(basis.anchor, "The work was placed")
-    when = f"on {basis.work_date}" if desired is None else _span(desired, zone)
+    work = None if desired is None else worked(desired, basis)
+    when = f"on {basis.work_date}" if work is None else _span(work, zone)
     asked = {"booked_at": booking.created_at, "anchor": basis.anchor, "zone": zone}
     output = {
         "work_date": basis.work_date,
-        "begin": desired and _in(desired.begin, zone),
-        "end": desired and _in(desired.end, zone),
+        "begin": work and _in(work.begin, zone),
+        "end": work and _in(work.end, zone),
     }
     return f"{how}: {when} ({zone}).", asked, output
 
@@ -263,13 +265,23 @@ def _rounding(event: EntryDecided, _: Booking, __: Context | None) -> Told:
     desired, foreseen = event.desired, event.basis.foreseen
     if desired is None:
         return None
-    zone, sent = desired.zone, minutes_of(desired.end - desired.begin)
-    asked = _times(desired.begin, desired.end, sent, zone)
-    if foreseen is None:
-        return "Kimai's rounding leaves the times as they are.", asked, asked
-    kept = minutes_of(foreseen.duration)
-    title = f"Kimai's rounding makes {_min(kept)} of {_min(sent)}."
-    return title, asked, _times(foreseen.begin, foreseen.end, kept, zone)
+    zone, work = desired.zone, worked(desired, event.basis)
+    done, sent = minutes_of(work.duration), minutes_of(desired.end - desired.begin)
+    kept = sent if foreseen is None else minutes_of(foreseen.duration)
+    stored = desired if foreseen is None else foreseen
+    said = []
+    if event.basis.worked is not None:
+        first, last = _in(desired.begin, zone), _in(desired.end, zone)
+        asked = f"sent as {_min(sent)}, {first:%H:%M} to {last:%H:%M}"
+        said.append(f"Rounded as set, {_min(done)} are {asked}.")
+    if foreseen is not None:
+        said.append(f"Kimai's rounding makes {_min(kept)} of {_min(sent)}.")
+    title = " ".join(said) or "Rounding leaves the times as they are."
+    return (
+        title,
+        _times(work.begin, work.end, done, zone),
+        _times(stored.begin, stored.end, kept, zone),
+    )
 
 
 _WAY: Sequence[tuple[str, Callable[[EntryDecided, Booking, Context | None], Told]]] = (
@@ -510,8 +522,8 @@ def _min(minutes: Decimal) -> str:
     return f"{minutes.normalize():f} min"
 
 
-def _span(desired: Desired, zone: str) -> str:
-    begin, end = _in(desired.begin, zone), _in(desired.end, zone)
+def _span(work: Span, zone: str) -> str:
+    begin, end = _in(work.begin, zone), _in(work.end, zone)
     return f"{begin:%Y-%m-%d %H:%M} to {end:%H:%M}"
 
 

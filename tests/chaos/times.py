@@ -27,7 +27,8 @@ def times(entry: TimeAccounting, house: House, seconds: int) -> Times:
     booked_at = int(instant(entry.created_at).timestamp())
     anchored = booked_at if house.anchor == "start_at_booking" else booked_at - seconds
     begin = anchored - anchored % MINUTE
-    return rounded(begin, begin + seconds, house.rounding)
+    ends_then = house.anchor == "end_at_booking"
+    return rounded(begin, begin + seconds, house.rounding, ends_then=ends_then)
 
 
 def stored(sheet: Timesheet) -> Times:
@@ -56,25 +57,36 @@ def could_be(entry: TimeAccounting, house: House, seconds: int, seen: Times) -> 
 
 def day_of(entry: TimeAccounting) -> date:
     """The local day on which it was booked."""
-    return instant(entry.created_at).astimezone(ZONE).date()
+    return _date(int(instant(entry.created_at).timestamp()))
 
 
 def _day_start(entry: TimeAccounting) -> int:
     return int(datetime.combine(day_of(entry), DAY_START, tzinfo=ZONE).timestamp())
 
 
-def rounded(begin: int, end: int, rounding: Rounding) -> Times:
-    """As Kimai rounds (`peers/kimai.md`, 2.4)."""
+def rounded(begin: int, end: int, rounding: Rounding, *, ends_then: bool = False) -> Times:
+    """As the service sends it, which Kimai, rounding in the same way, leaves as it is.
+
+    `contract.md`, section 4, `peers/kimai.md`, 2.4. A rounded duration moves the end; or the begin
+    of what ends when it was booked, unless that lay on the day before.
+    """
 
     def step(seconds: int, minutes: int, *, up: bool) -> int:
         size = minutes * MINUTE
         rest = seconds % size if size else 0
         if rounding.mode == "closest":
-            up = rest > size / 2
+            up = 2 * rest >= size
         elif rounding.mode != "default":
             up = rounding.mode == "ceil"
         return seconds - rest + (size if rest and up else 0)
 
-    begin = step(begin, rounding.begin, up=False)
-    end = step(end, rounding.end, up=True)
-    return begin, end, step(end - begin, rounding.duration, up=True)
+    first = step(begin, rounding.begin, up=False)
+    last = step(end, rounding.end, up=True) if end > begin else first
+    length = step(last - first, rounding.duration, up=True)
+    if ends_then and _date(last - length) == _date(first):
+        return last - length, last, length
+    return first, first + length, length
+
+
+def _date(instant: int) -> date:
+    return datetime.fromtimestamp(instant, ZONE).date()

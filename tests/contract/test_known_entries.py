@@ -16,6 +16,7 @@ from domain.event import Append
 from domain.ids import ConnectorId, RunId, entry_id, entry_stream, run_stream
 from domain.ports.event_store import EventStore
 from domain.ports.known_entries import Known, KnownEntries, Negative, TargetMarks
+from domain.span import Span
 from domain.sync_run.events import (
     Cause,
     Counters,
@@ -38,7 +39,6 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import Basis, Outcome, ReasonCode
-from domain.work_day.values import Span
 from tests.support.believable import KIMAI, START, ZAMMAD, booking, run, setup
 from tests.support.ledgers import postgres_ledger
 from tests.support.peers import FakeKnown

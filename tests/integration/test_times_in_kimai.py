@@ -89,8 +89,30 @@ async def test_rounding_that_is_foreseen_is_no_conflict_and_no_update(
         assert states == {EntryState.SYNCED}
 
 
+@pytest.mark.parametrize("rounding", [*ROUNDINGS[:3], *ROUNDINGS[4:6]], ids=str)
+async def test_a_kimai_that_does_not_round_holds_what_was_rounded_here(
+    kimai: Server, rounding: dict[str, Any]
+) -> None:
+    """`contract.md`, section 4: what is sent is rounded; this Kimai takes seconds as they are."""
+    kimai.round_as({"round_begin": 0, "round_end": 0})
+    async with kimai.client() as client:
+        world = World(kimai=rounding)
+        world.kimai = cast("Any", client)
+        for source_id in range(1, 8):
+            world.tickets.book(source_id, time_unit=Decimal("7.31") * source_id)
+        run = await world.sync()
+        assert (run.counters.created, run.counters.conflicts) == (7, 0)
+        for begin, end, duration, _ in stored(kimai):
+            for seconds, key in ((begin, "begin"), (end, "end"), (duration, "duration")):
+                assert not seconds % (60 * rounding.get(f"round_{key}", 0) or 1)
+        for source_id in range(1, 8):
+            world.tickets.edit(source_id)
+        again = await world.sync()
+        assert (again.counters.updated, again.counters.conflicts) == (0, 0)
+
+
 async def test_rounding_other_than_foreseen_asks_a_person(kimai: Server) -> None:
-    kimai.round_as({"round_begin": 15, "round_end": 15, "rounding_mode": "floor"})
+    kimai.round_as({"round_begin": 60, "round_end": 60})
     async with kimai.client() as client:
         world = World(kimai={"round_begin": 15, "round_end": 15})
         world.kimai = cast("Any", client)
@@ -217,7 +239,7 @@ async def lies_as_foreseen(
         assert entry.standing.state is EntryState.SYNCED
         assert entry.settled is not None
         desired = entry.settled.desired
-        assert desired.end - desired.begin == worked(row.time_unit, Decimal(1))
+        assert entry.settled.worked.duration == worked(row.time_unit, Decimal(1))
         sheet = await client.get(entry.settled.written.timesheet_id)
         assert sheet is not None
         foreseen = entry.settled.basis.foreseen or as_asked(desired.begin, desired.end)

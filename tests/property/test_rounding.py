@@ -1,8 +1,12 @@
-"""The rounding foreseen is the rounding of Kimai; the sandbox has a copy of its own."""
+"""What is sent is rounded as set, and what Kimai makes of that is foreseen.
+
+The rounding foreseen is that of Kimai, of which the sandbox has a copy of its own.
+"""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +14,7 @@ from adapters.sandbox.kimai import rounding as sandbox
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.kimai.settings import KimaiSettings as SandboxSettings
 from domain.connector.settings import KimaiSettings, RoundingMode
-from domain.rules.rounding import as_asked, explained, foreseen
+from domain.rules.rounding import as_asked, explained, foreseen, reachable, sent
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,6 +53,105 @@ def test_rounding_to_the_minute_and_none_are_always_explained(
     end = begin + worked
     minute = foreseen(begin, end, KimaiSettings(round_begin=1, round_end=1), ZoneInfo("UTC"))
     assert {as_asked(begin, end), minute} <= set(explained(begin, end, kimai))
+
+
+@st.composite
+def agreeing(draw: st.DrawFn) -> KimaiSettings:
+    """Steps of begin and end that the step of the duration is made of."""
+    step = draw(st.sampled_from((0, 1, 5, 15)))
+    return KimaiSettings(
+        rounding_mode=draw(st.sampled_from(RoundingMode)),
+        round_begin=step,
+        round_end=step,
+        round_duration=max(1, step) * draw(st.integers(0, 8)),
+    )
+
+
+@given(
+    begin=begins.map(lambda instant: instant.replace(second=0)),
+    worked=st.integers(0, 1500).map(lambda minutes: timedelta(minutes=minutes)),
+    kimai=agreeing(),
+    zone=st.sampled_from(ZONES),
+    ends_then=st.booleans(),
+)
+def test_what_is_sent_is_what_is_stored_whether_kimai_rounds_or_not(
+    begin: datetime, worked: timedelta, kimai: KimaiSettings, zone: str, ends_then: bool
+) -> None:
+    """`contract.md`, section 4: rounding is applied to what is sent and to what is compared."""
+    end, place = begin + worked, ZoneInfo(zone)
+    asked = sent(begin, end, kimai, place, ends_then=ends_then)
+    stored = foreseen(asked.begin, asked.end, kimai, place)
+    assert stored == as_asked(asked.begin, asked.end)
+    assert sent(asked.begin, asked.end, kimai, place, ends_then=ends_then) == asked
+    assert not kimai.round_duration or not asked.duration % minutes(kimai.round_duration)
+    assert worked or not asked.duration
+    if not ends_then:
+        assert stored in reachable(begin, end, kimai)
+    off = timedelta(minutes=kimai.round_begin + kimai.round_end + kimai.round_duration)
+    assert abs(asked.duration - worked) <= off
+    assert off or asked.duration == worked
+
+
+@given(begin=begins, worked=durations, kimai=settings, zone=st.sampled_from(ZONES))
+def test_whatever_is_set_kimai_can_be_asked_for_it(
+    begin: datetime, worked: timedelta, kimai: KimaiSettings, zone: str
+) -> None:
+    """Steps that do not fit one another: never an end before its begin, never another weekday."""
+    begin = begin.replace(second=0)
+    for ends_then in (False, True):
+        asked = sent(begin, begin + worked, kimai, ZoneInfo(zone), ends_then=ends_then)
+        assert asked.begin <= asked.end
+        assert asked.begin.second == 0
+        if (begin + worked).astimezone(ZoneInfo(zone)).weekday() not in kimai.rounding_days:
+            assert (asked.begin, asked.end) == (begin, begin + worked)
+
+
+@pytest.mark.parametrize(
+    ("minutes_worked", "mode", "begin", "end"),
+    [
+        (7, "default", "09:52", "10:07"),
+        (7, "ceil", "09:52", "10:07"),
+        (7, "floor", "10:07", "10:07"),
+        (7, "closest", "10:07", "10:07"),
+        (8, "closest", "09:52", "10:07"),
+    ],
+)
+def test_a_rounded_duration_is_sent_as_a_begin(
+    minutes_worked: int, mode: str, begin: str, end: str
+) -> None:
+    kimai = KimaiSettings(rounding_mode=RoundingMode(mode), round_duration=15)
+    at = datetime(2026, 3, 4, 10, 7, tzinfo=UTC)
+    asked = sent(at - minutes(minutes_worked), at, kimai, ZoneInfo("UTC"), ends_then=True)
+    assert (f"{asked.begin:%H:%M}", f"{asked.end:%H:%M}") == (begin, end)
+
+
+def test_halves_of_the_closest_step_go_up() -> None:
+    """Kimai's go down, but what is sent lies on a step, which Kimai leaves alone."""
+    at = datetime(2026, 3, 4, 10, 5, tzinfo=UTC)
+    kimai = KimaiSettings(rounding_mode=RoundingMode.CLOSEST, round_begin=10, round_end=10)
+    asked = sent(at, at + minutes(20), kimai, ZoneInfo("UTC"))
+    assert (asked.begin, asked.end) == (at + minutes(5), at + minutes(25))
+    assert foreseen(at, at + minutes(20), kimai, ZoneInfo("UTC")).begin == at - minutes(5)
+
+
+def test_a_begin_is_not_moved_to_the_day_before() -> None:
+    at = datetime(2026, 3, 4, 0, 5, tzinfo=UTC)
+    kimai = KimaiSettings(round_duration=15)
+    asked = sent(at - minutes(5), at, kimai, ZoneInfo("UTC"), ends_then=True)
+    assert (asked.begin, asked.end) == (at - minutes(5), at + minutes(10))
+
+
+def test_nothing_stays_nothing() -> None:
+    """Kimai would round 10:07 to 10:07 up to a quarter of an hour (`peers/kimai.md`, 2.4)."""
+    at = datetime(2026, 3, 4, 10, 7, tzinfo=UTC)
+    kimai = KimaiSettings(round_begin=15, round_end=15)
+    assert foreseen(at, at, kimai, ZoneInfo("UTC")).duration == minutes(15)
+    asked = sent(at, at, kimai, ZoneInfo("UTC"))
+    assert foreseen(asked.begin, asked.end, kimai, ZoneInfo("UTC")).duration == minutes(0)
+
+
+def minutes(count: int) -> timedelta:
+    return timedelta(minutes=count)
 
 
 def as_in_kimai(kimai: KimaiSettings) -> SandboxSettings:

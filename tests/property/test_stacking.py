@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from domain.connector.settings import KimaiSettings, RoundingMode
 from domain.ids import ConnectorId, EntryId
-from domain.rules.rounding import foreseen
+from domain.rules.rounding import foreseen, sent
 from domain.rules.stacking import day_begin, local_day, reach_of, slot_at
+from domain.span import Span
 from domain.work_day.decide import WORK_DAY, Slots, TakeSlot, answer
-from domain.work_day.values import Slot, Span, Unplaced, WorkDay
+from domain.work_day.values import Slot, Unplaced, WorkDay
 
 MINUTE = timedelta(minutes=1)
 DAYS = [
@@ -89,8 +90,11 @@ def test_the_laws_of_a_day(
 
 def nothing_overlaps(slots: Slots, kimai: KimaiSettings, zone: ZoneInfo, day: Span) -> None:
     for slot in slots.values():
-        stored = foreseen(slot.begin, slot.end, kimai, zone)
-        for begin, end in ((slot.begin, slot.end), (stored.begin, stored.end)):
+        asked = sent(slot.begin, slot.end, kimai, zone)
+        before = foreseen(slot.begin, slot.end, kimai, zone)  # of what was sent as it is
+        after = foreseen(asked.begin, asked.end, kimai, zone)
+        spans = [(slot.begin, slot.end), (asked.begin, asked.end)]
+        for begin, end in (*spans, (before.begin, before.end), (after.begin, after.end)):
             assert slot.reach.begin <= begin
             assert end <= slot.reach.end
         assert day.begin <= slot.reach.begin

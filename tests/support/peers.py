@@ -62,6 +62,7 @@ from domain.ports.timesheets import (
     TimesheetsIdentity,
 )
 from domain.rules.marker import carries
+from domain.span import Span
 from domain.sync.carrying import carry_across
 from domain.sync.limits import LIMITS, Limits
 from domain.sync.planning import load as load_plan
@@ -87,7 +88,6 @@ from domain.time_entry.events import (
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Desired, Written
-from domain.work_day.values import Span
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
 NOON = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)

@@ -47,7 +47,8 @@ def test_a_patch_is_read_back_as_meant_in_the_zone_of_the_record(
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_work_across_a_clock_change_keeps_its_length(change: ClockChange) -> None:
     booked = change.at + timedelta(minutes=25)
-    begin, end = work_time(booked, timedelta(minutes=50), WorkTimeAnchor.END_AT_BOOKING)
+    work = work_time(booked, timedelta(minutes=50), WorkTimeAnchor.END_AT_BOOKING)
+    begin, end = work.begin, work.end
     assert (begin, end) == (change.at - timedelta(minutes=25), booked)
 
 

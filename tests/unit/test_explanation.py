@@ -119,7 +119,7 @@ def test_a_created_entry_is_told_from_the_booking_to_the_answer() -> None:
         "user": "Agent 8 books as Kimai user 4, by the same e-mail address.",
         "mapping": "Support is Kimai activity 2, by mapping 4 (version 2).",
         "project": "Ticket 10007 is billed on Kimai project 8, by project mapping 7 (version 1).",
-        "rounding": "Kimai's rounding leaves the times as they are.",
+        "rounding": "Rounding leaves the times as they are.",
         "decision": "A timesheet of 45 min is to be created in Kimai.",
         "request": "Kimai was asked to create the timesheet.",
         "answer": "Kimai created timesheet 7: 45 min.",

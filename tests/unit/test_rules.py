@@ -23,6 +23,7 @@ from domain.rules.marker import carries, marker
 from domain.rules.refusal import wait_for_refusal
 from domain.rules.units import unit_minutes, worked
 from domain.rules.work_time import work_date, work_time
+from domain.span import Span
 from domain.target_item.values import Wanted
 from domain.time_entry.commands import Ruling
 from domain.time_entry.decide import TIME_ENTRY
@@ -126,12 +127,12 @@ def test_a_duration_is_never_off_by_half_a_second(units: int, minutes: str) -> N
 def test_work_ends_or_starts_at_the_booking() -> None:
     length = timedelta(minutes=45)
     ends = work_time(BOOKED, length, WorkTimeAnchor.END_AT_BOOKING)
-    assert ends == (
-        datetime(2026, 7, 1, 7, 45, tzinfo=UTC),
-        datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
+    assert ends == Span(
+        begin=datetime(2026, 7, 1, 7, 45, tzinfo=UTC),
+        end=datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
     )
     begins = work_time(BOOKED, length, WorkTimeAnchor.START_AT_BOOKING)
-    assert begins[0] == datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
+    assert begins.begin == datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 
 
 @given(
@@ -144,8 +145,9 @@ def test_kimais_default_rounding_keeps_whole_minutes_and_adds_less_than_one(
     booked: datetime, micros: int, seconds: int, anchor: WorkTimeAnchor
 ) -> None:
     length, booked = timedelta(seconds=seconds), booked.replace(microsecond=micros)
-    begin, end = work_time(booked, length, anchor)
-    assert end - begin == length
+    work = work_time(booked, length, anchor)
+    begin, end = work.begin, work.end
+    assert work.duration == length
     assert (begin.second, begin.microsecond) == (0, 0)
     stored_end = end + timedelta(seconds=-end.second % 60)
     assert stored_end - begin - length < timedelta(minutes=1)

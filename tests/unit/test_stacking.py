@@ -8,9 +8,10 @@ import pytest
 from domain.connector.settings import KimaiSettings, RoundingMode
 from domain.ids import ConnectorId, EntryId
 from domain.rules.stacking import day_begin, local_day
+from domain.span import Span
 from domain.work_day.decide import WORK_DAY, Slots, TakeSlot, answer
 from domain.work_day.events import SlotFreed, SlotTaken, WorkDayEvent
-from domain.work_day.values import Slot, Span, Unplaced, WorkDay
+from domain.work_day.values import Slot, Unplaced, WorkDay
 from tests.support.given import Given, given
 
 BERLIN = "Europe/Berlin"

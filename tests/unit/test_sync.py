@@ -13,11 +13,12 @@ from domain.ids import MappingId, entry_id, entry_stream, run_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem
+from domain.span import Span
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import ReasonCode, Stored
+from domain.time_entry.values import ReasonCode
 from projections import history
 from tests.support.bookings import ZAMMAD, activity_mapping, configuration, project_mapping
 from tests.support.peers import NOON, World
@@ -532,16 +533,14 @@ async def swallowed(world: World) -> TimeEntry:
 
 async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
     world = await rounded()
-    foreseen = (await world.entry(9)).settled
-    assert foreseen is not None
-    assert foreseen.basis.foreseen == Stored(
-        begin=NOON - timedelta(minutes=10),
-        end=NOON + timedelta(minutes=10),
-        duration=timedelta(minutes=20),
-    )
+    settled = (await world.entry(9)).settled
+    assert settled is not None
+    asked = Span(begin=settled.desired.begin, end=settled.desired.end)
+    assert asked == Span(begin=NOON - timedelta(minutes=10), end=NOON + timedelta(minutes=10))
+    assert settled.basis.foreseen is None  # on its steps already: Kimai leaves it as it is
     entry = await swallowed(world)
     assert entry.settled is not None
-    assert entry.settled.desired.end - entry.settled.desired.begin == timedelta(minutes=17)
+    assert entry.settled.worked.duration == timedelta(minutes=17)
     world.tickets.edit(9, time_unit=Decimal(25))
     await world.sync()
     assert world.kimai.writes == 1
@@ -566,6 +565,49 @@ async def test_what_a_person_edited_before_the_export_is_asked_about_all_the_sam
     world.tickets.edit(9, time_unit=Decimal(17))
     await world.sync()
     assert (await world.entry(9)).standing.conflict is ReasonCode.SOURCE_CHANGED_AFTER_EXPORT
+
+
+async def test_what_is_sent_is_rounded_as_set() -> None:
+    """`contract.md`, section 4. A duration cannot be sent, so the begin says it."""
+    world = World(kimai={"round_duration": 20})
+    world.tickets.book(9)
+    run = await world.sync()
+    assert (run.counters.created, run.counters.conflicts) == (1, 0)
+    (sheet,) = world.kimai.sheets.values()
+    entry = await world.entry(9)
+    assert entry.settled is not None
+    assert entry.settled.worked.duration == timedelta(minutes=15)
+    assert (sheet.duration, sheet.end) == (timedelta(minutes=20), entry.settled.worked.end)
+
+
+async def test_a_rounding_that_is_set_later_leaves_alone_what_is_in_kimai(world: World) -> None:
+    world.tickets.book(9)
+    await world.sync()
+    world.configuration = configuration(kimai={"round_duration": 20})
+    world.tickets.edit(9)  # seen again, with nothing of the time changed
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(minutes=15)
+    world.tickets.edit(9, time_unit=Decimal(21))
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(minutes=40)
+    world.configuration = configuration()
+    world.tickets.edit(9)
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(minutes=40)
+
+
+async def test_a_negative_booking_takes_from_the_work_and_not_from_what_rounding_added() -> None:
+    world = World(kimai={"round_duration": 20})
+    world.tickets.book(8)
+    await world.sync()
+    world.tickets.book(9, time_unit=Decimal(-5))
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(minutes=20)  # ten minutes are left
+    world.tickets.book(10, time_unit=Decimal(-10))
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(0)
+    states = {(await world.entry(number)).standing.state for number in (8, 9, 10)}
+    assert EntryState.CONFLICT not in states
 
 
 async def test_rounding_that_was_foreseen_once_is_no_drift_when_the_setting_goes() -> None:

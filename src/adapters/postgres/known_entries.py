@@ -17,9 +17,9 @@ from domain.errors import Unavailable
 from domain.ids import ConnectorId, EntryId, RunId, entry_id
 from domain.personal import Personal
 from domain.ports.known_entries import Known, Linked, Negative, Occupying, TargetMarks, Unsettled
+from domain.span import Span
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
-from domain.work_day.values import Span
 from projections import sync_runs, time_entries
 
 VIEWS = (time_entries.NAME, sync_runs.NAME)

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from domain.ids import ConnectorId, EntryId, RunId
+from domain.span import Span
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode, Written
-from domain.work_day.values import Span
 
 
 @dataclass(frozen=True, kw_only=True)

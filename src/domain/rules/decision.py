@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from domain.connector.settings import DeletePolicy, WorkTimeAnchor
+from domain.connector.settings import DeletePolicy, KimaiSettings, WorkTimeAnchor
 from domain.ids import source_of
 from domain.minutes import minutes_of
 from domain.personal import agrees
@@ -29,14 +29,15 @@ from domain.rules.mapping import (
     zone_for,
 )
 from domain.rules.marker import marker_for
-from domain.rules.rounding import as_asked, came_true, foreseen
+from domain.rules.rounding import as_asked, came_true, foreseen, sent
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
+from domain.span import Span
 from domain.target_item.values import LETTERS, Lacking, OwnerKind, Wanted
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.commands import Ruling
-from domain.time_entry.state import Netted, Settled, TimeEntry, Wait
+from domain.time_entry.state import Netted, Settled, TimeEntry, Wait, worked
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -334,11 +335,8 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     zone = basis.zone
     basis = replace(basis, anchor=anchor.value)
     times = _times(case, zone, duration, anchor)
-    if isinstance(times, tuple):
-        begin, end = times
-        day = work_date(_first_begin(case.entry) or begin, zone)
-        expected = _foreseen(case, begin, end, zone)
-        basis = replace(basis, work_date=day, foreseen=expected)
+    if isinstance(times, Span):
+        times, basis = _rounded(case, times, basis)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)
@@ -362,10 +360,9 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
         return _lacking(case, project, basis)
     if isinstance(times, Unplaced):
         return times
-    begin, end = times
     desired = Desired(
-        begin=begin,
-        end=end,
+        begin=times.begin,
+        end=times.end,
         zone=basis.zone or "UTC",
         user_id=user.item_id,
         project_id=project.item_id,
@@ -379,7 +376,7 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
 
 def _times(
     case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
-) -> tuple[datetime, datetime] | Unplaced | Wait:
+) -> Span | Unplaced | Wait:
     if case.entry.is_corrected:
         return _times_beside(case, zone, duration, anchor)
     if anchor is WorkTimeAnchor.DAY_START_STACKED:
@@ -393,14 +390,14 @@ def _times(
 def _first_begin(entry: TimeEntry) -> datetime | None:
     """Of the timesheet that others correct: wherever they lie, the work was done on its day."""
     if entry.earlier:
-        return entry.earlier[0].settled.desired.begin
+        return entry.earlier[0].settled.worked.begin
     corrected = entry.settled if entry.correcting is not None else None
-    return None if corrected is None else corrected.desired.begin
+    return None if corrected is None else corrected.worked.begin
 
 
 def _times_beside(
     case: _Case, zone: str, duration: timedelta, anchor: WorkTimeAnchor
-) -> tuple[datetime, datetime] | Unplaced | Wait:
+) -> Span | Unplaced | Wait:
     """When the rest of a booking was done whose other timesheets stay where they are.
 
     It lies where the whole booking would, beside what is there, or on the first open day; where it
@@ -408,7 +405,7 @@ def _times_beside(
     """
     correcting, settled = case.entry.correcting, case.settled
     assert settled is not None
-    begin = settled.desired.begin if correcting is None else correcting.begin
+    begin = settled.worked.begin if correcting is None else correcting.begin
     if correcting is not None and begin is None and correcting.until is not None:
         begin = correcting.until.replace(second=0, microsecond=0) - duration
     elsewhere = begin is not None and work_date(begin, zone) != work_date(
@@ -417,7 +414,7 @@ def _times_beside(
     if anchor is WorkTimeAnchor.DAY_START_STACKED and not elsewhere:
         return stacked_time(case.entry, case.booking, case.situation, zone, duration)
     if begin is not None:
-        return begin, begin + duration
+        return Span(begin=begin, end=begin + duration)
     there = timedelta(seconds=case.entry.beside_seconds)
     shift = -there if anchor is WorkTimeAnchor.END_AT_BOOKING else there
     try:
@@ -426,17 +423,37 @@ def _times_beside(
         return _endless(case)
 
 
-def _foreseen(case: _Case, begin: datetime, end: datetime, zone: str) -> Stored | None:
-    """What rounding makes of the times; what came true once stays so while they are the same."""
-    settled = case.settled
+def _rounded(case: _Case, work: Span, basis: Basis) -> tuple[Span, Basis]:
+    """Begin and end as Kimai is asked for them; what was asked once stays, as does what it holds.
+
+    A rounding that is set since is for work that is not in Kimai yet, or that became another.
+    """
+    kimai, settled, entry = case.configuration.kimai, case.settled, case.entry
+    assert basis.zone is not None
+    zone = ZoneInfo(basis.zone)
+    day = work_date(_first_begin(entry) or work.begin, basis.zone)
+    basis = replace(basis, work_date=day)
+    if settled is not None and entry.correcting is None and work == settled.worked:
+        asked = Span(begin=settled.desired.begin, end=settled.desired.end)
+    else:
+        ends_then = basis.anchor == WorkTimeAnchor.END_AT_BOOKING
+        asked = sent(work.begin, work.end, kimai, zone, ends_then=ends_then)
+    expected = _foreseen(settled, asked, kimai, zone)
+    return asked, replace(basis, worked=None if asked == work else work, foreseen=expected)
+
+
+def _foreseen(
+    settled: Settled | None, asked: Span, kimai: KimaiSettings, zone: ZoneInfo
+) -> Stored | None:
+    """What Kimai's rounding makes of them; what came true once stays so while they are the same."""
     if (
         settled is not None
-        and (begin, end) == (settled.desired.begin, settled.desired.end)
+        and (asked.begin, asked.end) == (settled.desired.begin, settled.desired.end)
         and came_true(settled.basis.foreseen, settled.written)
     ):
         return settled.basis.foreseen
-    stored = foreseen(begin, end, case.configuration.kimai, ZoneInfo(zone))
-    return None if stored == as_asked(begin, end) else stored
+    stored = foreseen(asked.begin, asked.end, kimai, zone)
+    return None if stored == as_asked(asked.begin, asked.end) else stored
 
 
 def _activity(case: _Case) -> Mapped | LeftAlone | Wait:
@@ -518,6 +535,7 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
     same = asks_the_same(case.settled.desired, desired)
+    same = same and worked(desired, basis) == case.settled.worked  # rounding may hide an edit
     if case.entry.is_to_be_brought_back or not same:
         return Ruling(outcome=Outcome.UPDATE, basis=basis, desired=desired)
     wrong = mismatches(desired, case.settled.written, case.configuration.kimai, basis.foreseen)

@@ -1,18 +1,19 @@
 """When the work of a stacked booking was done: where Kimai has it, or where its day has room."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from domain.rules.configuration import Situation
 from domain.rules.work_time import work_date
+from domain.span import Span
 from domain.time_entry.state import TimeEntry, Wait
 from domain.time_entry.values import Booking, ReasonCode
-from domain.work_day.values import Span, Unplaced, WorkDay
+from domain.work_day.values import Unplaced, WorkDay
 
 
 def stacked_time(
     entry: TimeEntry, booking: Booking, situation: Situation, zone: str, duration: timedelta
-) -> tuple[datetime, datetime] | Unplaced | Wait:
-    """Begin and end in UTC.
+) -> Span | Unplaced | Wait:
+    """When the work was done, in UTC and before any rounding.
 
     A timesheet keeps its times while person, day and length of its booking stay the same,
     whatever became of the bookings around it. All else has the place it was given on its day, or
@@ -23,9 +24,9 @@ def stacked_time(
         settled.booking.created_by_id == booking.created_by_id
         and settled.booking.created_at == booking.created_at
     )
-    former = settled.desired if settled is not None and stays else None
+    former = settled.worked if settled is not None and stays else None
     if former is not None and former.end - former.begin == duration:
-        return former.begin, former.end
+        return former
     wanted = Unplaced(
         entry_id=entry.entry_id,
         day=WorkDay(
@@ -44,7 +45,9 @@ def stacked_time(
     if wanted not in situation.places:
         return wanted
     slot = situation.places[wanted]
-    return _no_room(wanted, situation) if slot is None else (slot.begin, slot.end)
+    if slot is None:
+        return _no_room(wanted, situation)
+    return Span(begin=slot.begin, end=slot.end)
 
 
 def _no_room(wanted: Unplaced, situation: Situation) -> Wait:

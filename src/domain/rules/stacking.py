@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import KimaiSettings
-from domain.rules.rounding import EPOCH, explained
-from domain.work_day.values import Slot, Span
+from domain.rules.rounding import EPOCH, reachable
+from domain.span import Span
+from domain.work_day.values import Slot
 
 MIDNIGHT = time(0, 0)
 DAY = timedelta(days=1)
@@ -36,7 +37,7 @@ def reach_of(kimai: KimaiSettings) -> Reach:
     """What Kimai may make of a begin and an end, all that its rounding allows taken together."""
 
     def reach(begin: datetime, end: datetime) -> Span:
-        possible = explained(begin, end, kimai)
+        possible = reachable(begin, end, kimai)
         return Span(
             begin=min(stored.begin for stored in possible),
             end=max(stored.end for stored in possible),

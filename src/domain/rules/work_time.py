@@ -7,14 +7,13 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.connector.settings import WorkTimeAnchor
+from domain.span import Span
 
 MINUTE = timedelta(minutes=1)
 
 
-def work_time(
-    booked_at: datetime, duration: timedelta, anchor: WorkTimeAnchor
-) -> tuple[datetime, datetime]:
-    """Begin and end of the work, in UTC.
+def work_time(booked_at: datetime, duration: timedelta, anchor: WorkTimeAnchor) -> Span:
+    """When the work was done, in UTC.
 
     Begin is cut down to a whole minute and end lies exactly `duration` later: Kimai's default
     rounding (begin down, end up, to the minute; `peers/kimai.md`, 2.4) then leaves whole minutes
@@ -27,7 +26,7 @@ def work_time(
             begin = _whole_minute(booked_at)
         case WorkTimeAnchor.DAY_START_STACKED:
             raise ValueError("a stacked booking has its place from its day (rules/stacking.py)")
-    return begin, begin + duration
+    return Span(begin=begin, end=begin + duration)
 
 
 def work_date(begin: datetime, zone: str) -> date:

@@ -21,7 +21,7 @@ from domain.rules.marker import Claim, claimed, is_marked
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.time_entry.commands import Adopt, Hold
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, worked
 from domain.time_entry.taking_over import (
     EARLIER_MARKER,
     MARKER,
@@ -144,9 +144,9 @@ class Adopter:
         if entry.distinct or context is None or decided is None or decided.desired is None:
             return
         desired, foreseen = decided.desired, decided.basis.foreseen
-        lasting = desired.end - desired.begin
+        lasting = worked(desired, decided.basis).duration
         amounts = {lasting, lasting + timedelta(seconds=entry.reduced.seconds)}
-        amounts |= {foreseen.duration} if foreseen else set()
+        amounts |= {foreseen.duration if foreseen else desired.end - desired.begin}
         for sheet in self._alike.get(context.ticket_number, ()):
             if (
                 sheet.timesheet_id not in self._taken

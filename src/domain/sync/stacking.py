@@ -21,13 +21,14 @@ from domain.ports.event_store import EventStore
 from domain.ports.known_entries import KnownEntries, Occupying
 from domain.rules.configuration import Configuration
 from domain.rules.stacking import reach_of
+from domain.span import Span
 from domain.sync.entries import Live
 from domain.sync.limits import Limits
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
 from domain.work_day.decide import WORK_DAY, Slots, TakeSlot, answer
 from domain.work_day.events import SlotTaken, WorkDayEvent
-from domain.work_day.values import Slot, Span, Unplaced, WorkDay
+from domain.work_day.values import Slot, Unplaced, WorkDay
 
 DAY = timedelta(days=1)
 AT_REST = frozenset({EntryState.SYNCED, EntryState.WITHDRAWN, EntryState.IGNORED})

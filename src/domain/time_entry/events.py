@@ -85,7 +85,7 @@ class EntryDecided:
     """What should happen next. `desired` is there for create, update and leave-as-equal."""
 
     TYPE: ClassVar = "EntryDecided"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     entry_id: EntryId
     outcome: Outcome
@@ -97,6 +97,10 @@ class EntryDecided:
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """Schema 1 foresaw no rounding: its basis lacks `foreseen`, and nothing is put there."""
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Schema 2 left rounding to Kimai: `desired` is the work itself; `worked` is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import assert_never
 from domain.ids import ConnectorId, EntryId
 from domain.moved import moved
 from domain.rules.comparison import asked_otherwise, changes_since
+from domain.span import Span
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import (
     ConflictDismissed,
@@ -154,6 +155,16 @@ class Settled:
     kept: tuple[str, ...] = ()
     adopted: bool = False
     reduced: int | None = 0
+
+    @property
+    def worked(self) -> Span:
+        """When the work was done, before rounding made begin and end of it."""
+        return worked(self.desired, self.basis)
+
+
+def worked(desired: Desired, basis: Basis) -> Span:
+    """When the work was done for which `desired` was decided."""
+    return basis.worked or Span(begin=desired.begin, end=desired.end)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -514,7 +525,7 @@ def _correcting(entry: TimeEntry, event: EntryDecided) -> Correcting | None:
     """What was decided about it is where it begins; any other decision puts an end to it."""
     if entry.correcting is None or event.outcome is not Outcome.CREATE or event.desired is None:
         return None
-    return Correcting(begin=event.desired.begin)
+    return Correcting(begin=worked(event.desired, event.basis).begin)
 
 
 def _after_gone(entry: TimeEntry, timesheet_id: int) -> dict[str, object]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from domain.ids import EntryId
 from domain.personal import Personal
+from domain.span import Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,7 @@ class ReasonCode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Desired:
-    """The timesheet that a booking should have. `begin` and `end` are UTC.
+    """The timesheet that a booking should have. `begin` and `end` are UTC, rounded as set.
 
     `begin` is a whole minute and `end` has whole seconds, so that Kimai's default rounding
     (begin down, end up, to the minute) keeps every duration of whole minutes. `zone` is where
@@ -165,8 +166,9 @@ class Basis:
     `work_date` is the calendar day of the work in `zone`; without a known
     duration that of the booking. `configuration` is the digest of all settings and mappings
     then in force: a held entry is decided again only when it has changed, so a text that is no
-    digest means with every run. `foreseen` is what
-    Kimai's rounding makes of begin and end; None when it leaves them as they are.
+    digest means with every run. `worked` is when the work was done where rounding made begin and
+    end of that; `foreseen` is what Kimai's own rounding makes of those. Both are None where
+    nothing is rounded.
     """
 
     unit_minutes: Decimal | None = None
@@ -178,6 +180,7 @@ class Basis:
     activity: str | None = None
     user: str | None = None
     project: str | None = None
+    worked: Span | None = None
     foreseen: Stored | None = None
 
 

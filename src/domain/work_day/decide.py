@@ -10,8 +10,9 @@ from domain.connector.settings import KimaiSettings
 from domain.event import Decider
 from domain.ids import EntryId
 from domain.rules.stacking import day_begin, first_free, local_day, reach_of, slot_at
+from domain.span import Span
 from domain.work_day.events import SlotFreed, SlotTaken, WorkDayEvent
-from domain.work_day.values import Slot, Span, Unplaced
+from domain.work_day.values import Slot, Unplaced
 
 Slots = Mapping[EntryId, Slot]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.ids import ConnectorId, EntryId, work_day_stream
+from domain.span import Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +18,6 @@ class WorkDay:
     @property
     def stream(self) -> str:
         return work_day_stream(self.connector_id, self.agent_id, self.day)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """From `begin` up to, not including, `end`; UTC."""
-
-    begin: datetime
-    end: datetime
-
-    def meets(self, other: "Span") -> bool:
-        """Whether they have an instant in common."""
-        return self.begin < other.end and other.begin < self.end
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,13 +30,18 @@ class SourceOut(Answer):
     description: str
 
 
-class TargetSideOut(Answer):
-    """`minutes` are those of all `timesheets`, which are there when a correction is among them."""
+class HeldOut(Answer):
+    """A timesheet as Kimai held it once."""
 
     minutes: Number
     activity: str
     user: str
     startedAt: datetime | None = None  # noqa: N815
+
+
+class TargetSideOut(HeldOut):
+    """`minutes` are those of all `timesheets`, which are there when a correction is among them."""
+
     description: str
     timesheets: list[int] | None = None
 
@@ -48,7 +53,11 @@ class AutoPathOut(Answer):
 
 
 class DiffItemOut(Answer):
-    """What is left out is not there: a side, or the time of one."""
+    """What is left out is not there: a side, or the time of one.
+
+    `edited` names what somebody changed in Kimai since the timesheet was as in `base`.
+    `minutesAfter` are those that Kimai is to hold for the booking, rounding included.
+    """
 
     id: str
     status: Status
@@ -57,6 +66,9 @@ class DiffItemOut(Answer):
     customer: str
     source: SourceOut | None = None
     target: TargetSideOut | None = None
+    base: HeldOut | None = None
+    edited: list[str] | None = None
+    minutesAfter: Number | None = None  # noqa: N815
     autoPath: AutoPathOut | None = None  # noqa: N815
     conflictReason: str  # noqa: N815
     reasonCode: str | None  # noqa: N815
@@ -109,11 +121,20 @@ class RowOut(Answer):
     allowedOps: list[OpName]  # noqa: N815
 
 
+class StoredOut(Answer):
+    begin: datetime
+    end: datetime
+    minutes: Number
+
+
 class PreviewOut(Answer):
+    """`stored` is there when Kimai's own rounding makes something else of what is sent."""
+
     op: OpName
     applicable: bool
     blockedBy: str | None = None  # noqa: N815
     requests: list[RequestOut]
+    stored: StoredOut | None = None
     effects: list[str]
 
 

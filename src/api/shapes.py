@@ -447,6 +447,7 @@ class EntryOut(Answer):
     started_at: datetime | None
     ended_at: datetime | None
     target: TargetOut | None
+    minutes_after: Number | None  # that Kimai is to hold, rounding included
     conflict_id: int | None
     reason_code: str | None
     cause: RefusalCause | None

@@ -49,7 +49,9 @@ class Names:
 
     def activity(self, entry: time_entries.Row, target: time_entries.Target) -> str | None:
         """Of the timesheet: as Kimai says, else as a mapping had it when it was made."""
-        learnt = target_names.activity_of(entry, self.learnt)
+        now = entry.facts.target
+        same = now is not None and now.activity_id == target.activity_id
+        learnt = target_names.activity_of(entry, self.learnt) if same else None
         return learnt or self.activities.get(target.activity_id)
 
 
@@ -111,6 +113,11 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
         shown["source"] = _source(entry)
     if entry.timesheet_id is not None and entry.facts.target is not None:
         shown["target"] = _target(entry, entry.facts.target, names)
+    if (lasting := time_entries.minutes_after(entry)) is not None:
+        shown["minutesAfter"] = json_number(lasting)
+    if entry.reason_code == ReasonCode.TARGET_EDITED and entry.facts.base is not None:
+        shown["base"] = _held(entry, entry.facts.base, names)
+        shown["edited"] = list(entry.facts.edited)
     if status == Status.MISSING:
         shown["autoPath"] = _auto_path(entry)
     return shown
@@ -146,17 +153,24 @@ def _source(entry: time_entries.Row) -> Shown:
 
 
 def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
-    shown: Shown = {
+    shown = {
+        **_held(entry, target, names),
         "minutes": json_number(time_entries.held_minutes(entry)),
-        "activity": names.activity(entry, target) or UNKNOWN_ACTIVITY,
-        "user": names.user(entry, target) or UNKNOWN_USER,
-        "startedAt": time_entries.local(target.begin, entry.facts.zone),
         "description": time_entries.target_text(entry),
     }
     if entry.facts.earlier:
         earlier = (one.timesheet_id for one in entry.facts.earlier)
         shown["timesheets"] = [*earlier, entry.timesheet_id]
     return shown
+
+
+def _held(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
+    return {
+        "minutes": json_number(target.minutes),
+        "activity": names.activity(entry, target) or UNKNOWN_ACTIVITY,
+        "user": names.user(entry, target) or UNKNOWN_USER,
+        "startedAt": time_entries.local(target.begin, entry.facts.zone),
+    }
 
 
 def _auto_path(entry: time_entries.Row) -> Shown:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from domain.event import Event, Recorded
 from domain.minutes import minutes_of
 from domain.rules.comparison import asked_anew, changes_since
+from domain.rules.rounding import as_asked
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Desired, Written
@@ -32,7 +33,8 @@ def sides(
 ) -> tuple[Shown | None, Shown | None, Shown | None]:
     """Source, target and base; None for a side that does not exist.
 
-    The source says what the rules last asked for; before they got that far, what was booked.
+    The source says what the rules last asked for, as Kimai is to hold it, rounding included;
+    before they got that far, what was booked.
     """
     zone, settled = row.facts.zone, entry.settled
     source = None if entry.standing.vanished else _asked(entry, row)
@@ -80,10 +82,12 @@ def _asked(entry: TimeEntry, row: time_entries.Row) -> Shown:
     if desired is None:
         return {"minutes": json_number(row.minutes), "description": row.description}
     zone = row.facts.zone
+    foreseen = None if entry.decided is None else entry.decided.basis.foreseen
+    stored = foreseen or as_asked(desired.begin, desired.end)
     return {
-        "minutes": json_number(minutes_of(desired.end - desired.begin)),
-        "begin": time_entries.local(desired.begin, zone),
-        "end": time_entries.local(desired.end, zone),
+        "minutes": json_number(minutes_of(stored.duration)),
+        "begin": time_entries.local(stored.begin, zone),
+        "end": time_entries.local(stored.end, zone),
         "user_id": desired.user_id,
         "project_id": desired.project_id,
         "activity_id": desired.activity_id,

@@ -40,11 +40,12 @@ from domain.time_entry.events import (
     TimesheetWriteUnsent,
 )
 from domain.time_entry.standing import NOWHERE, EntryState, Standing, stand
-from domain.time_entry.values import Booking, Context, Outcome, Written
+from domain.time_entry.state import worked
+from domain.time_entry.values import Booking, Context, Outcome, ReasonCode, Written
 from projections.numbers import MINUTE_PLACES, json_number, minutes_of
 from projections.projection import Projection
 
-NAME, VERSION = "time_entries", 5
+NAME, VERSION = "time_entries", 6
 CONFLICT, MISSING, MATCH = "conflict", "missing", "match"  # statuses of the rows of Reconcile
 SYNC_STATUS: Mapping[str, str] = {  # contract state -> the word that old clients know
     EntryState.PENDING: "pending",
@@ -97,10 +98,13 @@ class Newest:
 class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
-    `unit_minutes`, `zone`, `begins` and `ends` are those of the newest decision; `attempts`
-    counts the writes tried since the last settled one. `others`: see `ConflictOpened`. `earlier`
-    are the timesheets that `target` corrects, oldest first. `fresh_since`: when the booking was
-    seen as it is now, None once it is carried across or had to wait for a person.
+    `unit_minutes`, `zone`, when the work `begins` and `ends`, and `lasting`, the minutes that its
+    timesheet is to have, rounding included, are those of the newest decision. `attempts` counts
+    the writes tried since the last settled one. `others`: see `ConflictOpened`. `earlier` are the
+    timesheets that `target` corrects, oldest first. `fresh_since`: when the booking was seen as it
+    is now, None once it is carried across or had to wait for a person. `edited` names what
+    somebody changed of `target` in Kimai since it was `base`: of the open conflict, or of the one
+    before, which may be opened again.
     """
 
     standing: Standing
@@ -113,10 +117,13 @@ class Facts:
     zone: str | None = None
     begins: datetime | None = None
     ends: datetime | None = None
+    lasting: Decimal | None = None
     target_connector_id: int | None = None
     marker: str | None = None
     attempts: int = 0
     target: Target | None = None
+    base: Target | None = None
+    edited: tuple[str, ...] = ()
     others: tuple[int, ...] = ()
     newest: Newest | None = None
     earlier: tuple[Earlier, ...] = ()
@@ -296,8 +303,10 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return {}, {"marker": marker, "target_connector_id": connector, **tried}
         case TimesheetCreated(written=written) | TimesheetUpdated(written=written):
             return _written(row, written)
-        case TimesheetAdopted(written=written, marker=None) | TimesheetDrifted(found=written):
+        case TimesheetAdopted(written=written, marker=None):
             return _written(row, written)
+        case TimesheetDrifted(found=written, changed=changed):
+            return _drifted(row, written, changed)
         case TimesheetAdopted(written=written, marker=marker, target_connector_id=connector):
             values, facts = _written(row, written)
             return values, {**facts, "marker": marker, "target_connector_id": connector}
@@ -358,6 +367,7 @@ def _booked(booking: Booking) -> tuple[Values, Values]:
     }
 
 
+_UNEDITED: Values = {"base": None, "edited": ()}
 _OF_TICKET = ("ticket_number", "ticket_title", "customer_id", "customer_name", "organization_name")
 
 
@@ -379,6 +389,7 @@ def _named(context: Context) -> Values:
 
 def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
     basis, desired, known = event.basis, event.desired, row.facts
+    work = worked(desired, basis) if desired else None
     unit = basis.unit_minutes if basis.unit_minutes is not None else known.unit_minutes
     settled = known.standing.outcome is Outcome.LEAVE  # the writes counted so far are done with
     return {
@@ -388,10 +399,28 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
     }, {
         "unit_minutes": unit,
         "zone": basis.zone or known.zone,
-        "begins": desired.begin if desired else None,
-        "ends": desired.end if desired else None,
+        "begins": work.begin if work else None,
+        "ends": work.end if work else None,
+        "lasting": _lasting(event),
         "attempts": 0 if settled else known.attempts,
     }
+
+
+def _lasting(event: EntryDecided) -> Decimal | None:
+    if event.desired is None:
+        return None
+    foreseen = event.basis.foreseen
+    return minutes_of(foreseen.duration if foreseen else event.desired.end - event.desired.begin)
+
+
+def _drifted(row: Row, found: Written, changed: tuple[str, ...]) -> tuple[Values, Values]:
+    """The base is what was there before the first edit of those that a person is asked about."""
+    values, facts = _written(row, found)
+    if "target" not in facts or changed == ("exported",):  # exporting changes nothing of the work
+        return values, {**facts, "base": row.facts.base, "edited": row.facts.edited}
+    asked = row.conflict_id is not None and row.reason_code == ReasonCode.TARGET_EDITED
+    base = row.facts.base if asked else None
+    return values, {**facts, "base": base or row.facts.target, "edited": changed}
 
 
 def _written(row: Row, written: Written) -> tuple[Values, Values]:
@@ -402,12 +431,12 @@ def _written(row: Row, written: Written) -> tuple[Values, Values]:
         seen = Earlier(timesheet_id=number, target=target)
         moved_on = (seen if one.timesheet_id == number else one for one in earlier)
         return {}, {"earlier": tuple(moved_on)}
-    former = row.facts.target
+    former, facts = row.facts.target, {"target": target, **_UNEDITED}
     if former is None or row.timesheet_id in (None, number):
-        return values, {"target": target}
+        return values, facts
     assert row.timesheet_id is not None
     corrected = Earlier(timesheet_id=row.timesheet_id, target=former)
-    return values, {"target": target, "earlier": (*earlier, corrected)}
+    return values, {**facts, "earlier": (*earlier, corrected)}
 
 
 def _without(row: Row, gone: int) -> tuple[Values, Values]:
@@ -417,7 +446,7 @@ def _without(row: Row, gone: int) -> tuple[Values, Values]:
         return {}, {"earlier": tuple(one for one in earlier if one.timesheet_id != gone)}
     values: Values = {"target_description": None, "target_subject": None}
     left = earlier[-1].target if earlier else None
-    return values, {"target": left, "earlier": earlier[:-1]}
+    return values, {"target": left, "earlier": earlier[:-1], **_UNEDITED}
 
 
 def _target(written: Written) -> Target:
@@ -512,6 +541,7 @@ def shown(
         "started_at": local(row.facts.begins, row.facts.zone),
         "ended_at": local(row.facts.ends, row.facts.zone),
         "target": _shown_target(row, project.customer_id),
+        "minutes_after": json_number(minutes_after(row)),
         "conflict_id": row.conflict_id,
         "reason_code": row.reason_code,
         "cause": row.cause,
@@ -562,6 +592,13 @@ def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None
             for one in row.facts.earlier
         ],
     }
+
+
+def minutes_after(row: Row) -> Decimal | None:
+    """All that Kimai is to hold for the booking, rounding included; None: nothing was decided."""
+    if row.facts.lasting is None:
+        return None
+    return row.facts.lasting + sum(one.target.minutes for one in row.facts.earlier)
 
 
 def held_minutes(row: Row) -> Decimal:

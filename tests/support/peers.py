@@ -86,7 +86,7 @@ from domain.time_entry.events import (
     TimesheetUpdated,
 )
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, worked
 from domain.time_entry.values import Desired, Written
 from tests.support.bookings import KIMAI, ZAMMAD, configuration
 
@@ -837,7 +837,7 @@ class FakeKnown:
                 entry_id=entry.entry_id,
                 position=self._touched[entry.entry_id],
                 state=entry.standing.state,
-                decided=Span(begin=desired.begin, end=desired.end) if desired else None,
+                decided=worked(desired, decided.basis) if decided and desired else None,
                 stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
                 beside=tuple(
                     Span(begin=one.seen.begin, end=one.seen.end or one.seen.begin)

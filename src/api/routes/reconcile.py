@@ -34,6 +34,7 @@ from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode
 from projections import conflicts, mappings, plans, reconcile, row_detail, user_mappings
 from projections import time_entries as entries_view
+from projections.numbers import json_number, minutes_of
 from projections.reconcile import Names
 
 PATIENCE = 25.0  # seconds that a request for many rows takes at most
@@ -208,6 +209,13 @@ def _previewed(about: Subject, op: Op, prospect: Prospect) -> dict[str, object]:
     }
     if prospect.blocked_by is not None:
         shown["blockedBy"] = prospect.blocked_by
+    elif (stored := prospect.foreseen) is not None:
+        zone = about.entry.facts.zone
+        shown["stored"] = {
+            "begin": entries_view.local(stored.begin, zone),
+            "end": entries_view.local(stored.end, zone),
+            "minutes": json_number(minutes_of(stored.duration)),
+        }
     return shown
 
 

@@ -27,6 +27,7 @@ from domain.rules.carry import carry_ruling
 from domain.rules.comparison import as_written, changes_since
 from domain.rules.configuration import Configuration
 from domain.rules.decision import rule
+from domain.rules.requests import TIMES
 from domain.rules.row_ops import Op
 from domain.sync.crossing import Crossing
 from domain.sync.entries import Live, Step
@@ -55,7 +56,7 @@ from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import TimeEntryEvent
 from domain.time_entry.state import Correcting, TimeEntry, Wait
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
-from domain.time_entry.values import Outcome, ReasonCode, Request, Written
+from domain.time_entry.values import Outcome, ReasonCode, Request, Stored, Written
 from domain.work_day.values import Unplaced
 
 READINESS = 4  # a place on the day, a customer, a project: so often a decision may need more first
@@ -85,13 +86,20 @@ class Refused(LedgerError):
 
 @dataclass
 class Prospect:
-    """What would be sent, in this order; nothing when `blocked_by` says why not."""
+    """What would be sent, in this order; nothing when `blocked_by` says why not.
+
+    `foreseen` is what Kimai's own rounding makes of times that are sent, where it changes them.
+    """
 
     creates: list[Creation] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    foreseen: Stored | None = None
     blocked_by: str | None = None
 
     def gate(self, live: Live, request: Request, _found: Written | None) -> None:
+        decided = None if live.state is None else live.state.decided
+        if decided is not None and not TIMES.isdisjoint(request.fields):
+            self.foreseen = decided.basis.foreseen
         self.requests.append(numbered(live, request) if self.creates else request)
         raise Withheld
 

@@ -25,7 +25,7 @@ from domain.span import Span
 from domain.sync.entries import Live
 from domain.sync.limits import Limits
 from domain.time_entry.standing import EntryState
-from domain.time_entry.state import TimeEntry
+from domain.time_entry.state import TimeEntry, worked
 from domain.work_day.decide import WORK_DAY, Slots, TakeSlot, answer
 from domain.work_day.events import SlotTaken, WorkDayEvent
 from domain.work_day.values import Slot, Unplaced, WorkDay
@@ -223,13 +223,14 @@ def _is_near(entry: TimeEntry, day: WorkDay) -> bool:
 
 
 def _occupying(entry: TimeEntry) -> Occupying:
-    desired = None if entry.decided is None else entry.decided.desired
+    decided = entry.decided
+    desired = None if decided is None else decided.desired
     sheet = None if entry.settled is None else entry.settled.written
     return Occupying(
         entry_id=entry.entry_id,
         position=sys.maxsize,  # newer than all that is in the ledger
         state=entry.standing.state,
-        decided=Span(begin=desired.begin, end=desired.end) if desired else None,
+        decided=worked(desired, decided.basis) if decided and desired else None,
         stored=Span(begin=sheet.begin, end=sheet.end or sheet.begin) if sheet else None,
         beside=tuple(Span(begin=each.begin, end=each.end or each.begin) for each in entry.beside),
     )

@@ -214,6 +214,7 @@ class ConflictOut(Answer):
     zammad_created_at: datetime | None
     zammad_entry_date: date | None
     zammad_time_minutes: Number | None
+    minutes_after: Number | None
     kimai_begin: datetime | None
     kimai_end: datetime | None
     kimai_duration_minutes: Number | None

@@ -59,6 +59,12 @@ class Row:
     retired_at: datetime | None
 
 
+def rounds(row: Row) -> bool:
+    """Whether it is a Kimai in use that times are rounded for."""
+    steps = ("round_begin", "round_end", "round_duration")
+    return row.kind == "kimai" and row.is_active and any(row.settings.get(each) for each in steps)
+
+
 def keys(recorded: Recorded[ConnectorEvent]) -> Sequence[int]:
     return (recorded.event.connector_id,)
 

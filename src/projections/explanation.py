@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Event, Recorded
 from domain.personal import Personal
+from domain.rules.rounding import as_asked
 from domain.span import Span
 from domain.time_entry.events import (
     ConflictOpened,
@@ -267,14 +268,14 @@ def _rounding(event: EntryDecided, _: Booking, __: Context | None) -> Told:
         return None
     zone, work = desired.zone, worked(desired, event.basis)
     done, sent = minutes_of(work.duration), minutes_of(desired.end - desired.begin)
-    kept = sent if foreseen is None else minutes_of(foreseen.duration)
-    stored = desired if foreseen is None else foreseen
+    stored = foreseen or as_asked(desired.begin, desired.end)
+    kept = minutes_of(stored.duration)
     said = []
     if event.basis.worked is not None:
         first, last = _in(desired.begin, zone), _in(desired.end, zone)
         asked = f"sent as {_min(sent)}, {first:%H:%M} to {last:%H:%M}"
         said.append(f"Rounded as set, {_min(done)} are {asked}.")
-    if foreseen is not None:
+    if stored != as_asked(desired.begin, desired.end):
         said.append(f"Kimai's rounding makes {_min(kept)} of {_min(sent)}.")
     title = " ".join(said) or "Rounding leaves the times as they are."
     return (

@@ -34,13 +34,15 @@ TYPES: Mapping[str, str] = MappingProxyType(
 class Names:
     """What people call things: base URLs of connectors, activities and users of Kimai, by id.
 
-    `learnt` is what Kimai itself calls the projects and activities of timesheets.
+    `learnt` is what Kimai itself calls the projects and activities of timesheets. `rounded`: times
+    are rounded before they are sent.
     """
 
     addresses: Mapping[int, str] = field(default_factory=dict)
     activities: Mapping[int, str] = field(default_factory=dict)
     users: Mapping[int, str] = field(default_factory=dict)
     learnt: target_names.Names = field(default_factory=dict)
+    rounded: bool = False
 
     def user(self, entry: time_entries.Row, target: time_entries.Target) -> str | None:
         """Whose timesheet it is: as a mapping says, or where both sides agree, as Zammad does."""
@@ -113,7 +115,7 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
         shown["source"] = _source(entry)
     if entry.timesheet_id is not None and entry.facts.target is not None:
         shown["target"] = _target(entry, entry.facts.target, names)
-    if (lasting := time_entries.minutes_after(entry)) is not None:
+    if (lasting := _minutes_after(entry, names)) is not None:
         shown["minutesAfter"] = json_number(lasting)
     if entry.reason_code == ReasonCode.TARGET_EDITED and entry.facts.base is not None:
         shown["base"] = _held(entry, entry.facts.base, names)
@@ -121,6 +123,14 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
     if status == Status.MISSING:
         shown["autoPath"] = _auto_path(entry)
     return shown
+
+
+def _minutes_after(entry: time_entries.Row, names: Names) -> Decimal | None:
+    """What the booking is to have in Kimai; of what nobody decided yet, only where none rounds."""
+    decided = time_entries.minutes_after(entry)
+    if decided is not None or names.rounded or entry.vanished:
+        return decided
+    return entry.minutes
 
 
 def _reason(entry: time_entries.Row, conflict: conflicts.Row | None) -> str:
@@ -219,6 +229,7 @@ def _rich(
         "zammad_created_at": entry and entry.facts.source_created_at,
         "zammad_entry_date": entry and entry.entry_date,
         "zammad_time_minutes": json_number(entry.minutes) if entry else None,
+        "minutes_after": json_number(_minutes_after(entry, names)) if entry else None,
         "kimai_begin": target and time_entries.local(target.begin, zone),
         "kimai_end": target and time_entries.local(target.end, zone),
         "kimai_duration_minutes": json_number(target.minutes) if target else None,

@@ -407,20 +407,21 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
 
 
 def _lasting(event: EntryDecided) -> Decimal | None:
-    if event.desired is None:
-        return None
-    foreseen = event.basis.foreseen
-    return minutes_of(foreseen.duration if foreseen else event.desired.end - event.desired.begin)
+    desired, foreseen = event.desired, event.basis.foreseen
+    if foreseen is not None:
+        return minutes_of(foreseen.duration)
+    return None if desired is None else minutes_of(desired.end - desired.begin)
 
 
 def _drifted(row: Row, found: Written, changed: tuple[str, ...]) -> tuple[Values, Values]:
     """The base is what was there before the first edit of those that a person is asked about."""
     values, facts = _written(row, found)
-    if "target" not in facts or changed == ("exported",):  # exporting changes nothing of the work
+    edited = tuple(name for name in changed if name != "exported")  # nothing of the work
+    if "target" not in facts or not edited:
         return values, {**facts, "base": row.facts.base, "edited": row.facts.edited}
     asked = row.conflict_id is not None and row.reason_code == ReasonCode.TARGET_EDITED
     base = row.facts.base if asked else None
-    return values, {**facts, "base": base or row.facts.target, "edited": changed}
+    return values, {**facts, "base": base or row.facts.target, "edited": edited}
 
 
 def _written(row: Row, written: Written) -> tuple[Values, Values]:

@@ -157,6 +157,8 @@ async def test_a_row_shows_both_sides_and_what_changed(migrated: str) -> None:
         assert row["allowedOps"] == ["keep-target", "update"]
         assert row["blockedBy"] is None
         assert row["target"]["minutes"] == row["source"]["minutes"] + 15
+        assert row["base"]["minutes"] == row["minutesAfter"] == row["source"]["minutes"]
+        assert row["edited"] == ["end", "duration"]
         assert "autoPath" not in row
         assert row["links"]["timesheet"].startswith(there.peers.kimai_url)
         detail = await there.get(f"reconcile/row/{row['id']}")

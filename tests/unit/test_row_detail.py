@@ -1,7 +1,7 @@
 """Who changed what: the booking, the timesheet, what was written last, and how people read it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,12 +9,20 @@ from domain.connector.settings import EditedInKimaiPolicy
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.ids import entry_stream
 from domain.personal import Personal
-from domain.time_entry.commands import Compare, Confirm, Flag, NoteTargetGone
+from domain.time_entry.commands import Compare, Confirm, Flag, Keep, NoteTargetGone
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.state import TimeEntry
 from projections import conflicts, reconcile, row_detail, time_entries
 from projections.reconcile import Names
-from tests.support.bookings import ENTRY, booking, decide, intend, observe, written
+from tests.support.bookings import (
+    ENTRY,
+    booking,
+    decide,
+    intend,
+    observe,
+    situation,
+    written,
+)
 from tests.support.given import Given, given
 
 ASK = EditedInKimaiPolicy.CONFLICT
@@ -35,9 +43,12 @@ def carried() -> Story:
 
 
 def edited(**changes: Any) -> Story:
-    story = carried()
-    found = replace(story.state.settled.written, **changes)
-    return story.when(Compare(found=found, policy=ASK)).after()
+    return compared(carried(), **changes)
+
+
+def compared(story: Story, **changes: Any) -> Story:
+    held = story.state.drifted or story.state.settled.written
+    return story.when(Compare(found=replace(held, **changes), policy=ASK)).after()
 
 
 def recorded(story: Story) -> list[Recorded[Event]]:
@@ -113,6 +124,36 @@ def test_an_item_has_the_names_that_people_use_and_falls_back() -> None:
         reconcile.UNKNOWN_USER,
     )
     assert bare["links"]["ticket"] is None
+
+
+def item_of(story: Story, names: Names = NAMES) -> Any:
+    return reconcile.item(*rows(story)[1:], names)
+
+
+def test_an_item_names_what_was_edited_and_what_kimai_held_before() -> None:
+    story = edited(activity_id=9, duration=timedelta(minutes=60))
+    item = item_of(story)
+    assert item["edited"] == ["activity_id", "duration"]
+    assert (item["base"]["minutes"], item["base"]["activity"]) == (45, "Support")
+    assert (item["target"]["minutes"], item["minutesAfter"]) == (60, 45)
+    twice = compared(story, duration=timedelta(minutes=90))
+    assert item_of(twice)["base"]["minutes"] == 45
+    kept = twice.when(Keep(nth=twice.state.opened)).after()
+    assert "base" not in item_of(kept)
+    later = compared(kept, duration=timedelta(minutes=30))
+    assert (item_of(later)["base"]["minutes"], item_of(later)["edited"]) == (90, ["duration"])
+
+
+def test_exporting_is_no_edit() -> None:
+    item = item_of(compared(edited(activity_id=9), exported=True))
+    assert (item["edited"], item["base"]["activity"]) == (["activity_id"], "Support")
+
+
+def test_of_what_nobody_rounded_yet_the_minutes_in_kimai_are_not_known() -> None:
+    story: Story = given(TIME_ENTRY).when(observe()).after()
+    story = story.when(decide(story.state, situation(activities=()))).after()
+    assert "minutesAfter" not in item_of(story, Names(rounded=True))
+    assert item_of(story)["minutesAfter"] == 45
 
 
 def test_a_side_that_is_not_there_is_left_out() -> None:

@@ -13,12 +13,12 @@ from domain.ids import MappingId, entry_id, entry_stream, run_stream
 from domain.mapping.rows import UserMapping
 from domain.ports.ticket_system import UnreadableEntry
 from domain.ports.timesheets import TargetItem
-from domain.span import Span
+from domain.rules.rounding import as_asked
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import ReasonCode
+from domain.time_entry.values import ReasonCode, Stored
 from projections import history
 from tests.support.bookings import ZAMMAD, activity_mapping, configuration, project_mapping
 from tests.support.peers import NOON, World
@@ -535,9 +535,12 @@ async def test_an_edit_that_rounding_swallows_is_not_sent() -> None:
     world = await rounded()
     settled = (await world.entry(9)).settled
     assert settled is not None
-    asked = Span(begin=settled.desired.begin, end=settled.desired.end)
-    assert asked == Span(begin=NOON - timedelta(minutes=10), end=NOON + timedelta(minutes=10))
-    assert settled.basis.foreseen is None  # on its steps already: Kimai leaves it as it is
+    assert settled.basis.foreseen == as_asked(settled.desired.begin, settled.desired.end)
+    assert settled.basis.foreseen == Stored(
+        begin=NOON - timedelta(minutes=10),
+        end=NOON + timedelta(minutes=10),
+        duration=timedelta(minutes=20),
+    )
     entry = await swallowed(world)
     assert entry.settled is not None
     assert entry.settled.worked.duration == timedelta(minutes=17)

@@ -2294,6 +2294,8 @@ export interface components {
             kimai_end: string | null;
             /** Kimai Id */
             kimai_id: number | null;
+            /** Minutes After */
+            minutes_after: number | null;
             /** Notes */
             notes: string | null;
             /** Project Name */
@@ -2690,11 +2692,15 @@ export interface components {
         /**
          * DiffItemOut
          * @description What is left out is not there: a side, or the time of one.
+         *
+         *     `edited` names what somebody changed in Kimai since the timesheet was as in `base`.
+         *     `minutesAfter` are those that Kimai is to hold for the booking, rounding included.
          */
         DiffItemOut: {
             /** Allowedops */
             allowedOps: ("keep-target" | "update" | "create" | "skip" | "correct")[];
             autoPath?: components["schemas"]["AutoPathOut"] | null;
+            base?: components["schemas"]["HeldOut"] | null;
             /** Blockedby */
             blockedBy: string | null;
             /** Cause */
@@ -2705,6 +2711,8 @@ export interface components {
             conflictType?: ("conflict" | "missing_in_kimai" | "missing_in_zammad" | "duplicate" | "unmapped_activity" | "create_failed") | null;
             /** Customer */
             customer: string;
+            /** Edited */
+            edited?: string[] | null;
             /** Entryid */
             entryId: number;
             /** Id */
@@ -2713,6 +2721,8 @@ export interface components {
             links: {
                 [key: string]: string | null;
             };
+            /** Minutesafter */
+            minutesAfter?: number | null;
             /** Notes */
             notes?: string | null;
             /** Openedat */
@@ -2840,6 +2850,8 @@ export interface components {
             links: {
                 [key: string]: string | null;
             };
+            /** Minutes After */
+            minutes_after: number | null;
             /** Next Retry At */
             next_retry_at: string | null;
             /** Other Timesheet Ids */
@@ -3178,6 +3190,20 @@ export interface components {
             /** Minutes */
             minutes: number;
             pending: components["schemas"]["Held"];
+        };
+        /**
+         * HeldOut
+         * @description A timesheet as Kimai held it once.
+         */
+        HeldOut: {
+            /** Activity */
+            activity: string;
+            /** Minutes */
+            minutes: number;
+            /** Startedat */
+            startedAt?: string | null;
+            /** User */
+            user: string;
         };
         /** HistoryItem */
         HistoryItem: {
@@ -4336,6 +4362,21 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** StoredOut */
+        StoredOut: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Minutes */
+            minutes: number;
+        };
         /** SubjectOut */
         SubjectOut: {
             /** Emails */
@@ -4929,7 +4970,10 @@ export interface components {
             /** Url */
             url: string;
         };
-        /** PreviewOut */
+        /**
+         * PreviewOut
+         * @description `stored` is there when Kimai's own rounding makes something else of what is sent.
+         */
         api__reconcile_shapes__PreviewOut: {
             /** Applicable */
             applicable: boolean;
@@ -4944,6 +4988,7 @@ export interface components {
             op: "keep-target" | "update" | "create" | "skip" | "correct";
             /** Requests */
             requests: components["schemas"]["RequestOut"][];
+            stored?: components["schemas"]["StoredOut"] | null;
         };
         /**
          * PreviewOut

@@ -32,7 +32,7 @@ from domain.rules.row_ops import Op
 from domain.sync.resolving import Prospect
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode
-from projections import conflicts, mappings, plans, reconcile, row_detail, user_mappings
+from projections import conflicts, connectors, mappings, plans, reconcile, row_detail, user_mappings
 from projections import time_entries as entries_view
 from projections.numbers import json_number, minutes_of
 from projections.reconcile import Names
@@ -92,11 +92,13 @@ class ManyRows(Body):
 
 
 async def names_of(own: Services, as_of: int | None, entries: Iterable[entries_view.Row]) -> Names:
-    """What connectors, activities and users of Kimai are called (then), as far as these need it."""
+    """What connectors, activities and users of Kimai are called (then), as these need it."""
     activities = await own.views.all_rows(mappings.PROJECTION, as_of=as_of)
     users = await own.views.all_rows(user_mappings.PROJECTION, as_of=as_of)
+    systems = await own.views.all_rows(connectors.PROJECTION, as_of=as_of)
     return Names(
-        addresses=await own.views.addresses(as_of=as_of),
+        addresses={row.connector_id: row.base_url for row in systems},
+        rounded=any(connectors.rounds(row) for row in systems),
         activities={row.kimai_activity_id: row.kimai_activity_name for row in activities},
         users={row.kimai_user_id: row.kimai_user_name for row in users if row.kimai_user_name},
         learnt=await own.views.names_for(entries, as_of=as_of),

@@ -439,21 +439,19 @@ def _rounded(case: _Case, work: Span, basis: Basis) -> tuple[Span, Basis]:
         ends_then = basis.anchor == WorkTimeAnchor.END_AT_BOOKING
         asked = sent(work.begin, work.end, kimai, zone, ends_then=ends_then)
     expected = _foreseen(settled, asked, kimai, zone)
-    return asked, replace(basis, worked=None if asked == work else work, foreseen=expected)
+    as_it_is = expected == as_asked(work.begin, work.end)
+    return asked, replace(
+        basis, worked=None if asked == work else work, foreseen=None if as_it_is else expected
+    )
 
 
-def _foreseen(
-    settled: Settled | None, asked: Span, kimai: KimaiSettings, zone: ZoneInfo
-) -> Stored | None:
-    """What Kimai's rounding makes of them; what came true once stays so while they are the same."""
-    if (
-        settled is not None
-        and (asked.begin, asked.end) == (settled.desired.begin, settled.desired.end)
-        and came_true(settled.basis.foreseen, settled.written)
-    ):
-        return settled.basis.foreseen
-    stored = foreseen(asked.begin, asked.end, kimai, zone)
-    return None if stored == as_asked(asked.begin, asked.end) else stored
+def _foreseen(settled: Settled | None, asked: Span, kimai: KimaiSettings, zone: ZoneInfo) -> Stored:
+    """What Kimai makes of them; what came true once stays so while they are the same."""
+    if settled is not None and (before := settled.basis.foreseen) is not None:
+        same = (asked.begin, asked.end) == (settled.desired.begin, settled.desired.end)
+        if same and came_true(before, settled.written):
+            return before
+    return foreseen(asked.begin, asked.end, kimai, zone)
 
 
 def _activity(case: _Case) -> Mapped | LeftAlone | Wait:

@@ -27,7 +27,7 @@ from domain.rules.carry import carry_ruling
 from domain.rules.comparison import as_written, changes_since
 from domain.rules.configuration import Configuration
 from domain.rules.decision import rule
-from domain.rules.requests import TIMES
+from domain.rules.rounding import as_asked
 from domain.rules.row_ops import Op
 from domain.sync.crossing import Crossing
 from domain.sync.entries import Live, Step
@@ -98,8 +98,9 @@ class Prospect:
 
     def gate(self, live: Live, request: Request, _found: Written | None) -> None:
         decided = None if live.state is None else live.state.decided
-        if decided is not None and not TIMES.isdisjoint(request.fields):
-            self.foreseen = decided.basis.foreseen
+        if decided is not None and decided.desired is not None and "begin" in request.fields:
+            asked = as_asked(decided.desired.begin, decided.desired.end)
+            self.foreseen = None if decided.basis.foreseen == asked else decided.basis.foreseen
         self.requests.append(numbered(live, request) if self.creates else request)
         raise Withheld
 

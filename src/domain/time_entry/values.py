@@ -167,8 +167,8 @@ class Basis:
     duration that of the booking. `configuration` is the digest of all settings and mappings
     then in force: a held entry is decided again only when it has changed, so a text that is no
     digest means with every run. `worked` is when the work was done where rounding made begin and
-    end of that; `foreseen` is what Kimai's own rounding makes of those. Both are None where
-    nothing is rounded.
+    end of that, and `foreseen` what Kimai will store; both are None where that is the work as it
+    is.
     """
 
     unit_minutes: Decimal | None = None

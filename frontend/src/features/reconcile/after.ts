@@ -1,7 +1,6 @@
 /** What Kimai holds after an op: read from the exact request that would be sent. Pure. */
 import type { RowDetail } from "@/api/shapes"
 import type { Preview } from "./reads"
-import { storedLastTime } from "./rounding"
 
 /** A timesheet's values by the names of the row's `target`; what is not known is absent. */
 export type Values = Partial<
@@ -18,8 +17,7 @@ export type Values = Partial<
   >
 >
 export type After =
-  /** `about`: Kimai rounds the times, and nobody knows yet to what. */
-  | { is: "written"; values: Values; timesheet: "new" | "same" | "second"; about: boolean }
+  | { is: "written"; values: Values; timesheet: "new" | "same" | "second" }
   | { is: "deleted" }
   | { is: "unchanged"; values: Values | null }
 
@@ -33,12 +31,8 @@ const NAMES: Record<string, keyof Values> = {
   billable: "billable",
 }
 
-export function afterOf(
-  preview: Preview,
-  row: Pick<RowDetail, "target" | "base" | "fields">,
-  rounding: number,
-): After {
-  const held = row.target === null ? null : (row.target as Values)
+export function afterOf(preview: Preview, target: RowDetail["target"]): After {
+  const held = target === null ? null : (target as Values)
   const request = preview.requests.findLast((one) => one.path.includes("/timesheets"))
   if (request === undefined) return { is: "unchanged", values: held }
   if (request.method === "DELETE") return { is: "deleted" }
@@ -50,13 +44,9 @@ export function afterOf(
     if (known !== undefined) values[known] = value
   }
   const timesheet = !creates ? "same" : preview.op === "correct" ? "second" : "new"
-  // Without times in the request Kimai keeps those that it has, as it has rounded them.
-  if (!("begin" in body || "end" in body)) return { is: "written", values, timesheet, about: false }
-  const asked = between(values.begin, values.end)
+  const asked = "begin" in body || "end" in body ? between(values.begin, values.end) : null
   if (asked !== null) values = { ...values, minutes: asked }
-  if (rounding === 0) return { is: "written", values, timesheet, about: false }
-  const stored = creates || asked === null ? null : storedLastTime(row, asked, rounding)
-  return { is: "written", values: { ...values, ...stored }, timesheet, about: stored === null }
+  return { is: "written", values: { ...values, ...preview.stored }, timesheet }
 }
 
 function between(begin: unknown, end: unknown): number | null {

@@ -202,7 +202,7 @@ export default function Bulk({
 function netText(net: Gain | null): string {
   if (net === null) return "net change not known before Kimai is asked"
   const minutes = formatMinutes(net.minutes, { signed: true })
-  return net.about ? `net about ${minutes} in Kimai, before it rounds` : `net ${minutes} in Kimai`
+  return net.about ? `net about ${minutes} in Kimai, before rounding` : `net ${minutes} in Kimai`
 }
 
 function summary(results: readonly Result[]): string {

@@ -7,7 +7,6 @@ import { formatInstant, formatMinutes } from "@/ui/format"
 import { Skeleton } from "@/ui/panel"
 import type { After, Values } from "./after"
 import type { Names } from "./model"
-import { isRounded } from "./rounding"
 
 type Column = Values | null
 type Shown = {
@@ -43,11 +42,9 @@ export function fieldsOf(
     const unequal = found.filter(
       (one) => one.source !== null && JSON.stringify(one.source) !== JSON.stringify(one.target),
     )
-    const own = unequal.filter((one) => !isRounded(one, names.rounding))
     const by = found.find((one) => one.changed_by)?.changed_by ?? null
-    const differs = own.length > 0 && source !== null && target !== null
-    const rounded = own.length < unequal.length ? "as Kimai rounds it" : null
-    return { differs, by: differs ? by && BY[by] : rounded }
+    const differs = unequal.length > 0 && source !== null && target !== null
+    return { differs, by: differs ? by && BY[by] : null }
   }
   const when = (values: Column | undefined): string | null => {
     const begin = values?.begin

@@ -108,7 +108,7 @@ function Opened({
       : { is: "unchanged", values: data.target as never }
     : answer && data
       ? answer.applicable
-        ? afterOf(answer, data, names.rounding)
+        ? afterOf(answer, data.target)
         : null
       : previewed.isError
         ? null
@@ -701,8 +701,7 @@ function afterNote(act: Act | null, after: After | null | undefined, at: number 
   if (after === null) return "not possible now"
   if (after.is === "deleted") return "deleted"
   if (after.is === "unchanged") return "stays as it is"
-  const note = after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
-  return after.about ? `${note}, before Kimai rounds` : note
+  return after.timesheet === "second" ? "a second timesheet" : "nothing written yet"
 }
 
 function afterWords(after: After | null | undefined): string {
@@ -714,16 +713,14 @@ function afterWords(after: After | null | undefined): string {
 function applyLabel(act: Act | null, after: After | null | undefined, line: Line): string {
   if (act === null) return "Apply"
   const minutes = after && after.is === "written" ? after.values.minutes : null
-  const said = (length: number) =>
-    `${after && after.is === "written" && after.about ? "about " : ""}${formatMinutes(length)}`
   if (act === "update" && typeof minutes === "number")
     return minutes === line.kimai?.minutes
       ? "Apply, update Kimai"
-      : `Apply, update Kimai to ${said(minutes)}`
+      : `Apply, update Kimai to ${formatMinutes(minutes)}`
   if (act === "create" && typeof minutes === "number")
-    return `Apply, create ${said(minutes)} in Kimai`
+    return `Apply, create ${formatMinutes(minutes)} in Kimai`
   if (act === "correct" && typeof minutes === "number")
-    return `Apply, add ${said(minutes)} in Kimai`
+    return `Apply, add ${formatMinutes(minutes)} in Kimai`
   if (act === "delete") return `Delete the timesheet of ${formatMinutes(line.kimai?.minutes ?? 0)}`
   return `Apply, ${inSentence(ACTS[act].label)}`
 }

@@ -4,7 +4,6 @@ import { afterOf } from "./after"
 import { plainTitle } from "./history"
 import { differences, lineOfRow, NO_NAMES, namesOf } from "./model"
 import { alternativesOf, changeOf, netOf, proposalOf } from "./proposals"
-import { isRounded, roundingOf } from "./rounding"
 import { row } from "./row.example"
 import { plainSentence } from "./words"
 
@@ -23,15 +22,17 @@ test("names are compared through the mappings, and what nobody mapped is no diff
     [],
   )
   const kimai = { ...side, activity: "Remote support", person: "emma" }
-  expect([...differences(side, kimai, names)]).toEqual([])
-  expect([...differences(side, { ...kimai, activity: "Project work" }, names)]).toEqual([
+  expect([...differences(side, kimai, null, names)]).toEqual([])
+  expect([...differences(side, { ...kimai, activity: "Project work" }, null, names)]).toEqual([
     "activity",
   ])
-  expect([...differences(side, { ...kimai, minutes: 60, day: "2026-11-18" }, names)]).toEqual([
+  expect([...differences(side, { ...kimai, minutes: 60, day: "2026-11-18" }, 45, names)]).toEqual([
     "minutes",
     "day",
   ])
-  expect([...differences(side, null, names)]).toEqual([])
+  expect([...differences(side, null, null, names)]).toEqual([])
+  // An hour is what rounding makes of the booking.
+  expect([...differences(side, { ...kimai, minutes: 60 }, 60, names)]).toEqual([])
 })
 
 test("a row says in its own words what differs, and what the proposal changes in Kimai", () => {
@@ -124,38 +125,49 @@ test("the change in Kimai is that of the act", () => {
   })
 })
 
-const EDIT = "Timesheet 11 was edited in Kimai after it was written:"
-const ROUNDS = { ...NO_NAMES, rounding: 15 }
-
-/** 35 minutes were booked, and Kimai made 45 of them. */
-function rounded(conflictReason: string, held = 45) {
-  const { source, target } = row()
+/** 35 minutes were booked, and rounding made 45 of them. */
+function rounded(more: Partial<Row>, held = 45) {
+  const { source, target, base } = row()
   return row({
     source: source && { ...source, minutes: 35 },
     target: target && { ...target, minutes: held },
-    conflictReason,
+    base: base && { ...base, minutes: 45 },
+    minutesAfter: 45,
+    ...more,
   })
 }
 
-test("what Kimai rounds is no difference: only what was edited is named and counted", () => {
-  const text = lineOfRow(rounded(`${EDIT} description text → text. Keep the edit.`), ROUNDS)
+test("what rounding makes is no difference: only what was edited is named and counted", () => {
+  const text = lineOfRow(rounded({ edited: ["description"] }), NO_NAMES)
   expect(text.why).toBe("Description changed in Kimai")
   expect([...text.differs]).toEqual([])
   expect(text.change).toEqual({ minutes: 0, about: false })
-  const longer = `${EDIT} end 2026-11-17T10:30:00+00:00 → 2026-11-17T10:45:00+00:00, duration 0:45:00 → 1:00:00. Keep the edit.`
-  const time = lineOfRow(rounded(longer, 60), ROUNDS)
+  const time = lineOfRow(rounded({ edited: ["end", "duration"] }, 60), NO_NAMES)
   expect(time.why).toBe("Duration changed in Kimai")
   expect(time.detail).toBe(`45${NBSP}m → 60${NBSP}m`)
   expect([...time.differs]).toEqual(["minutes"])
   expect(time.change).toEqual({ minutes: -15, about: false })
 })
 
-test("what Kimai will make of new times nobody knows before it is asked", () => {
-  const both =
-    "Timesheet 11 was edited in Kimai (description), and the booking changed in Zammad, too. Keep the one or bring it to the other."
-  expect(lineOfRow(rounded(both), ROUNDS).change).toEqual({ minutes: -10, about: true })
+test("an edit is told from what Kimai held before it, whatever Zammad says by now", () => {
+  const { source, base } = row()
+  const moved = row({
+    edited: ["activity_id"],
+    source: source && { ...source, activity: "Travel" },
+    base: base && { ...base, activity: "Remote support" },
+  })
+  expect(lineOfRow(moved, NO_NAMES).detail).toBe("Remote support → Support")
+  const later = row({
+    edited: ["begin", "end"],
+    base: base && { ...base, startedAt: "2026-11-16T09:45:00+01:00" },
+  })
+  expect(lineOfRow(later, NO_NAMES).detail).toBe("16 Nov → 17 Nov")
+})
+
+test("while nobody has rounded a booking, what it adds is told as about so much", () => {
   const missing = row({ status: "missing", target: null, reasonCode: "CREATION_ERROR" })
-  expect(lineOfRow({ ...missing, allowedOps: ["create"] }, ROUNDS).change?.about).toBe(true)
+  delete missing.minutesAfter
+  expect(lineOfRow({ ...missing, allowedOps: ["create"] }, NO_NAMES).change?.about).toBe(true)
   expect(netOf([{ minutes: 5, about: false }, null])).toBeNull()
   expect(
     netOf([
@@ -163,12 +175,6 @@ test("what Kimai will make of new times nobody knows before it is asked", () => 
       { minutes: -15, about: true },
     ]),
   ).toEqual({ minutes: -10, about: true })
-})
-
-test("how far Kimai's rounding may move a length is that of its settings", () => {
-  const kimai = { type: "kimai", is_active: true, settings: { round_begin: 5, round_end: 10 } }
-  expect(roundingOf([kimai, { ...kimai, is_active: false }] as never)).toBe(15)
-  expect(roundingOf([{ ...kimai, type: "zammad" }] as never)).toBe(0)
 })
 
 test("Kimai after is read from the exact request", () => {
@@ -186,42 +192,22 @@ test("Kimai after is read from the exact request", () => {
       effects: [],
       requests: [{ method, path: "/api/timesheets/11", body }],
     }) as never
-  const detail = { target, base: null, fields: [] }
   const times = { begin: "2026-11-17T08:45:00+00:00", end: "2026-11-17T10:00:00+00:00" }
-  expect(afterOf(preview("PATCH", times), detail, 0)).toMatchObject({
+  expect(afterOf(preview("PATCH", times), target)).toMatchObject({
     is: "written",
     timesheet: "same",
-    about: false,
     values: { minutes: 75, activity_id: 3 },
   })
-  expect(afterOf(preview("DELETE", null), detail, 0)).toEqual({ is: "deleted" })
+  expect(afterOf(preview("DELETE", null), target)).toEqual({ is: "deleted" })
   const nothing = { ...(preview("PATCH", null) as object), requests: [] } as never
-  expect(afterOf(nothing, detail, 0)).toEqual({ is: "unchanged", values: target })
-  // Kimai rounds: of the times of the last write it makes what it made of them then.
-  expect(afterOf(preview("PATCH", times), detail, 15)).toMatchObject({ about: true })
-  const base = { ...target, minutes: 80 }
-  expect(afterOf(preview("PATCH", times), { ...detail, base }, 15)).toMatchObject({
-    about: false,
-    values: { minutes: 80 },
-  })
-  const anew = [{ field: "end", source: 1, target: 2, base: 2, changed_by: "source" as const }]
-  expect(afterOf(preview("PATCH", times), { ...detail, base, fields: anew }, 15)).toMatchObject({
-    about: true,
-    values: { minutes: 75 },
-  })
-  expect(afterOf(preview("PATCH", { description: "x" }), detail, 15)).toMatchObject({
-    about: false,
+  expect(afterOf(nothing, target)).toEqual({ is: "unchanged", values: target })
+  // What Kimai's own rounding makes of it is said beside the request.
+  const stored = { minutes: 80, begin: target.begin, end: "2026-11-17T11:05:00+01:00" }
+  const odd = { ...(preview("PATCH", times) as object), stored } as never
+  expect(afterOf(odd, target)).toMatchObject({ values: stored })
+  expect(afterOf(preview("PATCH", { description: "x" }), target)).toMatchObject({
     values: { minutes: 90 },
   })
-})
-
-test("in the drawer a length that only Kimai's rounding explains is no difference", () => {
-  const one = { field: "minutes", source: 35, target: 45, base: 45, changed_by: null }
-  expect(isRounded(one, 15)).toBe(true)
-  expect(isRounded(one, 0)).toBe(false)
-  expect(isRounded({ ...one, base: 40 }, 15)).toBe(false)
-  expect(isRounded({ ...one, source: 20 }, 15)).toBe(false)
-  expect(isRounded({ ...one, changed_by: "target" }, 15)).toBe(false)
 })
 
 test("the service's sentences lose codes, instants and clock lengths", () => {

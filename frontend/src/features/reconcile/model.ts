@@ -11,7 +11,6 @@ import {
   type Proposal,
   proposalOf,
 } from "./proposals"
-import { type Edits, editsOf, storedOf } from "./rounding"
 import { isReason, REASONS } from "./words"
 
 export type Conflict = components["schemas"]["ConflictOut"]
@@ -45,24 +44,19 @@ export type Line = {
   at: string | null
   proposal: Proposal | null
   alternatives: readonly Alternative[]
-  /** Minutes that Kimai holds once the booking is carried; null where only it knows what it makes. */
+  /** Minutes that Kimai holds once the booking is carried; null while nobody has rounded them. */
   stored: number | null
   change: Gain | null
   /** Changes when the row does, in whatever a person decides on. */
   signature: string
 }
 
-/**
- * Kimai's names by id, and which names mean the same on both sides, as the mappings have them.
- * Minutes mean the same when Kimai may have made the one of the other by rounding.
- */
+/** Kimai's names by id, and which names mean the same on both sides, as the mappings have them. */
 export type Names = {
   activities: ReadonlyMap<number, string>
   people: ReadonlyMap<number, string>
   activityOf: ReadonlyMap<string, string>
   personOf: ReadonlyMap<string, string>
-  /** As `roundingOf` has it. */
-  rounding: number
 }
 
 export const NO_NAMES: Names = {
@@ -70,14 +64,9 @@ export const NO_NAMES: Names = {
   people: new Map(),
   activityOf: new Map(),
   personOf: new Map(),
-  rounding: 0,
 }
 
-export function namesOf(
-  mappings: readonly Mapping[],
-  people: readonly UserMapping[],
-  rounding = 0,
-): Names {
+export function namesOf(mappings: readonly Mapping[], people: readonly UserMapping[]): Names {
   const activities = new Map<number, string>()
   const activityOf = new Map<string, string>()
   for (const one of mappings) {
@@ -92,24 +81,24 @@ export function namesOf(
     persons.set(kimai_user_id, kimai_user_name)
     if (zammad_user_name !== null) personOf.set(plain(zammad_user_name), kimai_user_name)
   }
-  return { activities, people: persons, activityOf, personOf, rounding }
+  return { activities, people: persons, activityOf, personOf }
 }
 
 /**
  * Where both sides differ. Names are compared through the mappings, for Zammad's "Support" may be
- * Kimai's "Remote support"; what no mapping knows is not called a difference, and neither is what
- * may be Kimai's rounding.
+ * Kimai's "Remote support"; what no mapping knows is not called a difference. `stored` are the
+ * minutes that the booking is to have there.
  */
 export function differences(
   zammad: Side | null,
   kimai: Side | null,
+  stored: number | null,
   names: Names,
 ): ReadonlySet<SideField> {
   const found = new Set<SideField>()
   if (zammad === null || kimai === null) return found
-  if (zammad.minutes !== null && kimai.minutes !== null) {
-    if (Math.abs(zammad.minutes - kimai.minutes) > names.rounding) found.add("minutes")
-  }
+  const meant = stored ?? zammad.minutes
+  if (meant !== null && kimai.minutes !== null && meant !== kimai.minutes) found.add("minutes")
   if (zammad.day !== null && kimai.day !== null && zammad.day !== kimai.day) found.add("day")
   if (other(zammad.activity, kimai.activity, names.activityOf)) found.add("activity")
   if (other(zammad.person, kimai.person, names.personOf)) found.add("person")
@@ -137,16 +126,15 @@ function marksOf(
   row: Row,
   zammad: Side | null,
   kimai: Side | null,
+  stored: number | null,
   names: Names,
-  edits: Edits | null,
 ): ReadonlySet<SideField> {
-  const found = new Set(differences(zammad, kimai, names))
+  const found = new Set(differences(zammad, kimai, stored, names))
   if (zammad === null || kimai === null) return found
   if (row.reasonCode === "TIME_MISMATCH") found.add("minutes")
-  if (edits === null) return found
-  for (const [name, field] of Object.entries(FIELD_OF)) {
-    if (edits.fields.has(name)) found.add(field)
-    else if (edits.alone) found.delete(field)
+  for (const name of row.edited ?? []) {
+    const field = FIELD_OF[name]
+    if (field !== undefined) found.add(field)
   }
   return found
 }
@@ -163,27 +151,36 @@ const CHANGED: Record<string, string> = {
 }
 
 /** The one thing that was edited; an end that moves along with the rest is no second one. */
-function onlyEdit({ fields }: Edits): string | null {
-  const own = [...fields].filter(
-    (name) => name !== "end" || !(fields.has("duration") || fields.has("begin")),
+function onlyEdit(edited: readonly string[]): string | null {
+  const own = edited.filter(
+    (name) => name !== "end" || !(edited.includes("duration") || edited.includes("begin")),
   )
   return own.length === 1 ? (own[0] ?? null) : null
 }
 
 /** "10 m → 25 m" under "Duration changed in Kimai"; more than one field needs the sentence. */
-function whatChanged(
-  edited: string,
-  { duration, alone }: Edits,
-  zammad: Side | null,
-  kimai: Side | null,
-): string | null {
-  if (edited === "duration")
-    return duration && `${formatMinutes(duration.from)} → ${formatMinutes(duration.to)}`
-  if (!alone || zammad === null || kimai === null) return null
-  if (edited === "activity_id") return `${zammad.activity} → ${kimai.activity}`
-  if (edited === "user_id") return `${zammad.person} → ${kimai.person}`
-  if (edited !== "begin" || !zammad.day || !kimai.day || zammad.day === kimai.day) return null
-  return `${formatDay(zammad.day)} → ${formatDay(kimai.day)}`
+function whatChanged(edited: string, base: Side, kimai: Side): string | null {
+  switch (edited) {
+    case "duration":
+      return base.minutes === null || kimai.minutes === null
+        ? null
+        : `${formatMinutes(base.minutes)} → ${formatMinutes(kimai.minutes)}`
+    case "activity_id":
+      return `${base.activity} → ${kimai.activity}`
+    case "user_id":
+      return `${base.person} → ${kimai.person}`
+    case "begin":
+      if (!base.day || !kimai.day || base.day === kimai.day) return null
+      return `${formatDay(base.day)} → ${formatDay(kimai.day)}`
+    default:
+      return null
+  }
+}
+
+function sideOf(from: Row["base"] | Row["source"]): Side | null {
+  if (!from) return null
+  const { minutes, activity, user: person, startedAt } = from
+  return { minutes, activity, person, day: startedAt?.slice(0, 10) ?? null }
 }
 
 /** "#10050 VPN down": what people call it. */
@@ -192,26 +189,15 @@ export function nameOfLine({ ticket, title }: Pick<Line, "ticket" | "title">): s
 }
 
 export function lineOfRow(row: Row, names: Names): Line {
-  const zammad = row.source
-    ? {
-        minutes: row.reasonCode === "UNIT_UNKNOWN" ? null : row.source.minutes,
-        activity: row.source.activity,
-        person: row.source.user,
-        day: row.source.startedAt?.slice(0, 10) ?? null,
-      }
-    : null
-  const kimai = row.target
-    ? {
-        minutes: row.target.minutes,
-        activity: row.target.activity,
-        person: row.target.user,
-        day: row.target.startedAt?.slice(0, 10) ?? null,
-      }
-    : null
-  const edits = editsOf(row)
-  const only = edits && onlyEdit(edits)
+  const booked = sideOf(row.source)
+  const zammad = booked && {
+    ...booked,
+    minutes: row.reasonCode === "UNIT_UNKNOWN" ? null : booked.minutes,
+  }
+  const [kimai, base] = [sideOf(row.target), sideOf(row.base)]
+  const only = onlyEdit(row.edited ?? [])
   const reason = isReason(row.reasonCode) ? REASONS[row.reasonCode] : REASONS.CONFLICT
-  const stored = storedOf(zammad?.minutes ?? null, kimai?.minutes ?? null, edits, names.rounding)
+  const stored = row.minutesAfter ?? null
   const proposal = proposalOf(row)
   return {
     key: row.id,
@@ -225,10 +211,10 @@ export function lineOfRow(row: Row, names: Names): Line {
     kimai,
     zammadNote: "Deleted in Zammad",
     kimaiNote: row.reasonCode === "TARGET_DELETED" ? "Deleted in Kimai" : "Not in Kimai",
-    differs: marksOf(row, zammad, kimai, names, edits),
+    differs: marksOf(row, zammad, kimai, stored, names),
     state: reason.state,
     why: (only && CHANGED[only]) ?? reason.title,
-    detail: (edits && only && whatChanged(only, edits, zammad, kimai)) || row.conflictReason,
+    detail: (only && base && kimai && whatChanged(only, base, kimai)) || row.conflictReason,
     at: row.openedAt ?? null,
     proposal,
     alternatives: alternativesOf(row),
@@ -263,7 +249,7 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
         day: target.begin.slice(0, 10),
       }
     : null
-  const stored = names.rounding === 0 ? zammad.minutes : null
+  const stored = entry.minutes_after
   const act = entry.state === "failed" ? "retry" : entry.state === "ignored" ? "unignore" : null
   const onItsWay = entry.state === "pending" || entry.state === "writing"
   const reason = isReason(entry.reason_code) ? REASONS[entry.reason_code].title : null
@@ -279,7 +265,7 @@ export function lineOfEntry(entry: Entry, names: Names): Line {
     kimai,
     zammadNote: "Deleted in Zammad",
     kimaiNote: entry.state === "failed" ? "Never written" : "Not in Kimai",
-    differs: entry.state === "withdrawn" ? new Set() : differences(zammad, kimai, names),
+    differs: entry.state === "withdrawn" ? new Set() : differences(zammad, kimai, stored, names),
     state: STATE_OF[entry.state] ?? "pending",
     why:
       entry.state === "failed"
@@ -337,7 +323,7 @@ export function lineOfConflict(conflict: Conflict, names: Names): Line {
     kimai,
     zammadNote: "Deleted in Zammad",
     kimaiNote: "Not in Kimai",
-    differs: differences(zammad, kimai, names),
+    differs: differences(zammad, kimai, conflict.minutes_after, names),
     state: "synced",
     why: action ? (RESOLVED[action] ?? "Resolved") : "Its cause is gone",
     detail: who ? `Resolved by ${who}` : "Resolved",

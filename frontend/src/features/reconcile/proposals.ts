@@ -103,7 +103,7 @@ export function alternativesOf(row: Facts): Alternative[] {
   return [...found, { act: "ignore" }]
 }
 
-/** Minutes that Kimai gains; `about` while only Kimai knows what its rounding makes of them. */
+/** Minutes that Kimai gains; `about` while nobody has rounded them yet. */
 export type Gain = { minutes: number; about: boolean }
 type Minutes = { minutes: number | null } | null
 

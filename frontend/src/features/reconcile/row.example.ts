@@ -23,6 +23,14 @@ export function row(more: Partial<Row> = {}): Row {
       startedAt: "2026-11-17T09:45:00+01:00",
       description: "",
     },
+    base: {
+      minutes: 75,
+      activity: "Support",
+      user: "Emma Taylor",
+      startedAt: "2026-11-17T09:45:00+01:00",
+    },
+    edited: ["end", "duration"],
+    minutesAfter: 75,
     conflictReason:
       "Timesheet 11 was edited in Kimai after it was written: end 2026-11-17T10:00:00+00:00 → 2026-11-17T10:15:00+00:00, duration 1:15:00 → 1:30:00. Keep the edit or bring it to Zammad's values.",
     reasonCode: "TARGET_EDITED",

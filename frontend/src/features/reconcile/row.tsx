@@ -119,7 +119,7 @@ export function Change({ gain }: { gain: Gain | null }) {
   )
   if (!about) return value
   return (
-    <span className="whitespace-nowrap" title="Before Kimai rounds it">
+    <span className="whitespace-nowrap" title="Before rounding">
       <span aria-hidden>≈</span>
       <span className="sr-only">about </span>
       {value}

@@ -57,6 +57,7 @@ EXPOSED = (
     "X-Total-Count",
     "Retry-After",
     "Content-Disposition",
+    "Idempotency-Replayed",
 )
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.examples import add_examples
 from api.problems import STATUS
+from api.repeating import HEADER, LONGEST
 
 Operation: TypeAlias = dict[str, Any]
 
@@ -48,6 +49,15 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
+KEY: Mapping[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same key and body, it is done once and answered the same.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[ -~]+$"},
+}
+
+
 def describe(app: FastAPI) -> None:
     """Let the application's document say all that its answers may be."""
     plain: Callable[[], dict[str, Any]] = app.openapi
@@ -69,6 +79,8 @@ def _complete(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             responses = operation["responses"]
+            if method not in SAFE and operation.get("security"):
+                operation["parameters"] = [*operation.get("parameters", []), dict(KEY)]
             responses.pop("422", None)
             for status in _possible(path, method, operation):
                 responses.setdefault(str(status), {})

@@ -69,6 +69,7 @@ async def erased_at(own: Services, position: int) -> datetime:
 
 async def _carry_out(own: Services, event: SubjectErased) -> None:
     await own.store.erase(event.subject, upto=event.generation)
+    await own.keyed.forget_all()
     if (number := _account(event.subject)) is not None:
         await own.credentials.drop_all(number)
 

@@ -1,7 +1,7 @@
 """What the contract asks of every route, done once: section 1.
 
-Unsafe requests: unknown query names are refused, the answer waits for the read models and
-names the position of its last event. Reads wait for the position that the client asks for;
+Unsafe requests: unknown query names are refused, what is sent twice with one idempotency key is
+done once, the answer waits for the read models and names the position of its last event. Reads wait for the position that the client asks for;
 those of the past name the position that they show.
 """
 
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.identity import SAFE
 from api.problems import Problem
+from api.repeating import once
 from api.services import Commands, services
 
 
@@ -31,10 +32,14 @@ class LedgerRoute(APIRoute):
                     response.headers["X-As-Of-Position"] = str(as_of)
                 return response
             refuse_unknown(request, known)
-            response = await inner(request)
-            if response.status_code < 400:  # noqa: PLR2004 - HTTP
-                await _settle(request, response)
-            return response
+
+            async def carry_out() -> Response:
+                response: Response = await inner(request)
+                if response.status_code < 400:  # noqa: PLR2004 - HTTP
+                    await _settle(request, response)
+                return response
+
+            return await once(request, carry_out)
 
         return handler
 

@@ -16,6 +16,7 @@ from adapters.postgres.differing import Differing
 from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.keyed_requests import KeyedRequests
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
 from adapters.postgres.past import Past
@@ -81,6 +82,7 @@ class Services:
     differing: Differing
     people: People
     vault: Vault
+    keyed: KeyedRequests
     credentials: Credentials
     passwords: Passwords
     tokens: Tokens

@@ -20,6 +20,7 @@ from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
+from adapters.postgres.keyed_requests import KeyedRequests
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
 from adapters.postgres.migrate import migrate
@@ -135,7 +136,8 @@ async def opened(
         dsn, catalogue=ALL, encryption_keys=settings.encryption_keys, pool_size=SESSIONS
     ) as store:
         projections = ProjectionRunner(store)
-        vault = Vault(store.pool, SecretBox(settings.encryption_keys), log=store.log_id)
+        box = SecretBox(settings.encryption_keys)
+        vault = Vault(store.pool, box, log=store.log_id)
         metrics, peers = Metrics(), peers or Peers()
         peers.observe = metrics.peer_asked
         yield Services(
@@ -156,6 +158,7 @@ async def opened(
             log=EventLog(store),
             past=Past(store),
             vault=vault,
+            keyed=KeyedRequests(store.pool, box, log=store.log_id),
             differing=Differing(store),
             people=People(store),
             credentials=Credentials(store.pool, log=store.log_id),

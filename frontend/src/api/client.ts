@@ -140,9 +140,8 @@ function sender<M extends Exclude<Method, "get">>(method: M): Send<M> {
           respondAsync?: boolean
         }
       | undefined
-    const headers: Record<string, string> = {
-      "Idempotency-Key": options?.idempotencyKey ?? crypto.randomUUID(),
-    }
+    const headers: Record<string, string> = {}
+    if (options?.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey
     if (options?.ifMatch !== undefined) headers["If-Match"] = `"${options.ifMatch}"`
     if (options?.respondAsync) headers.Prefer = "respond-async"
     const answer: AxiosResponse = await http.request({

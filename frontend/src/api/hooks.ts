@@ -100,6 +100,7 @@ export function useCommand<V = void, T = unknown>(command: Command<V, T>) {
     },
     onError: (error, input) => {
       if (error.status === 409) {
+        intent.current = null // it was decided otherwise, or nobody knows: the next one is another
         for (const queryKey of command.stale ?? []) void client.invalidateQueries({ queryKey })
       }
       command.onFailed?.(error, input)

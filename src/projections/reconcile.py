@@ -126,11 +126,7 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
 
 
 def _minutes_after(entry: time_entries.Row, names: Names) -> Decimal | None:
-    """What the booking is to have in Kimai; of what nobody decided yet, only where none rounds."""
-    decided = time_entries.minutes_after(entry)
-    if decided is not None or names.rounded or entry.vanished:
-        return decided
-    return entry.minutes
+    return time_entries.minutes_after(entry, rounded=names.rounded)
 
 
 def _reason(entry: time_entries.Row, conflict: conflicts.Row | None) -> str:
@@ -229,7 +225,7 @@ def _rich(
         "zammad_created_at": entry and entry.facts.source_created_at,
         "zammad_entry_date": entry and entry.entry_date,
         "zammad_time_minutes": json_number(entry.minutes) if entry else None,
-        "minutes_after": json_number(_minutes_after(entry, names)) if entry else None,
+        "minutes_after": entry and json_number(_minutes_after(entry, names)),
         "kimai_begin": target and time_entries.local(target.begin, zone),
         "kimai_end": target and time_entries.local(target.end, zone),
         "kimai_duration_minutes": json_number(target.minutes) if target else None,

@@ -8,7 +8,7 @@ from domain.rules.comparison import asked_anew, changes_since
 from domain.rules.rounding import as_asked
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Desired, Written
+from domain.time_entry.values import Basis, Desired, Written
 from projections import time_entries
 from projections.numbers import json_number
 
@@ -78,12 +78,11 @@ def causation(history: Sequence[Recorded[Event]], conflict_id: int | None) -> li
 
 
 def _asked(entry: TimeEntry, row: time_entries.Row) -> Shown:
-    desired = _desired(entry)
+    desired, basis = _desired(entry)
     if desired is None:
         return {"minutes": json_number(row.minutes), "description": row.description}
     zone = row.facts.zone
-    foreseen = None if entry.decided is None else entry.decided.basis.foreseen
-    stored = foreseen or as_asked(desired.begin, desired.end)
+    stored = basis.foreseen or as_asked(desired.begin, desired.end)
     return {
         "minutes": json_number(minutes_of(stored.duration)),
         "begin": time_entries.local(stored.begin, zone),
@@ -96,16 +95,18 @@ def _asked(entry: TimeEntry, row: time_entries.Row) -> Shown:
     }
 
 
-def _desired(entry: TimeEntry) -> Desired | None:
-    """What the booking asks for as it is, as far as the rules said so."""
+def _desired(entry: TimeEntry) -> tuple[Desired | None, Basis]:
+    """What the booking asks for as it is, as far as the rules said so, and on what ground."""
     if entry.decided is not None and entry.decided.desired is not None:
-        return entry.decided.desired
+        return entry.decided.desired, entry.decided.basis
     settled = entry.settled
     same = settled is not None and (settled.booking, settled.context) == (
         entry.booking,
         entry.context,
     )
-    return settled.desired if settled is not None and same else None
+    if settled is None or not same:
+        return None, Basis()
+    return settled.desired, settled.basis
 
 
 def _held(written: Written, zone: str | None) -> Shown:
@@ -124,7 +125,7 @@ def _held(written: Written, zone: str | None) -> Shown:
 
 
 def _changed_at_source(entry: TimeEntry) -> Sequence[str]:
-    desired = _desired(entry)
+    desired, _ = _desired(entry)
     if entry.settled is None or desired is None:
         return ()
     return asked_anew(entry.settled.desired, desired)

@@ -1,6 +1,6 @@
 """Where does each booking stand? One row per entry (`contract.md`, section 7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -99,12 +99,12 @@ class Facts:
     """What nobody filters or sorts by, and nothing personal.
 
     `unit_minutes`, `zone`, when the work `begins` and `ends`, and `lasting`, the minutes that its
-    timesheet is to have, rounding included, are those of the newest decision. `attempts` counts
-    the writes tried since the last settled one. `others`: see `ConflictOpened`. `earlier` are the
-    timesheets that `target` corrects, oldest first. `fresh_since`: when the booking was seen as it
-    is now, None once it is carried across or had to wait for a person. `edited` names what
-    somebody changed of `target` in Kimai since it was `base`: of the open conflict, or of the one
-    before, which may be opened again.
+    timesheet is to have, rounding included, are those of the newest decision. `reduced`: negative
+    bookings take something of it. `attempts` counts the writes tried since the last settled one.
+    `others`: see `ConflictOpened`. `earlier` are the timesheets that `target` corrects, oldest
+    first. `fresh_since`: when the booking was seen as it is now, None once it is carried across or
+    had to wait for a person. `edited` names what somebody changed of `target` in Kimai since it
+    was `base`: of the open conflict, or of the one before, which may be opened again.
     """
 
     standing: Standing
@@ -118,6 +118,7 @@ class Facts:
     begins: datetime | None = None
     ends: datetime | None = None
     lasting: Decimal | None = None
+    reduced: bool = False
     target_connector_id: int | None = None
     marker: str | None = None
     attempts: int = 0
@@ -305,8 +306,8 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return _written(row, written)
         case TimesheetAdopted(written=written, marker=None):
             return _written(row, written)
-        case TimesheetDrifted(found=written, changed=changed):
-            return _drifted(row, written, changed)
+        case TimesheetDrifted(found=written):
+            return _drifted(row, written)
         case TimesheetAdopted(written=written, marker=marker, target_connector_id=connector):
             values, facts = _written(row, written)
             return values, {**facts, "marker": marker, "target_connector_id": connector}
@@ -314,6 +315,8 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             return _without(row, gone)
         case EntryDeadLettered(attempts=attempts):
             return {}, {"attempts": attempts}
+        case EntryReduced(by=by):
+            return {}, {"lasting": None, "reduced": bool(by)}
         case EntryRetryRequested():
             return {}, {"attempts": 0}
         case ConflictOpened(others=others):
@@ -331,7 +334,6 @@ def _said(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
             | TimesheetWriteRejected()
             | TimesheetWriteUncertain()
             | TimesheetWriteUnsent()
-            | EntryReduced()
             | EntryNetted()
             | EntryIgnored()
             | EntryUnignored()
@@ -346,7 +348,7 @@ def _booked_again(row: Row, booking: Booking, context: Context | None) -> tuple[
     """A source change: unit and zone hold until the next decision, unreadable names stay."""
     values, facts = _booked(booking)
     values["minutes"] = _minutes(booking.time_unit, row.facts.unit_minutes)
-    facts["attempts"] = 0
+    facts |= {"attempts": 0, "lasting": None}
     if context is not None:
         values |= _named(context)
     elif row.ticket_id != booking.ticket_id:
@@ -368,6 +370,15 @@ def _booked(booking: Booking) -> tuple[Values, Values]:
 
 
 _UNEDITED: Values = {"base": None, "edited": ()}
+_WORK: Mapping[str, Callable[[Target], object]] = {
+    "user_id": lambda target: target.user_id,
+    "project_id": lambda target: target.project_id,
+    "activity_id": lambda target: target.activity_id,
+    "begin": lambda target: target.begin,
+    "end": lambda target: target.end,
+    "duration": lambda target: target.minutes,
+    "billable": lambda target: target.billable,
+}
 _OF_TICKET = ("ticket_number", "ticket_title", "customer_id", "customer_name", "organization_name")
 
 
@@ -401,27 +412,39 @@ def _decided(row: Row, event: EntryDecided) -> tuple[Values, Values]:
         "zone": basis.zone or known.zone,
         "begins": work.begin if work else None,
         "ends": work.end if work else None,
-        "lasting": _lasting(event),
+        "lasting": _lasting(row, event),
         "attempts": 0 if settled else known.attempts,
     }
 
 
-def _lasting(event: EntryDecided) -> Decimal | None:
+def _lasting(row: Row, event: EntryDecided) -> Decimal | None:
+    """While a person is asked it stays what it was; a taken over timesheet is not what is asked."""
     desired, foreseen = event.desired, event.basis.foreseen
+    if event.reason is ReasonCode.TIME_MISMATCH:
+        return None
     if foreseen is not None:
         return minutes_of(foreseen.duration)
-    return None if desired is None else minutes_of(desired.end - desired.begin)
+    if desired is not None:
+        return minutes_of(desired.end - desired.begin)
+    return Decimal(0) if event.outcome is Outcome.LEAVE else row.facts.lasting
 
 
-def _drifted(row: Row, found: Written, changed: tuple[str, ...]) -> tuple[Values, Values]:
-    """The base is what was there before the first edit of those that a person is asked about."""
+def _drifted(row: Row, found: Written) -> tuple[Values, Values]:
+    """The base is what was there before the first edit of those that a person is asked about.
+
+    An edit that was kept is none when it is only asked about again.
+    """
     values, facts = _written(row, found)
-    edited = tuple(name for name in changed if name != "exported")  # nothing of the work
-    if "target" not in facts or not edited:
-        return values, {**facts, "base": row.facts.base, "edited": row.facts.edited}
     asked = row.conflict_id is not None and row.reason_code == ReasonCode.TARGET_EDITED
-    base = row.facts.base if asked else None
-    return values, {**facts, "base": base or row.facts.target, "edited": edited}
+    base = (row.facts.base if asked else None) or row.facts.target
+    if "target" not in facts or base is None:
+        return values, facts
+    now: Target = facts["target"]
+    edited = [name for name, of in _WORK.items() if of(base) != of(now)]
+    known = asked and "description" in row.facts.edited
+    if known or row.target_description != values["target_description"]:
+        edited.append("description")
+    return values, {**facts, "base": base if edited else None, "edited": tuple(edited)}
 
 
 def _written(row: Row, written: Written) -> tuple[Values, Values]:
@@ -431,7 +454,7 @@ def _written(row: Row, written: Written) -> tuple[Values, Values]:
     if any(one.timesheet_id == number for one in earlier):
         seen = Earlier(timesheet_id=number, target=target)
         moved_on = (seen if one.timesheet_id == number else one for one in earlier)
-        return {}, {"earlier": tuple(moved_on)}
+        return {}, {"earlier": tuple(moved_on), **_UNEDITED}
     former, facts = row.facts.target, {"target": target, **_UNEDITED}
     if former is None or row.timesheet_id in (None, number):
         return values, facts
@@ -444,10 +467,11 @@ def _without(row: Row, gone: int) -> tuple[Values, Values]:
     """One of its timesheets is gone; if that was the newest, the one it corrected is left."""
     earlier = row.facts.earlier
     if any(one.timesheet_id == gone for one in earlier):
-        return {}, {"earlier": tuple(one for one in earlier if one.timesheet_id != gone)}
+        left = tuple(one for one in earlier if one.timesheet_id != gone)
+        return {}, {"earlier": left, **_UNEDITED}
     values: Values = {"target_description": None, "target_subject": None}
-    left = earlier[-1].target if earlier else None
-    return values, {"target": left, "earlier": earlier[:-1], **_UNEDITED}
+    newest = earlier[-1].target if earlier else None
+    return values, {"target": newest, "earlier": earlier[:-1], **_UNEDITED}
 
 
 def _target(written: Written) -> Target:
@@ -595,11 +619,22 @@ def _shown_target(row: Row, customer_id: int | None) -> dict[str, object] | None
     }
 
 
-def minutes_after(row: Row) -> Decimal | None:
-    """All that Kimai is to hold for the booking, rounding included; None: nothing was decided."""
-    if row.facts.lasting is None:
+def minutes_after(row: Row, *, rounded: bool = True) -> Decimal | None:
+    """All that Kimai is to hold for the booking, rounding included; None: nobody knows.
+
+    Nobody does while a person is asked about a timesheet beside the newest one. Of what was never
+    decided the booking says it, unless times are `rounded`.
+    """
+    if row.state == EntryState.SYNCED:
+        return held_minutes(row)
+    if row.reason_code == ReasonCode.TARGET_EDITED and row.facts.base is None:
         return None
-    return row.facts.lasting + sum(one.target.minutes for one in row.facts.earlier)
+    if row.facts.lasting is not None:
+        return row.facts.lasting + sum(one.target.minutes for one in row.facts.earlier)
+    first = row.timesheet_id is None or row.reason_code == ReasonCode.TIME_MISMATCH
+    if rounded or not first or row.facts.reduced or row.minutes is None or row.minutes < 0:
+        return None
+    return row.minutes
 
 
 def held_minutes(row: Row) -> Decimal:

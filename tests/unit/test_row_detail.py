@@ -9,13 +9,16 @@ from domain.connector.settings import EditedInKimaiPolicy
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.ids import entry_stream
 from domain.personal import Personal
-from domain.time_entry.commands import Compare, Confirm, Flag, Keep, NoteTargetGone
+from domain.time_entry.commands import Adopt, Compare, Confirm, Flag, Keep, NoteDrift, NoteTargetGone
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.state import TimeEntry
+from domain.time_entry.values import ReasonCode
 from projections import conflicts, reconcile, row_detail, time_entries
 from projections.reconcile import Names
 from tests.support.bookings import (
     ENTRY,
+    KIMAI,
+    MARK,
     booking,
     decide,
     intend,
@@ -142,6 +145,33 @@ def test_an_item_names_what_was_edited_and_what_kimai_held_before() -> None:
     assert "base" not in item_of(kept)
     later = compared(kept, duration=timedelta(minutes=30))
     assert (item_of(later)["base"]["minutes"], item_of(later)["edited"]) == (90, ["duration"])
+
+
+def test_an_edit_that_was_kept_is_none_when_it_is_asked_about_again() -> None:
+    kept = edited(duration=timedelta(minutes=60))
+    kept = kept.when(Keep(nth=kept.state.opened)).after()
+    drift = NoteDrift(found=kept.state.settled.written, changed=("duration",), detail="Both.")
+    asked = kept.when(drift).after()
+    assert item_of(asked)["reasonCode"] == "TARGET_EDITED"
+    assert "base" not in item_of(asked)
+
+
+def test_a_setting_that_changes_while_a_person_is_asked_changes_no_figure() -> None:
+    story = edited(duration=timedelta(minutes=60))
+    again = story.when(decide(story.state, situation(kimai={"round_duration": 30}))).after()
+    assert item_of(again, Names(rounded=True))["minutesAfter"] == 45
+
+
+def test_what_was_there_before_us_is_not_what_is_asked_for() -> None:
+    story: Story = given(TIME_ENTRY).when(observe()).after()
+    story = story.when(decide(story.state)).after()
+    found = replace(written(story.state.decided.desired), duration=timedelta(minutes=60))
+    adopt = Adopt(found=[found], how="marker", marker=MARK, target_connector_id=KIMAI)
+    story = story.when(adopt).after()
+    story = story.when(decide(story.state)).after()
+    assert story.state.conflict.reason is ReasonCode.TIME_MISMATCH
+    assert item_of(story)["minutesAfter"] == 45
+    assert "minutesAfter" not in item_of(story, Names(rounded=True))
 
 
 def test_exporting_is_no_edit() -> None:

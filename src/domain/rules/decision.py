@@ -337,6 +337,9 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     times = _times(case, zone, duration, anchor)
     if isinstance(times, Span):
         times, basis = _rounded(case, times, basis)
+        if case.entry.correcting is not None and times.begin == times.end:
+            there = timedelta(seconds=case.entry.reduced.seconds + case.entry.beside_seconds)
+            return _held(_too_much(case, duration + there), basis)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)

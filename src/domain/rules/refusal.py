@@ -306,7 +306,7 @@ def _whole(case: _Case) -> _Finding:  # noqa: PLR0911 # one return per cause
     if desired.begin == desired.end:
         return _Finding(
             Cause.ZERO_FORBIDDEN,
-            "Kimai's settings forbid a length of zero; allow it, or delete the timesheet",
+            "Kimai's settings forbid a length of zero; allow it, or do without the timesheet",
         )
     if facts.customer_budget:
         text = "the customer's budget is used up; raise it, or allow overbooking"

@@ -12,6 +12,7 @@ to.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from math import lcm
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from domain.time_entry.values import Stored, Written
 
 NOTHING = timedelta(0)
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TO_THE_MINUTE = KimaiSettings(round_begin=1, round_end=1)  # as a fresh Kimai does
 # no zone is further from UTC, so the local weekday is one of those in between
@@ -39,8 +41,8 @@ def sent(
     """Begin and end as Kimai is asked for them; `zone` is where days and weekdays lie.
 
     Kimai takes no duration, so a rounded one moves the end, or the begin with `ends_then`, unless
-    that lay on another day or on no step of its own. Where it would not lie on its steps either
-    way, Kimai is left to round the duration.
+    that lay on another day or on no step of its own. Where it would lie on no step either way,
+    Kimai is left to round the duration.
     """
     if not _is_rounded(end, kimai, zone):
         return Span(begin=begin, end=end)
@@ -104,13 +106,16 @@ def _is_rounded(end: datetime, kimai: KimaiSettings, zone: ZoneInfo) -> bool:
 def _on_steps(begin: datetime, end: datetime, kimai: KimaiSettings) -> tuple[Span, timedelta]:
     """Begin and end rounded, and the rounded duration.
 
-    What has no length keeps none. Steps that would turn begin and end around are left to Kimai.
+    What has no length keeps none, nor has what steps would turn around: it lies on a step of both.
     """
     at_begin, at_end, of_duration = _OURS[kimai.rounding_mode]
     first = EPOCH + at_begin(begin - EPOCH, _minutes(kimai.round_begin))
-    last = EPOCH + at_end(end - EPOCH, _minutes(kimai.round_end)) if begin < end else first
-    if last < first:
-        return Span(begin=begin, end=end), end - begin
+    last = EPOCH + at_end(end - EPOCH, _minutes(kimai.round_end))
+    if begin == end or last <= first:
+        both = lcm(max(1, kimai.round_begin), max(1, kimai.round_end))
+        common = EPOCH + _down(first - EPOCH, _minutes(both))
+        nothing = common if first - common < DAY else first
+        return Span(begin=nothing, end=nothing), NOTHING
     return Span(begin=first, end=last), of_duration(last - first, _minutes(kimai.round_duration))
 
 

@@ -146,7 +146,7 @@ class Adopter:
         desired, foreseen = decided.desired, decided.basis.foreseen
         lasting = worked(desired, decided.basis).duration
         amounts = {lasting, lasting + timedelta(seconds=entry.reduced.seconds)}
-        amounts |= {foreseen.duration if foreseen else desired.end - desired.begin}
+        amounts |= {desired.end - desired.begin, *([foreseen.duration] if foreseen else ())}
         for sheet in self._alike.get(context.ticket_number, ()):
             if (
                 sheet.timesheet_id not in self._taken

@@ -22,7 +22,7 @@ class WorkDay:
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """Where a booking lies: `begin` and `end` as asked of Kimai, `reach` what rounding may need."""
+    """Where a booking lies: `begin` and `end` of the work, `reach` what rounding may need."""
 
     begin: datetime
     end: datetime

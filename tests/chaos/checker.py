@@ -244,7 +244,11 @@ class Checker:
                 )
             case "CONFLICT":
                 # edited while a request was under way: nobody can say which came first
-                raced = sheet is not None and sheet.id in diary.edited and wrong is not None
+                # a mapping that changed since may ask by now for what the edit made of it
+                ever = self._due(entry)
+                moved = max(len(ever.activities), len(ever.projects), len(ever.users)) > 1
+                raced = sheet is not None and sheet.id in diary.edited
+                raced = raced and (wrong is not None or moved)
                 return raced or (diary.house.is_stacked and self._days.may_be_full(entry))
             case "SOURCE_CHANGED_AFTER_EXPORT":
                 return sheet is not None and sheet.exported and self._differs(entry, sheet, wrong)

@@ -105,7 +105,7 @@ class Netted:
             return unknown
         if sheet is None:
             return whole, whole
-        if sheet.end == self._town.diary.edited.get(sheet.id, {}).get("end"):
+        if self._is_end_edited(sheet):
             return unknown
         return self.taken(entry, sheet) or unknown
 
@@ -114,8 +114,14 @@ class Netted:
         sheet = self._sheets.get(entry.id)
         if sheet is None or sheet.exported or entry.id in self._conflicts:
             return False
+        if self._is_end_edited(sheet):
+            return False
         taken = self.taken(entry, sheet)
         return taken is not None and taken[1] < worked(entry, self._house)
+
+    def _is_end_edited(self, sheet: Timesheet) -> bool:
+        """Whether a person set it, so that nobody can see how much of the booking is left."""
+        return sheet.end == self._town.diary.edited.get(sheet.id, {}).get("end")
 
     def _owed(self, group: Group) -> int:
         return -sum(worked(entry, self._house) for entry in group.negative)

@@ -57,5 +57,39 @@ async def test_texts_are_kept_for_the_youngest_tickets_only(
     assert max(len(text) for texts in reader._texts.values() for text in texts.values()) <= 2_000
 
 
+async def test_an_article_that_was_written_since_is_read_all_the_same() -> None:
+    """The texts of its ticket were read before, for another booking of the same run."""
+    world = World()
+    tickets = Growing(world)
+    reader = ContextReader(
+        tickets=tickets,
+        tally=Tally(clock=world.clock, report=_nothing, last=world.clock.now()),
+        slots=asyncio.Semaphore(4),
+    )
+    first = booking(world, 50)
+    second = replace(first, source_id=99, article_id=1_051)
+    await reader.contexts([first])
+    tickets.texts[1_051] = "the second"
+    for _ in range(2):
+        contexts = await reader.contexts([first, second])
+        context = contexts[99]
+        assert context is not None
+        assert context.text is not None
+        assert context.text.value == "the second"
+    assert tickets.asked == 2
+
+
+class Growing(FakeTickets):
+    """One ticket, to which articles are added."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.perils)
+        self.texts, self.asked = {1_050: "the first"}, 0
+
+    async def article_texts(self, ticket_id: int) -> Mapping[int, str]:
+        self.asked += 1
+        return dict(self.texts)
+
+
 async def _nothing(*_: object) -> None:
     pass

@@ -47,6 +47,7 @@ class ContextReader:
         """
         for ticket in list(islice(self._texts, max(0, len(self._texts) - TEXTS_KEPT))):
             del self._texts[ticket]
+        self._drop_what_is_older_than(rows)
         await asyncio.gather(
             self._fetch_tickets_and_texts(rows),
             self._fetch_people({row.created_by_id for row in rows}),
@@ -60,6 +61,13 @@ class ContextReader:
             for row in rows
             if places[row.source_id] not in self._failed_texts
         }
+
+    def _drop_what_is_older_than(self, rows: Sequence[Booking]) -> None:
+        """Articles of a ticket that were read before one of these was written: numbers only grow."""
+        for row in rows:
+            known = self._texts.get(row.ticket_id)
+            if known is not None and (row.article_id or 0) > max(known, default=0):
+                del self._texts[row.ticket_id]
 
     def _place_of_text(self, row: Booking) -> int | None:
         """The ticket that has the booking's article: its own, or the one that took it in."""

@@ -1,8 +1,8 @@
 """What the contract asks of every route, done once: section 1.
 
 Unsafe requests: unknown query names are refused, what is sent twice with one idempotency key is
-done once, the answer waits for the read models and names the position of its last event. Reads wait for the position that the client asks for;
-those of the past name the position that they show.
+done once, the answer waits for the read models and names the position of its last event. Reads
+wait for the position that the client asks for; those of the past name the position that they show.
 """
 
 from collections.abc import Awaitable, Callable

@@ -60,7 +60,7 @@ async def test_a_key_belongs_to_one_account_route_and_body(migrated: str) -> Non
         await service.add_user("bob", "admin")
         async with service.logged_in("bob", ADMIN_PASSWORD) as bob:
             answer = await bob.post(PATH, json=ZAMMAD, headers=KEY)
-            assert (answer.status_code, answer.json()["code"]) == (409, "connector_active_exists")
+            assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
 
 
 async def test_what_was_refused_changed_nothing_and_may_come_again(migrated: str) -> None:
@@ -70,7 +70,7 @@ async def test_what_was_refused_changed_nothing_and_may_come_again(migrated: str
         assert await kept(service) == []
         assert (await add(service)).status_code == 201
         again = await service.http.post(PATH, json=ZAMMAD, headers={HEADER: "wish-2"})
-        assert again.json()["code"] == "connector_active_exists"
+        assert again.json()["code"] == "name_taken"
         assert len(await kept(service)) == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_fault_of_ours_leaves_its_end_unknown(migrated: str) -> None:
         object.__setattr__(store, "append", append)
         again = await add(service)
         assert (again.status_code, again.json()["code"]) == (409, "stale_version")
-        assert await connectors(service) == ["Desk"]
+        assert [each.name for each in await service.own.connectors()] == ["Desk"]
 
 
 async def test_an_answer_is_kept_for_a_day(migrated: str) -> None:

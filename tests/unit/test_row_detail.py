@@ -9,7 +9,15 @@ from domain.connector.settings import EditedInKimaiPolicy
 from domain.event import Actor, Event, Metadata, Recorded
 from domain.ids import entry_stream
 from domain.personal import Personal
-from domain.time_entry.commands import Adopt, Compare, Confirm, Flag, Keep, NoteDrift, NoteTargetGone
+from domain.time_entry.commands import (
+    Adopt,
+    Compare,
+    Confirm,
+    Flag,
+    Keep,
+    NoteDrift,
+    NoteTargetGone,
+)
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import ReasonCode

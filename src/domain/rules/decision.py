@@ -317,6 +317,16 @@ def _too_much(case: _Case, duration: timedelta) -> Wait:
     )
 
 
+def _rounded_away(basis: Basis) -> Wait:
+    missing = "" if basis.worked is None else f"{basis.worked.duration} "
+    return Wait(
+        reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
+        cause=RefusalCause.EXPORTED,
+        detail=f"What is missing in Kimai ({missing}h) is rounded to nothing, so there is "
+        "nothing to add. Keep Kimai as it is.",
+    )
+
+
 def _endless(case: _Case) -> Wait:
     return Wait(
         reason=ReasonCode.CONFLICT,
@@ -337,9 +347,6 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     times = _times(case, zone, duration, anchor)
     if isinstance(times, Span):
         times, basis = _rounded(case, times, basis)
-        if case.entry.correcting is not None and times.begin == times.end:
-            there = timedelta(seconds=case.entry.reduced.seconds + case.entry.beside_seconds)
-            return _held(_too_much(case, duration + there), basis)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)
@@ -533,6 +540,8 @@ def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
+    if case.entry.correcting is not None and desired.begin == desired.end:
+        return _held(_rounded_away(basis), basis, desired)
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
     same = asks_the_same(case.settled.desired, desired)

@@ -63,7 +63,7 @@ class ContextReader:
         }
 
     def _drop_what_is_older_than(self, rows: Sequence[Booking]) -> None:
-        """Articles of a ticket that were read before one of these was written: numbers only grow."""
+        """Texts of a ticket that were read before one of these was written: numbers grow."""
         for row in rows:
             known = self._texts.get(row.ticket_id)
             if known is not None and (row.article_id or 0) > max(known, default=0):

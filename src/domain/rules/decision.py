@@ -536,7 +536,9 @@ def _kept(case: _Case, same: Callable[[Settled], bool], what: str) -> Mapped | N
     )
 
 
-def _compared(case: _Case, basis: Basis, desired: Desired) -> Ruling:
+def _compared(  # noqa: PLR0911 # one return for each way that it can be
+    case: _Case, basis: Basis, desired: Desired
+) -> Ruling:
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)

@@ -5489,7 +5489,10 @@ export interface operations {
     begin_comparison_api_v1_audit_compare_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5939,7 +5942,10 @@ export interface operations {
     flag_entry_api_v1_conflicts_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6266,6 +6272,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 67 */
@@ -6370,6 +6378,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 67 */
@@ -6691,7 +6701,10 @@ export interface operations {
     add_connector_api_v1_connectors_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6841,7 +6854,10 @@ export interface operations {
     test_connector_api_v1_connectors_test_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6983,7 +6999,10 @@ export interface operations {
             query: {
                 connector_id: number;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7232,6 +7251,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -7336,6 +7357,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -7975,6 +7998,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -8123,6 +8148,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -8360,7 +8387,10 @@ export interface operations {
     try_webhook_api_v1_connectors__connector_id__webhook_test_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 connector_id: number;
@@ -8565,7 +8595,10 @@ export interface operations {
     retry_dead_letters_api_v1_dead_letters_retry_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9296,6 +9329,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 10000000001 */
@@ -9707,6 +9742,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 10000000002 */
@@ -9887,6 +9924,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 10000000020 */
@@ -10008,6 +10047,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 10000000002 */
@@ -10580,7 +10621,10 @@ export interface operations {
     add_mapping_api_v1_mappings_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10774,7 +10818,10 @@ export interface operations {
                 mode?: components["schemas"]["Mode"];
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10918,7 +10965,10 @@ export interface operations {
     preview_mapping_api_v1_mappings_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11121,7 +11171,10 @@ export interface operations {
     add_project_mapping_api_v1_mappings_projects_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11317,7 +11370,10 @@ export interface operations {
                 mode?: components["schemas"]["Mode"];
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11465,7 +11521,10 @@ export interface operations {
     preview_project_mapping_api_v1_mappings_projects_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11670,6 +11729,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -11774,6 +11835,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -12156,7 +12219,10 @@ export interface operations {
     add_user_mapping_api_v1_mappings_users_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12352,7 +12418,10 @@ export interface operations {
                 mode?: components["schemas"]["Mode"];
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12496,7 +12565,10 @@ export interface operations {
     preview_user_mapping_api_v1_mappings_users_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -12701,6 +12773,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -12805,6 +12879,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -13020,6 +13096,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 7 */
@@ -13124,6 +13202,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 7 */
@@ -13335,7 +13415,10 @@ export interface operations {
     add_channel_api_v1_notifications_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13554,6 +13637,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -13658,6 +13743,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 1 */
@@ -13789,7 +13876,10 @@ export interface operations {
     try_channel_api_v1_notifications__channel_id__test_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 1 */
                 channel_id: number;
@@ -13899,7 +13989,10 @@ export interface operations {
     erase_subject_api_v1_privacy_erase_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14573,7 +14666,10 @@ export interface operations {
     resolve_rows_api_v1_reconcile_bulk_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14831,6 +14927,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 93 */
@@ -15036,6 +15134,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 93 */
@@ -15240,6 +15340,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -15365,7 +15467,10 @@ export interface operations {
     preview_api_v1_schedule_preview_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -15882,6 +15987,8 @@ export interface operations {
             query?: never;
             header?: {
                 prefer?: string;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -16198,6 +16305,8 @@ export interface operations {
             query?: never;
             header?: {
                 prefer?: string;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 2 */
@@ -16496,6 +16605,8 @@ export interface operations {
             };
             header?: {
                 prefer?: string;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -17006,6 +17117,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 4 */
@@ -17393,7 +17506,10 @@ export interface operations {
     add_user_api_v1_users_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -17520,6 +17636,8 @@ export interface operations {
             query?: never;
             header?: {
                 "if-match"?: string | null;
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 /** @example 2 */
@@ -17744,7 +17862,10 @@ export interface operations {
     replay_delivery_api_v1_webhook_deliveries__delivery_id__replay_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @example 6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11 */
                 delivery_id: string;
@@ -17966,7 +18087,10 @@ export interface operations {
     log_out_logout_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -18282,7 +18406,10 @@ export interface operations {
     replace_own_password_users_me_password_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Sent again with the same key and body, it is done once and answered the same. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

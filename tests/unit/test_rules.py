@@ -344,6 +344,8 @@ def test_what_kimai_stores_is_compared_as_instants() -> None:
     longer = written(asked, end=asked.end + hour, duration=asked.end - asked.begin + hour)
     assert mismatches(asked, longer, KIMAI_SETTINGS) == ("end", "duration")
     assert "2026" in mismatch_text(("begin",), asked, moved)
+    assert "round_begin" in mismatch_text(("begin",), asked, moved)
+    assert "round" not in mismatch_text(("activity_id",), asked, moved)
 
 
 def test_seconds_that_kimai_rounds_away_are_no_mismatch() -> None:

@@ -58,10 +58,12 @@ def mismatches(
 def mismatch_text(names: Sequence[str], desired: Desired, written: Written) -> str:
     """The same in words that say what to do."""
     parts = [f"{name} {_told(written, name)} instead of {_told(desired, name)}" for name in names]
+    told = f"Kimai stored timesheet {written.timesheet_id} with {', '.join(parts)}."
+    if {"begin", "end", "duration"}.isdisjoint(names):
+        return f"{told} Somebody may have changed it meanwhile: keep it, or correct the timesheet."
     return (
-        f"Kimai stored timesheet {written.timesheet_id} with {', '.join(parts)}. Set round_begin, "
-        "round_end, round_duration, rounding_mode and rounding_days as in Kimai when it rounds, "
-        "else correct the timesheet."
+        f"{told} Set round_begin, round_end, round_duration, rounding_mode and rounding_days as in "
+        "Kimai when it rounds, else correct the timesheet."
     )
 
 

@@ -146,17 +146,19 @@ def test_nothing_stays_nothing() -> None:
     at = datetime(2026, 3, 4, 10, 7, tzinfo=UTC)
     kimai = KimaiSettings(round_begin=15, round_end=15)
     assert foreseen(at, at, kimai, ZoneInfo("UTC")).duration == minutes(15)
-    for other in (kimai, KimaiSettings(round_end=15), KimaiSettings(round_begin=7, round_end=30)):
+    turning = KimaiSettings(rounding_mode=RoundingMode.CEIL, round_begin=15, round_end=1)
+    apart = KimaiSettings(round_begin=7, round_end=30)
+    for other in (kimai, KimaiSettings(round_end=15), apart, turning):
         asked = sent(at, at, other, ZoneInfo("UTC"))
         assert foreseen(asked.begin, asked.end, other, ZoneInfo("UTC")).duration == minutes(0)
 
 
-def test_steps_that_would_turn_a_time_around_leave_nothing_of_it() -> None:
+def test_steps_that_would_turn_a_time_around_are_left_to_kimai() -> None:
     at = datetime(2026, 3, 4, 10, 8, tzinfo=UTC)
     kimai = KimaiSettings(rounding_mode=RoundingMode.CEIL, round_begin=15, round_end=1)
     assert foreseen(at, at + minutes(4), kimai, ZoneInfo("UTC")).duration == -minutes(3)
     asked = sent(at, at + minutes(4), kimai, ZoneInfo("UTC"))
-    assert foreseen(asked.begin, asked.end, kimai, ZoneInfo("UTC")).duration == minutes(0)
+    assert (asked.begin, asked.end) == (at, at + minutes(4))
 
 
 def minutes(count: int) -> timedelta:

@@ -5130,16 +5130,16 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "c193b8f700274ef58264799e4afc59e8",
-                     *           "created_at": "2026-11-28T02:12:37.416461Z",
+                     *           "correlation_id": "cc06aa2ca848446fbb5406ca0a69e7f3",
+                     *           "created_at": "2026-11-29T00:16:47.760733Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 158
+                     *             "receipt": 155
                      *           },
-                     *           "digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
+                     *           "digest": "4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 160,
+                     *           "id": 157,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "alice",
@@ -5149,20 +5149,20 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "0ac72559c83740c1bb2f11716e4e6781",
-                     *           "created_at": "2026-11-28T02:12:37.386673Z",
+                     *           "correlation_id": "263b333c32a04b82b0812579dab1ba56",
+                     *           "created_at": "2026-11-29T00:16:47.749436Z",
                      *           "details": {
                      *             "article_id": null,
                      *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
-                     *             "delivery_id": "test-b608b5246c9330365490dff471c9d17b",
+                     *             "delivery_id": "test-86f4defee459db073f78a153236aa798",
                      *             "size": 21,
                      *             "ticket_id": 1,
                      *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "e663e4f9cb369d3fcf20989eff415edc93ffc620cf859c026ed50efc5e8a7150",
+                     *           "digest": "da6dfdbb5ab3699d0dbe7e6384c81e83f637801943130a200c5e056a3562f49f",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
-                     *           "id": 159,
+                     *           "id": 156,
                      *           "ip_address": "127.0.0.1",
                      *           "run_id": null,
                      *           "user": "webhook",
@@ -5170,7 +5170,7 @@ export interface operations {
                      *           "user_id": null
                      *         }
                      *       ],
-                     *       "total": 65
+                     *       "total": 63
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -5252,20 +5252,20 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
-                     *     159,20
+                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     156,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
-                     *     159,20
+                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     156,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     160,2026-11-28T02:12:37.416461Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,c193b8f700274ef58264799e4afc59e8,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 158}",{},0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65
-                     *     159,20
+                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     156,20
                      */
                     "text/csv": string;
                 };
@@ -5324,7 +5324,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 160 */
+                /** @example 157 */
                 position: number;
             };
             cookie?: never;
@@ -5341,16 +5341,16 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "c193b8f700274ef58264799e4afc59e8",
-                     *       "created_at": "2026-11-28T02:12:37.416461Z",
+                     *       "correlation_id": "cc06aa2ca848446fbb5406ca0a69e7f3",
+                     *       "created_at": "2026-11-29T00:16:47.760733Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 158
+                     *         "receipt": 155
                      *       },
-                     *       "digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
+                     *       "digest": "4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
-                     *       "id": 160,
+                     *       "id": 157,
                      *       "ip_address": "127.0.0.1",
                      *       "run_id": null,
                      *       "user": "alice",
@@ -5431,9 +5431,9 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-28T02:12:37.535709Z",
+                     *       "started_at": "2026-11-29T00:16:47.852848Z",
                      *       "state": "running",
-                     *       "until": 160
+                     *       "until": 159
                      *     }
                      */
                     "application/json": components["schemas"]["CompareOut"];
@@ -5512,9 +5512,9 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-28T02:12:37.535709Z",
+                     *       "started_at": "2026-11-29T00:16:47.852848Z",
                      *       "state": "running",
-                     *       "until": 160
+                     *       "until": 159
                      *     }
                      */
                     "application/json": components["schemas"]["CompareOut"];
@@ -5623,7 +5623,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-28T02:12:31.901121Z","data":{"credential":"ce6e60ddc257850110be95503372ada6","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-29T00:16:45.051628Z","data":{"credential":"5ae6ab621e8feb62a043c8ffb5480686","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5696,9 +5696,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 160,
+                     *       "checked_to": 159,
                      *       "first_bad_position": null,
-                     *       "head_digest": "0beaf1af73e2a3fb4d7091c0c7533d7287c158ba33644644d1fc53415af78e65",
+                     *       "head_digest": "bd3f6bdd06e9f17187d88a3c46e9d5ee7b834cc8d83c136f5bc349f18629b41c",
                      *       "ok": true
                      *     }
                      */
@@ -5779,7 +5779,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T02:12:35.843695Z",
+                     *         "created_at": "2026-11-29T00:16:47.024875Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 93,
                      *         "kimai_begin": null,
@@ -5787,6 +5787,7 @@ export interface operations {
                      *         "kimai_duration_minutes": null,
                      *         "kimai_end": null,
                      *         "kimai_id": null,
+                     *         "minutes_after": 5,
                      *         "notes": "it is billed after all",
                      *         "project_name": null,
                      *         "reason_code": "UNMAPPED_ACTIVITY",
@@ -5835,7 +5836,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-28T02:12:35.831551Z",
+                     *         "created_at": "2026-11-29T00:16:47.022852Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 67,
                      *         "kimai_begin": null,
@@ -5843,6 +5844,7 @@ export interface operations {
                      *         "kimai_duration_minutes": null,
                      *         "kimai_end": null,
                      *         "kimai_id": null,
+                     *         "minutes_after": 10,
                      *         "notes": null,
                      *         "project_name": null,
                      *         "reason_code": "UNMAPPED_ACTIVITY",
@@ -5972,7 +5974,7 @@ export interface operations {
                      *       "activity_name": "Development",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-28T02:12:36.841183Z",
+                     *       "created_at": "2026-11-29T00:16:47.607035Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "id": 148,
                      *       "kimai_begin": "2026-10-14T08:50:00Z",
@@ -6008,6 +6010,7 @@ export interface operations {
                      *       "kimai_duration_minutes": 90,
                      *       "kimai_end": "2026-10-14T10:20:00Z",
                      *       "kimai_id": 2,
+                     *       "minutes_after": 90,
                      *       "notes": "is this the right day?",
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "reason_code": "OTHER",
@@ -6164,7 +6167,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T02:12:35.831551Z",
+                     *       "created_at": "2026-11-29T00:16:47.022852Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6172,6 +6175,7 @@ export interface operations {
                      *       "kimai_duration_minutes": null,
                      *       "kimai_end": null,
                      *       "kimai_id": null,
+                     *       "minutes_after": 10,
                      *       "notes": null,
                      *       "project_name": null,
                      *       "reason_code": "UNMAPPED_ACTIVITY",
@@ -6409,7 +6413,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-28T02:12:35.831551Z",
+                     *       "created_at": "2026-11-29T00:16:47.022852Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6417,6 +6421,7 @@ export interface operations {
                      *       "kimai_duration_minutes": null,
                      *       "kimai_end": null,
                      *       "kimai_id": null,
+                     *       "minutes_after": 10,
                      *       "notes": "asked the customer",
                      *       "project_name": null,
                      *       "reason_code": "UNMAPPED_ACTIVITY",
@@ -6573,9 +6578,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-28T02:12:33.300538Z",
+                     *         "created_at": "2026-11-29T00:16:45.845525Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-28T02:12:33.745788Z",
+                     *           "checked_at": "2026-11-29T00:16:46.028065Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6598,13 +6603,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-28T02:12:33.300538Z",
+                     *         "updated_at": "2026-11-29T00:16:45.845525Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-28T02:12:33.327286Z",
+                     *         "created_at": "2026-11-29T00:16:45.857340Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6643,7 +6648,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-28T02:12:33.327286Z",
+                     *         "updated_at": "2026-11-29T00:16:45.857340Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6736,7 +6741,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T02:12:33.300538Z",
+                     *       "created_at": "2026-11-29T00:16:45.845525Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6761,7 +6766,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T02:12:33.300538Z",
+                     *       "updated_at": "2026-11-29T00:16:45.845525Z",
                      *       "version": 2
                      *     }
                      */
@@ -7153,7 +7158,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-28T02:12:33.327286Z",
+                     *       "created_at": "2026-11-29T00:16:45.857340Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -7192,7 +7197,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-28T02:12:33.327286Z",
+                     *       "updated_at": "2026-11-29T00:16:45.857340Z",
                      *       "version": 1
                      *     }
                      */
@@ -7387,9 +7392,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T02:12:33.300538Z",
+                     *       "created_at": "2026-11-29T00:16:45.845525Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
+                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7412,7 +7417,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
+                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
                      *       "version": 5
                      *     }
                      */
@@ -7730,7 +7735,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-28T02:12:33.327286Z"
+                     *         "since": "2026-11-29T00:16:45.857340Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7819,16 +7824,16 @@ export interface operations {
                      *       "connector_id": 2,
                      *       "parts": [
                      *         {
-                     *           "from": "2026-11-27T02:30:00Z",
+                     *           "from": "2026-11-28T00:30:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-27T03:00:00Z"
+                     *           "to": "2026-11-28T01:00:00Z"
                      *         },
                      *         {
-                     *           "from": "2026-11-27T03:00:00Z",
+                     *           "from": "2026-11-28T01:00:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-27T03:30:00Z"
+                     *           "to": "2026-11-28T01:30:00Z"
                      *         }
                      *       ],
                      *       "turns": []
@@ -8028,9 +8033,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T02:12:33.300538Z",
+                     *       "created_at": "2026-11-29T00:16:45.845525Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
+                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8053,7 +8058,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
+                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
                      *       "version": 5
                      *     }
                      */
@@ -8169,9 +8174,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-28T02:12:33.300538Z",
+                     *       "created_at": "2026-11-29T00:16:45.845525Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-28T02:12:33.745788Z",
+                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8194,7 +8199,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-28T02:12:33.827785Z",
+                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
                      *       "version": 5
                      *     }
                      */
@@ -8417,8 +8422,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": null,
-                     *       "delivery_id": "test-b608b5246c9330365490dff471c9d17b",
-                     *       "duration_ms": 44,
+                     *       "delivery_id": "test-86f4defee459db073f78a153236aa798",
+                     *       "duration_ms": 31,
                      *       "message": "It was accepted.",
                      *       "ok": true,
                      *       "status": 202,
@@ -8779,7 +8784,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-28T02:12:31.901121Z",
+                     *         "at": "2026-11-29T00:16:45.051628Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8846,7 +8851,7 @@ export interface operations {
                      *       ],
                      *       "next_cursor": "6ofYbdJKY-ue56bnWyJkaWZmIixbWzEsbnVsbF0sMTYyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-28T02:12:37.671511Z",
+                     *         "at": "2026-11-29T00:16:47.937629Z",
                      *         "position": 162
                      *       }
                      *     }
@@ -8939,7 +8944,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T02:12:35.843695Z",
+                     *           "created_at": "2026-11-29T00:16:47.024875Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-19T09:34:00Z",
@@ -8950,6 +8955,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
                      *           },
+                     *           "minutes_after": 180,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
                      *           "position": 123,
@@ -8990,7 +8996,7 @@ export interface operations {
                      *           "ticket_number": "10013",
                      *           "ticket_title": "Password reset for the night shift",
                      *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-28T02:12:35.881637Z",
+                     *           "updated_at": "2026-11-29T00:16:47.040750Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -9002,7 +9008,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T02:12:35.831551Z",
+                     *           "created_at": "2026-11-29T00:16:47.022852Z",
                      *           "customer_name": "Harbour & Lane Solicitors",
                      *           "description": "Moved the queue over, listened in on three calls.",
                      *           "ended_at": "2026-10-19T09:10:00Z",
@@ -9013,6 +9019,7 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/19",
                      *             "timesheet": "https://kimai.example.com/en/timesheet/14/edit"
                      *           },
+                     *           "minutes_after": 105,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
                      *           "position": 122,
@@ -9053,7 +9060,7 @@ export interface operations {
                      *           "ticket_number": "10019",
                      *           "ticket_title": "Backup report: two jobs failed",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-28T02:12:35.881637Z",
+                     *           "updated_at": "2026-11-29T00:16:47.040750Z",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -9217,7 +9224,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T02:12:35.843695Z",
+                     *       "created_at": "2026-11-29T00:16:47.024875Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-19T09:34:00Z",
@@ -9228,6 +9235,7 @@ export interface operations {
                      *         "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
                      *       },
+                     *       "minutes_after": 180,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 123,
@@ -9268,7 +9276,7 @@ export interface operations {
                      *       "ticket_number": "10013",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-28T02:12:35.881637Z",
+                     *       "updated_at": "2026-11-29T00:16:47.040750Z",
                      *       "user_email": "jonas@northwind-it.example",
                      *       "user_name": "Jonas Peeters",
                      *       "version": 4
@@ -9364,7 +9372,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T02:12:35.831551Z",
+                     *       "created_at": "2026-11-29T00:16:47.022852Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -9375,6 +9383,7 @@ export interface operations {
                      *         "ticket": "https://zammad.example.com/#ticket/zoom/4",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/1/edit"
                      *       },
+                     *       "minutes_after": 90,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 137,
@@ -9413,7 +9422,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T02:12:36.505318Z",
+                     *       "updated_at": "2026-11-29T00:16:47.453986Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -9531,7 +9540,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 180 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "at": "2026-11-29T00:16:47.024875Z",
                      *           "input": {
                      *             "source_id": 19,
                      *             "ticket_id": 13
@@ -9551,7 +9560,7 @@ export interface operations {
                      *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
                      *         },
                      *         {
-                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "at": "2026-11-29T00:16:47.024875Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "180.0",
@@ -9651,9 +9660,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "b9237d9280a75dab42f22ccbc9e5900324a17a23555b932d99d003e175bcce41",
+                     *           "digest": "91063bba87c59a99f9ef58700a4312707a5b6d90098a46f11ec312bdf90b1113",
                      *           "position": 89,
-                     *           "recorded_at": "2026-11-28T02:12:35.843695Z",
+                     *           "recorded_at": "2026-11-29T00:16:47.024875Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Seen in Zammad",
@@ -9674,9 +9683,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "96983892b039597016d1de7f588bade326410be4a7f628e20daee3fed93ea1b4",
+                     *           "digest": "25a4e166320cc649756295c196f0feb5301a4e9bccb71df1abcf54bfe7e5850e",
                      *           "position": 90,
-                     *           "recorded_at": "2026-11-28T02:12:35.843695Z",
+                     *           "recorded_at": "2026-11-29T00:16:47.024875Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000019",
                      *           "title": "Decided: create",
@@ -9776,7 +9785,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T02:12:35.831551Z",
+                     *       "created_at": "2026-11-29T00:16:47.022852Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -9787,6 +9796,7 @@ export interface operations {
                      *         "ticket": "https://zammad.example.com/#ticket/zoom/5",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/2/edit"
                      *       },
+                     *       "minutes_after": 90,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 146,
@@ -9827,7 +9837,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T02:12:36.766823Z",
+                     *       "updated_at": "2026-11-29T00:16:47.579851Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 5
@@ -10081,7 +10091,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-28T02:12:35.831551Z",
+                     *       "created_at": "2026-11-29T00:16:47.022852Z",
                      *       "customer_name": "Eastgate Housing",
                      *       "description": "Walked through the settings together by phone.",
                      *       "ended_at": "2026-10-14T10:20:00Z",
@@ -10092,6 +10102,7 @@ export interface operations {
                      *         "ticket": "https://zammad.example.com/#ticket/zoom/5",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/2/edit"
                      *       },
+                     *       "minutes_after": 90,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 147,
@@ -10132,7 +10143,7 @@ export interface operations {
                      *       "ticket_number": "10005",
                      *       "ticket_title": "Shared calendar shows wrong times",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-28T02:12:36.809690Z",
+                     *       "updated_at": "2026-11-29T00:16:47.594595Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 6
@@ -10250,11 +10261,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 160,
+                     *       "head": 158,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "ce6e60ddc257850110be95503372ada6",
+                     *             "credential": "5ae6ab621e8feb62a043c8ffb5480686",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -10262,17 +10273,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "3a111870af6327e2004b660790685176a916b75415701fe523ba3448939509ea",
+                     *           "digest": "c3a7965279f197db9d9c9d2618e1a5007793e5b76487de926dda17d465511923",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-28T02:12:31.861793Z"
+                     *             "occurred_at": "2026-11-29T00:16:45.022316Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-28T02:12:31.901121Z",
+                     *           "recorded_at": "2026-11-29T00:16:45.051628Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -10357,19 +10368,19 @@ export interface operations {
                      *       "buckets": [
                      *         {
                      *           "events": 0,
-                     *           "from": "2026-11-14T02:12:37.498107Z",
+                     *           "from": "2026-11-15T00:16:47.819654Z",
                      *           "position": 0,
-                     *           "to": "2026-11-21T02:12:37.498107Z"
+                     *           "to": "2026-11-22T00:16:47.819654Z"
                      *         },
                      *         {
-                     *           "events": 160,
-                     *           "from": "2026-11-21T02:12:37.498107Z",
-                     *           "position": 160,
-                     *           "to": "2026-11-28T02:12:37.498107Z"
+                     *           "events": 158,
+                     *           "from": "2026-11-22T00:16:47.819654Z",
+                     *           "position": 158,
+                     *           "to": "2026-11-29T00:16:47.819654Z"
                      *         }
                      *       ],
-                     *       "first_at": "2026-11-28T02:12:31.901121Z",
-                     *       "head": 160
+                     *       "first_at": "2026-11-29T00:16:45.051628Z",
+                     *       "head": 159
                      *     }
                      */
                     "application/json": components["schemas"]["ActivityOut"];
@@ -10445,7 +10456,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "ce6e60ddc257850110be95503372ada6",
+                     *         "credential": "5ae6ab621e8feb62a043c8ffb5480686",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -10453,17 +10464,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "3a111870af6327e2004b660790685176a916b75415701fe523ba3448939509ea",
+                     *       "digest": "c3a7965279f197db9d9c9d2618e1a5007793e5b76487de926dda17d465511923",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-28T02:12:31.861793Z"
+                     *         "occurred_at": "2026-11-29T00:16:45.022316Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-28T02:12:31.901121Z",
+                     *       "recorded_at": "2026-11-29T00:16:45.051628Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -10544,24 +10555,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T02:12:33.421009Z",
+                     *         "created_at": "2026-11-29T00:16:45.878027Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-28T02:12:33.421009Z",
+                     *         "updated_at": "2026-11-29T00:16:45.878027Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-28T02:12:33.464798Z",
+                     *         "created_at": "2026-11-29T00:16:45.903196Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-28T02:12:33.464798Z",
+                     *         "updated_at": "2026-11-29T00:16:45.903196Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -10649,12 +10660,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T02:12:33.421009Z",
+                     *       "created_at": "2026-11-29T00:16:45.878027Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T02:12:33.421009Z",
+                     *       "updated_at": "2026-11-29T00:16:45.878027Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -11105,7 +11116,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T02:12:34.255005Z",
+                     *         "created_at": "2026-11-29T00:16:46.260255Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -11113,7 +11124,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-28T02:12:34.255005Z",
+                     *         "updated_at": "2026-11-29T00:16:46.260255Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -11200,7 +11211,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.255005Z",
+                     *       "created_at": "2026-11-29T00:16:46.260255Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11208,7 +11219,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
+                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
                      *       "version": 1
                      *     }
                      */
@@ -11662,7 +11673,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.255005Z",
+                     *       "created_at": "2026-11-29T00:16:46.260255Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11670,7 +11681,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
+                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
                      *       "version": 1
                      *     }
                      */
@@ -11863,7 +11874,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.255005Z",
+                     *       "created_at": "2026-11-29T00:16:46.260255Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11871,7 +11882,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-28T02:12:34.255005Z",
+                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
                      *       "version": 1
                      *     }
                      */
@@ -12151,14 +12162,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T02:12:34.139470Z",
+                     *         "created_at": "2026-11-29T00:16:46.208809Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-28T02:12:34.139470Z",
+                     *         "updated_at": "2026-11-29T00:16:46.208809Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -12246,14 +12257,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.139470Z",
+                     *       "created_at": "2026-11-29T00:16:46.208809Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
+                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12704,14 +12715,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.139470Z",
+                     *       "created_at": "2026-11-29T00:16:46.208809Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
+                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12907,14 +12918,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.139470Z",
+                     *       "created_at": "2026-11-29T00:16:46.208809Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-28T02:12:34.139470Z",
+                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -13030,12 +13041,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-28T02:12:33.943334Z",
+                     *       "created_at": "2026-11-29T00:16:46.126171Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T02:12:33.943334Z",
+                     *       "updated_at": "2026-11-29T00:16:46.126171Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13231,12 +13242,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-28T02:12:33.943334Z",
+                     *       "created_at": "2026-11-29T00:16:46.126171Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-28T02:12:33.994749Z",
+                     *       "updated_at": "2026-11-29T00:16:46.155828Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13346,7 +13357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T02:12:35.055249Z",
+                     *         "created_at": "2026-11-29T00:16:46.557289Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -13356,7 +13367,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-28T02:12:35.055249Z",
+                     *         "updated_at": "2026-11-29T00:16:46.557289Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -13446,7 +13457,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:35.055249Z",
+                     *       "created_at": "2026-11-29T00:16:46.557289Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13456,7 +13467,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T02:12:35.055249Z",
+                     *       "updated_at": "2026-11-29T00:16:46.557289Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13567,7 +13578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:35.055249Z",
+                     *       "created_at": "2026-11-29T00:16:46.557289Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13577,7 +13588,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T02:12:35.055249Z",
+                     *       "updated_at": "2026-11-29T00:16:46.557289Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13773,7 +13784,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:35.055249Z",
+                     *       "created_at": "2026-11-29T00:16:46.557289Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13782,7 +13793,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-28T02:12:35.093795Z",
+                     *       "updated_at": "2026-11-29T00:16:46.580537Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -14017,7 +14028,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 6,
-                     *       "erased_at": "2026-11-28T02:12:37.671511Z",
+                     *       "erased_at": "2026-11-29T00:16:47.937629Z",
                      *       "events": 9,
                      *       "minutes_kept": 375,
                      *       "subject": "zammad-user:3"
@@ -14136,7 +14147,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T02:12:35.831551+00:00",
+                     *           "created_at": "2026-11-29T00:16:47.022852+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Installed the update and checked the services afterwards.",
                      *           "ended_at": "2026-10-16T07:25:00+00:00",
@@ -14147,6 +14158,7 @@ export interface operations {
                      *             "ticket": null,
                      *             "timesheet": null
                      *           },
+                     *           "minutes_after": 10,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
                      *           "position": 115,
@@ -14187,7 +14199,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-28T02:12:35.881637+00:00",
+                     *           "updated_at": "2026-11-29T00:16:47.039494+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -14199,7 +14211,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-28T02:12:35.831551+00:00",
+                     *           "created_at": "2026-11-29T00:16:47.022852+00:00",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "",
                      *           "ended_at": "2026-10-16T11:01:00+00:00",
@@ -14210,6 +14222,7 @@ export interface operations {
                      *             "ticket": null,
                      *             "timesheet": null
                      *           },
+                     *           "minutes_after": 45,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
                      *           "position": 117,
@@ -14250,7 +14263,7 @@ export interface operations {
                      *           "ticket_number": "10009",
                      *           "ticket_title": "New starter: accounts and laptop",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-28T02:12:35.881637+00:00",
+                     *           "updated_at": "2026-11-29T00:16:47.039494+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -14291,7 +14304,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "5b191d4287ac11e0aa2da456b58c057d6694efd7005f66e8efef12ba45e649e0",
+                     *           "digest": "b569bbd6e8022c78e4203a1b96ec6c294ded2f22d1f71e9f47088e6c70933fee",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14299,10 +14312,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-28T02:12:35.330388Z"
+                     *             "occurred_at": "2026-11-29T00:16:46.719713Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-28T02:12:35.346977Z",
+                     *           "recorded_at": "2026-11-29T00:16:46.728864Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -14342,7 +14355,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "82377f5cc26735423814f0435cd07f1759b4183f3e6021acadf870af4fc1d9fe",
+                     *           "digest": "55f4e127d41cb54b1a9bd9c763ae29b15ee99269aaec0bd4a8599787643b40d3",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14350,10 +14363,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-28T02:12:35.553427Z"
+                     *             "occurred_at": "2026-11-29T00:16:46.870767Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-28T02:12:35.554360Z",
+                     *           "recorded_at": "2026-11-29T00:16:46.871545Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -14452,10 +14465,10 @@ export interface operations {
                      *           ],
                      *           "entries": 6,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-28T02:12:35.337911Z",
+                     *           "first_seen": "2026-11-29T00:16:46.723173Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-28T02:12:37.076371Z",
+                     *           "last_seen": "2026-11-29T00:16:47.826348Z",
                      *           "minutes": 375,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -14562,7 +14575,8 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T02:12:35.843695Z",
+                     *           "minutesAfter": 5,
+                     *           "openedAt": "2026-11-29T00:16:47.024875Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14595,7 +14609,8 @@ export interface operations {
                      *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
                      *             "timesheet": null
                      *           },
-                     *           "openedAt": "2026-11-28T02:12:35.843695Z",
+                     *           "minutesAfter": 10,
+                     *           "openedAt": "2026-11-29T00:16:47.024875Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14821,12 +14836,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "at": "2026-11-29T00:16:47.024875Z",
                      *           "position": 91,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-28T02:12:35.843695Z",
+                     *           "at": "2026-11-29T00:16:47.024875Z",
                      *           "position": 92,
                      *           "type": "EntryDecided"
                      *         }
@@ -14851,7 +14866,8 @@ export interface operations {
                      *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
                      *           "timesheet": null
                      *         },
-                     *         "openedAt": "2026-11-28T02:12:35.843695Z",
+                     *         "minutesAfter": 5,
+                     *         "openedAt": "2026-11-29T00:16:47.024875Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -15274,14 +15290,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T02:12:31.901121Z",
+                     *       "created_at": "2026-11-29T00:16:45.051628Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-28T02:12:31.901121Z",
+                     *       "updated_at": "2026-11-29T00:16:45.051628Z",
                      *       "version": 0
                      *     }
                      */
@@ -15367,14 +15383,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-28T02:12:31.901121Z",
+                     *       "created_at": "2026-11-29T00:16:45.051628Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-28T02:12:34.500963Z",
+                     *       "updated_at": "2026-11-29T00:16:46.391602Z",
                      *       "version": 1
                      *     }
                      */
@@ -15697,7 +15713,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-28T02:12:36.289251Z",
+                     *         "at": "2026-11-29T00:16:47.396379Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -15706,7 +15722,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-28T02:12:35.831551Z"
+                     *           "oldest_since": "2026-11-29T00:16:47.022852Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -15728,12 +15744,12 @@ export interface operations {
                      *         "sync_lag": {
                      *           "days": [
                      *             {
-                     *               "date": "2026-11-22",
+                     *               "date": "2026-11-23",
                      *               "p95_seconds": null,
                      *               "seen_p95_seconds": null
                      *             },
                      *             {
-                     *               "date": "2026-11-23",
+                     *               "date": "2026-11-24",
                      *               "p95_seconds": null,
                      *               "seen_p95_seconds": null
                      *             }
@@ -15741,7 +15757,7 @@ export interface operations {
                      *           "interval_seconds": null,
                      *           "late": null,
                      *           "median_seconds": 3801087,
-                     *           "p95_seconds": 3932159,
+                     *           "p95_seconds": 4063231,
                      *           "seen_median_seconds": 0,
                      *           "seen_p95_seconds": 0,
                      *           "written": 14
@@ -15750,10 +15766,10 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-28T02:12:36.017697Z",
+                     *         "started_at": "2026-11-29T00:16:47.126058Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-28T02:12:36.181098Z",
+                     *       "last_sync": "2026-11-29T00:16:47.331418Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
@@ -15763,7 +15779,7 @@ export interface operations {
                      *         "days": [
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-22",
+                     *             "date": "2026-11-23",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -15771,7 +15787,7 @@ export interface operations {
                      *           },
                      *           {
                      *             "conflict": 0,
-                     *             "date": "2026-11-23",
+                     *             "date": "2026-11-24",
                      *             "failed": 0,
                      *             "ignored": 0,
                      *             "pending": 0,
@@ -15785,13 +15801,13 @@ export interface operations {
                      *       "webhook_success_rate": null,
                      *       "weekly_minutes": [
                      *         {
-                     *           "date": "2026-11-22",
-                     *           "day": "Sun",
+                     *           "date": "2026-11-23",
+                     *           "day": "Mon",
                      *           "minutes": 0
                      *         },
                      *         {
-                     *           "date": "2026-11-23",
-                     *           "day": "Mon",
+                     *           "date": "2026-11-24",
+                     *           "day": "Tue",
                      *           "minutes": 0
                      *         }
                      *       ]
@@ -15879,13 +15895,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T02:12:35.469625Z",
-                     *           "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197",
+                     *           "created_at": "2026-11-29T00:16:46.778952Z",
+                     *           "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T02:12:35.557026Z",
+                     *           "expires_at": "2026-11-30T00:16:46.872864Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 752.5,
@@ -15909,13 +15925,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-28T02:12:35.195716Z",
-                     *           "digest": "sha256:52f15c0ae4d5ce8894bb4059ac9e2def8fc64977cf533ed8e85df9b7c1ffb31d",
+                     *           "created_at": "2026-11-29T00:16:46.632185Z",
+                     *           "digest": "sha256:23eef25a8fb45b3f2ce84468ba5606758da87bfb8e9e7c539fae60a7531933d5",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-29T02:12:35.349559Z",
+                     *           "expires_at": "2026-11-30T00:16:46.730698Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 842.5,
@@ -16023,13 +16039,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T02:12:35.195716Z",
-                     *       "digest": "sha256:52f15c0ae4d5ce8894bb4059ac9e2def8fc64977cf533ed8e85df9b7c1ffb31d",
+                     *       "created_at": "2026-11-29T00:16:46.632185Z",
+                     *       "digest": "sha256:23eef25a8fb45b3f2ce84468ba5606758da87bfb8e9e7c539fae60a7531933d5",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T02:12:35.349559Z",
+                     *       "expires_at": "2026-11-30T00:16:46.730698Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 842.5,
@@ -16199,13 +16215,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-28T02:12:35.469625Z",
-                     *       "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197",
+                     *       "created_at": "2026-11-29T00:16:46.778952Z",
+                     *       "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-29T02:12:35.557026Z",
+                     *       "expires_at": "2026-11-30T00:16:46.872864Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 752.5,
@@ -16318,7 +16334,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:e23287b32e2db32ae2220beb8847e583a4a30d6989199735a6761047bc29a197"
+                 *       "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -16477,7 +16493,7 @@ export interface operations {
                      *             "activity_id": 4,
                      *             "begin": "2026-10-14T08:50:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-3a111870-0000010000000002-01",
+                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-c3a79652-0000010000000002-01",
                      *             "end": "2026-10-14T10:20:00Z",
                      *             "minutes": 90,
                      *             "project_id": 1,
@@ -16493,7 +16509,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 4,
                      *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-3a111870-0000010000000002-01",
+                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-c3a79652-0000010000000002-01",
                      *               "end": "2026-10-14T12:20:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16512,7 +16528,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T13:13:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-3a111870-0000010000000004-01",
+                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-c3a79652-0000010000000004-01",
                      *             "end": "2026-10-14T13:48:00Z",
                      *             "minutes": 35,
                      *             "project_id": 1,
@@ -16528,7 +16544,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-3a111870-0000010000000004-01",
+                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-c3a79652-0000010000000004-01",
                      *               "end": "2026-10-14T15:48:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16783,9 +16799,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.163,
+                     *           "duration_seconds": 0.205,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T02:12:36.181098Z",
+                     *           "ended_at": "2026-11-29T00:16:47.331418Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16809,7 +16825,7 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T02:12:36.017697Z",
+                     *           "started_at": "2026-11-29T00:16:47.126058Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16826,9 +16842,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.184,
+                     *           "duration_seconds": 0.085,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-28T02:12:35.893928Z",
+                     *           "ended_at": "2026-11-29T00:16:47.043762Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16852,7 +16868,7 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-28T02:12:35.709823Z",
+                     *           "started_at": "2026-11-29T00:16:46.958805Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16938,14 +16954,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T02:12:36.017697Z,2026-11-28T02:12:36.181098Z,0.163,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T02:12:35.709823Z,2026-11-28T02:1
+                     *     2,manual,completed,completed,2026-11-29T00:16:47.126058Z,2026-11-29T00:16:47.331418Z,0.205,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-29T00:16:46.958805Z,2026-11-29T00:1
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-28T02:12:36.017697Z,2026-11-28T02:12:36.181098Z,0.163,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-28T02:12:35.709823Z,2026-11-28T02:1
+                     *     2,manual,completed,completed,2026-11-29T00:16:47.126058Z,2026-11-29T00:16:47.331418Z,0.205,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-29T00:16:46.958805Z,2026-11-29T00:1
                      */
                     "text/csv": string;
                 };
@@ -17029,9 +17045,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.184,
+                     *       "duration_seconds": 0.085,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-28T02:12:35.893928Z",
+                     *       "ended_at": "2026-11-29T00:16:47.043762Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -17055,7 +17071,7 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-28T02:12:35.709823Z",
+                     *       "started_at": "2026-11-29T00:16:46.958805Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
@@ -17121,7 +17137,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 4 */
+                /** @example 3 */
                 run_id: number;
             };
             cookie?: never;
@@ -17145,7 +17161,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": 4,
+                     *       "id": 3,
                      *       "state": "cancelling"
                      *     }
                      */
@@ -17354,7 +17370,7 @@ export interface operations {
                      * @example {
                      *       "display_timezone": "UTC",
                      *       "head_position": 160,
-                     *       "started_at": "2026-11-28T02:12:31.850276Z",
+                     *       "started_at": "2026-11-29T00:16:45.019594Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -17430,7 +17446,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-28T02:12:31.901121Z",
+                     *         "created_at": "2026-11-29T00:16:45.051628Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17441,7 +17457,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-28T02:12:34.397311Z",
+                     *         "created_at": "2026-11-29T00:16:46.356645Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17534,7 +17550,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.397311Z",
+                     *       "created_at": "2026-11-29T00:16:46.356645Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -17664,7 +17680,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:34.397311Z",
+                     *       "created_at": "2026-11-29T00:16:46.356645Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -17791,8 +17807,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 158,
-                     *           "received_at": "2026-11-28T02:12:37.242417Z",
+                     *           "position": 155,
+                     *           "received_at": "2026-11-29T00:16:47.697014Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -18204,10 +18220,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.70036736e+08
+                     *     process_virtual_memory_bytes 3.66374912e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.34176768e+08
+                     *     process_resident_memory_bytes 1.29503232e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -18342,7 +18358,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-28T02:12:31.901121Z",
+                     *       "created_at": "2026-11-29T00:16:45.051628Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

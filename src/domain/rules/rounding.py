@@ -106,16 +106,19 @@ def _is_rounded(end: datetime, kimai: KimaiSettings, zone: ZoneInfo) -> bool:
 def _on_steps(begin: datetime, end: datetime, kimai: KimaiSettings) -> tuple[Span, timedelta]:
     """Begin and end rounded, and the rounded duration.
 
-    What has no length keeps none, nor has what steps would turn around: it lies on a step of both.
+    What has no length keeps none, and lies on a step of both. Steps that do not fit one another and
+    would turn begin and end around are left to Kimai.
     """
     at_begin, at_end, of_duration = _OURS[kimai.rounding_mode]
     first = EPOCH + at_begin(begin - EPOCH, _minutes(kimai.round_begin))
     last = EPOCH + at_end(end - EPOCH, _minutes(kimai.round_end))
-    if begin == end or last <= first:
+    if begin == end:
         both = lcm(max(1, kimai.round_begin), max(1, kimai.round_end))
         common = EPOCH + _down(first - EPOCH, _minutes(both))
         nothing = common if first - common < DAY else first
         return Span(begin=nothing, end=nothing), NOTHING
+    if last < first:
+        return Span(begin=begin, end=end), end - begin
     return Span(begin=first, end=last), of_duration(last - first, _minutes(kimai.round_duration))
 
 

@@ -78,7 +78,9 @@ def known_ids(threaded: Threaded) -> Mapping[str, Sequence[object]]:
     """Ids that exist, by the name that paths give them."""
     headers = by(threaded, 1)
     url = f"{threaded.url}/api/v1/entries"
-    rows = requests.get(url, headers=headers, timeout=PATIENCE).json()["items"]
+    answer = requests.get(url, headers=headers, timeout=PATIENCE)
+    assert answer.ok, answer.text
+    rows = answer.json()["items"]
     few = [1, 2, 3]
     return {
         "entry_id": [row["id"] for row in rows],

@@ -235,6 +235,16 @@ async def test_what_only_looks_like_it_is_suggested_and_nothing_is_written(world
     assert world.kimai.writes == 0
 
 
+async def test_the_rounded_whole_of_a_booking_that_was_taken_from_looks_like_it() -> None:
+    world = World(kimai={"round_duration": 20})
+    world.tickets.book(9)
+    world.tickets.book(10, time_unit=Decimal(-9))
+    put(world, 500, "VPN again, #10050", duration=timedelta(minutes=20))
+    put(world, 501, "VPN again, #10050", duration=timedelta(minutes=40))
+    await world.sync()
+    assert suggested(await world.entry(9)) == (500,)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

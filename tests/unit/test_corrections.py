@@ -122,6 +122,16 @@ async def test_less_than_what_was_billed_asks_again_and_offers_no_correction() -
     await quiet(world)
 
 
+async def test_what_is_more_only_by_rounding_is_not_too_much() -> None:
+    """All of 12 minutes is 20 as set, which the exported timesheet has."""
+    world = await corrected(kimai={"round_duration": 20})
+    assert lasting(world) == {1: 20, 2: 20}
+    world.tickets.edit(9, time_unit=Decimal(12))
+    entry = await later(world)
+    assert (entry.standing.state, lasting(world)) == (EntryState.SYNCED, {1: 20, 2: 0})
+    await quiet(world)
+
+
 async def test_a_smaller_booking_has_nothing_to_add() -> None:
     world = await billed(10)
     preview = await resolver(world).preview(await wish(world, Op.CORRECT))

@@ -583,6 +583,21 @@ async def test_what_is_sent_is_rounded_as_set() -> None:
     assert (sheet.duration, sheet.end) == (timedelta(minutes=20), entry.settled.worked.end)
 
 
+async def test_work_that_rounds_to_nothing_is_left_alone_until_the_setting_goes() -> None:
+    """Kimai can refuse what has no length (`peers/kimai.md`, 2.8), and nobody is billed for it."""
+    floor = {"round_duration": 20, "rounding_mode": "floor"}
+    world = World(kimai=floor)
+    world.tickets.book(9)
+    await world.sync()
+    entry = await world.entry(9)
+    assert (entry.standing.state, world.kimai.writes) == (EntryState.IGNORED, 0)
+    assert entry.decided is not None
+    assert entry.decided.detail == "Rounded as set, nothing is left of 15 min."
+    world.configuration = configuration()
+    await world.sync()
+    assert world.kimai.sheets[1].duration == timedelta(minutes=15)
+
+
 async def test_a_rounding_that_is_set_later_leaves_alone_what_is_in_kimai(world: World) -> None:
     world.tickets.book(9)
     await world.sync()

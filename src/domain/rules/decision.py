@@ -7,7 +7,7 @@ yet written (`contract.md`, sections 4 and 5).
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -200,10 +200,25 @@ def _timed(  # one return per kind of amount
 
 def _rest(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:
     """What is missing beside the timesheets that stay as they are."""
-    left = duration - timedelta(seconds=case.entry.reduced.seconds + case.entry.beside_seconds)
-    if left < NOTHING or (left == NOTHING and case.entry.correcting is not None):
+    entry = case.entry
+    whole = duration - timedelta(seconds=entry.reduced.seconds)
+    there = timedelta(seconds=entry.beside_seconds)
+    too_much = whole < there and _as_set(case, basis, whole) < there
+    if too_much or (whole == there and entry.correcting is not None):
         return _held(_too_much(case, duration), basis)
-    return _placed(case, basis, left)
+    return _placed(case, basis, max(NOTHING, whole - there))  # more is there by rounding alone
+
+
+def _as_set(case: _Case, basis: Basis, whole: timedelta) -> timedelta:
+    """How long all of it would be in one timesheet, where the first one is, rounded as set."""
+    assert basis.zone is not None
+    first, settled = _first(case.entry), case.settled
+    assert first is not None
+    ends_then = settled is not None and settled.basis.anchor == WorkTimeAnchor.END_AT_BOOKING
+    begin = first.end - whole if ends_then else first.begin
+    zone = ZoneInfo(basis.zone)
+    kimai = case.configuration.kimai
+    return sent(begin, begin + whole, kimai, zone, ends_then=ends_then).duration
 
 
 def _whole(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:
@@ -296,7 +311,11 @@ def _taken(netted: Netted) -> str:
 
 
 def _minutes(seconds: int) -> str:
-    return f"{minutes_of(timedelta(seconds=seconds)).normalize():f} min"
+    return _lasting(timedelta(seconds=seconds))
+
+
+def _lasting(duration: timedelta) -> str:
+    return f"{minutes_of(duration).normalize():f} min"
 
 
 def _too_much(case: _Case, duration: timedelta) -> Wait:
@@ -317,12 +336,11 @@ def _too_much(case: _Case, duration: timedelta) -> Wait:
     )
 
 
-def _rounded_away(basis: Basis) -> Wait:
-    missing = "" if basis.worked is None else f"{basis.worked.duration} "
+def _rounded_away(missing: timedelta) -> Wait:
     return Wait(
         reason=ReasonCode.SOURCE_CHANGED_AFTER_EXPORT,
         cause=RefusalCause.EXPORTED,
-        detail=f"What is missing in Kimai ({missing}h) is rounded to nothing, so there is "
+        detail=f"What is missing in Kimai, {_lasting(missing)}, is rounded to nothing, so there is "
         "nothing to add. Keep Kimai as it is.",
     )
 
@@ -335,7 +353,7 @@ def _endless(case: _Case) -> Wait:
     )
 
 
-def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
+def _placed(  # noqa: PLR0911, C901 # one return for each thing that may be missing
     case: _Case, basis: Basis, duration: timedelta
 ) -> Ruling | Unready:
     anchor = case.configuration.zammad.work_time_anchor
@@ -347,6 +365,9 @@ def _placed(  # noqa: PLR0911 # one return for each thing that may be missing
     times = _times(case, zone, duration, anchor)
     if isinstance(times, Span):
         times, basis = _rounded(case, times, basis)
+        if times.begin == times.end and case.settled is None:
+            detail = f"Rounded as set, nothing is left of {_lasting(duration)}."
+            return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
     activity = _activity(case)
     if isinstance(activity, LeftAlone):
         return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=NOT_MAPPED)
@@ -397,12 +418,12 @@ def _times(
         return _endless(case)
 
 
-def _first_begin(entry: TimeEntry) -> datetime | None:
+def _first(entry: TimeEntry) -> Span | None:
     """Of the timesheet that others correct: wherever they lie, the work was done on its day."""
     if entry.earlier:
-        return entry.earlier[0].settled.worked.begin
+        return entry.earlier[0].settled.worked
     corrected = entry.settled if entry.correcting is not None else None
-    return None if corrected is None else corrected.worked.begin
+    return None if corrected is None else corrected.worked
 
 
 def _times_beside(
@@ -441,7 +462,7 @@ def _rounded(case: _Case, work: Span, basis: Basis) -> tuple[Span, Basis]:
     kimai, settled, entry = case.configuration.kimai, case.settled, case.entry
     assert basis.zone is not None
     zone = ZoneInfo(basis.zone)
-    day = work_date(_first_begin(entry) or work.begin, basis.zone)
+    day = work_date((_first(entry) or work).begin, basis.zone)
     basis = replace(basis, work_date=day)
     if settled is not None and entry.correcting is None and work == settled.worked:
         asked = Span(begin=settled.desired.begin, end=settled.desired.end)
@@ -543,7 +564,7 @@ def _compared(  # noqa: PLR0911 # one return for each way that it can be
     if stop is not None:
         return _held(stop, basis, desired)
     if case.entry.correcting is not None and desired.begin == desired.end:
-        return _held(_rounded_away(basis), basis, desired)
+        return _held(_rounded_away(worked(desired, basis).duration), basis, desired)
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)
     same = asks_the_same(case.settled.desired, desired)

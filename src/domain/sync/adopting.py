@@ -18,6 +18,7 @@ from domain.ports.timesheets import Timesheet
 from domain.rules.comparison import as_written
 from domain.rules.configuration import Configuration
 from domain.rules.marker import Claim, claimed, is_marked
+from domain.rules.rounding import sent
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.time_entry.commands import Adopt, Hold
@@ -29,7 +30,7 @@ from domain.time_entry.taking_over import (
     subject_of,
     suggestion_text,
 )
-from domain.time_entry.values import Desired, Outcome, ReasonCode
+from domain.time_entry.values import Basis, Desired, Outcome, ReasonCode
 
 EVER = datetime(1990, 1, 1, tzinfo=UTC)  # before any booking
 YEARS = timedelta(days=3_650)  # how far ahead somebody may have planned
@@ -143,18 +144,24 @@ class Adopter:
         decided, context = entry.decided, entry.context
         if entry.distinct or context is None or decided is None or decided.desired is None:
             return
-        desired, foreseen = decided.desired, decided.basis.foreseen
-        lasting = worked(desired, decided.basis).duration
-        amounts = {lasting, lasting + timedelta(seconds=entry.reduced.seconds)}
-        amounts |= {desired.end - desired.begin, *([foreseen.duration] if foreseen else ())}
+        desired, zone = decided.desired, ZoneInfo(decided.desired.zone)
+        amounts, days = self._amounts(entry, desired, decided.basis), _local_days(entry, desired)
         for sheet in self._alike.get(context.ticket_number, ()):
             if (
                 sheet.timesheet_id not in self._taken
                 and sheet.user_id == desired.user_id
                 and sheet.duration in amounts
-                and sheet.begin.astimezone(ZoneInfo(desired.zone)).date() == _day(entry, desired)
+                and sheet.begin.astimezone(zone).date() in days
             ):
                 yield sheet
+
+    def _amounts(self, entry: TimeEntry, desired: Desired, basis: Basis) -> set[timedelta]:
+        """How long its work may be in Kimai: with corrections or without, rounded or not."""
+        work, zone = worked(desired, basis), ZoneInfo(desired.zone)
+        whole = work.duration + timedelta(seconds=entry.reduced.seconds)
+        rounded = sent(work.begin, work.begin + whole, self.configuration.kimai, zone)
+        amounts = {work.duration, whole, rounded.duration, desired.end - desired.begin}
+        return amounts if basis.foreseen is None else {*amounts, basis.foreseen.duration}
 
 
 def is_new(entry: TimeEntry) -> bool:
@@ -163,18 +170,20 @@ def is_new(entry: TimeEntry) -> bool:
     return creates and is_free(entry)
 
 
-def _day(entry: TimeEntry, desired: Desired) -> date:
+def _local_days(entry: TimeEntry, desired: Desired) -> set[date]:
+    """The day of the work, and that on which rounding makes it begin."""
     assert entry.decided is not None
-    return entry.decided.basis.work_date or desired.begin.astimezone(ZoneInfo(desired.zone)).date()
+    begins = desired.begin.astimezone(ZoneInfo(desired.zone)).date()
+    return {begins, entry.decided.basis.work_date or begins}
 
 
 def _days(entry: TimeEntry) -> set[date]:
-    """The days of UTC on which its local day begins and ends."""
+    """The days of UTC on which its local days begin and end."""
     if entry.decided is None or entry.decided.desired is None:
         return set()
     desired = entry.decided.desired
-    zone, day = ZoneInfo(desired.zone), _day(entry, desired)
-    midnights = (datetime.combine(each, time(), zone) for each in (day, day + DAY))
+    zone, days = ZoneInfo(desired.zone), _local_days(entry, desired)
+    midnights = (datetime.combine(each, time(), zone) for day in days for each in (day, day + DAY))
     return {each.astimezone(UTC).date() for each in midnights}
 
 

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 DEBIAN = Path("/usr/lib/postgresql")
 PREFIX = "timeledger-test-"
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 # each folder has a name of its own
+ROOM = 8 * 2**30  # bytes; a worker's servers need less than one and a half
 DAY = 86_400  # seconds; no test runs as long
 OLDEST = 15  # the oldest release we support
 # A crash of the machine may cost the data: they are thrown away anyway.
@@ -75,7 +77,7 @@ class DatabaseServer:
         The supervisor works in a thread: fixtures of a session outlive the loops of its tests.
         """
         _remove_what_killed_tests_left()
-        home = folder or Path(tempfile.mkdtemp(prefix=PREFIX))
+        home = folder or Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place()))
         home.chmod(0o711)  # the server's account must pass through
         server = EmbeddedPostgres(home / "postgres", settings=settings, binaries=binaries)
         loop = asyncio.new_event_loop()
@@ -139,9 +141,20 @@ class DatabaseServer:
         self.wait(execute())
 
 
+def _place() -> Path:
+    """Where the databases lie: in memory, where there is room for all of them, else on the disk.
+
+    Each test creates and deletes a thousand files, and nothing of them is to outlive it.
+    """
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(IN_MEMORY).free > ROOM:
+            return IN_MEMORY
+    return Path(tempfile.gettempdir())
+
+
 def _remove_what_killed_tests_left() -> None:
     """Their servers ended by themselves, their folders did not."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for left in _place().glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - DAY:
                 shutil.rmtree(left, ignore_errors=True)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 DEBIAN = Path("/usr/lib/postgresql")
 PREFIX = "timeledger-test-"
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 # each folder has a name of its own
+IN_MEMORY = Path("/dev/shm")  # each folder has a name of its own
 ROOM = 8 * 2**30  # bytes; a worker's servers need less than one and a half
 DAY = 86_400  # seconds; no test runs as long
 OLDEST = 15  # the oldest release we support

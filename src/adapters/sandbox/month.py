@@ -1,8 +1,8 @@
 """A believable month of a support company: what the demo's two peers are filled with.
 
 Pure: the same `until` and seed always give the same people, tickets, bookings and second
-thoughts. The month always holds the last clock change of October, with bookings inside the
-hour that Brussels lives twice.
+thoughts. Before the month, if not in it, come some bookings of the last clock change of October,
+inside the hour that Brussels lives twice.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,10 @@ from zoneinfo import ZoneInfo
 
 BOOKINGS = 600
 TICKETS = 200
+RECENT = 60  # tickets that are still worked on
+DAYS = 38
+LAST_DAYS = 4  # without new tickets: what is opened is worked on
+LONGEST = timedelta(days=360)  # a run covers 366 days at most, and it may begin days later
 SATURDAY = 5
 GROUP = "Service Desk"
 
@@ -79,7 +83,11 @@ class SecondThoughts:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """`first_day` and `last_day` are the work days that hold all bookings."""
+    """`first_day` and `last_day` are the work days that hold all bookings.
+
+    Only in the last week of October, when the clock change of a year ago is further away than a run
+    may reach, its bookings lie before.
+    """
 
     tickets: tuple[Ticket, ...]
     bookings: tuple[Booked, ...]
@@ -158,11 +166,9 @@ def believable_month(until: datetime, *, seed: int = 20261025) -> Month:
     """The month of demo data that ends before `until` (aware)."""
     random = Random(seed)  # noqa: S311 - a story, not a secret
     change = _last_october_change(until.astimezone(UTC).date())
-    first = min(change - timedelta(days=8), until.date() - timedelta(days=38))
-    first = max(first, change - timedelta(days=24))
-    last = min(until.date() - timedelta(days=1), max(change + timedelta(days=29), first))
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    tickets = tuple(sorted(_tickets(random, days), key=lambda ticket: ticket.created_at))
+    last = until.date() - timedelta(days=1)
+    days = [last - timedelta(days=n) for n in reversed(range(DAYS))]
+    tickets = tuple(sorted(_tickets(random, days, change), key=lambda ticket: ticket.created_at))
     bookings = sorted(
         [*_bookings(random, tickets, days), *_night_of(change)], key=lambda one: one.created_at
     )
@@ -170,7 +176,7 @@ def believable_month(until: datetime, *, seed: int = 20261025) -> Month:
         tickets=tickets,
         bookings=tuple(bookings),
         second_thoughts=_second_thoughts(random, bookings),
-        first_day=first - timedelta(days=1),
+        first_day=max(min(days[0], change) - timedelta(days=1), last - LONGEST),
         last_day=last,
     )
 
@@ -179,14 +185,15 @@ def _last_october_change(today: date) -> date:
     for year in (today.year, today.year - 1):
         last = date(year, 10, 31)
         sunday = last - timedelta(days=(last.weekday() + 1) % 7)
-        if sunday + timedelta(days=3) < today:
+        if sunday < today:
             return sunday
     raise AssertionError("last year's October is always in the past")
 
 
-def _tickets(random: Random, days: list[date]) -> Iterator[Ticket]:
-    for number in range(TICKETS):
-        day = days[min(number * len(days) // TICKETS, len(days) - 4)]
+def _tickets(random: Random, days: list[date], change: date) -> Iterator[Ticket]:
+    opened = [days[number * (len(days) - LAST_DAYS) // TICKETS] for number in range(TICKETS)]
+    opened[0] = min(opened[0], change - timedelta(days=1))  # the one that is watched that night
+    for day in opened:
         yield Ticket(
             title=TITLES[random.randrange(len(TITLES))],
             organization=min(int(random.expovariate(0.28)), len(ORGANIZATIONS) - 1),
@@ -196,10 +203,15 @@ def _tickets(random: Random, days: list[date]) -> Iterator[Ticket]:
 
 def _bookings(random: Random, tickets: tuple[Ticket, ...], days: list[date]) -> Iterator[Booked]:
     workdays = [day for day in days if day.weekday() < SATURDAY]
+    opened = [ticket.created_at.date() for ticket in tickets]
     for number in range(BOOKINGS - len(_night_of(days[0]))):
-        ticket = number % TICKETS if number < TICKETS else random.randrange(TICKETS)
-        opened = tickets[ticket].created_at.date()
-        day = random.choice([day for day in workdays if day > opened][:6] or workdays[-1:])
+        if number < TICKETS:  # each is worked on within a week
+            ticket = number
+            day = random.choice([day for day in workdays if day > opened[ticket]][:6])
+        else:
+            day = random.choice(workdays[1:])
+            before = [n for n in range(TICKETS) if opened[n] < day]
+            ticket = random.choice(before[-RECENT:])
         agent = random.choices(range(len(AGENTS)), (34, 30, 20, 16))[0]
         local = datetime.combine(day, time(8), ZoneInfo(AGENTS[agent].zone))
         local += timedelta(minutes=random.randrange(30, 570), seconds=random.randrange(60))

@@ -143,11 +143,12 @@ async def test_a_diff_tells_each_kind_with_fields_and_actors(migrated: str) -> N
         before = await service.own.store.head()
         (kimai,) = [row for row in await get(service, "connectors") if row["type"] == "kimai"]
         secret = "another-t0ken-nobody-may-see"
+        mapped = (await get(service, "mappings", is_active="true"))[-1]["id"]
         for method, path, body in (
             ("PATCH", f"connectors/{kimai['id']}", {"name": "Bills"}),
             ("PATCH", f"connectors/{kimai['id']}", {"settings": {"rounding_mode": "ceil"}}),
             ("PUT", "schedule", {"cron": "0 9 * * 1-5"}),
-            ("DELETE", "mappings/1", None),
+            ("DELETE", f"mappings/{mapped}", None),
         ):
             answer = await service.http.request(method, f"{V1}/{path}", json=body)
             assert answer.status_code < 300, answer.text

@@ -5130,13 +5130,13 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "cc06aa2ca848446fbb5406ca0a69e7f3",
-                     *           "created_at": "2026-11-29T00:16:47.760733Z",
+                     *           "correlation_id": "a6e0be22f9fa49d38927dad3b5a60c15",
+                     *           "created_at": "2026-11-29T02:10:29.337068Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *             "receipt": 155
+                     *             "receipt": 154
                      *           },
-                     *           "digest": "4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999",
+                     *           "digest": "eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 157,
@@ -5149,17 +5149,17 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "263b333c32a04b82b0812579dab1ba56",
-                     *           "created_at": "2026-11-29T00:16:47.749436Z",
+                     *           "correlation_id": "d9368ae18dab48f696e7c5cb3a6f349b",
+                     *           "created_at": "2026-11-29T02:10:29.329255Z",
                      *           "details": {
                      *             "article_id": null,
                      *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
-                     *             "delivery_id": "test-86f4defee459db073f78a153236aa798",
+                     *             "delivery_id": "test-2a2129b4e0d1a8c5680d180bb3458b25",
                      *             "size": 21,
                      *             "ticket_id": 1,
                      *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "da6dfdbb5ab3699d0dbe7e6384c81e83f637801943130a200c5e056a3562f49f",
+                     *           "digest": "d6eff7036fff8de4fb70b3dafe69c7b68629ed567030f090142e950c7fd7b208",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 156,
@@ -5252,19 +5252,19 @@ export interface operations {
                 content: {
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
                      *     156,20
                      */
                     "application/json": unknown;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
                      *     156,20
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T00:16:47.760733Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,cc06aa2ca848446fbb5406ca0a69e7f3,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 155}",{},4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999
+                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
                      *     156,20
                      */
                     "text/csv": string;
@@ -5341,13 +5341,13 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "cc06aa2ca848446fbb5406ca0a69e7f3",
-                     *       "created_at": "2026-11-29T00:16:47.760733Z",
+                     *       "correlation_id": "a6e0be22f9fa49d38927dad3b5a60c15",
+                     *       "created_at": "2026-11-29T02:10:29.337068Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
-                     *         "receipt": 155
+                     *         "receipt": 154
                      *       },
-                     *       "digest": "4edd83ad5b1d26bd52ee4be4f319a30ccc51c3278a1e2616ce19fd88e2517999",
+                     *       "digest": "eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
                      *       "id": 157,
@@ -5431,7 +5431,7 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-29T00:16:47.852848Z",
+                     *       "started_at": "2026-11-29T02:10:29.416199Z",
                      *       "state": "running",
                      *       "until": 159
                      *     }
@@ -5512,7 +5512,7 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-29T00:16:47.852848Z",
+                     *       "started_at": "2026-11-29T02:10:29.416199Z",
                      *       "state": "running",
                      *       "until": 159
                      *     }
@@ -5623,7 +5623,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-29T00:16:45.051628Z","data":{"credential":"5ae6ab621e8feb62a043c8ffb5480686","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-29T02:10:26.706494Z","data":{"credential":"b780e82ba015a7136fd62a8a5c46ffb7","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5696,9 +5696,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 159,
+                     *       "checked_to": 158,
                      *       "first_bad_position": null,
-                     *       "head_digest": "bd3f6bdd06e9f17187d88a3c46e9d5ee7b834cc8d83c136f5bc349f18629b41c",
+                     *       "head_digest": "0d17b6ab1c900b462fc8c8f8e8adeff7958816d1825f95d7acedea0168cb1782",
                      *       "ok": true
                      *     }
                      */
@@ -5779,15 +5779,15 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-29T00:16:47.024875Z",
-                     *         "customer_name": "Brightwater Clinics",
-                     *         "id": 93,
+                     *         "created_at": "2026-11-29T02:10:28.657202Z",
+                     *         "customer_name": "Aldermoor Logistics",
+                     *         "id": 83,
                      *         "kimai_begin": null,
                      *         "kimai_data": null,
                      *         "kimai_duration_minutes": null,
                      *         "kimai_end": null,
                      *         "kimai_id": null,
-                     *         "minutes_after": 5,
+                     *         "minutes_after": 40,
                      *         "notes": "it is billed after all",
                      *         "project_name": null,
                      *         "reason_code": "UNMAPPED_ACTIVITY",
@@ -5796,47 +5796,47 @@ export interface operations {
                      *         "resolution_status": "pending",
                      *         "resolved_at": null,
                      *         "resolved_by": null,
-                     *         "ticket_number": "10013",
-                     *         "time_entry_id": 10000000020,
+                     *         "ticket_number": "10010",
+                     *         "time_entry_id": 10000000015,
                      *         "version": 3,
-                     *         "zammad_created_at": "2026-10-19T10:12:08Z",
+                     *         "zammad_created_at": "2026-10-15T07:19:07Z",
                      *         "zammad_data": {
                      *           "activity_id": null,
                      *           "activity_name": "Maintenance",
                      *           "activity_type_id": 2,
                      *           "begin_time": null,
-                     *           "created_at": "2026-10-19T10:12:08Z",
-                     *           "customer_id": 8,
-                     *           "customer_name": "Brightwater Clinics",
-                     *           "description": "Restored the folder from last night's backup.",
-                     *           "duration_sec": 300,
+                     *           "created_at": "2026-10-15T07:19:07Z",
+                     *           "customer_id": 7,
+                     *           "customer_name": "Aldermoor Logistics",
+                     *           "description": "Cleaned up old rules, documented the remaining ones.",
+                     *           "duration_sec": 2400,
                      *           "end_time": null,
-                     *           "entry_date": "2026-10-19",
+                     *           "entry_date": "2026-10-15",
                      *           "org_id": null,
-                     *           "org_name": "Brightwater Clinics",
+                     *           "org_name": "Aldermoor Logistics",
                      *           "project_id": null,
                      *           "project_name": null,
                      *           "source": "zammad",
-                     *           "source_id": "20",
+                     *           "source_id": "15",
                      *           "tags": [],
-                     *           "ticket_id": 13,
-                     *           "ticket_number": "10013",
-                     *           "ticket_title": "Password reset for the night shift",
-                     *           "updated_at": "2026-10-19T10:12:08Z",
-                     *           "user_email": "jonas@northwind-it.example",
+                     *           "ticket_id": 10,
+                     *           "ticket_number": "10010",
+                     *           "ticket_title": "Firewall rule for the payroll provider",
+                     *           "updated_at": "2026-10-15T07:19:07Z",
+                     *           "user_email": "priya@northwind-it.example",
                      *           "user_emails": [
-                     *             "jonas@northwind-it.example"
+                     *             "priya@northwind-it.example"
                      *           ],
-                     *           "user_name": "Jonas Peeters"
+                     *           "user_name": "Priya Raman"
                      *         },
-                     *         "zammad_entry_date": "2026-10-19",
-                     *         "zammad_time_minutes": 5
+                     *         "zammad_entry_date": "2026-10-15",
+                     *         "zammad_time_minutes": 40
                      *       },
                      *       {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-29T00:16:47.022852Z",
+                     *         "created_at": "2026-11-29T02:10:28.655287Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 67,
                      *         "kimai_begin": null,
@@ -5856,19 +5856,19 @@ export interface operations {
                      *         "ticket_number": "10002",
                      *         "time_entry_id": 10000000008,
                      *         "version": 1,
-                     *         "zammad_created_at": "2026-10-15T12:39:43Z",
+                     *         "zammad_created_at": "2026-10-14T12:39:43Z",
                      *         "zammad_data": {
                      *           "activity_id": null,
                      *           "activity_name": "Maintenance",
                      *           "activity_type_id": 2,
                      *           "begin_time": null,
-                     *           "created_at": "2026-10-15T12:39:43Z",
+                     *           "created_at": "2026-10-14T12:39:43Z",
                      *           "customer_id": 8,
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Built the report and explained the columns.",
                      *           "duration_sec": 600,
                      *           "end_time": null,
-                     *           "entry_date": "2026-10-15",
+                     *           "entry_date": "2026-10-14",
                      *           "org_id": null,
                      *           "org_name": "Brightwater Clinics",
                      *           "project_id": null,
@@ -5879,14 +5879,14 @@ export interface operations {
                      *           "ticket_id": 2,
                      *           "ticket_number": "10002",
                      *           "ticket_title": "Report: hours per department",
-                     *           "updated_at": "2026-10-15T12:39:43Z",
+                     *           "updated_at": "2026-10-14T12:39:43Z",
                      *           "user_email": "emma@northwind-it.example",
                      *           "user_emails": [
                      *             "emma@northwind-it.example"
                      *           ],
                      *           "user_name": "Emma Taylor"
                      *         },
-                     *         "zammad_entry_date": "2026-10-15",
+                     *         "zammad_entry_date": "2026-10-14",
                      *         "zammad_time_minutes": 10
                      *       }
                      *     ]
@@ -5971,27 +5971,27 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "activity_name": "Development",
+                     *       "activity_name": "Support",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-29T00:16:47.607035Z",
-                     *       "customer_name": "Eastgate Housing",
+                     *       "created_at": "2026-11-29T02:10:29.215355Z",
+                     *       "customer_name": "Aldermoor Logistics",
                      *       "id": 148,
-                     *       "kimai_begin": "2026-10-14T08:50:00Z",
+                     *       "kimai_begin": "2026-10-14T05:34:00Z",
                      *       "kimai_data": {
-                     *         "activity_id": 4,
-                     *         "activity_name": "Development",
+                     *         "activity_id": 1,
+                     *         "activity_name": "Support",
                      *         "activity_type_id": null,
-                     *         "begin_time": "2026-10-14T08:50:00Z",
+                     *         "begin_time": "2026-10-14T05:34:00Z",
                      *         "created_at": null,
                      *         "customer_id": 1,
-                     *         "customer_name": "Eastgate Housing",
-                     *         "description": "Walked through the settings together by phone.",
-                     *         "duration_sec": 5400,
-                     *         "end_time": "2026-10-14T10:20:00Z",
+                     *         "customer_name": "Aldermoor Logistics",
+                     *         "description": "Password reset for the night shift",
+                     *         "duration_sec": 12600,
+                     *         "end_time": "2026-10-14T09:04:00Z",
                      *         "entry_date": "2026-10-14",
                      *         "org_id": null,
-                     *         "org_name": "Eastgate Housing",
+                     *         "org_name": "Aldermoor Logistics",
                      *         "project_id": 1,
                      *         "project_name": "Service desk Aldermoor Logistics",
                      *         "source": "kimai",
@@ -5999,18 +5999,18 @@ export interface operations {
                      *         "tags": [
                      *           "source:zammad"
                      *         ],
-                     *         "ticket_id": 5,
-                     *         "ticket_number": "10005",
-                     *         "ticket_title": "Shared calendar shows wrong times",
+                     *         "ticket_id": 6,
+                     *         "ticket_number": "10006",
+                     *         "ticket_title": "Password reset for the night shift",
                      *         "updated_at": null,
                      *         "user_email": null,
                      *         "user_emails": [],
-                     *         "user_name": "emma"
+                     *         "user_name": "priya"
                      *       },
-                     *       "kimai_duration_minutes": 90,
-                     *       "kimai_end": "2026-10-14T10:20:00Z",
+                     *       "kimai_duration_minutes": 210,
+                     *       "kimai_end": "2026-10-14T09:04:00Z",
                      *       "kimai_id": 2,
-                     *       "minutes_after": 90,
+                     *       "minutes_after": 210,
                      *       "notes": "is this the right day?",
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "reason_code": "OTHER",
@@ -6019,41 +6019,41 @@ export interface operations {
                      *       "resolution_status": "pending",
                      *       "resolved_at": null,
                      *       "resolved_by": null,
-                     *       "ticket_number": "10005",
+                     *       "ticket_number": "10006",
                      *       "time_entry_id": 10000000002,
                      *       "version": 2,
-                     *       "zammad_created_at": "2026-10-14T10:20:27Z",
+                     *       "zammad_created_at": "2026-10-14T09:04:16Z",
                      *       "zammad_data": {
                      *         "activity_id": null,
-                     *         "activity_name": "Development",
-                     *         "activity_type_id": 4,
-                     *         "begin_time": "2026-10-14T08:50:00Z",
-                     *         "created_at": "2026-10-14T10:20:27Z",
-                     *         "customer_id": 11,
-                     *         "customer_name": "Eastgate Housing",
-                     *         "description": "Walked through the settings together by phone.",
-                     *         "duration_sec": 5400,
-                     *         "end_time": "2026-10-14T10:20:00Z",
+                     *         "activity_name": "Support",
+                     *         "activity_type_id": 1,
+                     *         "begin_time": "2026-10-14T05:34:00Z",
+                     *         "created_at": "2026-10-14T09:04:16Z",
+                     *         "customer_id": 7,
+                     *         "customer_name": "Aldermoor Logistics",
+                     *         "description": "",
+                     *         "duration_sec": 12600,
+                     *         "end_time": "2026-10-14T09:04:00Z",
                      *         "entry_date": "2026-10-14",
                      *         "org_id": null,
-                     *         "org_name": "Eastgate Housing",
+                     *         "org_name": "Aldermoor Logistics",
                      *         "project_id": null,
                      *         "project_name": null,
                      *         "source": "zammad",
                      *         "source_id": "2",
                      *         "tags": [],
-                     *         "ticket_id": 5,
-                     *         "ticket_number": "10005",
-                     *         "ticket_title": "Shared calendar shows wrong times",
-                     *         "updated_at": "2026-10-14T10:20:27Z",
-                     *         "user_email": "emma@northwind-it.example",
+                     *         "ticket_id": 6,
+                     *         "ticket_number": "10006",
+                     *         "ticket_title": "Password reset for the night shift",
+                     *         "updated_at": "2026-10-14T09:04:16Z",
+                     *         "user_email": "priya@northwind-it.example",
                      *         "user_emails": [
-                     *           "emma@northwind-it.example"
+                     *           "priya@northwind-it.example"
                      *         ],
-                     *         "user_name": "Emma Taylor"
+                     *         "user_name": "Priya Raman"
                      *       },
                      *       "zammad_entry_date": "2026-10-14",
-                     *       "zammad_time_minutes": 90
+                     *       "zammad_time_minutes": 210
                      *     }
                      */
                     "application/json": components["schemas"]["ConflictOut"];
@@ -6167,7 +6167,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-29T00:16:47.022852Z",
+                     *       "created_at": "2026-11-29T02:10:28.655287Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6187,19 +6187,19 @@ export interface operations {
                      *       "ticket_number": "10002",
                      *       "time_entry_id": 10000000008,
                      *       "version": 1,
-                     *       "zammad_created_at": "2026-10-15T12:39:43Z",
+                     *       "zammad_created_at": "2026-10-14T12:39:43Z",
                      *       "zammad_data": {
                      *         "activity_id": null,
                      *         "activity_name": "Maintenance",
                      *         "activity_type_id": 2,
                      *         "begin_time": null,
-                     *         "created_at": "2026-10-15T12:39:43Z",
+                     *         "created_at": "2026-10-14T12:39:43Z",
                      *         "customer_id": 8,
                      *         "customer_name": "Brightwater Clinics",
                      *         "description": "Built the report and explained the columns.",
                      *         "duration_sec": 600,
                      *         "end_time": null,
-                     *         "entry_date": "2026-10-15",
+                     *         "entry_date": "2026-10-14",
                      *         "org_id": null,
                      *         "org_name": "Brightwater Clinics",
                      *         "project_id": null,
@@ -6210,14 +6210,14 @@ export interface operations {
                      *         "ticket_id": 2,
                      *         "ticket_number": "10002",
                      *         "ticket_title": "Report: hours per department",
-                     *         "updated_at": "2026-10-15T12:39:43Z",
+                     *         "updated_at": "2026-10-14T12:39:43Z",
                      *         "user_email": "emma@northwind-it.example",
                      *         "user_emails": [
                      *           "emma@northwind-it.example"
                      *         ],
                      *         "user_name": "Emma Taylor"
                      *       },
-                     *       "zammad_entry_date": "2026-10-15",
+                     *       "zammad_entry_date": "2026-10-14",
                      *       "zammad_time_minutes": 10
                      *     }
                      */
@@ -6413,7 +6413,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-29T00:16:47.022852Z",
+                     *       "created_at": "2026-11-29T02:10:28.655287Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6433,19 +6433,19 @@ export interface operations {
                      *       "ticket_number": "10002",
                      *       "time_entry_id": 10000000008,
                      *       "version": 2,
-                     *       "zammad_created_at": "2026-10-15T12:39:43Z",
+                     *       "zammad_created_at": "2026-10-14T12:39:43Z",
                      *       "zammad_data": {
                      *         "activity_id": null,
                      *         "activity_name": "Maintenance",
                      *         "activity_type_id": 2,
                      *         "begin_time": null,
-                     *         "created_at": "2026-10-15T12:39:43Z",
+                     *         "created_at": "2026-10-14T12:39:43Z",
                      *         "customer_id": 8,
                      *         "customer_name": "Brightwater Clinics",
                      *         "description": "Built the report and explained the columns.",
                      *         "duration_sec": 600,
                      *         "end_time": null,
-                     *         "entry_date": "2026-10-15",
+                     *         "entry_date": "2026-10-14",
                      *         "org_id": null,
                      *         "org_name": "Brightwater Clinics",
                      *         "project_id": null,
@@ -6456,14 +6456,14 @@ export interface operations {
                      *         "ticket_id": 2,
                      *         "ticket_number": "10002",
                      *         "ticket_title": "Report: hours per department",
-                     *         "updated_at": "2026-10-15T12:39:43Z",
+                     *         "updated_at": "2026-10-14T12:39:43Z",
                      *         "user_email": "emma@northwind-it.example",
                      *         "user_emails": [
                      *           "emma@northwind-it.example"
                      *         ],
                      *         "user_name": "Emma Taylor"
                      *       },
-                     *       "zammad_entry_date": "2026-10-15",
+                     *       "zammad_entry_date": "2026-10-14",
                      *       "zammad_time_minutes": 10
                      *     }
                      */
@@ -6578,9 +6578,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-29T00:16:45.845525Z",
+                     *         "created_at": "2026-11-29T02:10:27.485104Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-29T00:16:46.028065Z",
+                     *           "checked_at": "2026-11-29T02:10:27.636555Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6603,13 +6603,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-29T00:16:45.845525Z",
+                     *         "updated_at": "2026-11-29T02:10:27.485104Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-29T00:16:45.857340Z",
+                     *         "created_at": "2026-11-29T02:10:27.501740Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6648,7 +6648,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-29T00:16:45.857340Z",
+                     *         "updated_at": "2026-11-29T02:10:27.501740Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6741,7 +6741,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T00:16:45.845525Z",
+                     *       "created_at": "2026-11-29T02:10:27.485104Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6766,7 +6766,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T00:16:45.845525Z",
+                     *       "updated_at": "2026-11-29T02:10:27.485104Z",
                      *       "version": 2
                      *     }
                      */
@@ -7158,7 +7158,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-29T00:16:45.857340Z",
+                     *       "created_at": "2026-11-29T02:10:27.501740Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -7197,7 +7197,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-29T00:16:45.857340Z",
+                     *       "updated_at": "2026-11-29T02:10:27.501740Z",
                      *       "version": 1
                      *     }
                      */
@@ -7392,9 +7392,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T00:16:45.845525Z",
+                     *       "created_at": "2026-11-29T02:10:27.485104Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
+                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7417,7 +7417,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
+                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
                      *       "version": 5
                      *     }
                      */
@@ -7735,7 +7735,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-29T00:16:45.857340Z"
+                     *         "since": "2026-11-29T02:10:27.501740Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7824,16 +7824,16 @@ export interface operations {
                      *       "connector_id": 2,
                      *       "parts": [
                      *         {
-                     *           "from": "2026-11-28T00:30:00Z",
+                     *           "from": "2026-11-28T02:30:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-28T01:00:00Z"
+                     *           "to": "2026-11-28T03:00:00Z"
                      *         },
                      *         {
-                     *           "from": "2026-11-28T01:00:00Z",
+                     *           "from": "2026-11-28T03:00:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-28T01:30:00Z"
+                     *           "to": "2026-11-28T03:30:00Z"
                      *         }
                      *       ],
                      *       "turns": []
@@ -8033,9 +8033,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T00:16:45.845525Z",
+                     *       "created_at": "2026-11-29T02:10:27.485104Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
+                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8058,7 +8058,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
+                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
                      *       "version": 5
                      *     }
                      */
@@ -8174,9 +8174,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T00:16:45.845525Z",
+                     *       "created_at": "2026-11-29T02:10:27.485104Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T00:16:46.028065Z",
+                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8199,7 +8199,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T00:16:46.068265Z",
+                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
                      *       "version": 5
                      *     }
                      */
@@ -8422,8 +8422,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": null,
-                     *       "delivery_id": "test-86f4defee459db073f78a153236aa798",
-                     *       "duration_ms": 31,
+                     *       "delivery_id": "test-2a2129b4e0d1a8c5680d180bb3458b25",
+                     *       "duration_ms": 23,
                      *       "message": "It was accepted.",
                      *       "ok": true,
                      *       "status": 202,
@@ -8784,7 +8784,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-29T00:16:45.051628Z",
+                     *         "at": "2026-11-29T02:10:26.706494Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8851,7 +8851,7 @@ export interface operations {
                      *       ],
                      *       "next_cursor": "6ofYbdJKY-ue56bnWyJkaWZmIixbWzEsbnVsbF0sMTYyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-29T00:16:47.937629Z",
+                     *         "at": "2026-11-29T02:10:29.509850Z",
                      *         "position": 162
                      *       }
                      *     }
@@ -8938,104 +8938,40 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "activity_name": "Support",
-                     *           "activity_type_id": 1,
-                     *           "attempts": 1,
-                     *           "cause": null,
-                     *           "conflict_id": null,
-                     *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T00:16:47.024875Z",
-                     *           "customer_name": "Brightwater Clinics",
-                     *           "description": "Walked through the settings together by phone.",
-                     *           "ended_at": "2026-10-19T09:34:00Z",
-                     *           "entry_date": "2026-10-19",
-                     *           "id": 10000000019,
-                     *           "last_run_id": 1,
-                     *           "links": {
-                     *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
-                     *             "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
-                     *           },
-                     *           "minutes_after": 180,
-                     *           "next_retry_at": null,
-                     *           "other_timesheet_ids": [],
-                     *           "position": 123,
-                     *           "project_name": "Service desk Aldermoor Logistics",
-                     *           "raw_data": {
-                     *             "created_at": "2026-10-19T09:34:25Z",
-                     *             "created_by_id": 3,
-                     *             "ticket_article_id": 14,
-                     *             "time_unit": "180.0",
-                     *             "unit_minutes": 1,
-                     *             "updated_at": "2026-10-19T09:34:25Z"
-                     *           },
-                     *           "reason_code": null,
-                     *           "source": "zammad",
-                     *           "source_id": "19",
-                     *           "started_at": "2026-10-19T06:34:00Z",
-                     *           "state": "synced",
-                     *           "sync_status": "synced",
-                     *           "tags": [
-                     *             "source:zammad"
-                     *           ],
-                     *           "target": {
-                     *             "activity_id": 1,
-                     *             "begin": "2026-10-19T06:34:00Z",
-                     *             "billable": true,
-                     *             "customer_id": 1,
-                     *             "description": "Walked through the settings together by phone.",
-                     *             "earlier": [],
-                     *             "end": "2026-10-19T09:34:00Z",
-                     *             "exported": false,
-                     *             "minutes": 180,
-                     *             "project_id": 1,
-                     *             "timesheet_id": 15,
-                     *             "user_id": 3
-                     *           },
-                     *           "target_id": "15",
-                     *           "ticket_id": 13,
-                     *           "ticket_number": "10013",
-                     *           "ticket_title": "Password reset for the night shift",
-                     *           "time_minutes": 180,
-                     *           "updated_at": "2026-11-29T00:16:47.040750Z",
-                     *           "user_email": "jonas@northwind-it.example",
-                     *           "user_name": "Jonas Peeters",
-                     *           "version": 4
-                     *         },
-                     *         {
                      *           "activity_name": "Consulting",
                      *           "activity_type_id": 3,
                      *           "attempts": 1,
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T00:16:47.022852Z",
-                     *           "customer_name": "Harbour & Lane Solicitors",
-                     *           "description": "Moved the queue over, listened in on three calls.",
-                     *           "ended_at": "2026-10-19T09:10:00Z",
-                     *           "entry_date": "2026-10-19",
-                     *           "id": 10000000017,
+                     *           "created_at": "2026-11-29T02:10:28.657202Z",
+                     *           "customer_name": "Aldermoor Logistics",
+                     *           "description": "Built the report and explained the columns.",
+                     *           "ended_at": "2026-10-15T09:34:00Z",
+                     *           "entry_date": "2026-10-15",
+                     *           "id": 10000000020,
                      *           "last_run_id": 1,
                      *           "links": {
-                     *             "ticket": "https://zammad.example.com/#ticket/zoom/19",
-                     *             "timesheet": "https://kimai.example.com/en/timesheet/14/edit"
+                     *             "ticket": "https://zammad.example.com/#ticket/zoom/4",
+                     *             "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
                      *           },
-                     *           "minutes_after": 105,
+                     *           "minutes_after": 45,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 122,
+                     *           "position": 123,
                      *           "project_name": "Service desk Aldermoor Logistics",
                      *           "raw_data": {
-                     *             "created_at": "2026-10-19T09:10:26Z",
-                     *             "created_by_id": 3,
-                     *             "ticket_article_id": 13,
-                     *             "time_unit": "105.0",
+                     *             "created_at": "2026-10-15T09:34:23Z",
+                     *             "created_by_id": 2,
+                     *             "ticket_article_id": 14,
+                     *             "time_unit": "45.0",
                      *             "unit_minutes": 1,
-                     *             "updated_at": "2026-10-19T09:10:26Z"
+                     *             "updated_at": "2026-10-15T09:34:23Z"
                      *           },
                      *           "reason_code": null,
                      *           "source": "zammad",
-                     *           "source_id": "17",
-                     *           "started_at": "2026-10-19T07:25:00Z",
+                     *           "source_id": "20",
+                     *           "started_at": "2026-10-15T08:49:00Z",
                      *           "state": "synced",
                      *           "sync_status": "synced",
                      *           "tags": [
@@ -9043,32 +8979,96 @@ export interface operations {
                      *           ],
                      *           "target": {
                      *             "activity_id": 3,
-                     *             "begin": "2026-10-19T07:25:00Z",
+                     *             "begin": "2026-10-15T08:49:00Z",
                      *             "billable": true,
                      *             "customer_id": 1,
-                     *             "description": "Moved the queue over, listened in on three calls.",
+                     *             "description": "Built the report and explained the columns.",
                      *             "earlier": [],
-                     *             "end": "2026-10-19T09:10:00Z",
+                     *             "end": "2026-10-15T09:34:00Z",
                      *             "exported": false,
-                     *             "minutes": 105,
+                     *             "minutes": 45,
+                     *             "project_id": 1,
+                     *             "timesheet_id": 15,
+                     *             "user_id": 2
+                     *           },
+                     *           "target_id": "15",
+                     *           "ticket_id": 4,
+                     *           "ticket_number": "10004",
+                     *           "ticket_title": "Quarterly patch window",
+                     *           "time_minutes": 45,
+                     *           "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *           "user_email": "emma@northwind-it.example",
+                     *           "user_name": "Emma Taylor",
+                     *           "version": 4
+                     *         },
+                     *         {
+                     *           "activity_name": "Development",
+                     *           "activity_type_id": 4,
+                     *           "attempts": 1,
+                     *           "cause": null,
+                     *           "conflict_id": null,
+                     *           "connector_id": 1,
+                     *           "created_at": "2026-11-29T02:10:28.657202Z",
+                     *           "customer_name": "Brightwater Clinics",
+                     *           "description": "Set up the account, sent the welcome sheet.",
+                     *           "ended_at": "2026-10-15T09:10:00Z",
+                     *           "entry_date": "2026-10-15",
+                     *           "id": 10000000019,
+                     *           "last_run_id": 1,
+                     *           "links": {
+                     *             "ticket": "https://zammad.example.com/#ticket/zoom/2",
+                     *             "timesheet": "https://kimai.example.com/en/timesheet/14/edit"
+                     *           },
+                     *           "minutes_after": 5,
+                     *           "next_retry_at": null,
+                     *           "other_timesheet_ids": [],
+                     *           "position": 122,
+                     *           "project_name": "Service desk Aldermoor Logistics",
+                     *           "raw_data": {
+                     *             "created_at": "2026-10-15T09:10:09Z",
+                     *             "created_by_id": 2,
+                     *             "ticket_article_id": 13,
+                     *             "time_unit": "5.0",
+                     *             "unit_minutes": 1,
+                     *             "updated_at": "2026-10-15T09:10:09Z"
+                     *           },
+                     *           "reason_code": null,
+                     *           "source": "zammad",
+                     *           "source_id": "19",
+                     *           "started_at": "2026-10-15T09:05:00Z",
+                     *           "state": "synced",
+                     *           "sync_status": "synced",
+                     *           "tags": [
+                     *             "source:zammad"
+                     *           ],
+                     *           "target": {
+                     *             "activity_id": 4,
+                     *             "begin": "2026-10-15T09:05:00Z",
+                     *             "billable": true,
+                     *             "customer_id": 1,
+                     *             "description": "Set up the account, sent the welcome sheet.",
+                     *             "earlier": [],
+                     *             "end": "2026-10-15T09:10:00Z",
+                     *             "exported": false,
+                     *             "minutes": 5,
                      *             "project_id": 1,
                      *             "timesheet_id": 14,
-                     *             "user_id": 3
+                     *             "user_id": 2
                      *           },
                      *           "target_id": "14",
-                     *           "ticket_id": 19,
-                     *           "ticket_number": "10019",
-                     *           "ticket_title": "Backup report: two jobs failed",
-                     *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-29T00:16:47.040750Z",
-                     *           "user_email": "jonas@northwind-it.example",
-                     *           "user_name": "Jonas Peeters",
+                     *           "ticket_id": 2,
+                     *           "ticket_number": "10002",
+                     *           "ticket_title": "Report: hours per department",
+                     *           "time_minutes": 5,
+                     *           "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *           "user_email": "emma@northwind-it.example",
+                     *           "user_name": "Emma Taylor",
                      *           "version": 4
                      *         }
                      *       ],
-                     *       "next_cursor": "KrKfae9mCPHDFBJ-WyJlbnRyaWVzOi1lbnRyeV9kYXRlIixbIjIwMjYtMTAtMTkiLDEwMDAwMDAwMDE3XV0",
+                     *       "next_cursor": "apdk57CgFAKMeUCXWyJlbnRyaWVzOi1lbnRyeV9kYXRlIixbIjIwMjYtMTAtMTUiLDEwMDAwMDAwMDE5XV0",
                      *       "total": 14,
-                     *       "total_minutes": 752.5
+                     *       "total_minutes": 775
                      *     }
                      */
                     "application/json": components["schemas"]["EntryPage"];
@@ -9203,7 +9203,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 10000000019 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9218,67 +9218,67 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "activity_name": "Support",
-                     *       "activity_type_id": 1,
+                     *       "activity_name": "Consulting",
+                     *       "activity_type_id": 3,
                      *       "attempts": 1,
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T00:16:47.024875Z",
-                     *       "customer_name": "Brightwater Clinics",
-                     *       "description": "Walked through the settings together by phone.",
-                     *       "ended_at": "2026-10-19T09:34:00Z",
-                     *       "entry_date": "2026-10-19",
-                     *       "id": 10000000019,
+                     *       "created_at": "2026-11-29T02:10:28.657202Z",
+                     *       "customer_name": "Aldermoor Logistics",
+                     *       "description": "Built the report and explained the columns.",
+                     *       "ended_at": "2026-10-15T09:34:00Z",
+                     *       "entry_date": "2026-10-15",
+                     *       "id": 10000000020,
                      *       "last_run_id": 1,
                      *       "links": {
-                     *         "ticket": "https://zammad.example.com/#ticket/zoom/13",
+                     *         "ticket": "https://zammad.example.com/#ticket/zoom/4",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
                      *       },
-                     *       "minutes_after": 180,
+                     *       "minutes_after": 45,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 123,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
-                     *         "created_at": "2026-10-19T09:34:25Z",
-                     *         "created_by_id": 3,
+                     *         "created_at": "2026-10-15T09:34:23Z",
+                     *         "created_by_id": 2,
                      *         "ticket_article_id": 14,
-                     *         "time_unit": "180.0",
+                     *         "time_unit": "45.0",
                      *         "unit_minutes": 1,
-                     *         "updated_at": "2026-10-19T09:34:25Z"
+                     *         "updated_at": "2026-10-15T09:34:23Z"
                      *       },
                      *       "reason_code": null,
                      *       "source": "zammad",
-                     *       "source_id": "19",
-                     *       "started_at": "2026-10-19T06:34:00Z",
+                     *       "source_id": "20",
+                     *       "started_at": "2026-10-15T08:49:00Z",
                      *       "state": "synced",
                      *       "sync_status": "synced",
                      *       "tags": [
                      *         "source:zammad"
                      *       ],
                      *       "target": {
-                     *         "activity_id": 1,
-                     *         "begin": "2026-10-19T06:34:00Z",
+                     *         "activity_id": 3,
+                     *         "begin": "2026-10-15T08:49:00Z",
                      *         "billable": true,
                      *         "customer_id": 1,
-                     *         "description": "Walked through the settings together by phone.",
+                     *         "description": "Built the report and explained the columns.",
                      *         "earlier": [],
-                     *         "end": "2026-10-19T09:34:00Z",
+                     *         "end": "2026-10-15T09:34:00Z",
                      *         "exported": false,
-                     *         "minutes": 180,
+                     *         "minutes": 45,
                      *         "project_id": 1,
                      *         "timesheet_id": 15,
-                     *         "user_id": 3
+                     *         "user_id": 2
                      *       },
                      *       "target_id": "15",
-                     *       "ticket_id": 13,
-                     *       "ticket_number": "10013",
-                     *       "ticket_title": "Password reset for the night shift",
-                     *       "time_minutes": 180,
-                     *       "updated_at": "2026-11-29T00:16:47.040750Z",
-                     *       "user_email": "jonas@northwind-it.example",
-                     *       "user_name": "Jonas Peeters",
+                     *       "ticket_id": 4,
+                     *       "ticket_number": "10004",
+                     *       "ticket_title": "Quarterly patch window",
+                     *       "time_minutes": 45,
+                     *       "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *       "user_email": "emma@northwind-it.example",
+                     *       "user_name": "Emma Taylor",
                      *       "version": 4
                      *     }
                      */
@@ -9372,7 +9372,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T00:16:47.022852Z",
+                     *       "created_at": "2026-11-29T02:10:28.655287Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -9422,7 +9422,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-29T00:16:47.453986Z",
+                     *       "updated_at": "2026-11-29T02:10:29.071440Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -9521,7 +9521,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 10000000019 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9536,43 +9536,43 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entry_id": 10000000019,
-                     *       "result": "Kimai holds it as timesheet 15 with 180 min.",
+                     *       "entry_id": 10000000020,
+                     *       "result": "Kimai holds it as timesheet 15 with 45 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-29T00:16:47.024875Z",
+                     *           "at": "2026-11-29T02:10:28.657202Z",
                      *           "input": {
-                     *             "source_id": 19,
-                     *             "ticket_id": 13
+                     *             "source_id": 20,
+                     *             "ticket_id": 4
                      *           },
                      *           "note": null,
                      *           "output": {
-                     *             "activity_type_id": 1,
-                     *             "created_at": "2026-10-19T09:34:25Z",
-                     *             "created_by_id": 3,
-                     *             "ticket_number": "10013",
-                     *             "ticket_title": "Password reset for the night shift",
-                     *             "time_unit": "180.0",
-                     *             "updated_at": "2026-10-19T09:34:25Z"
+                     *             "activity_type_id": 3,
+                     *             "created_at": "2026-10-15T09:34:23Z",
+                     *             "created_by_id": 2,
+                     *             "ticket_number": "10004",
+                     *             "ticket_title": "Quarterly patch window",
+                     *             "time_unit": "45.0",
+                     *             "updated_at": "2026-10-15T09:34:23Z"
                      *           },
-                     *           "position": 89,
+                     *           "position": 92,
                      *           "step": "observation",
-                     *           "title": "Jonas Peeters booked 180.0 units on ticket 10013 for Support."
+                     *           "title": "Emma Taylor booked 45.0 units on ticket 10004 for Consulting."
                      *         },
                      *         {
-                     *           "at": "2026-11-29T00:16:47.024875Z",
+                     *           "at": "2026-11-29T02:10:28.657202Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
-                     *             "time_unit": "180.0",
+                     *             "time_unit": "45.0",
                      *             "unit_minutes": 1
                      *           },
                      *           "note": null,
                      *           "output": {
-                     *             "minutes": 180
+                     *             "minutes": 45
                      *           },
-                     *           "position": 90,
+                     *           "position": 93,
                      *           "step": "unit",
-                     *           "title": "One Zammad unit is 1 min, so 180.0 units are 180 min."
+                     *           "title": "One Zammad unit is 1 min, so 45.0 units are 45 min."
                      *         }
                      *       ]
                      *     }
@@ -9636,7 +9636,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 10000000019 */
+                /** @example 10000000020 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9660,11 +9660,11 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "91063bba87c59a99f9ef58700a4312707a5b6d90098a46f11ec312bdf90b1113",
-                     *           "position": 89,
-                     *           "recorded_at": "2026-11-29T00:16:47.024875Z",
+                     *           "digest": "395219c986150688fd49afd25eabb2084c143748acad432c2a5c82babde01076",
+                     *           "position": 92,
+                     *           "recorded_at": "2026-11-29T02:10:28.657202Z",
                      *           "run_id": 1,
-                     *           "stream": "time-entry-10000000019",
+                     *           "stream": "time-entry-10000000020",
                      *           "title": "Seen in Zammad",
                      *           "type": "EntryObserved",
                      *           "version": 1
@@ -9677,17 +9677,17 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [
                      *             {
-                     *               "after": 180,
+                     *               "after": 45,
                      *               "before": null,
                      *               "field": "time_minutes"
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "25a4e166320cc649756295c196f0feb5301a4e9bccb71df1abcf54bfe7e5850e",
-                     *           "position": 90,
-                     *           "recorded_at": "2026-11-29T00:16:47.024875Z",
+                     *           "digest": "4ad6e2eec6d38f62abcbd3f0246c7cdb2c741b3eef063be53f9b4324e3d10e23",
+                     *           "position": 93,
+                     *           "recorded_at": "2026-11-29T02:10:28.657202Z",
                      *           "run_id": 1,
-                     *           "stream": "time-entry-10000000019",
+                     *           "stream": "time-entry-10000000020",
                      *           "title": "Decided: create",
                      *           "type": "EntryDecided",
                      *           "version": 2
@@ -9779,67 +9779,67 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "activity_name": "Development",
-                     *       "activity_type_id": 4,
+                     *       "activity_name": "Support",
+                     *       "activity_type_id": 1,
                      *       "attempts": 1,
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T00:16:47.022852Z",
-                     *       "customer_name": "Eastgate Housing",
-                     *       "description": "Walked through the settings together by phone.",
-                     *       "ended_at": "2026-10-14T10:20:00Z",
+                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "customer_name": "Aldermoor Logistics",
+                     *       "description": "",
+                     *       "ended_at": "2026-10-14T09:04:00Z",
                      *       "entry_date": "2026-10-14",
                      *       "id": 10000000002,
                      *       "last_run_id": 1,
                      *       "links": {
-                     *         "ticket": "https://zammad.example.com/#ticket/zoom/5",
+                     *         "ticket": "https://zammad.example.com/#ticket/zoom/6",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/2/edit"
                      *       },
-                     *       "minutes_after": 90,
+                     *       "minutes_after": 210,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 146,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
-                     *         "created_at": "2026-10-14T10:20:27Z",
-                     *         "created_by_id": 2,
-                     *         "ticket_article_id": 2,
-                     *         "time_unit": "90.0",
+                     *         "created_at": "2026-10-14T09:04:16Z",
+                     *         "created_by_id": 4,
+                     *         "ticket_article_id": null,
+                     *         "time_unit": "210.0",
                      *         "unit_minutes": 1,
-                     *         "updated_at": "2026-10-14T10:20:27Z"
+                     *         "updated_at": "2026-10-14T09:04:16Z"
                      *       },
                      *       "reason_code": null,
                      *       "source": "zammad",
                      *       "source_id": "2",
-                     *       "started_at": "2026-10-14T08:50:00Z",
+                     *       "started_at": "2026-10-14T05:34:00Z",
                      *       "state": "ignored",
                      *       "sync_status": "synced",
                      *       "tags": [
                      *         "source:zammad"
                      *       ],
                      *       "target": {
-                     *         "activity_id": 4,
-                     *         "begin": "2026-10-14T08:50:00Z",
+                     *         "activity_id": 1,
+                     *         "begin": "2026-10-14T05:34:00Z",
                      *         "billable": true,
                      *         "customer_id": 1,
-                     *         "description": "Walked through the settings together by phone.",
+                     *         "description": "Password reset for the night shift",
                      *         "earlier": [],
-                     *         "end": "2026-10-14T10:20:00Z",
+                     *         "end": "2026-10-14T09:04:00Z",
                      *         "exported": false,
-                     *         "minutes": 90,
+                     *         "minutes": 210,
                      *         "project_id": 1,
                      *         "timesheet_id": 2,
-                     *         "user_id": 2
+                     *         "user_id": 4
                      *       },
                      *       "target_id": "2",
-                     *       "ticket_id": 5,
-                     *       "ticket_number": "10005",
-                     *       "ticket_title": "Shared calendar shows wrong times",
-                     *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-29T00:16:47.579851Z",
-                     *       "user_email": "emma@northwind-it.example",
-                     *       "user_name": "Emma Taylor",
+                     *       "ticket_id": 6,
+                     *       "ticket_number": "10006",
+                     *       "ticket_title": "Password reset for the night shift",
+                     *       "time_minutes": 210,
+                     *       "updated_at": "2026-11-29T02:10:29.191991Z",
+                     *       "user_email": "priya@northwind-it.example",
+                     *       "user_name": "Priya Raman",
                      *       "version": 5
                      *     }
                      */
@@ -9938,7 +9938,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 10000000020 */
+                /** @example 10000000015 */
                 entry_id: number;
             };
             cookie?: never;
@@ -9962,7 +9962,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entry_id": 10000000020,
+                     *       "entry_id": 10000000015,
                      *       "state": "conflict"
                      *     }
                      */
@@ -10085,67 +10085,67 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "activity_name": "Development",
-                     *       "activity_type_id": 4,
+                     *       "activity_name": "Support",
+                     *       "activity_type_id": 1,
                      *       "attempts": 1,
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T00:16:47.022852Z",
-                     *       "customer_name": "Eastgate Housing",
-                     *       "description": "Walked through the settings together by phone.",
-                     *       "ended_at": "2026-10-14T10:20:00Z",
+                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "customer_name": "Aldermoor Logistics",
+                     *       "description": "",
+                     *       "ended_at": "2026-10-14T09:04:00Z",
                      *       "entry_date": "2026-10-14",
                      *       "id": 10000000002,
                      *       "last_run_id": 1,
                      *       "links": {
-                     *         "ticket": "https://zammad.example.com/#ticket/zoom/5",
+                     *         "ticket": "https://zammad.example.com/#ticket/zoom/6",
                      *         "timesheet": "https://kimai.example.com/en/timesheet/2/edit"
                      *       },
-                     *       "minutes_after": 90,
+                     *       "minutes_after": 210,
                      *       "next_retry_at": null,
                      *       "other_timesheet_ids": [],
                      *       "position": 147,
                      *       "project_name": "Service desk Aldermoor Logistics",
                      *       "raw_data": {
-                     *         "created_at": "2026-10-14T10:20:27Z",
-                     *         "created_by_id": 2,
-                     *         "ticket_article_id": 2,
-                     *         "time_unit": "90.0",
+                     *         "created_at": "2026-10-14T09:04:16Z",
+                     *         "created_by_id": 4,
+                     *         "ticket_article_id": null,
+                     *         "time_unit": "210.0",
                      *         "unit_minutes": 1,
-                     *         "updated_at": "2026-10-14T10:20:27Z"
+                     *         "updated_at": "2026-10-14T09:04:16Z"
                      *       },
                      *       "reason_code": null,
                      *       "source": "zammad",
                      *       "source_id": "2",
-                     *       "started_at": "2026-10-14T08:50:00Z",
+                     *       "started_at": "2026-10-14T05:34:00Z",
                      *       "state": "pending",
                      *       "sync_status": "pending",
                      *       "tags": [
                      *         "source:zammad"
                      *       ],
                      *       "target": {
-                     *         "activity_id": 4,
-                     *         "begin": "2026-10-14T08:50:00Z",
+                     *         "activity_id": 1,
+                     *         "begin": "2026-10-14T05:34:00Z",
                      *         "billable": true,
                      *         "customer_id": 1,
-                     *         "description": "Walked through the settings together by phone.",
+                     *         "description": "Password reset for the night shift",
                      *         "earlier": [],
-                     *         "end": "2026-10-14T10:20:00Z",
+                     *         "end": "2026-10-14T09:04:00Z",
                      *         "exported": false,
-                     *         "minutes": 90,
+                     *         "minutes": 210,
                      *         "project_id": 1,
                      *         "timesheet_id": 2,
-                     *         "user_id": 2
+                     *         "user_id": 4
                      *       },
                      *       "target_id": "2",
-                     *       "ticket_id": 5,
-                     *       "ticket_number": "10005",
-                     *       "ticket_title": "Shared calendar shows wrong times",
-                     *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-29T00:16:47.594595Z",
-                     *       "user_email": "emma@northwind-it.example",
-                     *       "user_name": "Emma Taylor",
+                     *       "ticket_id": 6,
+                     *       "ticket_number": "10006",
+                     *       "ticket_title": "Password reset for the night shift",
+                     *       "time_minutes": 210,
+                     *       "updated_at": "2026-11-29T02:10:29.203866Z",
+                     *       "user_email": "priya@northwind-it.example",
+                     *       "user_name": "Priya Raman",
                      *       "version": 6
                      *     }
                      */
@@ -10265,7 +10265,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "5ae6ab621e8feb62a043c8ffb5480686",
+                     *             "credential": "b780e82ba015a7136fd62a8a5c46ffb7",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -10273,17 +10273,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "c3a7965279f197db9d9c9d2618e1a5007793e5b76487de926dda17d465511923",
+                     *           "digest": "84cd53676c33ddebd33737f3d1bee16b109b10dee91e4c9e34ca8ecc91b7703d",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-29T00:16:45.022316Z"
+                     *             "occurred_at": "2026-11-29T02:10:26.675593Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-29T00:16:45.051628Z",
+                     *           "recorded_at": "2026-11-29T02:10:26.706494Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -10368,19 +10368,19 @@ export interface operations {
                      *       "buckets": [
                      *         {
                      *           "events": 0,
-                     *           "from": "2026-11-15T00:16:47.819654Z",
+                     *           "from": "2026-11-15T02:10:29.387335Z",
                      *           "position": 0,
-                     *           "to": "2026-11-22T00:16:47.819654Z"
+                     *           "to": "2026-11-22T02:10:29.387335Z"
                      *         },
                      *         {
                      *           "events": 158,
-                     *           "from": "2026-11-22T00:16:47.819654Z",
+                     *           "from": "2026-11-22T02:10:29.387335Z",
                      *           "position": 158,
-                     *           "to": "2026-11-29T00:16:47.819654Z"
+                     *           "to": "2026-11-29T02:10:29.387335Z"
                      *         }
                      *       ],
-                     *       "first_at": "2026-11-29T00:16:45.051628Z",
-                     *       "head": 159
+                     *       "first_at": "2026-11-29T02:10:26.706494Z",
+                     *       "head": 158
                      *     }
                      */
                     "application/json": components["schemas"]["ActivityOut"];
@@ -10456,7 +10456,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "5ae6ab621e8feb62a043c8ffb5480686",
+                     *         "credential": "b780e82ba015a7136fd62a8a5c46ffb7",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -10464,17 +10464,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "c3a7965279f197db9d9c9d2618e1a5007793e5b76487de926dda17d465511923",
+                     *       "digest": "84cd53676c33ddebd33737f3d1bee16b109b10dee91e4c9e34ca8ecc91b7703d",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-29T00:16:45.022316Z"
+                     *         "occurred_at": "2026-11-29T02:10:26.675593Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-29T00:16:45.051628Z",
+                     *       "recorded_at": "2026-11-29T02:10:26.706494Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -10555,24 +10555,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-29T00:16:45.878027Z",
+                     *         "created_at": "2026-11-29T02:10:27.528412Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-29T00:16:45.878027Z",
+                     *         "updated_at": "2026-11-29T02:10:27.528412Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-29T00:16:45.903196Z",
+                     *         "created_at": "2026-11-29T02:10:27.544039Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-29T00:16:45.903196Z",
+                     *         "updated_at": "2026-11-29T02:10:27.544039Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -10660,12 +10660,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-29T00:16:45.878027Z",
+                     *       "created_at": "2026-11-29T02:10:27.528412Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T00:16:45.878027Z",
+                     *       "updated_at": "2026-11-29T02:10:27.528412Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -11116,7 +11116,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T00:16:46.260255Z",
+                     *         "created_at": "2026-11-29T02:10:27.859504Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -11124,7 +11124,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-29T00:16:46.260255Z",
+                     *         "updated_at": "2026-11-29T02:10:27.859504Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -11211,7 +11211,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.260255Z",
+                     *       "created_at": "2026-11-29T02:10:27.859504Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11219,7 +11219,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
+                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
                      *       "version": 1
                      *     }
                      */
@@ -11673,7 +11673,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.260255Z",
+                     *       "created_at": "2026-11-29T02:10:27.859504Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11681,7 +11681,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
+                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
                      *       "version": 1
                      *     }
                      */
@@ -11874,7 +11874,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.260255Z",
+                     *       "created_at": "2026-11-29T02:10:27.859504Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11882,7 +11882,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T00:16:46.260255Z",
+                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
                      *       "version": 1
                      *     }
                      */
@@ -12071,16 +12071,16 @@ export interface operations {
                      *         {
                      *           "entries": 5,
                      *           "kind": "type",
-                     *           "minutes": 125,
+                     *           "minutes": 160,
                      *           "name": "Maintenance",
                      *           "source_id": 2,
                      *           "waiting_entries": 5,
-                     *           "waiting_minutes": 125
+                     *           "waiting_minutes": 160
                      *         },
                      *         {
-                     *           "entries": 7,
+                     *           "entries": 9,
                      *           "kind": "type",
-                     *           "minutes": 392.5,
+                     *           "minutes": 560,
                      *           "name": null,
                      *           "source_id": 1,
                      *           "waiting_entries": 0,
@@ -12162,14 +12162,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T00:16:46.208809Z",
+                     *         "created_at": "2026-11-29T02:10:27.814065Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-29T00:16:46.208809Z",
+                     *         "updated_at": "2026-11-29T02:10:27.814065Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -12257,14 +12257,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.208809Z",
+                     *       "created_at": "2026-11-29T02:10:27.814065Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
+                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12715,14 +12715,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.208809Z",
+                     *       "created_at": "2026-11-29T02:10:27.814065Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
+                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12918,14 +12918,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.208809Z",
+                     *       "created_at": "2026-11-29T02:10:27.814065Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T00:16:46.208809Z",
+                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -13041,12 +13041,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-29T00:16:46.126171Z",
+                     *       "created_at": "2026-11-29T02:10:27.749696Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T00:16:46.126171Z",
+                     *       "updated_at": "2026-11-29T02:10:27.749696Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13242,12 +13242,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-29T00:16:46.126171Z",
+                     *       "created_at": "2026-11-29T02:10:27.749696Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T00:16:46.155828Z",
+                     *       "updated_at": "2026-11-29T02:10:27.769374Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13357,7 +13357,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T00:16:46.557289Z",
+                     *         "created_at": "2026-11-29T02:10:28.197298Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -13367,7 +13367,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-29T00:16:46.557289Z",
+                     *         "updated_at": "2026-11-29T02:10:28.197298Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -13457,7 +13457,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.557289Z",
+                     *       "created_at": "2026-11-29T02:10:28.197298Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13467,7 +13467,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T00:16:46.557289Z",
+                     *       "updated_at": "2026-11-29T02:10:28.197298Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13578,7 +13578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.557289Z",
+                     *       "created_at": "2026-11-29T02:10:28.197298Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13588,7 +13588,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T00:16:46.557289Z",
+                     *       "updated_at": "2026-11-29T02:10:28.197298Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13784,7 +13784,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.557289Z",
+                     *       "created_at": "2026-11-29T02:10:28.197298Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13793,7 +13793,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T00:16:46.580537Z",
+                     *       "updated_at": "2026-11-29T02:10:28.224303Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -14027,10 +14027,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "entries": 6,
-                     *       "erased_at": "2026-11-29T00:16:47.937629Z",
-                     *       "events": 9,
-                     *       "minutes_kept": 375,
+                     *       "entries": 3,
+                     *       "erased_at": "2026-11-29T02:10:29.509850Z",
+                     *       "events": 6,
+                     *       "minutes_kept": 145,
                      *       "subject": "zammad-user:3"
                      *     }
                      */
@@ -14141,104 +14141,40 @@ export interface operations {
                      * @example {
                      *       "entries": [
                      *         {
-                     *           "activity_name": "Consulting",
-                     *           "activity_type_id": 3,
+                     *           "activity_name": "Support",
+                     *           "activity_type_id": 1,
                      *           "attempts": 1,
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T00:16:47.022852+00:00",
+                     *           "created_at": "2026-11-29T02:10:28.655287+00:00",
                      *           "customer_name": "Eastgate Housing",
-                     *           "description": "Installed the update and checked the services afterwards.",
-                     *           "ended_at": "2026-10-16T07:25:00+00:00",
-                     *           "entry_date": "2026-10-16",
-                     *           "id": 10000000010,
+                     *           "description": "Walked through the settings together by phone.",
+                     *           "ended_at": "2026-10-14T12:09:00+00:00",
+                     *           "entry_date": "2026-10-14",
+                     *           "id": 10000000004,
                      *           "last_run_id": 1,
                      *           "links": {
                      *             "ticket": null,
                      *             "timesheet": null
                      *           },
-                     *           "minutes_after": 10,
+                     *           "minutes_after": 105,
                      *           "next_retry_at": null,
                      *           "other_timesheet_ids": [],
-                     *           "position": 115,
+                     *           "position": 112,
                      *           "project_name": null,
                      *           "raw_data": {
-                     *             "created_at": "2026-10-16T07:25:28+00:00",
+                     *             "created_at": "2026-10-14T12:09:56+00:00",
                      *             "created_by_id": 3,
-                     *             "ticket_article_id": 9,
-                     *             "time_unit": "10.0",
+                     *             "ticket_article_id": 3,
+                     *             "time_unit": "105.0",
                      *             "unit_minutes": 1,
-                     *             "updated_at": "2026-10-16T07:25:28+00:00"
+                     *             "updated_at": "2026-10-14T12:09:56+00:00"
                      *           },
                      *           "reason_code": null,
                      *           "source": "zammad",
-                     *           "source_id": "10",
-                     *           "started_at": "2026-10-16T07:15:00+00:00",
-                     *           "state": "synced",
-                     *           "sync_status": "synced",
-                     *           "tags": [
-                     *             "source:zammad"
-                     *           ],
-                     *           "target": {
-                     *             "activity_id": 3,
-                     *             "begin": "2026-10-16T07:15:00+00:00",
-                     *             "billable": true,
-                     *             "customer_id": null,
-                     *             "description": "Installed the update and checked the services afterwards.",
-                     *             "earlier": [],
-                     *             "end": "2026-10-16T07:25:00+00:00",
-                     *             "exported": false,
-                     *             "minutes": 10,
-                     *             "project_id": 1,
-                     *             "timesheet_id": 7,
-                     *             "user_id": 3
-                     *           },
-                     *           "target_id": "7",
-                     *           "ticket_id": 5,
-                     *           "ticket_number": "10005",
-                     *           "ticket_title": "Shared calendar shows wrong times",
-                     *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-29T00:16:47.039494+00:00",
-                     *           "user_email": "jonas@northwind-it.example",
-                     *           "user_name": "Jonas Peeters",
-                     *           "version": 4
-                     *         },
-                     *         {
-                     *           "activity_name": "Travel",
-                     *           "activity_type_id": 5,
-                     *           "attempts": 1,
-                     *           "cause": null,
-                     *           "conflict_id": null,
-                     *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T00:16:47.022852+00:00",
-                     *           "customer_name": "Aldermoor Logistics",
-                     *           "description": "",
-                     *           "ended_at": "2026-10-16T11:01:00+00:00",
-                     *           "entry_date": "2026-10-16",
-                     *           "id": 10000000012,
-                     *           "last_run_id": 1,
-                     *           "links": {
-                     *             "ticket": null,
-                     *             "timesheet": null
-                     *           },
-                     *           "minutes_after": 45,
-                     *           "next_retry_at": null,
-                     *           "other_timesheet_ids": [],
-                     *           "position": 117,
-                     *           "project_name": null,
-                     *           "raw_data": {
-                     *             "created_at": "2026-10-16T11:01:12+00:00",
-                     *             "created_by_id": 3,
-                     *             "ticket_article_id": null,
-                     *             "time_unit": "45.0",
-                     *             "unit_minutes": 1,
-                     *             "updated_at": "2026-10-16T11:01:12+00:00"
-                     *           },
-                     *           "reason_code": null,
-                     *           "source": "zammad",
-                     *           "source_id": "12",
-                     *           "started_at": "2026-10-16T10:16:00+00:00",
+                     *           "source_id": "4",
+                     *           "started_at": "2026-10-14T10:24:00+00:00",
                      *           "state": "synced",
                      *           "sync_status": "synced",
                      *           "tags": [
@@ -14246,24 +14182,73 @@ export interface operations {
                      *           ],
                      *           "target": {
                      *             "activity_id": 1,
-                     *             "begin": "2026-10-16T10:16:00+00:00",
+                     *             "begin": "2026-10-14T10:24:00+00:00",
                      *             "billable": true,
                      *             "customer_id": null,
-                     *             "description": "New starter: accounts and laptop",
+                     *             "description": "Walked through the settings together by phone.",
                      *             "earlier": [],
-                     *             "end": "2026-10-16T11:01:00+00:00",
+                     *             "end": "2026-10-14T12:09:00+00:00",
                      *             "exported": false,
-                     *             "minutes": 45,
+                     *             "minutes": 105,
                      *             "project_id": 1,
-                     *             "timesheet_id": 9,
+                     *             "timesheet_id": 4,
                      *             "user_id": 3
                      *           },
-                     *           "target_id": "9",
-                     *           "ticket_id": 9,
-                     *           "ticket_number": "10009",
-                     *           "ticket_title": "New starter: accounts and laptop",
-                     *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-29T00:16:47.039494+00:00",
+                     *           "target_id": "4",
+                     *           "ticket_id": 5,
+                     *           "ticket_number": "10005",
+                     *           "ticket_title": "Shared calendar shows wrong times",
+                     *           "time_minutes": 105,
+                     *           "updated_at": "2026-11-29T02:10:28.672261+00:00",
+                     *           "user_email": "jonas@northwind-it.example",
+                     *           "user_name": "Jonas Peeters",
+                     *           "version": 4
+                     *         },
+                     *         {
+                     *           "activity_name": "Maintenance",
+                     *           "activity_type_id": 2,
+                     *           "attempts": 0,
+                     *           "cause": null,
+                     *           "conflict_id": 64,
+                     *           "connector_id": 1,
+                     *           "created_at": "2026-11-29T02:10:28.655287+00:00",
+                     *           "customer_name": "Delmare Foods",
+                     *           "description": "",
+                     *           "ended_at": null,
+                     *           "entry_date": "2026-10-14",
+                     *           "id": 10000000007,
+                     *           "last_run_id": 2,
+                     *           "links": {
+                     *             "ticket": null,
+                     *             "timesheet": null
+                     *           },
+                     *           "minutes_after": null,
+                     *           "next_retry_at": null,
+                     *           "other_timesheet_ids": [],
+                     *           "position": 131,
+                     *           "project_name": null,
+                     *           "raw_data": {
+                     *             "created_at": "2026-10-14T12:27:36+00:00",
+                     *             "created_by_id": 3,
+                     *             "ticket_article_id": null,
+                     *             "time_unit": "10.0",
+                     *             "unit_minutes": 1,
+                     *             "updated_at": "2026-10-14T12:27:36+00:00"
+                     *           },
+                     *           "reason_code": "UNMAPPED_ACTIVITY",
+                     *           "source": "zammad",
+                     *           "source_id": "7",
+                     *           "started_at": null,
+                     *           "state": "conflict",
+                     *           "sync_status": "conflict",
+                     *           "tags": [],
+                     *           "target": null,
+                     *           "target_id": null,
+                     *           "ticket_id": 1,
+                     *           "ticket_number": "10001",
+                     *           "ticket_title": "Certificate expires next week",
+                     *           "time_minutes": 10,
+                     *           "updated_at": "2026-11-29T02:10:28.782019+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -14280,12 +14265,12 @@ export interface operations {
                      *                 "before": null,
                      *                 "creates": [],
                      *                 "detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *                 "entry_id": 10000000003,
+                     *                 "entry_id": 10000000006,
                      *                 "minutes": "60.0000",
                      *                 "reason": "UNMAPPED_ACTIVITY",
                      *                 "request": null,
                      *                 "row": 1,
-                     *                 "ticket_number": "10002",
+                     *                 "ticket_number": "10001",
                      *                 "user": "Emma Taylor"
                      *               },
                      *               {
@@ -14295,16 +14280,16 @@ export interface operations {
                      *                 "creates": [],
                      *                 "detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *                 "entry_id": 10000000007,
-                     *                 "minutes": "40.0000",
+                     *                 "minutes": "10.0000",
                      *                 "reason": "UNMAPPED_ACTIVITY",
                      *                 "request": null,
                      *                 "row": 2,
-                     *                 "ticket_number": "10008",
-                     *                 "user": "Priya Raman"
+                     *                 "ticket_number": "10001",
+                     *                 "user": "Jonas Peeters"
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "b569bbd6e8022c78e4203a1b96ec6c294ded2f22d1f71e9f47088e6c70933fee",
+                     *           "digest": "4ae29e4091bd4feefea66509d9a5ac1c47bce8ed3b9763bcc0e63938bd2500a3",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14312,10 +14297,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-29T00:16:46.719713Z"
+                     *             "occurred_at": "2026-11-29T02:10:28.355464Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-29T00:16:46.728864Z",
+                     *           "recorded_at": "2026-11-29T02:10:28.362662Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -14331,12 +14316,12 @@ export interface operations {
                      *                 "before": null,
                      *                 "creates": [],
                      *                 "detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *                 "entry_id": 10000000003,
+                     *                 "entry_id": 10000000006,
                      *                 "minutes": "60.0000",
                      *                 "reason": "UNMAPPED_ACTIVITY",
                      *                 "request": null,
                      *                 "row": 1,
-                     *                 "ticket_number": "10002",
+                     *                 "ticket_number": "10001",
                      *                 "user": "Emma Taylor"
                      *               },
                      *               {
@@ -14346,16 +14331,16 @@ export interface operations {
                      *                 "creates": [],
                      *                 "detail": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *                 "entry_id": 10000000007,
-                     *                 "minutes": "40.0000",
+                     *                 "minutes": "10.0000",
                      *                 "reason": "UNMAPPED_ACTIVITY",
                      *                 "request": null,
                      *                 "row": 2,
-                     *                 "ticket_number": "10008",
-                     *                 "user": "Priya Raman"
+                     *                 "ticket_number": "10001",
+                     *                 "user": "Jonas Peeters"
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "55f4e127d41cb54b1a9bd9c763ae29b15ee99269aaec0bd4a8599787643b40d3",
+                     *           "digest": "a1eed6896a940afa2140869d5c8938d00b526b6750a839b66968a3a48786a69f",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14363,10 +14348,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-29T00:16:46.870767Z"
+                     *             "occurred_at": "2026-11-29T02:10:28.502863Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-29T00:16:46.871545Z",
+                     *           "recorded_at": "2026-11-29T02:10:28.503583Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -14463,13 +14448,13 @@ export interface operations {
                      *           "emails": [
                      *             "jonas@northwind-it.example"
                      *           ],
-                     *           "entries": 6,
+                     *           "entries": 3,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-29T00:16:46.723173Z",
+                     *           "first_seen": "2026-11-29T02:10:28.357067Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-29T00:16:47.826348Z",
-                     *           "minutes": 375,
+                     *           "last_seen": "2026-11-29T02:10:28.782019Z",
+                     *           "minutes": 145,
                      *           "subject": "zammad-user:3"
                      *         }
                      *       ],
@@ -14568,26 +14553,26 @@ export interface operations {
                      *           "blockedBy": "No activity mapping: set one for this Zammad type.",
                      *           "conflictReason": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *           "conflictType": "unmapped_activity",
-                     *           "customer": "Brightwater Clinics",
-                     *           "entryId": 10000000020,
-                     *           "id": "93",
+                     *           "customer": "Aldermoor Logistics",
+                     *           "entryId": 10000000015,
+                     *           "id": "83",
                      *           "links": {
-                     *             "ticket": "https://zammad.example.com/#ticket/zoom/13",
+                     *             "ticket": "https://zammad.example.com/#ticket/zoom/10",
                      *             "timesheet": null
                      *           },
-                     *           "minutesAfter": 5,
-                     *           "openedAt": "2026-11-29T00:16:47.024875Z",
+                     *           "minutesAfter": 40,
+                     *           "openedAt": "2026-11-29T02:10:28.657202Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
-                     *             "description": "Restored the folder from last night's backup.",
-                     *             "minutes": 5,
-                     *             "ticketNumber": "10013",
-                     *             "user": "Jonas Peeters"
+                     *             "description": "Cleaned up old rules, documented the remaining ones.",
+                     *             "minutes": 40,
+                     *             "ticketNumber": "10010",
+                     *             "user": "Priya Raman"
                      *           },
                      *           "status": "missing",
-                     *           "ticketId": "10013",
-                     *           "ticketTitle": "Password reset for the night shift",
+                     *           "ticketId": "10010",
+                     *           "ticketTitle": "Firewall rule for the payroll provider",
                      *           "version": 1
                      *         },
                      *         {
@@ -14602,26 +14587,26 @@ export interface operations {
                      *           "blockedBy": "No activity mapping: set one for this Zammad type.",
                      *           "conflictReason": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *           "conflictType": "unmapped_activity",
-                     *           "customer": "Lindqvist & Zonen",
-                     *           "entryId": 10000000018,
-                     *           "id": "88",
+                     *           "customer": "Castellan Insurance",
+                     *           "entryId": 10000000013,
+                     *           "id": "78",
                      *           "links": {
-                     *             "ticket": "https://zammad.example.com/#ticket/zoom/11",
+                     *             "ticket": "https://zammad.example.com/#ticket/zoom/8",
                      *             "timesheet": null
                      *           },
-                     *           "minutesAfter": 10,
-                     *           "openedAt": "2026-11-29T00:16:47.024875Z",
+                     *           "minutesAfter": 40,
+                     *           "openedAt": "2026-11-29T02:10:28.657202Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
-                     *             "description": "",
-                     *             "minutes": 10,
-                     *             "ticketNumber": "10011",
+                     *             "description": "Wrote the change plan and sent it for approval.",
+                     *             "minutes": 40,
+                     *             "ticketNumber": "10008",
                      *             "user": "Priya Raman"
                      *           },
                      *           "status": "missing",
-                     *           "ticketId": "10011",
-                     *           "ticketTitle": "Firewall rule for the payroll provider",
+                     *           "ticketId": "10008",
+                     *           "ticketTitle": "Report: hours per department",
                      *           "version": 1
                      *         }
                      *       ],
@@ -14693,7 +14678,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "ids": [
-                 *         "88"
+                 *         "78"
                  *       ],
                  *       "op": "skip"
                  *     }
@@ -14714,7 +14699,7 @@ export interface operations {
                      *       "queued": 0,
                      *       "results": [
                      *         {
-                     *           "id": "88",
+                     *           "id": "78",
                      *           "message": "Kimai stays without it.",
                      *           "status": "success"
                      *         }
@@ -14815,7 +14800,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 93 */
+                /** @example 83 */
                 row_id: string;
             };
             cookie?: never;
@@ -14836,13 +14821,13 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-29T00:16:47.024875Z",
-                     *           "position": 91,
+                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "position": 81,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-29T00:16:47.024875Z",
-                     *           "position": 92,
+                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "position": 82,
                      *           "type": "EntryDecided"
                      *         }
                      *       ],
@@ -14859,31 +14844,31 @@ export interface operations {
                      *         "blockedBy": "No activity mapping: set one for this Zammad type.",
                      *         "conflictReason": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *         "conflictType": "unmapped_activity",
-                     *         "customer": "Brightwater Clinics",
-                     *         "entryId": 10000000020,
-                     *         "id": "93",
+                     *         "customer": "Aldermoor Logistics",
+                     *         "entryId": 10000000015,
+                     *         "id": "83",
                      *         "links": {
-                     *           "ticket": "https://zammad.example.com/#ticket/zoom/13",
+                     *           "ticket": "https://zammad.example.com/#ticket/zoom/10",
                      *           "timesheet": null
                      *         },
-                     *         "minutesAfter": 5,
-                     *         "openedAt": "2026-11-29T00:16:47.024875Z",
+                     *         "minutesAfter": 40,
+                     *         "openedAt": "2026-11-29T02:10:28.657202Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
-                     *           "description": "Restored the folder from last night's backup.",
-                     *           "minutes": 5,
-                     *           "ticketNumber": "10013",
-                     *           "user": "Jonas Peeters"
+                     *           "description": "Cleaned up old rules, documented the remaining ones.",
+                     *           "minutes": 40,
+                     *           "ticketNumber": "10010",
+                     *           "user": "Priya Raman"
                      *         },
                      *         "status": "missing",
-                     *         "ticketId": "10013",
-                     *         "ticketTitle": "Password reset for the night shift",
+                     *         "ticketId": "10010",
+                     *         "ticketTitle": "Firewall rule for the payroll provider",
                      *         "version": 1
                      *       },
                      *       "source": {
-                     *         "description": "Restored the folder from last night's backup.",
-                     *         "minutes": 5
+                     *         "description": "Cleaned up old rules, documented the remaining ones.",
+                     *         "minutes": 40
                      *       },
                      *       "target": null
                      *     }
@@ -14947,7 +14932,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 93 */
+                /** @example 83 */
                 row_id: string;
             };
             cookie?: never;
@@ -14972,8 +14957,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 93,
-                     *       "entry_id": 10000000020,
+                     *       "conflict_id": 83,
+                     *       "entry_id": 10000000015,
                      *       "message": "Kimai stays without it.",
                      *       "status": "success"
                      *     }
@@ -15072,7 +15057,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @example 93 */
+                /** @example 83 */
                 row_id: string;
             };
             cookie?: never;
@@ -15154,7 +15139,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example 93 */
+                /** @example 83 */
                 row_id: string;
             };
             cookie?: never;
@@ -15178,8 +15163,8 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "conflict_id": 93,
-                     *       "entry_id": 10000000020,
+                     *       "conflict_id": 83,
+                     *       "entry_id": 10000000015,
                      *       "message": "Taken back; it waits for a decision again.",
                      *       "status": "success"
                      *     }
@@ -15290,14 +15275,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-29T00:16:45.051628Z",
+                     *       "created_at": "2026-11-29T02:10:26.706494Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-29T00:16:45.051628Z",
+                     *       "updated_at": "2026-11-29T02:10:26.706494Z",
                      *       "version": 0
                      *     }
                      */
@@ -15383,14 +15368,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-29T00:16:45.051628Z",
+                     *       "created_at": "2026-11-29T02:10:26.706494Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-29T00:16:46.391602Z",
+                     *       "updated_at": "2026-11-29T02:10:27.987156Z",
                      *       "version": 1
                      *     }
                      */
@@ -15627,9 +15612,9 @@ export interface operations {
                     /**
                      * @example retry: 3000
                      *
-                     *     id: 55
+                     *     id: 61
                      *     event: conflict.opened
-                     *     data: {"conflict_id":55,"entry_id":10000000003,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
+                     *     data: {"conflict_id":61,"entry_id":10000000006,"status":"missing","reasonCode":"UNMAPPED_ACTIVITY"}
                      *
                      *     id: 64
                      *     event: conflict.opened
@@ -15713,7 +15698,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-29T00:16:47.396379Z",
+                     *         "at": "2026-11-29T02:10:28.878445Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -15722,19 +15707,19 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-29T00:16:47.022852Z"
+                     *           "oldest_since": "2026-11-29T02:10:28.655287Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
                      *             "entries": 6,
-                     *             "minutes": 215
+                     *             "minutes": 250
                      *           },
                      *           "entries": 6,
                      *           "failed": {
                      *             "entries": 0,
                      *             "minutes": 0
                      *           },
-                     *           "minutes": 215,
+                     *           "minutes": 250,
                      *           "pending": {
                      *             "entries": 0,
                      *             "minutes": 0
@@ -15756,7 +15741,7 @@ export interface operations {
                      *           ],
                      *           "interval_seconds": null,
                      *           "late": null,
-                     *           "median_seconds": 3801087,
+                     *           "median_seconds": 3932159,
                      *           "p95_seconds": 4063231,
                      *           "seen_median_seconds": 0,
                      *           "seen_p95_seconds": 0,
@@ -15766,10 +15751,10 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-29T00:16:47.126058Z",
+                     *         "started_at": "2026-11-29T02:10:28.752795Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-29T00:16:47.331418Z",
+                     *       "last_sync": "2026-11-29T02:10:28.794635Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
@@ -15797,7 +15782,7 @@ export interface operations {
                      *         "range": "7d"
                      *       },
                      *       "synced_entries": 14,
-                     *       "unsynced_minutes": 215,
+                     *       "unsynced_minutes": 250,
                      *       "webhook_success_rate": null,
                      *       "weekly_minutes": [
                      *         {
@@ -15895,16 +15880,16 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-29T00:16:46.778952Z",
-                     *           "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c",
+                     *           "created_at": "2026-11-29T02:10:28.419078Z",
+                     *           "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-30T00:16:46.872864Z",
+                     *           "expires_at": "2026-11-30T02:10:28.505269Z",
                      *           "kind": "run",
                      *           "minutes": {
-                     *             "create": 752.5,
+                     *             "create": 775,
                      *             "delete": 0,
                      *             "update": 0
                      *           },
@@ -15925,16 +15910,16 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-29T00:16:46.632185Z",
-                     *           "digest": "sha256:23eef25a8fb45b3f2ce84468ba5606758da87bfb8e9e7c539fae60a7531933d5",
+                     *           "created_at": "2026-11-29T02:10:28.273532Z",
+                     *           "digest": "sha256:90da1e7e8f7e502f2d33484d1c75b2001758870c58ed8297c0bd46127d6cdabe",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-30T00:16:46.730698Z",
+                     *           "expires_at": "2026-11-30T02:10:28.363990Z",
                      *           "kind": "run",
                      *           "minutes": {
-                     *             "create": 842.5,
+                     *             "create": 865,
                      *             "delete": 0,
                      *             "update": 0
                      *           },
@@ -16039,16 +16024,16 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-29T00:16:46.632185Z",
-                     *       "digest": "sha256:23eef25a8fb45b3f2ce84468ba5606758da87bfb8e9e7c539fae60a7531933d5",
+                     *       "created_at": "2026-11-29T02:10:28.273532Z",
+                     *       "digest": "sha256:90da1e7e8f7e502f2d33484d1c75b2001758870c58ed8297c0bd46127d6cdabe",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-30T00:16:46.730698Z",
+                     *       "expires_at": "2026-11-30T02:10:28.363990Z",
                      *       "kind": "run",
                      *       "minutes": {
-                     *         "create": 842.5,
+                     *         "create": 865,
                      *         "delete": 0,
                      *         "update": 0
                      *       },
@@ -16060,13 +16045,13 @@ export interface operations {
                      *           "after": null,
                      *           "before": null,
                      *           "creates": [],
-                     *           "entry_id": 10000000003,
+                     *           "entry_id": 10000000006,
                      *           "message": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *           "minutes": 60,
                      *           "reason_code": "UNMAPPED_ACTIVITY",
                      *           "request": null,
                      *           "row": 1,
-                     *           "ticket_number": "10002",
+                     *           "ticket_number": "10001",
                      *           "user": "Emma Taylor"
                      *         },
                      *         {
@@ -16076,12 +16061,12 @@ export interface operations {
                      *           "creates": [],
                      *           "entry_id": 10000000007,
                      *           "message": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *           "minutes": 40,
+                     *           "minutes": 10,
                      *           "reason_code": "UNMAPPED_ACTIVITY",
                      *           "request": null,
                      *           "row": 2,
-                     *           "ticket_number": "10008",
-                     *           "user": "Priya Raman"
+                     *           "ticket_number": "10001",
+                     *           "user": "Jonas Peeters"
                      *         }
                      *       ],
                      *       "run_id": null,
@@ -16215,16 +16200,16 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-29T00:16:46.778952Z",
-                     *       "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c",
+                     *       "created_at": "2026-11-29T02:10:28.419078Z",
+                     *       "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-30T00:16:46.872864Z",
+                     *       "expires_at": "2026-11-30T02:10:28.505269Z",
                      *       "kind": "run",
                      *       "minutes": {
-                     *         "create": 752.5,
+                     *         "create": 775,
                      *         "delete": 0,
                      *         "update": 0
                      *       },
@@ -16236,13 +16221,13 @@ export interface operations {
                      *           "after": null,
                      *           "before": null,
                      *           "creates": [],
-                     *           "entry_id": 10000000003,
+                     *           "entry_id": 10000000006,
                      *           "message": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
                      *           "minutes": 60,
                      *           "reason_code": "UNMAPPED_ACTIVITY",
                      *           "request": null,
                      *           "row": 1,
-                     *           "ticket_number": "10002",
+                     *           "ticket_number": "10001",
                      *           "user": "Emma Taylor"
                      *         },
                      *         {
@@ -16252,12 +16237,12 @@ export interface operations {
                      *           "creates": [],
                      *           "entry_id": 10000000007,
                      *           "message": "No Kimai activity is set for Zammad type 2 (Maintenance). Add an activity mapping, or set default_activity_id on the Kimai connector.",
-                     *           "minutes": 40,
+                     *           "minutes": 10,
                      *           "reason_code": "UNMAPPED_ACTIVITY",
                      *           "request": null,
                      *           "row": 2,
-                     *           "ticket_number": "10008",
-                     *           "user": "Priya Raman"
+                     *           "ticket_number": "10001",
+                     *           "user": "Jonas Peeters"
                      *         }
                      *       ],
                      *       "run_id": null,
@@ -16334,7 +16319,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:c3a5ec11bd0d8d996513601119be99c78b03f56f2dd2971e49de1cd53a25485c"
+                 *       "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -16490,72 +16475,72 @@ export interface operations {
                      *         {
                      *           "action": "create",
                      *           "after": {
-                     *             "activity_id": 4,
-                     *             "begin": "2026-10-14T08:50:00Z",
+                     *             "activity_id": 1,
+                     *             "begin": "2026-10-14T05:34:00Z",
                      *             "billable": null,
-                     *             "description": "Walked through the settings together by phone.\nZammad #10005 TL-c3a79652-0000010000000002-01",
-                     *             "end": "2026-10-14T10:20:00Z",
-                     *             "minutes": 90,
+                     *             "description": "Password reset for the night shift\nZammad #10006 TL-84cd5367-0000010000000002-01",
+                     *             "end": "2026-10-14T09:04:00Z",
+                     *             "minutes": 210,
                      *             "project_id": 1,
-                     *             "user_id": 2
+                     *             "user_id": 4
                      *           },
                      *           "before": null,
                      *           "creates": [],
                      *           "entry_id": 10000000002,
                      *           "message": null,
-                     *           "minutes": 90,
+                     *           "minutes": 210,
                      *           "reason_code": null,
                      *           "request": {
                      *             "body": {
-                     *               "activity": 4,
-                     *               "begin": "2026-10-14T10:50:00",
-                     *               "description": "Walked through the settings together by phone.\nZammad #10005 TL-c3a79652-0000010000000002-01",
-                     *               "end": "2026-10-14T12:20:00",
+                     *               "activity": 1,
+                     *               "begin": "2026-10-14T07:34:00",
+                     *               "description": "Password reset for the night shift\nZammad #10006 TL-84cd5367-0000010000000002-01",
+                     *               "end": "2026-10-14T11:04:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
-                     *               "user": 2
+                     *               "user": 4
                      *             },
                      *             "method": "POST",
                      *             "path": "/api/timesheets"
                      *           },
                      *           "row": 7,
-                     *           "ticket_number": "10005",
-                     *           "user": "Emma Taylor"
+                     *           "ticket_number": "10006",
+                     *           "user": "Priya Raman"
                      *         },
                      *         {
                      *           "action": "create",
                      *           "after": {
                      *             "activity_id": 1,
-                     *             "begin": "2026-10-14T13:13:00Z",
+                     *             "begin": "2026-10-14T11:12:00Z",
                      *             "billable": null,
-                     *             "description": "Shared calendar shows wrong times\nZammad #10005 TL-c3a79652-0000010000000004-01",
-                     *             "end": "2026-10-14T13:48:00Z",
-                     *             "minutes": 35,
+                     *             "description": "Restored the folder from last night's backup.\nZammad #10003 TL-84cd5367-0000010000000003-01",
+                     *             "end": "2026-10-14T11:17:00Z",
+                     *             "minutes": 5,
                      *             "project_id": 1,
-                     *             "user_id": 2
+                     *             "user_id": 4
                      *           },
                      *           "before": null,
                      *           "creates": [],
-                     *           "entry_id": 10000000004,
+                     *           "entry_id": 10000000003,
                      *           "message": null,
-                     *           "minutes": 35,
+                     *           "minutes": 5,
                      *           "reason_code": null,
                      *           "request": {
                      *             "body": {
                      *               "activity": 1,
-                     *               "begin": "2026-10-14T15:13:00",
-                     *               "description": "Shared calendar shows wrong times\nZammad #10005 TL-c3a79652-0000010000000004-01",
-                     *               "end": "2026-10-14T15:48:00",
+                     *               "begin": "2026-10-14T13:12:00",
+                     *               "description": "Restored the folder from last night's backup.\nZammad #10003 TL-84cd5367-0000010000000003-01",
+                     *               "end": "2026-10-14T13:17:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
-                     *               "user": 2
+                     *               "user": 4
                      *             },
                      *             "method": "POST",
                      *             "path": "/api/timesheets"
                      *           },
                      *           "row": 8,
-                     *           "ticket_number": "10005",
-                     *           "user": "Emma Taylor"
+                     *           "ticket_number": "10003",
+                     *           "user": "Priya Raman"
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -16799,9 +16784,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.205,
+                     *           "duration_seconds": 0.042,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-29T00:16:47.331418Z",
+                     *           "ended_at": "2026-11-29T02:10:28.794635Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16825,7 +16810,7 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-29T00:16:47.126058Z",
+                     *           "started_at": "2026-11-29T02:10:28.752795Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16842,9 +16827,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.085,
+                     *           "duration_seconds": 0.081,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-29T00:16:47.043762Z",
+                     *           "ended_at": "2026-11-29T02:10:28.676239Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16868,7 +16853,7 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-29T00:16:46.958805Z",
+                     *           "started_at": "2026-11-29T02:10:28.594912Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16954,14 +16939,14 @@ export interface operations {
                 content: {
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-29T00:16:47.126058Z,2026-11-29T00:16:47.331418Z,0.205,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-29T00:16:46.958805Z,2026-11-29T00:1
+                     *     2,manual,completed,completed,2026-11-29T02:10:28.752795Z,2026-11-29T02:10:28.794635Z,0.042,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-29T02:10:28.594912Z,2026-11-29T02:1
                      */
                     "application/json": unknown;
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-29T00:16:47.126058Z,2026-11-29T00:16:47.331418Z,0.205,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-29T00:16:46.958805Z,2026-11-29T00:1
+                     *     2,manual,completed,completed,2026-11-29T02:10:28.752795Z,2026-11-29T02:10:28.794635Z,0.042,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-29T02:10:28.594912Z,2026-11-29T02:1
                      */
                     "text/csv": string;
                 };
@@ -17045,9 +17030,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.085,
+                     *       "duration_seconds": 0.081,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-29T00:16:47.043762Z",
+                     *       "ended_at": "2026-11-29T02:10:28.676239Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -17071,7 +17056,7 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-29T00:16:46.958805Z",
+                     *       "started_at": "2026-11-29T02:10:28.594912Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
@@ -17281,20 +17266,20 @@ export interface operations {
                      *           "action": "create",
                      *           "entry_id": 10000000002,
                      *           "message": null,
-                     *           "minutes": 90,
+                     *           "minutes": 210,
                      *           "position": 110,
                      *           "reason_code": null,
-                     *           "ticket_number": "10005",
+                     *           "ticket_number": "10006",
                      *           "timesheet_id": 2
                      *         },
                      *         {
                      *           "action": "create",
-                     *           "entry_id": 10000000004,
+                     *           "entry_id": 10000000003,
                      *           "message": null,
-                     *           "minutes": 35,
+                     *           "minutes": 5,
                      *           "position": 111,
                      *           "reason_code": null,
-                     *           "ticket_number": "10005",
+                     *           "ticket_number": "10003",
                      *           "timesheet_id": 3
                      *         }
                      *       ],
@@ -17369,8 +17354,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 160,
-                     *       "started_at": "2026-11-29T00:16:45.019594Z",
+                     *       "head_position": 159,
+                     *       "started_at": "2026-11-29T02:10:26.672830Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -17446,7 +17431,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T00:16:45.051628Z",
+                     *         "created_at": "2026-11-29T02:10:26.706494Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17457,7 +17442,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-29T00:16:46.356645Z",
+                     *         "created_at": "2026-11-29T02:10:27.952895Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17550,7 +17535,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.356645Z",
+                     *       "created_at": "2026-11-29T02:10:27.952895Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -17680,7 +17665,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:46.356645Z",
+                     *       "created_at": "2026-11-29T02:10:27.952895Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -17807,8 +17792,8 @@ export interface operations {
                      *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *           "duplicates": 0,
                      *           "message": null,
-                     *           "position": 155,
-                     *           "received_at": "2026-11-29T00:16:47.697014Z",
+                     *           "position": 154,
+                     *           "received_at": "2026-11-29T02:10:29.282815Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -18220,10 +18205,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66374912e+08
+                     *     process_virtual_memory_bytes 3.66149632e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.29503232e+08
+                     *     process_resident_memory_bytes 1.29159168e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -18358,7 +18343,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T00:16:45.051628Z",
+                     *       "created_at": "2026-11-29T02:10:26.706494Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

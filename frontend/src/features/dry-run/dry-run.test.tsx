@@ -17,11 +17,11 @@ test("opening it makes a plan of now and shows counts, time and every change", a
   const dialog = await box()
   const create = await dialog.findByRole("button", { name: /Create timesheets/ })
   expect(create).toHaveTextContent("14")
-  expect(create).toHaveTextContent("+12 h 33 m")
+  expect(create).toHaveTextContent("+12 h 55 m")
   expect(dialog.getByRole("button", { name: /Left for you/ })).toHaveTextContent("6")
   expect(dialog.getByRole("button", { name: "Write 14 changes" })).toBeInTheDocument()
   expect(dialog.getByText(/Nothing has been written\./)).toBeInTheDocument()
-  expect(await dialog.findByText("#10005 Shared calendar shows wrong times")).toBeInTheDocument()
+  expect(await dialog.findByText("#10006 Password reset for the night shift")).toBeInTheDocument()
   expect(made).toHaveLength(1)
   expect(made[0]?.headers.get("Prefer")).toBe("respond-async")
   expect(new URLSearchParams(window.location.search).get("plan")).toBe("1")
@@ -30,11 +30,11 @@ test("opening it makes a plan of now and shows counts, time and every change", a
 test("a change opens to before, after and the exact request", async () => {
   const { user } = renderWithApp(<DryRun />, { at: OLD })
   const dialog = await box()
-  const row = await dialog.findByRole("button", { name: /Shared calendar/ })
+  const row = await dialog.findByRole("button", { name: /Password reset/ })
   await user.click(row)
   expect(row).toHaveAttribute("aria-expanded", "true")
   expect(dialog.getByText(/POST \/api\/timesheets/)).toHaveTextContent('"activity": 1')
-  expect(dialog.getByRole("table", { name: "#10005: before and after" })).toBeInTheDocument()
+  expect(dialog.getByRole("table", { name: "#10006: before and after" })).toBeInTheDocument()
 })
 
 test("a tile shows its rows only; the filter looks into the rows and can be cleared", async () => {
@@ -51,7 +51,7 @@ test("a tile shows its rows only; the filter looks into the rows and can be clea
   await user.type(dialog.getByRole("searchbox", { name: "Filter changes" }), "zzz")
   expect(await dialog.findByText("No change matches “zzz”.")).toBeInTheDocument()
   await user.click(dialog.getByRole("button", { name: "Clear filter" }))
-  expect(await dialog.findByText(/Shared calendar/)).toBeInTheDocument()
+  expect(await dialog.findByText(/Password reset/)).toBeInTheDocument()
 })
 
 test("writing sends the digest and follows the run to its end", async () => {

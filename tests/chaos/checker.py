@@ -137,7 +137,7 @@ class Checker:
         """In what the timesheet is not as it should be; None when all is right."""
         amount = Decimal(entry.time_unit)
         if sheet is None:
-            gone = amount <= 0 or self._netted.may_be_taken_whole(entry)
+            gone = amount <= 0 or self._netted.may_be_nothing(entry)
             return None if gone else "has no timesheet"
         shortened = self._netted.taken(entry, sheet) is not None
         begins, ends = self._lies_well(entry, sheet, due)

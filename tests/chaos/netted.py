@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from adapters.sandbox.kimai.entities import Timesheet
 from adapters.sandbox.zammad.records import TimeAccounting
-from tests.chaos.times import MINUTE, could_be, stored, times, worked
+from tests.chaos.times import MINUTE, could_be, rounds_away, stored, times, worked
 from tests.chaos.town import Town
 
 LARGEST_STEP = 15 * MINUTE  # of all roundings of all houses
@@ -68,10 +68,17 @@ class Netted:
         """Whether negative bookings may take something of it."""
         return _key(entry) in self._groups and worked(entry, self._house) > 0
 
-    def may_be_taken_whole(self, entry: TimeAccounting) -> bool:
-        """Whether so much was taken back that nothing is left to be written."""
-        group = self._groups.get(_key(entry))
-        return group is not None and self._owed(group) >= worked(entry, self._house)
+    def may_be_nothing(self, entry: TimeAccounting) -> bool:
+        """Whether nothing is left to be written: so much was taken back, or it is rounded away."""
+        group, whole = self._groups.get(_key(entry)), worked(entry, self._house)
+        least = whole - (0 if group is None else self._owed(group))
+        return least <= self._most_without_timesheet(entry)
+
+    def _most_without_timesheet(self, entry: TimeAccounting) -> int:
+        """How much of it may be left when it has none."""
+        most = min(worked(entry, self._house), 2 * LARGEST_STEP)
+        parts = range(most, 0, -1)
+        return next((left for left in parts if rounds_away(entry, self._house, left)), 0)
 
     def found_nothing(self, entry: TimeAccounting) -> bool:
         """Whether a negative booking rightly waits: nothing before it has anything left."""
@@ -104,7 +111,7 @@ class Netted:
         if entry.id in self._conflicts:
             return unknown
         if sheet is None:
-            return whole, whole
+            return whole - self._most_without_timesheet(entry), whole
         if self._is_end_edited(sheet):
             return unknown
         return self.taken(entry, sheet) or unknown

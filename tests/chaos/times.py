@@ -31,6 +31,18 @@ def times(entry: TimeAccounting, house: House, seconds: int) -> Times:
     return rounded(begin, begin + seconds, house.rounding, ends_then=ends_then)
 
 
+def rounds_away(entry: TimeAccounting, house: House, seconds: int) -> bool:
+    """Whether rounding leaves nothing of so much of the booking: it gets no timesheet then.
+
+    Stacked, it may lie anywhere, so anywhere is looked at.
+    """
+    if not house.is_stacked:
+        return not times(entry, house, seconds)[2]
+    steps = max(1, house.rounding.begin) * max(1, house.rounding.end)
+    begins = range(_day_start(entry), _day_start(entry) + steps * MINUTE, MINUTE)
+    return any(not rounded(begin, begin + seconds, house.rounding)[2] for begin in begins)
+
+
 def stored(sheet: Timesheet) -> Times:
     """Those of a timesheet; none of ours is ever left running."""
     assert sheet.begin is not None

@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.support.postgres import DatabaseServer, debian_binaries
 
 pytest_plugins = ("tests.support.leaks",)
 
 RELEASES = ("embedded-18", "debian-15")
+
+# Its own default tells the values of all variables of all frames: a fault takes 15 s to be told.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

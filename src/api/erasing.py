@@ -6,7 +6,7 @@ projections when they come to it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api.identity import account_of
 from api.problems import Problem
@@ -50,6 +50,7 @@ async def erase(own: Services, commands: Commands, subject: str) -> SubjectErase
     event = await _record(own, commands, Erase(held=found), releases)
     await _carry_out(own, event)
     await own.projections.wait_for(commands.position, within=VIEWS_PATIENCE)
+    await own.keyed.empty(own.clock.now())  # also what was answered from the views meanwhile
     return event
 
 
@@ -58,6 +59,7 @@ async def finish_erasures(own: Services) -> None:
     for recorded in await own.store.read_recorded(PRIVACY_STREAM):
         if isinstance(recorded.event, SubjectErased):
             await _carry_out(own, recorded.event)
+            await own.keyed.empty(recorded.recorded_at + timedelta(seconds=VIEWS_PATIENCE))
 
 
 async def erased_at(own: Services, position: int) -> datetime:
@@ -69,7 +71,6 @@ async def erased_at(own: Services, position: int) -> datetime:
 
 async def _carry_out(own: Services, event: SubjectErased) -> None:
     await own.store.erase(event.subject, upto=event.generation)
-    await own.keyed.forget_all()
     if (number := _account(event.subject)) is not None:
         await own.credentials.drop_all(number)
 

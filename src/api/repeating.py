@@ -2,8 +2,8 @@
 
 Who never hears an answer does not know whether a connector was added or a run queued. The key says
 that it is the same wish: it is carried out once, and the answer of then is given again, for 24
-hours. What was refused changed nothing and may be sent again. A key belongs to one account, route
-and body.
+hours. What was refused changed nothing and may be sent again. A key belongs to one account with its
+role, route and body.
 
 Source: IETF draft "The Idempotency-Key HTTP Header Field" (httpapi working group).
 """
@@ -19,18 +19,18 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from adapters.postgres.keyed_requests import Earlier
+from adapters.postgres.keyed_requests import UNKNOWN, Earlier
 from api.identity import bearer, identified
 from api.problems import Problem
-from api.services import services
+from api.services import Commands, services
 from domain.errors import LedgerError, OutcomeUnknown, Unavailable
 
 HEADER = "Idempotency-Key"
 LONGEST = 200  # characters
 LARGEST = 512 * 1024  # bytes of an answer that is kept
 LONGEST_REQUEST = timedelta(minutes=1)  # what takes longer has died: answers come within 25 s
+REFUSED = 400  # and everything above it (HTTP)
 SOON = {"Retry-After": "2"}
-UNKNOWN = ""  # in place of an answer
 # of the first answer alone, or of the connection
 OWN = frozenset({"content-length", "x-request-id", "date", "connection"})
 
@@ -67,23 +67,27 @@ async def once(request: Request, carry_out: Callable[[], Awaitable[Response]]) -
         response = await carry_out()
     except Exception as error:
         with suppress(Unavailable):
-            if _changed_nothing(error):
+            if _changed_nothing(request, error):
                 await own.keyed.forget(wish.scope)
             else:
                 await own.keyed.answered(wish.scope, UNKNOWN)
         raise
     with suppress(Unavailable):  # it is done; whoever asks again is told that nobody knows
-        if (kept := _kept(response)) is None:
+        if response.status_code >= REFUSED or _is_login(response):
             await own.keyed.forget(wish.scope)
         else:
-            await own.keyed.answered(wish.scope, kept)
+            await own.keyed.answered(wish.scope, _kept(response))
     return response
 
 
-def _changed_nothing(error: Exception) -> bool:
+def _changed_nothing(request: Request, error: Exception) -> bool:
+    """Whether it may come again: it was refused, or failed before anything was recorded."""
     if isinstance(error, Problem | RequestValidationError | HTTPException):
         return True
-    return isinstance(error, LedgerError) and not isinstance(error, OutcomeUnknown)
+    commands: Commands | None = getattr(request.state, "commands", None)
+    recorded = commands is not None and commands.position > 0
+    failed = isinstance(error, LedgerError) and not isinstance(error, OutcomeUnknown)
+    return failed and not recorded
 
 
 async def _wish(request: Request) -> _Wish | None:
@@ -98,7 +102,7 @@ async def _wish(request: Request) -> _Wish | None:
     except Problem:
         return None
     route = f"{request.method} {request.url.path}?{request.url.query}"
-    scope = f"{who.account.user_id}\0{route}\0{key}"
+    scope = f"{who.account.user_id}\0{who.account.role}\0{route}\0{key}"
     return _Wish(
         scope=hashlib.sha256(scope.encode()).digest(),
         body=hashlib.sha256(await request.body()).digest(),
@@ -131,14 +135,16 @@ def _invalid(text: str) -> Problem:
     return Problem("validation", text, errors=[item])
 
 
-def _kept(response: Response) -> str | None:
-    """None for an answer that is not to be given twice: a refusal, a login, a stream."""
+def _is_login(response: Response) -> bool:
+    """Or its end: changes nothing but the session, and is never given to somebody else's."""
+    return "set-cookie" in response.headers or b'"access_token"' in getattr(response, "body", b"")
+
+
+def _kept(response: Response) -> str:
+    """`UNKNOWN` for what is not to be given twice: a stream, what is very large."""
     body = getattr(response, "body", None)
-    refused = response.status_code >= 400  # noqa: PLR2004 - HTTP
-    if refused or not isinstance(body, bytes) or len(body) > LARGEST:
-        return None
-    if "set-cookie" in response.headers or b'"access_token"' in body:
-        return None
+    if not isinstance(body, bytes) or len(body) > LARGEST:
+        return UNKNOWN
     headers = [each for each in response.headers.items() if each[0] not in OWN]
     answer = Answer(status=response.status_code, headers=headers, body=body)
     return msgspec.json.encode(answer).decode()

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from adapters.memory import MemoryClock
+from api.erasing import finish_erasures
 from api.repeating import HEADER, LONGEST_REQUEST
+from domain.errors import Unavailable
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 
 PATH = "/api/v1/connectors/"
@@ -108,12 +110,12 @@ async def test_a_fault_of_ours_leaves_its_end_unknown(migrated: str) -> None:
         append = store.append
 
         async def done_and_lost(*args: Any, **kwargs: Any) -> Any:
+            object.__setattr__(store, "append", append)
             await append(*args, **kwargs)
             raise RuntimeError("the process stumbles")
 
         object.__setattr__(store, "append", done_and_lost)
         assert (await add(service)).status_code == 500
-        object.__setattr__(store, "append", append)
         again = await add(service)
         assert (again.status_code, again.json()["code"]) == (409, "stale_version")
         assert [each.name for each in await service.own.connectors()] == ["Desk"]
@@ -136,9 +138,46 @@ async def test_no_answer_outlives_the_erasure_of_a_person(migrated: str) -> None
         await add(service)
         bob = await service.add_user("bob", "viewer")
         body = {"subject": f"account:{bob['id']}", "confirm": f"account:{bob['id']}"}
-        answer = await service.http.post("/api/v1/privacy/erase", json=body)
+        answer = await service.http.post("/api/v1/privacy/erase", json=body, headers=KEY)
         assert answer.status_code == 200, answer.text
-        assert await kept(service) == []
+        again = await add(service)
+        assert (again.status_code, again.json()["code"]) == (409, "stale_version")
+        assert await connectors(service) == ["Desk"]  # that it was done is not forgotten
+        await finish_erasures(service.own)
+        assert (await add(service)).status_code == 409
+
+
+async def test_an_answer_goes_to_who_still_has_the_role(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        bob = await service.add_user("bob", "admin")
+        async with service.logged_in("bob", ADMIN_PASSWORD) as client:
+            answer = await client.post(PATH, json=ZAMMAD, headers=KEY)
+            assert answer.status_code == 201
+        changed = await service.http.patch(f"/api/v1/users/{bob['id']}", json={"role": "viewer"})
+        assert changed.status_code == 200, changed.text
+        async with service.logged_in("bob", ADMIN_PASSWORD) as client:
+            answer = await client.post(PATH, json=ZAMMAD, headers=KEY)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_what_failed_after_it_was_recorded_is_not_done_again(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        store = service.own.store
+        head = store.head
+
+        async def gone() -> int:
+            raise Unavailable("database", "it went away")
+
+        async def shown(_: int) -> bool:
+            return bool(await gone())
+
+        object.__setattr__(service.own, "shown", shown)
+        assert (await add(service)).status_code == 502
+        object.__delattr__(service.own, "shown")
+        assert await head() > 0
+        again = await add(service)
+        assert (again.status_code, again.json()["code"]) == (409, "stale_version")
+        assert [each.name for each in await service.own.connectors()] == ["Desk"]
 
 
 async def test_a_key_that_is_none_is_refused_and_a_login_never_kept(migrated: str) -> None:

@@ -1,12 +1,14 @@
 """Nobody changes the past unnoticed."""
 
 from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import asyncpg
 import pytest
 
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.migrate import RUNTIME_ROLE, migrate
+from adapters.postgres.verify import walk
 from domain.errors import LedgerDamaged, Misconfigured
 from domain.event import Append
 from tests.support.example_events import CATALOGUE, EVERYTHING, NOW, SERVICE, noting
@@ -67,6 +69,27 @@ async def test_an_untouched_ledger_verifies(store: PostgresEventStore) -> None:
     assert seen == [(LAST, LAST)]
     part = await store.verify(2, 3)
     assert (part.ok, part.checked_from, part.checked_to) == (True, 2, 3)
+
+
+async def test_what_is_recorded_during_the_walk_breaks_no_chain(store: PostgresEventStore) -> None:
+    """The other tables speak of it, and it lies behind the end that the walk began with."""
+    fetchval, asked = store.pool.fetchval, 0
+
+    class Meanwhile:
+        fetch = store.pool.fetch
+
+        async def fetchval(self, query: str, *arguments: object) -> object:
+            nonlocal asked
+            asked += 1
+            await store.append(
+                noting(f"note-{10 + asked}", "e", key=f"k{asked}", claims=(f"{asked}",))
+            )
+            return await fetchval(query, *arguments)
+
+    report = await walk(cast("Any", Meanwhile()), store.codec, store.log_id, 2, None, None)
+    assert asked == 3
+    assert (report.ok, report.checked_to) == (True, LAST + 1)
+    assert await store.head() == LAST + 3
 
 
 async def test_every_column_is_altered_and_found(database: str, store: PostgresEventStore) -> None:

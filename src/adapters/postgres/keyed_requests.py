@@ -22,7 +22,10 @@ ON CONFLICT (log_id, scope) DO NOTHING RETURNING true
 _FOUND = "SELECT body, began_at, answer FROM keyed_request WHERE log_id = $1 AND scope = $2"
 _ANSWERED = "UPDATE keyed_request SET answer = $3 WHERE log_id = $1 AND scope = $2"
 _FORGET = "DELETE FROM keyed_request WHERE log_id = $1 AND scope = $2"
-_FORGET_ALL = "DELETE FROM keyed_request WHERE log_id = $1"
+_EMPTY = """
+UPDATE keyed_request SET answer = $2 WHERE log_id = $1 AND began_at <= $3 AND answer IS NOT NULL
+"""
+UNKNOWN = ""  # in place of an answer that nobody can give any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,11 @@ class KeyedRequests:
         """It changed nothing: the same may be asked anew."""
         await self._do(_FORGET, scope)
 
-    async def forget_all(self) -> None:
-        """Answers can name a person that is erased."""
-        await self._do(_FORGET_ALL)
+    async def empty(self, until: datetime) -> None:
+        """Answers can name a person that is erased; that it was done stays known."""
+        await self._do(_EMPTY, self._box.encrypt(UNKNOWN).text, until)
 
-    async def _do(self, statement: str, *values: bytes) -> None:
+    async def _do(self, statement: str, *values: bytes | datetime) -> None:
         try:
             await self._pool.execute(statement, self._log, *values)
         except DRIVER_ERRORS as error:

@@ -22,16 +22,18 @@ SELECT e.position, e.stream_id, e.version, e.event_id, e.type, e.schema_version,
  WHERE e.log_id = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position LIMIT $4
 """
 # Rows elsewhere that speak of events the log does not have: an end that was cut off, an event
-# moved to another log, a stream without its first event.
+# moved to another log, a stream without its first event. The end is that of the same instant: the
+# log goes on while it is walked.
 _DANGLING = """
+WITH head AS (SELECT coalesce(max(position), 0) AS head FROM event WHERE log_id = $1)
 SELECT min(position) FROM (
-    SELECT position FROM seen WHERE log_id = $1 AND position > $2
-    UNION ALL SELECT position FROM claim WHERE log_id = $1 AND position > $2
-    UNION ALL SELECT position FROM checkpoint WHERE log_id = $1 AND position > $2
+    SELECT position FROM seen, head WHERE log_id = $1 AND position > head
+    UNION ALL SELECT position FROM claim, head WHERE log_id = $1 AND position > head
+    UNION ALL SELECT position FROM checkpoint, head WHERE log_id = $1 AND position > head
     UNION ALL SELECT e.position FROM event AS e
      WHERE NOT EXISTS (SELECT FROM stream AS s
                         WHERE s.log_id = e.log_id AND s.stream_id = e.stream_id)
-    UNION ALL SELECT $2 + 1 FROM stream AS s
+    UNION ALL SELECT head + 1 FROM stream AS s, head
      WHERE s.log_id = $1 AND NOT EXISTS (
            SELECT FROM event AS e WHERE e.log_id = s.log_id AND e.stream_id = s.stream_id)
 ) AS dangling
@@ -95,7 +97,7 @@ async def walk(
             digest = row["digest"]
         if progress is not None:
             progress(position - first + 1, upto - first + 1)
-    dangling = await pool.fetchval(_DANGLING, log_id, head) if upto == head else None
+    dangling = await pool.fetchval(_DANGLING, log_id) if upto == head else None
     return Report(
         checked_from=first,
         checked_to=position,

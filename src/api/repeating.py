@@ -9,6 +9,7 @@ Source: IETF draft "The Idempotency-Key HTTP Header Field" (httpapi working grou
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ LARGEST = 512 * 1024  # bytes of an answer that is kept
 LONGEST_REQUEST = timedelta(minutes=1)  # what takes longer has died: answers come within 25 s
 REFUSED = 400  # and everything above it (HTTP)
 SOON = {"Retry-After": "2"}
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]+)')
 # of the first answer alone, or of the connection
 OWN = frozenset({"content-length", "x-request-id", "date", "connection"})
 
@@ -105,8 +107,15 @@ async def _wish(request: Request) -> _Wish | None:
     scope = f"{who.account.user_id}\0{who.account.role}\0{route}\0{key}"
     return _Wish(
         scope=hashlib.sha256(scope.encode()).digest(),
-        body=hashlib.sha256(await request.body()).digest(),
+        body=hashlib.sha256(await _body(request)).digest(),
     )
+
+
+async def _body(request: Request) -> bytes:
+    """The same for the same form: who sends its parts again separates them by something else."""
+    body, kind = await request.body(), request.headers.get("content-type", "")
+    between = _BOUNDARY.search(kind) if kind.startswith("multipart/") else None
+    return body if between is None else body.replace(between[1].encode(), b"")
 
 
 def _again(wish: _Wish, earlier: Earlier, *, dead: bool) -> Response:

@@ -13,6 +13,7 @@ from domain.errors import Unavailable
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 
 PATH = "/api/v1/connectors/"
+IMPORT = "/api/v1/mappings/import?dry_run=true"
 ZAMMAD: dict[str, Any] = {
     "type": "zammad",
     "name": "Desk",
@@ -195,3 +196,12 @@ async def test_a_key_that_is_none_is_refused_and_a_login_never_kept(migrated: st
             answer = await nobody.post(PATH, json=ZAMMAD, headers=KEY)
             assert answer.status_code == 401
         assert await kept(service) == []
+
+
+async def test_a_form_that_is_made_anew_is_the_same_form(migrated: str) -> None:
+    """Its boundary is another, as browsers make it."""
+    async with running_service(migrated) as service:
+        for row, status in (("4,9", 200), ("4,9", 200), ("4,8", 422)):
+            file = {"file": ("m.csv", f"zammad_type_id,kimai_activity_id\n{row}\n", "text/csv")}
+            answer = await service.http.post(IMPORT, files=file, headers=KEY)
+            assert answer.status_code == status, answer.text

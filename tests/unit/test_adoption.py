@@ -245,6 +245,16 @@ async def test_the_rounded_whole_of_a_booking_that_was_taken_from_looks_like_it(
     assert suggested(await world.entry(9)) == (500,)
 
 
+async def test_the_whole_is_rounded_where_it_lay() -> None:
+    """Ten minutes that ended at 12:09 are 11:45 to 12:15; the five that are left are half of it."""
+    world = World(kimai={"round_begin": 15, "round_end": 15})
+    world.tickets.book(9, time_unit=Decimal(10))
+    world.tickets.book(10, time_unit=Decimal(-5))
+    put(world, 500, "VPN again, #10050", duration=timedelta(minutes=30))
+    await world.sync()
+    assert suggested(await world.entry(9)) == (500,)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

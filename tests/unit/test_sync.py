@@ -583,10 +583,15 @@ async def test_what_is_sent_is_rounded_as_set() -> None:
     assert (sheet.duration, sheet.end) == (timedelta(minutes=20), entry.settled.worked.end)
 
 
-async def test_work_that_rounds_to_nothing_is_left_alone_until_the_setting_goes() -> None:
-    """Kimai can refuse what has no length (`peers/kimai.md`, 2.8), and nobody is billed for it."""
-    floor = {"round_duration": 20, "rounding_mode": "floor"}
-    world = World(kimai=floor)
+@pytest.mark.parametrize("steps", [{"round_begin": 1, "round_end": 1}, {"round_end": 7}], ids=str)
+async def test_work_that_rounds_to_nothing_is_left_alone_until_the_setting_goes(
+    steps: dict[str, int],
+) -> None:
+    """Kimai can refuse what has no length (`peers/kimai.md`, 2.8), and nobody is billed for it.
+
+    With the second steps the times that are sent have a length, and Kimai makes none of them.
+    """
+    world = World(kimai={"round_duration": 20, "rounding_mode": "floor", **steps})
     world.tickets.book(9)
     await world.sync()
     entry = await world.entry(9)

@@ -365,7 +365,8 @@ def _placed(  # noqa: PLR0911, C901 # one return for each thing that may be miss
     times = _times(case, zone, duration, anchor)
     if isinstance(times, Span):
         times, basis = _rounded(case, times, basis)
-        if times.begin == times.end and case.settled is None:
+        stored = times.duration if basis.foreseen is None else basis.foreseen.duration
+        if stored == NOTHING and case.settled is None:
             detail = f"Rounded as set, nothing is left of {_lasting(duration)}."
             return Ruling(outcome=Outcome.LEAVE, basis=basis, detail=detail)
     activity = _activity(case)
@@ -563,7 +564,8 @@ def _compared(  # noqa: PLR0911 # one return for each way that it can be
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
-    if case.entry.correcting is not None and desired.begin == desired.end:
+    stored = basis.foreseen or as_asked(desired.begin, desired.end)
+    if case.entry.correcting is not None and stored.duration == NOTHING:
         return _held(_rounded_away(worked(desired, basis).duration), basis, desired)
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)

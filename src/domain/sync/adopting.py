@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from domain.connector.settings import WorkTimeAnchor
 from domain.ids import EntryId
 from domain.ports.timesheets import Timesheet
 from domain.rules.comparison import as_written
@@ -159,8 +160,11 @@ class Adopter:
         """How long its work may be in Kimai: with corrections or without, rounded or not."""
         work, zone = worked(desired, basis), ZoneInfo(desired.zone)
         whole = work.duration + timedelta(seconds=entry.reduced.seconds)
-        rounded = sent(work.begin, work.begin + whole, self.configuration.kimai, zone)
-        amounts = {work.duration, whole, rounded.duration, desired.end - desired.begin}
+        ends_then = basis.anchor == WorkTimeAnchor.END_AT_BOOKING
+        begin = work.end - whole if ends_then else work.begin
+        kimai = self.configuration.kimai
+        rounded = sent(begin, begin + whole, kimai, zone, ends_then=ends_then).duration
+        amounts = {work.duration, whole, rounded, desired.end - desired.begin}
         return amounts if basis.foreseen is None else {*amounts, basis.foreseen.duration}
 
 

@@ -17,7 +17,7 @@ STEPS = [
     ("types", ["-m", "mypy"]),
     ("imports", ["-c", "from importlinter.cli import lint_imports_command as c; c()"]),
 ]
-WORKERS = str(min(4, (os.cpu_count() or 1) + 1))  # one more than cores: many tests wait
+WORKERS = str(min(4, os.cpu_count() or 1))
 # The same examples every time: who looks for new ones runs pytest itself.
 SAME = ["--hypothesis-profile", "ci"]
 SLOWEST = ["--durations", "20"]  # all of it has to stay within a quarter of an hour

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from adapters.sandbox.control.faults import FaultKind, FaultRule
 from api import runs
 from domain.ids import RunId
 from tests.integration.test_api_runs import open_run
@@ -204,6 +205,8 @@ async def test_a_plan_that_is_being_applied_goes_on_after_a_restart(migrated: st
         async with running_service(migrated, kimai_request_limit_seconds=1) as service:
             await connect(service, peers)
             plan = await post(service, "sync/plans", **RANGE)
+            slowly = FaultRule(kind=FaultKind.LATENCY, methods=("POST",), seconds=0.2)
+            peers.kimai_app.faults.replace([slowly])  # else all may be written before we look
             digest, now = {"digest": plan["digest"]}, {"Prefer": "respond-async"}
             answer = await service.http.post(f"{PLANS}/1/apply", json=digest, headers=now)
             assert answer.status_code == 202
@@ -213,6 +216,7 @@ async def test_a_plan_that_is_being_applied_goes_on_after_a_restart(migrated: st
                     break
                 await asyncio.sleep(0.01)
         assert peers.sheets < plan["counts"]["create"]
+        peers.kimai_app.faults.clear()
         async with running_service(migrated, kimai_request_limit_seconds=1) as service:
             run = await runs.ended(service.own, RunId(1), within=60)
             assert run.state == "completed", run.error

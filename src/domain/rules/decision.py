@@ -29,7 +29,7 @@ from domain.rules.mapping import (
     zone_for,
 )
 from domain.rules.marker import marker_for
-from domain.rules.rounding import as_asked, came_true, foreseen, sent
+from domain.rules.rounding import as_asked, came_true, foreseen, sent, sent_length
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
@@ -215,10 +215,8 @@ def _as_set(case: _Case, basis: Basis, whole: timedelta) -> timedelta:
     first, settled = _first(case.entry), case.settled
     assert first is not None
     ends_then = settled is not None and settled.basis.anchor == WorkTimeAnchor.END_AT_BOOKING
-    begin = first.end - whole if ends_then else first.begin
-    zone = ZoneInfo(basis.zone)
-    kimai = case.configuration.kimai
-    return sent(begin, begin + whole, kimai, zone, ends_then=ends_then).duration
+    kimai, zone = case.configuration.kimai, ZoneInfo(basis.zone)
+    return sent_length(first, whole, kimai, zone, ends_then=ends_then)
 
 
 def _whole(case: _Case, basis: Basis, duration: timedelta) -> Ruling | Unready:

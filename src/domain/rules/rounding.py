@@ -55,6 +55,14 @@ def sent(
     return _lasting(span, length, kimai)
 
 
+def sent_length(
+    part: Span, length: timedelta, kimai: KimaiSettings, zone: ZoneInfo, *, ends_then: bool
+) -> timedelta:
+    """How long work is asked for that lasts `length` and ends, or begins, where `part` does."""
+    begin = part.end - length if ends_then else part.begin
+    return sent(begin, begin + length, kimai, zone, ends_then=ends_then).duration
+
+
 def foreseen(begin: datetime, end: datetime, kimai: KimaiSettings, zone: ZoneInfo) -> Stored:
     """Exactly what Kimai stores of what is sent; `zone` is where the end's weekday lies."""
     if not _is_rounded(end, kimai, zone):

@@ -19,7 +19,7 @@ from domain.ports.timesheets import Timesheet
 from domain.rules.comparison import as_written
 from domain.rules.configuration import Configuration
 from domain.rules.marker import Claim, claimed, is_marked
-from domain.rules.rounding import sent
+from domain.rules.rounding import sent_length
 from domain.sync.parts import parts
 from domain.sync.ports import Ports
 from domain.time_entry.commands import Adopt, Hold
@@ -161,9 +161,7 @@ class Adopter:
         work, zone = worked(desired, basis), ZoneInfo(desired.zone)
         whole = work.duration + timedelta(seconds=entry.reduced.seconds)
         ends_then = basis.anchor == WorkTimeAnchor.END_AT_BOOKING
-        begin = work.end - whole if ends_then else work.begin
-        kimai = self.configuration.kimai
-        rounded = sent(begin, begin + whole, kimai, zone, ends_then=ends_then).duration
+        rounded = sent_length(work, whole, self.configuration.kimai, zone, ends_then=ends_then)
         amounts = {work.duration, whole, rounded, desired.end - desired.begin}
         return amounts if basis.foreseen is None else {*amounts, basis.foreseen.duration}
 

@@ -75,11 +75,7 @@ async def test_rounding_that_is_foreseen_is_no_conflict_and_no_update(
     async with kimai.client() as client:
         world = World(kimai=rounding)
         world.kimai = cast("Any", client)
-        for source_id in range(1, 8):
-            world.tickets.book(source_id, time_unit=Decimal("7.31") * source_id)
-        first = await world.sync()
-        alone = await left_alone(world, rounding)
-        assert (first.counters.created, first.counters.conflicts) == (7 - len(alone), 0)
+        alone = await seven_carried(world, rounding)
         before = stored(kimai)
         for source_id in range(1, 8):
             world.tickets.edit(source_id)
@@ -103,11 +99,7 @@ async def test_a_kimai_that_does_not_round_holds_what_was_rounded_here(
     async with kimai.client() as client:
         world = World(kimai=rounding)
         world.kimai = cast("Any", client)
-        for source_id in range(1, 8):
-            world.tickets.book(source_id, time_unit=Decimal("7.31") * source_id)
-        run = await world.sync()
-        alone = await left_alone(world, rounding)
-        assert (run.counters.created, run.counters.conflicts) == (7 - len(alone), 0)
+        await seven_carried(world, rounding)
         for begin, end, duration, _ in stored(kimai):
             for seconds, key in ((begin, "begin"), (end, "end"), (duration, "duration")):
                 assert not seconds % (60 * rounding.get(f"round_{key}", 0) or 1)
@@ -235,6 +227,16 @@ async def test_a_stacked_day_round_trips_around_a_clock_change(
         assert run.counters.conflicts == 0
         await left_alone(world, rounding)
         await lies_as_foreseen(kimai, world, client, zone, day)
+
+
+async def seven_carried(world: World, rounding: dict[str, Any]) -> set[int]:
+    """Seven bookings, each with a timesheet but those of which rounding leaves nothing."""
+    for source_id in range(1, 8):
+        world.tickets.book(source_id, time_unit=Decimal("7.31") * source_id)
+    run = await world.sync()
+    alone = await left_alone(world, rounding)
+    assert (run.counters.created, run.counters.conflicts) == (7 - len(alone), 0)
+    return alone
 
 
 async def left_alone(world: World, rounding: dict[str, Any]) -> set[int]:

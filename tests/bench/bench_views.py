@@ -177,7 +177,8 @@ def reconcile(at: Side) -> Mapping[str, Question]:
         "200 a page": {"filter": "missing", "pageSize": 200},
         "a reason": {"filter": "all", "reason": "UNMAPPED_ACTIVITY"},
         "a ticket of matches": {"filter": "matches", "q": "10050"},
-        "a text in open rows": {"filter": "missing", "q": "nowhere to be found"},
+        "a text in no open row": {"filter": "missing", "q": "nowhere to be found"},
+        "a text in all open rows": {"filter": "missing", "q": "agent"},
     }
     return {
         **{name: ("reconcile", query) for name, query in questions.items()},

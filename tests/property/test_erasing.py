@@ -98,6 +98,15 @@ async def compare(store: PostgresEventStore) -> None:
         rebuilt = await ProjectionRunner(store).rebuild(projection.name)
         assert (rebuilt.rows, rebuilt.same) == (ANY, True), projection.name
         assert await stored(store, projection) == before
+    told = await store.pool.fetch(
+        "SELECT entry_id, searched FROM open_rows WHERE log_id = $1", store.log_id
+    )
+    known = await store.pool.fetch(
+        "SELECT entry_id, searched(t) FROM time_entries AS t WHERE log_id = $1"
+        " AND valid_to IS NULL AND conflict_id IS NOT NULL",
+        store.log_id,
+    )
+    assert sorted(map(tuple, told)) == sorted(map(tuple, known))
 
 
 @settings(

@@ -571,7 +571,7 @@ _ACTIONS = {
 
 def _audit_where(which: AuditFilter, between: Between) -> Where:
     entity_type, _, entity_id = (which.entity or "").partition(":")
-    user = """strpos(lower(concat_ws(chr(10), "user", action)), lower({}::text)) > 0"""
+    user = """strpos(lower(concat_ws(chr(10), "user", action)), (SELECT lower({}::text))) > 0"""
     number = _number(entity_id, unknown=-1) if entity_id else None
     return where(
         (
@@ -608,11 +608,11 @@ def _states(states: Sequence[str] | None) -> str:
 
 def entry_where(which: EntryFilter) -> Where:
     """The conditions of the filter, as the statements `entries` and `few_entries` take them."""
-    anywhere = "strpos(lower(concat_ws(chr(10), {columns})), lower({{}}::text)) > 0".format
+    anywhere = "strpos(lower(concat_ws(chr(10), {columns})), (SELECT lower({{}}::text))) > 0".format
     return where(
         (
             (_states(which.states), NO_VALUE if which.states else None),
-            ("strpos(lower(ticket_number), lower({}::text)) > 0", _needle(which.ticket)),
+            ("strpos(lower(ticket_number), (SELECT lower({}::text))) > 0", _needle(which.ticket)),
             (anywhere(columns="user_name, user_email"), _needle(which.user)),
             (anywhere(columns="organization_name, customer_name"), _needle(which.customer)),
             ("entry_date >= {}::date", which.start_date),

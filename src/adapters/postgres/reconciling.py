@@ -16,6 +16,9 @@ from projections import conflict_totals, conflicts, entry_totals, time_entries
 from projections.tally import Amounts, Tally
 
 ConflictRow: TypeAlias = conflicts.Row  # methods have the names of their modules
+# the rows, which of them are meant, and their text: those of now have a table of their own
+_OPEN_NOW = "open_rows", "open_now", "t.searched"
+_OPEN_THEN = "time_entries", "open_then", "searched(t)"
 RowCounts: TypeAlias = Mapping[tuple[str, str | None], int]  # by status and reason
 OPEN = (time_entries.CONFLICT, time_entries.MISSING)
 SHOWN: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -149,13 +152,19 @@ class Reconciling:
         return sum(record[0] for record in await self._query(query, as_of, which.reason, q))
 
     def _part(self, status: str, q: str | None, as_of: int | None, *, what: str, tail: str) -> str:
-        then = "now" if as_of is None else "then"
-        if status in OPEN:
-            name, held = "open", self._sql[f"open_{then}"]
-        else:
+        if status not in OPEN:
             name = "matched" if q is None else "matched_ticket"
-            held = self._sql[f"held_{then}"]
-        return self._sql[name].format(what=what, held=held, status=status, tail=tail)
+            held = held_at(self._sql, as_of)
+            return self._sql[name].format(what=what, held=held, tail=tail)
+        rows, held, searched = _OPEN_NOW if as_of is None else _OPEN_THEN
+        return self._sql["open"].format(
+            what=what,
+            rows=rows,
+            held=self._sql[held],
+            status=status,
+            searched=searched,
+            tail=tail,
+        )
 
     async def _rows(self, as_of: int | None) -> RowCounts:
         """How many rows there are, by status and reason."""

@@ -8,7 +8,7 @@
 (t.log_id = $1 AND t.valid_from <= $2::bigint AND (t.valid_to IS NULL OR t.valid_to > $2::bigint))
 
 -- name: open_now
-(t.log_id = $1 AND $2::bigint IS NULL AND t.valid_to IS NULL AND t.conflict_id IS NOT NULL)
+(t.log_id = $1 AND $2::bigint IS NULL)
 
 -- name: open_then
 -- The range alone finds the few rows; with the plain number of the log the planner reads all of it.
@@ -30,13 +30,10 @@ SELECT {what} FROM (SELECT * FROM ({every}) AS every_status {tail}) AS picked
 
 -- name: open
 -- $3 is a reason code, $4 a text to look for anywhere; NULL is any.
-SELECT {what} FROM time_entries AS t
+SELECT {what} FROM {rows} AS t
  WHERE {held} AND t.row_status = '{status}'
    AND ($3::text IS NULL OR t.reason_code = $3)
-   AND ($4::text IS NULL
-        OR strpos(lower(concat_ws(chr(10), t.ticket_number, t.ticket_title, t.user_name,
-                                  t.user_email, t.organization_name, t.customer_name,
-                                  t.activity_name, t.description)), lower($4)) > 0)
+   AND ($4::text IS NULL OR strpos({searched}, (SELECT lower($4))) > 0)
  {tail}
 
 -- name: matched

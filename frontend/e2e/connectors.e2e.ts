@@ -1,6 +1,6 @@
 /** Connectors: cards, editing, a token that is refused, the webhook; all put back as it was. */
 import type { Page } from "playwright-core"
-import { expect, inject, test } from "vitest"
+import { expect, test } from "vitest"
 import {
   atWidth,
   expectAccessible,
@@ -14,7 +14,7 @@ import {
   visiting,
   WIDE,
 } from "./browser"
-import { setZammadUp, speaking } from "./peers"
+import { ourDemo, setZammadUp, speaking } from "./peers"
 
 async function opened(visit: Visit): Promise<void> {
   await signedIn(visit, "/#connectors")
@@ -124,7 +124,7 @@ test("another address asks for the token; a refused token changes nothing", asyn
     await dialog.getByRole("button", { name: "Use new token" }).click()
     await dialog.getByText(/refuses the token. The old token stays./).waitFor()
     await expectAccessible(page)
-    await dialog.getByLabel("New token").fill(inject("demo").kimai_token)
+    await dialog.getByLabel("New token").fill(ourDemo().kimai_token)
     await dialog.getByRole("button", { name: "Use new token" }).click()
     await dialog.waitFor({ state: "detached" })
     await page.getByText(`${BILLING} uses the new token.`).waitFor()
@@ -134,7 +134,7 @@ test("another address asks for the token; a refused token changes nothing", asyn
 test("a token that Kimai takes away needs you; the right one mends it", async () => {
   await visiting({ expected: [/502 \(Bad Gateway\)/] }, async (visit) => {
     const { page } = visit
-    const { kimai_url } = inject("demo")
+    const { kimai_url } = ourDemo()
     await opened(visit)
     const faults = `${kimai_url}/_control/faults`
     const rules = [{ kind: "unauthorized", path_prefix: "/api" }]

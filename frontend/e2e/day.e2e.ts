@@ -1,14 +1,14 @@
 /** A working day: Zammad calls, a peer fails, the line is cut, the session ends, a plan is written. */
-import { expect, inject, test } from "vitest"
+import { expect, test } from "vitest"
 import { everySection, expectAccessible, shot, signedIn, visiting } from "./browser"
-import { book, setZammadUp, speaking, typeCalled } from "./peers"
+import { book, ourDemo, setZammadUp, speaking, typeCalled } from "./peers"
 
 const PATIENCE = 120_000 // ms
 
 test("an edit in Zammad is seen live, called by Zammad's own trigger", {
   timeout: PATIENCE,
 }, async () => {
-  const { url, webhook_secret } = inject("demo")
+  const { url, webhook_secret } = ourDemo()
   const systems = await speaking()
   const { webhooks } = await systems.zammad<{ webhooks: number[] }>("POST", "/_control/seed", {
     webhooks: [
@@ -145,7 +145,7 @@ test("offline and back: what was known stays, commands rest, then it catches up"
 test("a session that ended asks for the password once and goes on where it was", {
   timeout: PATIENCE,
 }, async () => {
-  const { username, password, url } = inject("demo")
+  const { username, password, url } = ourDemo()
   await visiting({ expected: [/401/] }, async (visit) => {
     const { page, context } = visit
     await signedIn(visit, "/?tab=decision&reconcile.q=VPN#reconcile")

@@ -10,12 +10,12 @@ import {
   visiting,
   WIDE,
 } from "./browser"
-import { bareDemo } from "./house"
+import { bareHouse } from "./house"
 import { delivered } from "./peers"
 
-let house: Awaited<ReturnType<typeof bareDemo>>
+let house: Awaited<ReturnType<typeof bareHouse>>
 beforeAll(async () => {
-  house = await bareDemo()
+  house = await bareHouse()
 })
 afterAll(async () => {
   await house?.stop()

@@ -1,6 +1,7 @@
 /**
  * The demo as a new user starts it, for the end-to-end tests: embedded PostgreSQL, sandbox peers,
- * a month of bookings, on free ports, in a folder of its own. Needs `npm run build` before.
+ * a month of bookings, on free ports, in a folder of its own; one for each worker, so that no file
+ * meets what another one does. Needs `npm run build` before.
  * With TIMELEDGER_DEMO=<path of a demo.json> the tests use a demo that runs already.
  */
 import { type ChildProcess, spawn } from "node:child_process"
@@ -27,7 +28,7 @@ export type Demo = {
 
 declare module "vitest" {
   interface ProvidedContext {
-    demo: Demo
+    demos: Demo[]
   }
 }
 
@@ -86,25 +87,31 @@ async function stopped(demo: ChildProcess, folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** A second house in which nothing is connected yet, for who sets it up from nothing. */
-export async function bareDemo(): Promise<{ demo: Demo; stop: () => Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), "timeledger-bare-"))
-  const process = await started(folder, "--bare")
+type House = { demo: Demo; stop: () => Promise<void> }
+
+async function house(...more: string[]): Promise<House> {
+  const folder = mkdtempSync(join(tmpdir(), "timeledger-e2e-"))
+  const process = await started(folder, ...more)
   const demo: Demo = JSON.parse(readFileSync(join(folder, ".demo", "demo.json"), "utf-8"))
   return { demo, stop: () => stopped(process, folder) }
 }
 
+/** One in which nothing is connected yet, for who sets it up from nothing. */
+export const bareHouse = (): Promise<House> => house("--bare")
+
 export default async function setup(project: TestProject) {
   const running = process.env.TIMELEDGER_DEMO
   if (running) {
-    project.provide("demo", JSON.parse(readFileSync(running, "utf-8")))
+    project.provide("demos", [JSON.parse(readFileSync(running, "utf-8"))])
     return
   }
   if (!existsSync(join(ROOT, "frontend", "dist", "index.html"))) {
     throw new Error("The dashboard is not built: npm run build")
   }
-  const folder = mkdtempSync(join(tmpdir(), "timeledger-e2e-"))
-  const demo = await started(folder)
-  project.provide("demo", JSON.parse(readFileSync(join(folder, ".demo", "demo.json"), "utf-8")))
-  return () => stopped(demo, folder)
+  const houses = await Promise.all(Array.from({ length: project.config.maxWorkers }, () => house()))
+  project.provide(
+    "demos",
+    houses.map(({ demo }) => demo),
+  )
+  return () => Promise.all(houses.map(({ stop }) => stop()))
 }

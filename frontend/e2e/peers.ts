@@ -19,7 +19,14 @@ function calling(url: string, authorization: string): Call {
   }
 }
 
-export async function speaking(demo: Demo = inject("demo")): Promise<Systems> {
+/** The demo of this worker. */
+export function ourDemo(): Demo {
+  const demo = inject("demos")[Number(process.env.VITEST_POOL_ID) - 1]
+  if (demo === undefined) throw new Error("There are more workers than demos.")
+  return demo
+}
+
+export async function speaking(demo: Demo = ourDemo()): Promise<Systems> {
   const login = await fetch(`${demo.url}/token`, {
     method: "POST",
     body: new URLSearchParams({ username: demo.username, password: demo.password }),

@@ -51,7 +51,7 @@ from api.settings import MAKE_PASSWORD, Settings
 from api.tokens import Tokens
 from api.webhook_keys import WebhookKeys
 from domain.catalogue import ALL
-from domain.errors import AlreadyClaimed, Misconfigured
+from domain.errors import AlreadyClaimed, Misconfigured, Unavailable
 from domain.event import Actor, Metadata
 from domain.ids import UserId, channel_stream, connector_stream, user_stream
 from domain.ports.clock import Clock
@@ -59,6 +59,7 @@ from domain.ports.clock import Clock
 log = structlog.get_logger(__name__)
 
 SESSIONS = 16  # views, jobs, one lock per run, one listener; PostgreSQL allows 100 by default
+EXPIRY_PAUSE = 3600.0  # seconds between looks for answers that are kept too long
 RESTART_PAUSE = 1.0  # seconds before a background task that fell over is started again
 STOP_PATIENCE = 15.0  # seconds for the run in hand to end
 
@@ -223,15 +224,17 @@ async def working(
         lock_retry=(manner or Manner()).lock_retry,
     )
     follower = RunFollower(own.store)
+    starts: dict[str, Callable[[], Awaitable[None]]] = {
+        "projections": own.projections.run,
+        "follower": follower.run,
+        "patrol": worker.patrol,
+        "notifications": Notifying(own).run,
+        "answers": partial(_expire_answers, own),
+    }
+    if by_schedule:
+        starts["schedule"] = Scheduling(own).run
     tasks = [
-        asyncio.create_task(_for_ever(name, start), name=name)
-        for name, start in (
-            ("projections", own.projections.run),
-            ("follower", follower.run),
-            ("patrol", worker.patrol),
-            ("notifications", Notifying(own).run),
-            *([("schedule", Scheduling(own).run)] if by_schedule else []),
-        )
+        asyncio.create_task(_for_ever(name, start), name=name) for name, start in starts.items()
     ]
     work = asyncio.create_task(_for_ever("worker", worker.run), name="worker")
     try:
@@ -242,6 +245,14 @@ async def working(
         for task in [*tasks, *([] if done else [work])]:
             task.cancel()
         await asyncio.gather(*tasks, work, return_exceptions=True)
+
+
+async def _expire_answers(own: Services) -> None:
+    """What was kept for those who ask again goes when its time is over, also if nobody asks."""
+    while True:
+        with suppress(Unavailable):
+            await own.keyed.expire(own.clock.now())
+        await asyncio.sleep(EXPIRY_PAUSE)
 
 
 async def _for_ever(name: str, start: Callable[[], Awaitable[None]]) -> None:

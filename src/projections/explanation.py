@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from domain.event import Event, Recorded
 from domain.personal import Personal
-from domain.rules.rounding import as_asked
+from domain.rules.rounding import as_asked, to_hold
 from domain.span import Span
 from domain.time_entry.events import (
     ConflictOpened,
@@ -263,12 +263,12 @@ def _project(event: EntryDecided, booking: Booking, context: Context | None) -> 
 
 
 def _rounding(event: EntryDecided, _: Booking, __: Context | None) -> Told:
-    desired, foreseen = event.desired, event.basis.foreseen
+    desired = event.desired
     if desired is None:
         return None
     zone, work = desired.zone, worked(desired, event.basis)
     done, sent = minutes_of(work.duration), minutes_of(desired.end - desired.begin)
-    stored = foreseen or as_asked(desired.begin, desired.end)
+    stored = to_hold(desired, event.basis)
     kept = minutes_of(stored.duration)
     said = []
     if event.basis.worked is not None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from domain.event import Event, Recorded
 from domain.minutes import minutes_of
 from domain.rules.comparison import asked_anew, changes_since
-from domain.rules.rounding import as_asked
+from domain.rules.rounding import to_hold
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry
 from domain.time_entry.values import Basis, Desired, Written
@@ -82,7 +82,7 @@ def _asked(entry: TimeEntry, row: time_entries.Row) -> Shown:
     if desired is None:
         return {"minutes": json_number(row.minutes), "description": row.description}
     zone = row.facts.zone
-    stored = basis.foreseen or as_asked(desired.begin, desired.end)
+    stored = to_hold(desired, basis)
     return {
         "minutes": json_number(minutes_of(stored.duration)),
         "begin": time_entries.local(stored.begin, zone),

@@ -12,6 +12,7 @@ from tests.chaos.service import ServiceProcess, environment, verify
 from tests.support.postgres import DatabaseServer
 from tests.support.service import ADMIN, ADMIN_PASSWORD, SECRET_KEY
 from tests.support.two_peers import RANGE, TwoPeers, connect_by, two_peers
+from tests.support.waiting import until
 
 PLANS = "/api/v1/sync/plans"
 PATIENCE = 400  # looks, a tenth of a second apart: a dead worker's job is given away after 10 s
@@ -50,14 +51,6 @@ async def killed(service: ServiceProcess) -> None:
     await service.ended()
     await service.launch()
     await service.ready()
-
-
-async def until(look: Callable[[], bool]) -> None:
-    for _ in range(PATIENCE):
-        if look():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError("it did not come to that")
 
 
 async def shown(http: httpx.AsyncClient, path: str, over: Callable[[Any], bool]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import httpx
 from adapters.postgres.jobs import enqueue_rows
 from adapters.sandbox.control import FaultKind, FaultRule
 from tests.chaos.service import ServiceProcess, verify
-from tests.e2e.test_killed_plans import connected, killed, shown, until
+from tests.e2e.test_killed_plans import connected, killed, shown
 from tests.support.ledgers import postgres_ledger
 from tests.support.postgres import DatabaseServer
 from tests.support.two_peers import RANGE, TwoPeers
+from tests.support.waiting import until
 
 ROWS = 8
 

@@ -22,6 +22,7 @@ from tests.support.ahead import AheadClock
 from tests.support.line import Line
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
+from tests.support.waiting import until
 
 METADATA = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
 
@@ -311,11 +312,11 @@ async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
 
 
 async def until_started(own: Services) -> None:
-    for _ in range(200):
+    async def has_begun() -> bool:
         run = await state_of(own.store, SYNC_RUN, run_stream(RunId(1)))
-        if run is not None and run.state != "queued":
-            return
-        await asyncio.sleep(0.02)
+        return run is not None and run.state != "queued"
+
+    await until(has_begun)
 
 
 async def claims(service: Service) -> set[str]:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,10 @@ import pytest
 from tests.chaos.campaign import Outcome
 from tests.chaos.nursery import Nursery
 from tests.support.embedded import REPOSITORY, SAME_PACKAGES, is_gone
+from tests.support.waiting import until
 
 PATIENCE = 60.0  # seconds
-LOOKS = 1200  # a twentieth of a second apart
 PROGRAM = "tests.support.short_life"
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    for _ in range(LOOKS):
-        if reached():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not come to that")
 
 
 async def test_each_life_has_its_own_variables_words_and_end(tmp_path: Path) -> None:

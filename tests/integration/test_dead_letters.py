@@ -9,6 +9,7 @@ import httpx
 from adapters.sandbox.control import FaultKind, FaultRule
 from tests.support.impatient import Scene, scene
 from tests.support.service import ADMIN_PASSWORD, token
+from tests.support.waiting import until
 
 PATH = "/api/v1/dead-letters"
 REFUSING = FaultRule(
@@ -17,7 +18,6 @@ REFUSING = FaultRule(
     path_prefix="/api/timesheets",
     retry_after=0,
 )
-PATIENCE = 20.0  # seconds
 
 
 async def fails_for_good(world: Scene) -> list[dict[str, Any]]:
@@ -50,12 +50,12 @@ async def entries(world: Scene, *states: str) -> list[dict[str, Any]]:
 
 async def until_synced(world: Scene, entry_ids: set[int]) -> None:
     """Nobody asks for a run: the wish itself brings one."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            waiting = {row["id"] for row in await entries(world, "pending", "writing")}
-            if not entry_ids & waiting:
-                return
-            await asyncio.sleep(0.1)
+
+    async def are_synced() -> bool:
+        waiting = {row["id"] for row in await entries(world, "pending", "writing")}
+        return not entry_ids & waiting
+
+    await until(are_synced)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from api.erasing import finish_erasures
 from api.repeating import HEADER, LONGEST_REQUEST
 from domain.errors import Unavailable
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
+from tests.support.waiting import until
 
 PATH = "/api/v1/connectors/"
 IMPORT = "/api/v1/mappings/import?dry_run=true"
@@ -132,6 +133,19 @@ async def test_an_answer_is_kept_for_a_day(migrated: str) -> None:
             answer = await alice.patch(f"{PATH}1", json=changed, headers={HEADER: "wish-2"})
             assert answer.status_code == 200
         assert len(await kept(service)) == 1
+
+
+async def test_an_answer_goes_after_its_day_though_nobody_asks(migrated: str) -> None:
+    clock = MemoryClock()
+    async with running_service(migrated, clock=clock) as service:
+        await add(service)
+    clock.advance(timedelta(hours=25))
+    async with running_service(migrated, clock=clock) as service:
+
+        async def is_gone() -> bool:
+            return not await kept(service)
+
+        await until(is_gone)
 
 
 async def test_no_answer_outlives_the_erasure_of_a_person(migrated: str) -> None:

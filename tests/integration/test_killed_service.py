@@ -1,7 +1,6 @@
 """The service dies by SIGKILL in the middle of its work; what it was asked for is not forgotten."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -14,8 +13,7 @@ from adapters.sandbox.control import FaultKind, FaultRule
 from tests.chaos.service import ServiceProcess, environment
 from tests.support.service import ADMIN, ADMIN_PASSWORD, SECRET_KEY, Service
 from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
-
-PATIENCE = 60.0  # seconds
+from tests.support.waiting import until
 
 
 def a_process(dsn: str, folder: Path) -> ServiceProcess:
@@ -42,14 +40,6 @@ async def alive(process: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
     finally:
         process.kill()
         await process.ended()
-
-
-async def until(what: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if await what():
-                return
-            await asyncio.sleep(0.05)
 
 
 async def get(http: httpx.AsyncClient, path: str) -> Any:

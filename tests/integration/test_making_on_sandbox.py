@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from adapters.sandbox.control import FaultKind, FaultRule
-from tests.integration.test_killed_service import a_process, alive, connected, get, until
+from tests.integration.test_killed_service import a_process, alive, connected, get
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
+from tests.support.waiting import until
 
 PER_TICKET = {"project_strategy": "per_ticket", "default_project_id": None}
 QUICK: dict[str, Any] = {"kimai_request_limit_seconds": 1}

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.values import ReasonCode
 from tests.support.ahead import AheadClock
 from tests.support.service import Service, running_service
+from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
 
 PATH = "/api/v1/notifications/"
@@ -51,14 +52,6 @@ def bodies(received: Receiver) -> list[dict[str, Any]]:
 
 def titles(received: Receiver) -> list[str]:
     return [body["title"].removeprefix("Timeledger: ") for body in bodies(received)]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    for _ in range(1200):  # a second repetition comes after 35 s
-        if true():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not come true within 60 s")
 
 
 async def added(service: Service, url: str, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The schedule over the whole service: what people set, what becomes due, who sees to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -21,6 +21,7 @@ from domain.schedule.cron import Cron
 from domain.sync_run.events import SyncRunQueued, SyncRunSkipped
 from tests.support.service import Service, running_service
 from tests.support.two_peers import connect, two_peers
+from tests.support.waiting import until
 
 SIX_HOURLY: dict[str, Any] = {"cron": "0 */6 * * *", "enabled": True, "timezone": "Europe/Berlin"}
 FOR_WEEKS = {"access_token_minutes": 30 * 24 * 60}
@@ -65,14 +66,6 @@ async def at_rest(service: Service) -> None:
         return bool(await service.own.store.pool.fetchval(claims) == 0)
 
     await until(nothing_runs)
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.02)
 
 
 async def one_runs(service: Service) -> bool:

@@ -1,7 +1,7 @@
 """What Zammad announces arrives in Kimai: real webhooks of the sandbox, nobody asks for a run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.support.two_peers import (
     connect_by,
     two_peers,
 )
+from tests.support.waiting import until
 
 DOOR = "/api/v1/webhook/zammad"
 PATIENCE = 40.0  # seconds
@@ -90,14 +91,6 @@ class Town:
 
     def minutes(self) -> list[int]:
         return sorted(sheet.duration // 60 for sheet in self.peers.kimai.timesheets.values())
-
-
-async def until(what: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if await what():
-                return
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -54,8 +54,8 @@ class KeyedRequests:
 
         An answer that no key opens any more counts as not known.
         """
+        await self.expire(now)
         try:
-            await self._pool.execute(_EXPIRED, self._log, now - KEPT)
             while not await self._pool.fetchval(_BEGIN, self._log, scope, body, now):
                 row = await self._pool.fetchrow(_FOUND, self._log, scope)
                 if row is not None:  # else it was forgotten in between
@@ -63,6 +63,10 @@ class KeyedRequests:
         except DRIVER_ERRORS as error:
             raise translated(error) from error
         return None
+
+    async def expire(self, now: datetime) -> None:
+        """Delete what is older than `KEPT`."""
+        await self._do(_EXPIRED, now - KEPT)
 
     async def answered(self, scope: bytes, answer: str) -> None:
         """Keep what it was answered."""

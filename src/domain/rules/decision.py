@@ -29,7 +29,7 @@ from domain.rules.mapping import (
     zone_for,
 )
 from domain.rules.marker import marker_for
-from domain.rules.rounding import as_asked, came_true, foreseen, sent, sent_length
+from domain.rules.rounding import as_asked, came_true, foreseen, sent, sent_length, to_hold
 from domain.rules.stacked_time import stacked_time
 from domain.rules.units import length, unit_minutes
 from domain.rules.work_time import work_date, work_time
@@ -562,8 +562,7 @@ def _compared(  # noqa: PLR0911 # one return for each way that it can be
     stop = _still_held(case.entry, desired)
     if stop is not None:
         return _held(stop, basis, desired)
-    stored = basis.foreseen or as_asked(desired.begin, desired.end)
-    if case.entry.correcting is not None and stored.duration == NOTHING:
+    if case.entry.correcting is not None and to_hold(desired, basis).duration == NOTHING:
         return _held(_rounded_away(worked(desired, basis).duration), basis, desired)
     if case.settled is None or case.entry.correcting is not None:
         return Ruling(outcome=Outcome.CREATE, basis=basis, desired=desired)

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from domain.connector.settings import KimaiSettings, RoundingMode
 from domain.ports.timesheets import Timesheet
 from domain.span import Span
-from domain.time_entry.values import Stored, Written
+from domain.time_entry.values import Basis, Desired, Stored, Written
 
 NOTHING = timedelta(0)
 MINUTE = timedelta(minutes=1)
@@ -68,6 +68,11 @@ def foreseen(begin: datetime, end: datetime, kimai: KimaiSettings, zone: ZoneInf
     if not _is_rounded(end, kimai, zone):
         return as_asked(begin, end)
     return _rounded(begin, end, kimai, NOTHING)
+
+
+def to_hold(desired: Desired, basis: Basis) -> Stored:
+    """What Kimai is to hold of what was decided."""
+    return basis.foreseen or as_asked(desired.begin, desired.end)
 
 
 def came_true(stored: Stored | None, written: Written | Timesheet) -> bool:

@@ -19,6 +19,7 @@ from projections.catalogue import ALL
 from tests.property.test_views import stored
 from tests.support.service import ADMIN, ADMIN_PASSWORD, Service, running_service
 from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
+from tests.support.waiting import until
 
 V1 = "/api/v1"
 BY_HAND = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
@@ -150,6 +151,12 @@ async def test_an_erased_person_is_nowhere_and_the_sums_stay(migrated: str) -> N
             agent["label"],
             agent["emails"][0],
         )
+
+        async def are_named() -> bool:  # the service learns names after the run has answered
+            listed = await get(service, "entries", limit=200)
+            return all(each["project_name"] for each in listed["items"] if each["target"])
+
+        await until(are_named)
         before = await get(service, "entries", limit=200)
         sheets = {sheet.id: repr(sheet) for sheet in peers.kimai.timesheets.values()}
         verified = await get(service, "audit/verify")

@@ -17,12 +17,13 @@ def logged(level: str = "debug") -> Iterator[io.StringIO]:
     """Standard output for as long as the block, with the logs of everything in it."""
     root = logging.getLogger()
     handlers, before = root.handlers, root.level
+    configured = structlog.get_config()
     with redirect_stdout(io.StringIO()) as text:
         configure(level)
         try:
             yield text
         finally:
-            structlog.reset_defaults()
+            structlog.configure(**configured)
             root.handlers, root.level = handlers, before
 
 

@@ -108,10 +108,19 @@ export default async function setup(project: TestProject) {
   if (!existsSync(join(ROOT, "frontend", "dist", "index.html"))) {
     throw new Error("The dashboard is not built: npm run build")
   }
-  const houses = await Promise.all(Array.from({ length: project.config.maxWorkers }, () => house()))
+  const tried = await Promise.allSettled(
+    Array.from({ length: project.config.maxWorkers }, () => house()),
+  )
+  const houses = tried.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []))
+  const stop = () => Promise.all(houses.map((one) => one.stop()))
+  const failed = tried.find((one) => one.status === "rejected")
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
   project.provide(
     "demos",
     houses.map(({ demo }) => demo),
   )
-  return () => Promise.all(houses.map(({ stop }) => stop()))
+  return stop
 }

@@ -76,6 +76,9 @@ async function started(folder: string, ...more: string[]): Promise<ChildProcess>
     demo.stdout?.on("data", hear)
     demo.stderr?.on("data", hear)
     demo.once("exit", (code) => reject(new Error(`The demo ended with ${code}:\n${said}`)))
+  }).catch((error: unknown) => {
+    demo.kill("SIGINT")
+    throw error
   })
   return demo
 }

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from adapters.postgres.jobs import CRASHED, PairLock, RunWorker
+from adapters.sandbox.control import FaultKind, FaultRule
 from api import runs
 from api.services import Services
 from domain.event import Actor, Metadata
@@ -21,10 +22,13 @@ from domain.sync_run.events import Cause
 from tests.support.ahead import AheadClock
 from tests.support.line import Line
 from tests.support.service import Service, running_service
+from tests.support.sessions import end_session, holders
 from tests.support.two_peers import RANGE, connect, two_peers
 from tests.support.waiting import until
 
 METADATA = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
+
+QUICK: dict[str, Any] = {"kimai_request_limit_seconds": 1}  # ours answers at once
 
 
 async def run_now(service: Service, **body: Any) -> dict[str, Any]:
@@ -286,7 +290,7 @@ async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
     async with (
         two_peers(120) as peers,
         Line.to(migrated) as (near, line),
-        running_service(near, kimai_request_limit_seconds=1) as service,  # ours answers at once
+        running_service(near, **QUICK) as service,
     ):
         await connect(service, peers)
         answer = await service.http.post(
@@ -309,6 +313,35 @@ async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
         sheets = [entry["target_id"] for entry in entries["items"] if entry["target_id"]]
         assert len(sheets) == len(set(sheets)) == peers.sheets
         assert (await service.own.store.verify()).ok
+
+
+async def test_a_run_that_lost_its_lock_books_nothing_twice(migrated: str) -> None:
+    """Another process takes it for dead, ends it and runs beside what still goes on."""
+    async with two_peers(60) as peers, AsyncExitStack() as ours:
+        service = await ours.enter_async_context(running_service(migrated, **QUICK))
+        await connect(service, peers)
+        slow = FaultRule(kind=FaultKind.LATENCY, seconds=0.5, methods=("POST",))
+        peers.kimai_app.faults.replace([slow], seed=1)
+        later = {"Prefer": "respond-async"}
+        answer = await service.http.post("/api/v1/sync/run", json=RANGE, headers=later)
+        assert answer.status_code == 202
+        await until(lambda: peers.sheets > 0)
+        (session,) = await holders(service, "timeledger run 1:1:2")
+        await end_session(migrated, session)
+        async with running_service(migrated, **QUICK) as other:
+            first = await runs.ended(other.own, RunId(1), within=60)
+            assert (first.state, first.error) == ("failed", CRASHED)
+            assert peers.sheets < 60
+            second = await run_now(other)
+            assert second["run_status"] == "completed", second
+            await ours.aclose()  # ends what the first still does, after the write in hand
+            peers.kimai_app.faults.clear()
+            third = await run_now(other)
+            assert third["run_status"] == "completed", third
+            entries = (await other.http.get("/api/v1/entries?state=synced&limit=200")).json()
+            sheets = [entry["target_id"] for entry in entries["items"] if entry["target_id"]]
+            assert len(sheets) == len(set(sheets)) == peers.sheets == 60
+            assert (await other.own.store.verify()).ok
 
 
 async def until_started(own: Services) -> None:

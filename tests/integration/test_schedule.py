@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 import apscheduler.schedulers.base
-import asyncpg
 import pytest
 
 from adapters.sandbox.control.faults import FaultKind, FaultRule
@@ -20,11 +19,13 @@ from domain.ids import SCHEDULE_STREAM
 from domain.schedule.cron import Cron
 from domain.sync_run.events import SyncRunQueued, SyncRunSkipped
 from tests.support.service import Service, running_service
+from tests.support.sessions import end_session, holders
 from tests.support.two_peers import connect, two_peers
 from tests.support.waiting import until
 
 SIX_HOURLY: dict[str, Any] = {"cron": "0 */6 * * *", "enabled": True, "timezone": "Europe/Berlin"}
 FOR_WEEKS = {"access_token_minutes": 30 * 24 * 60}
+LOCK = "timeledger schedule 1"
 
 
 class SetClock:
@@ -398,33 +399,20 @@ async def test_one_of_two_processes_leads_and_the_other_takes_over(
         tasks = [asyncio.create_task(Scheduling(each.own).run()) for each in (service, other)]
         await until(lambda: more_than(service, 0))  # what was due before it began
         await at_rest(service)
-        (leader,) = await leaders(service)
+        (leader,) = await holders(service, LOCK)
         times += move_to_next(clock, 1)
-        owner = await asyncpg.connect(migrated)
-        await owner.execute("SELECT pg_terminate_backend($1)", leader)
-        await owner.close()
+        await end_session(migrated, leader)
         await until(lambda: more_than(service, 1))  # whoever leads now looks at once
-        assert len(await leaders(service)) == 1
+        assert len(await holders(service, LOCK)) == 1
         await at_rest(service)
         times += move_to_next(clock, 1)
         tasks[0].cancel()
         tasks[1].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert await leaders(service) == []
+        assert await holders(service, LOCK) == []
         third = asyncio.create_task(Scheduling(other.own).run())
         await until(lambda: more_than(service, 2))
         third.cancel()
         await asyncio.gather(third, return_exceptions=True)
         await at_rest(service)
         assert await due_times(service) == times
-
-
-async def leaders(service: Service) -> list[int]:
-    """The sessions that hold the schedule's lock."""
-    rows = await service.own.store.pool.fetch(
-        "SELECT pid FROM pg_locks, hashtextextended('timeledger schedule 1', 0) AS h"
-        " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
-        "   AND classid::bigint = (h >> 32) & 4294967295 AND objid::bigint = h & 4294967295"
-        "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    return [row["pid"] for row in rows]

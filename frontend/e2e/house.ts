@@ -76,17 +76,19 @@ async function started(folder: string, ...more: string[]): Promise<ChildProcess>
     demo.stdout?.on("data", hear)
     demo.stderr?.on("data", hear)
     demo.once("exit", (code) => reject(new Error(`The demo ended with ${code}:\n${said}`)))
-  }).catch((error: unknown) => {
-    demo.kill("SIGINT")
+  }).catch(async (error: unknown) => {
+    await stopped(demo, folder)
     throw error
   })
   return demo
 }
 
 async function stopped(demo: ChildProcess, folder: string): Promise<void> {
-  const ended = new Promise((resolve) => demo.once("exit", resolve))
-  demo.kill("SIGINT")
-  await ended
+  if (demo.exitCode === null && demo.signalCode === null) {
+    const ended = new Promise((resolve) => demo.once("exit", resolve))
+    demo.kill("SIGINT")
+    await ended
+  }
   rmSync(folder, { recursive: true, force: true })
 }
 

@@ -340,6 +340,7 @@ async def test_a_text_with_nul_becomes_readable(store: PostgresEventStore) -> No
     assert row is not None
     assert row.ticket_title == "a\N{REPLACEMENT CHARACTER}b"
     assert all(status.lag == 0 for status in await runner.status())
+    assert (await runner.rebuild(time_entries.NAME)).same
 
 
 async def test_waiting_ends_when_the_views_have_it(

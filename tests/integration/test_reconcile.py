@@ -177,6 +177,27 @@ async def test_a_row_shows_both_sides_and_what_changed(migrated: str) -> None:
         assert (await there.get("reconcile/", reason="DUPLICATE"))["total"] == 0
 
 
+OF = {"entries": {}, "reconcile": {"filter": "all"}}
+
+
+async def test_a_text_is_found_whatever_its_capitals_are(migrated: str) -> None:
+    async with two_peers(6) as peers, running_service(migrated) as service:
+        for number in {entry.ticket_id for entry in peers.zammad.entries}:
+            peers.zammad.change_ticket(number, title="Ärztehaus Süd")
+        await connect(service, peers)
+        for mapping in (await service.http.get("/api/v1/mappings")).json():
+            await service.http.delete(f"/api/v1/mappings/{mapping['id']}")
+        (await service.http.post("/api/v1/sync/run", json=RANGE)).raise_for_status()
+        head = await service.own.store.head()
+        await service.own.shown(head)
+        for text in ("Ärztehaus", "ärztehaus", "ÄRZTEHAUS SÜD"):
+            for path in ("entries", "reconcile"):
+                for then in ({}, {"as_of": f"position:{head}"}):
+                    query = {"q": text, **then, **OF[path]}
+                    found = (await service.http.get(f"/api/v1/{path}", params=query)).json()
+                    assert found["total"] == len(found["items"]) > 0, (path, query)
+
+
 async def test_keeping_is_a_decision_with_name_and_note(migrated: str) -> None:
     async with desk(migrated) as there:
         row = await edited(there)

@@ -222,24 +222,32 @@ class ProjectionRunner:
         """
         until = await self._store.head()
         await self._finish_erasures()  # of all that is folded here
+        try:
+            return await self._rebuild(name, until)
+        except asyncpg.CharacterNotInRepertoireError:
+            return await self._rebuild(name, until, without_nul=True)
+
+    async def _rebuild(self, name: str, until: int, *, without_nul: bool = False) -> Rebuilt:
         async with self._pool.acquire() as connection, connection.transaction():
             before = await self._step.fingerprint(connection, name)
             await self._step.begin_again(connection, name)
             with collecting_seldom():
-                after = await self._refill(connection, name, until)
+                after = await self._refill(connection, name, until, without_nul=without_nul)
             rows = await self._step.fingerprint(connection, name)
         log.info("view_rebuilt", view=name, position=after, rows=rows[0], same=rows == before)
         await self._note({name: Standing(after)})
         return Rebuilt(name=name, position=after, rows=rows[0], same=rows == before)
 
-    async def _refill(self, connection: Session, name: str, until: int) -> int:
+    async def _refill(
+        self, connection: Session, name: str, until: int, *, without_nul: bool
+    ) -> int:
         after = 0
         async for page in _ahead(self._store.replay(until=until, limit=PAGE)):
             folded = await self._step.fold(connection, [name], page)
             reached = folded.reached[name]
             if reached.error is not None:
                 raise LedgerError(f"{name} stopped at {reached.failed_at}: {reached.error}")
-            await self._step.store(connection, folded)
+            await self._step.store(connection, folded, without_nul=without_nul)
             self._step.keep(folded)
             after = reached.position
         return after

@@ -56,8 +56,8 @@ STATES_OF: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 SEARCHED = (  # what `q` looks into
-    "description, ticket_number, ticket_title, user_name, user_email, organization_name,"
-    " customer_name, activity_name"
+    'description, ticket_number COLLATE "default", ticket_title, user_name, user_email,'
+    " organization_name, customer_name, activity_name"
 )
 HANDFUL, FEW = 300, 5_000  # entries that are sorted in 1 ms, and in 10 ms
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # nothing was recorded before

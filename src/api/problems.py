@@ -251,6 +251,8 @@ def answer(problem: Problem, request_id: str, path: str) -> Response:
     headers = dict(problem.headers)
     if problem.status == 401:  # noqa: PLR2004 - HTTP
         headers.setdefault("WWW-Authenticate", "Bearer")
+    if problem.status == 503:  # noqa: PLR2004 - HTTP
+        headers.setdefault("Retry-After", str(NOT_READY_RETRY))
     return JSONResponse(jsonable_encoder(body), status_code=problem.status, headers=headers)
 
 

@@ -12,12 +12,14 @@ from urllib.parse import parse_qsl, urlencode
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 
 log = structlog.get_logger(__name__)
 
+_CONVERTOR = re.compile(r":[a-z]+\}")  # of a parameter: `{delivery_id:path}`
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 GONE = 499  # of the log and the counters, as nginx has it: the client left before it was answered
 MOST_BYTES = 2 * 1024 * 1024  # the largest body of any route (webhook)
@@ -125,15 +127,15 @@ def _normalised(scope: Scope, request_id: str) -> Scope:
 def _template(scope: Scope) -> str | None:
     """The path with `{name}` in place of its parameters, None when there is no such route.
 
-    Made of what routing found, because a route of an included router knows its own part only.
+    A route of an included router knows its own part only; what is before that has no parameters.
     """
-    if "endpoint" not in scope:
+    route, path = scope.get("route"), scope["path"]
+    if not isinstance(route, Route):
         return None
-    parts: list[str] = scope["path"].split("/")
-    for name, value in scope.get("path_params", {}).items():
-        if str(value) in parts:
-            parts[parts.index(str(value))] = f"{{{name}}}"
-    return "/".join(parts)
+    for slash in (at for at, letter in enumerate(path) if letter == "/"):
+        if route.path_regex.match(path[slash:]):
+            return str(path[:slash]) + _CONVERTOR.sub("}", route.path)
+    return None
 
 
 async def _buffered(receive: Receive, scope: Scope) -> Receive:

@@ -41,6 +41,11 @@ async def test_what_happened_is_counted(migrated: str) -> None:
         assert found["timeledger_http_requests_total", f"{routes} status=200"] == 2
         assert found["timeledger_http_requests_total", f"{routes} status=404"] == 1
         assert found["timeledger_http_requests_total", "method=GET route=unmatched status=404"] == 1
+        for name in ("a", "a/b", "v1", "deliveries", "a/replay"):
+            await service.http.post(f"/api/v1/webhook/deliveries/{name}/replay")
+        found = await scraped(service)
+        replays = "method=POST route=/api/v1/webhook/deliveries/{delivery_id}/replay status=404"
+        assert found["timeledger_http_requests_total", replays] == 5
         assert not any("1000000000" in labels or "such" in labels for _, labels in found)
 
 

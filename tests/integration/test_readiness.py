@@ -17,6 +17,7 @@ async def ready(service: Service) -> tuple[int, dict[str, Any]]:
     answer = await service.http.get("/api/ready")
     body: dict[str, Any] = answer.json()
     assert body["status"] == ("ready" if answer.status_code == 200 else "not_ready")
+    assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
     return answer.status_code, body
 
 

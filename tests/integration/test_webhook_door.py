@@ -381,6 +381,7 @@ async def test_a_test_delivery_goes_through_the_real_door(database: str) -> None
         await service.http.patch("/api/v1/connectors/1", json={"is_active": False})
         disabled = await service.http.post(path, json={"ticket_id": 50})
         assert code(disabled) == (503, "webhook_disabled")
+        assert int(disabled.headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "a b", "a\tb", "caf\xe9"])

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.errors import Rejected
 from domain.ids import run_stream
 from domain.sync_run.events import SyncRunFailed
 from domain.time_entry.standing import EntryState
@@ -90,6 +91,18 @@ async def test_one_ticket_that_may_not_be_read_says_so_and_hinders_no_other(worl
     (failed,) = [each for each in history.events if isinstance(each, SyncRunFailed)]
     assert failed.ticket_ids == (51,)
     assert (await world.entry(3)).standing.state is EntryState.SYNCED
+
+
+async def test_a_run_of_everything_that_fails_is_no_look(world: World) -> None:
+    """What it could not look at are tickets, too, but no delivery asked for it: it is told of."""
+    world.tickets.book(4, ticket_id=50, article_id=89)
+    world.perils.failing["zammad:articles"] = [Rejected("zammad", "403", status=403)]
+    run = await world.sync()
+    assert run.state == "failed"
+    history = await world.store.read(run_stream(run.run_id))
+    (failed,) = [each for each in history.events if isinstance(each, SyncRunFailed)]
+    assert failed.ticket_ids == ()
+    assert "ticket" in failed.error.lower()
 
 
 async def test_what_waits_on_the_ticket_is_decided_again(world: World) -> None:

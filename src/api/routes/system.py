@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 
 from api.bodies import Answer
 from api.identity import Own, Viewer
-from api.problems import Problem
+from api.problems import NOT_READY_RETRY, Problem
 from api.routing import LedgerRoute
 from domain.errors import LedgerError
 
@@ -158,6 +158,7 @@ async def ready(own: Own, response: Response) -> object:
             lags = await own.projections.status()
     except (TimeoutError, *AWAY):
         response.status_code = 503
+        response.headers["Retry-After"] = str(NOT_READY_RETRY)
         checks = Checks(database=False, migrations=False, projections=False)
         return ReadyAnswer(status="not_ready", checks=checks, head_position=None, projections=[])
     checks = Checks(
@@ -168,6 +169,7 @@ async def ready(own: Own, response: Response) -> object:
     is_ready = checks.migrations and checks.projections
     if not is_ready:
         response.status_code = 503
+        response.headers["Retry-After"] = str(NOT_READY_RETRY)
     return ReadyAnswer(
         status="ready" if is_ready else "not_ready",
         checks=checks,

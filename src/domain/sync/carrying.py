@@ -119,7 +119,7 @@ async def carry_across(
 
     telling = asyncio.create_task(tally.keep_telling())
     try:
-        end = await _ended(carry, tally)
+        end = await _ended(run, carry, tally)
         await ports.before_end()
     finally:
         telling.cancel()
@@ -131,7 +131,7 @@ async def carry_across(
 
 
 async def _ended(
-    carry: Callable[[], Awaitable[CompleteRun]], tally: Tally
+    run: Run, carry: Callable[[], Awaitable[CompleteRun]], tally: Tally
 ) -> CompleteRun | FailRun:
     """How it ended, to be recorded."""
     try:
@@ -139,7 +139,7 @@ async def _ended(
     except LedgerError as error:
         return FailRun(error=_error(error, tally), counters=tally.counters())
     if tally.problems:
-        tickets = tally.tickets_in_trouble
+        tickets = () if run.ticket_ids is None else tally.tickets_in_trouble
         return FailRun(error=tally.problems_text(), counters=tally.counters(), ticket_ids=tickets)
     return completed
 

@@ -162,7 +162,8 @@ class SyncRunCompleted:
 class SyncRunFailed:
     """It could not go on; what it had written stays written.
 
-    `ticket_ids`: only these could not be looked at, everything else was; empty: nobody knows.
+    `ticket_ids`, of a look at some tickets: only these could not be looked at, everything else was;
+    empty: nobody knows, or it was no such look.
     """
 
     TYPE: ClassVar = "SyncRunFailed"

@@ -16,7 +16,10 @@ FILE = Path(__file__).with_name("examples.json")
 
 @cache
 def recorded() -> dict[str, Any]:
-    """By `GET /path/{of}/the/route`: `status`, and where there are any `path`, `body`, `answer`."""
+    """By `GET /path/{of}/the/route`: `status`, and where there are any `path`, `body`, `answer`.
+
+    A file that people take away has `files` instead of `answer`: by kind, what each holds.
+    """
     if not FILE.is_file():
         return {}
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
@@ -41,6 +44,8 @@ def _add(operation: dict[str, Any], example: dict[str, Any]) -> None:
         if "body" in example and kind != UPLOAD:
             content["example"] = example["body"]
     answered = operation["responses"].get(str(example["status"]), {})
-    for media in answered.get("content", {}).values():
+    for kind, media in answered.get("content", {}).items():
         if "answer" in example:
             media["example"] = example["answer"]
+        elif kind in example.get("files", {}):
+            media["example"] = example["files"][kind]

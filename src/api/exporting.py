@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -27,20 +27,30 @@ MEDIA: Mapping[Format, str] = MappingProxyType(
 )
 
 
-def files(*forms: Format) -> dict[int | str, dict[str, Any]]:
-    """For the `responses` of a route that answers with a file of one of these forms."""
+def files(*forms: Format, of: object = None) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that answers with a file of one of these forms.
+
+    `of` is the shape of the one in JSON.
+    """
     shape = {"csv": {"type": "string"}, "ndjson": {"type": "string"}, "json": {}}
     kinds = {MEDIA[form].partition(";")[0]: {"schema": shape[form]} for form in forms}
-    return {200: {"description": "A file.", "content": kinds}}
+    model = {} if of is None else {"model": of}
+    return {200: {"description": "A file.", "content": kinds, **model}}
 
 
-def export(pages: Pages, *, name: str, form: Format, columns: Sequence[str]) -> StreamingResponse:
-    """`pages` as the file `<name>.<form>`; `columns` are those of its CSV, in order."""
+def export(
+    pages: Pages, *, name: str, form: Format, columns: Sequence[str], under: str = ""
+) -> StreamingResponse:
+    """`pages` as the file `<name>.<form>`.
+
+    `columns` are those of its CSV, in order; in JSON the rows are one list, of the name `under`
+    where there is one.
+    """
     match form:
         case "csv":
             lines = _csv(pages, columns)
         case "json":
-            lines = _json(pages)
+            lines = _json(pages, under)
         case "ndjson":
             lines = _ndjson(pages)
     return attached(lines, f"{name}.{form}", MEDIA[form])
@@ -72,32 +82,30 @@ def uncell(text: str) -> str:
     return text[1:] if text.startswith("'") and _QUOTED.match(text) else text
 
 
-def csv_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A whole CSV file of values of JSON."""
-    return _csv_lines([columns, *[[cell(value) for value in row] for row in rows]])
-
-
-async def _csv(pages: Pages, columns: Sequence[str]) -> AsyncIterator[str]:
-    yield _csv_lines([columns])
-    async for rows in pages:
-        if rows:
-            values = [row.model_dump(mode="json") for row in rows]
-            yield _csv_lines([[cell(row[column]) for column in columns] for row in values])
-
-
-def _csv_lines(rows: Sequence[Sequence[object]]) -> str:
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Lines of CSV of values of JSON."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    lines = ([cell(value) for value in row] for row in rows)
+    csv.writer(text, lineterminator="\r\n").writerows(lines)
     return text.getvalue()
 
 
-async def _json(pages: Pages) -> AsyncIterator[str]:
-    between = "["
+async def _csv(pages: Pages, columns: Sequence[str]) -> AsyncIterator[str]:
+    yield csv_lines([columns])
+    async for rows in pages:
+        if rows:
+            values = [row.model_dump(mode="json") for row in rows]
+            yield csv_lines([row[column] for column in columns] for row in values)
+
+
+async def _json(pages: Pages, under: str) -> AsyncIterator[str]:
+    begin, end = (f'{{"{under}": [', "]}") if under else ("[", "]")
+    between = begin
     async for rows in pages:
         for row in rows:
             yield between + row.model_dump_json()
             between = ",\n"
-    yield "[]" if between == "[" else "]"
+    yield begin + end if between == begin else end
 
 
 async def _ndjson(pages: Pages) -> AsyncIterator[str]:

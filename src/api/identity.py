@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Security, params
 from fastapi.security import OAuth2PasswordBearer
 
 from api.origin import from_own_page
@@ -17,7 +17,10 @@ from domain.ids import UserId, user_stream
 COOKIE = "timeledger_token"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
-bearer = OAuth2PasswordBearer(tokenUrl="/token", auto_error=False)
+# A token is worth what its account's role is; the document names the role a route needs by these.
+SCOPES = {"viewer": "Reads.", "operator": "Resolves and runs, too.", "admin": "Configures, too."}
+
+bearer = OAuth2PasswordBearer(tokenUrl="/token", scopes=SCOPES, auto_error=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +40,10 @@ async def account_of(own: Services, user_id: int) -> Account | None:
     return await state_of(own.store, ACCOUNT, user_stream(UserId(user_id)))
 
 
-async def identified(
-    request: Request,
-    token: Annotated[str | None, Security(bearer)],
-    own: Annotated[Services, Depends(services)],
-) -> Identity:
+async def identified(request: Request, own: Annotated[Services, Depends(services)]) -> Identity:
     """Raises Problem: 401 for a token that does not count, 403 `cross_origin`."""
     header = "authorization" in request.headers
-    text = token if header else request.cookies.get(COOKIE)
+    text = await bearer(request) if header else request.cookies.get(COOKIE)
     if not text:
         raise Problem("not_authenticated", "Log in first.")
     if not header and request.method not in SAFE and not from_own_page(request, own.proxies):
@@ -83,21 +82,6 @@ def require(identity: Identity, role: str) -> None:
         raise Problem("forbidden", f"This needs the role {role}.")
 
 
-async def _viewer(identity: Annotated[Identity, Depends(identified)]) -> Identity:
-    require(identity, "viewer")
-    return identity
-
-
-async def _operator(identity: Annotated[Identity, Depends(identified)]) -> Identity:
-    require(identity, "operator")
-    return identity
-
-
-async def _admin(identity: Annotated[Identity, Depends(identified)]) -> Identity:
-    require(identity, "admin")
-    return identity
-
-
 async def _commands(
     request: Request, identity: Annotated[Identity, Depends(identified)]
 ) -> Commands:
@@ -106,8 +90,21 @@ async def _commands(
     )
 
 
+def _needs(role: str) -> params.Security:
+    """The account that asks, if it may do what needs the role; the document says which."""
+
+    async def needed(
+        identity: Annotated[Identity, Depends(identified)],
+        _: Annotated[str | None, Security(bearer)],
+    ) -> Identity:
+        require(identity, role)
+        return identity
+
+    return params.Security(needed, scopes=[role])
+
+
 Own = Annotated[Services, Depends(services)]
-Viewer = Annotated[Identity, Depends(_viewer)]
-Operator = Annotated[Identity, Depends(_operator)]
-Admin = Annotated[Identity, Depends(_admin)]
+Viewer = Annotated[Identity, _needs("viewer")]
+Operator = Annotated[Identity, _needs("operator")]
+Admin = Annotated[Identity, _needs("admin")]
 RequestCommands = Annotated[Commands, Depends(_commands)]

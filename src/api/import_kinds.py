@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.bodies import Body
+from api.bodies import Answer, Body
 from api.import_files import Columns
 from api.mapping_bodies import NewMapping, NewProjectMapping, NewUserMapping
+from api.mapping_shapes import MappingRow, ProjectMappingRow, UserMappingRow
 from api.mapping_tables import ACTIVITIES, PEOPLE, PROJECTS, Table
 from api.peer_lists import Noun
 from api.problems import Problem
@@ -17,6 +18,8 @@ from domain.errors import ExternalSystemError
 class Kind:
     """One table as files have it. `name` is its word in the audit log, `file` that of a file.
 
+    `row` is what a file shows of a row, `body` what one that is brought may say of it.
+
     `shown` are the fields that an answer shows of each row; `lists` says where the name of an id
     is found: by name field its id field, the kind of connector and what it lists.
     """
@@ -24,6 +27,7 @@ class Kind:
     name: str
     file: str
     table: Table
+    row: type[Answer]
     body: type[Body]
     columns: Columns
     shown: tuple[str, ...]
@@ -35,16 +39,10 @@ KINDS: Mapping[str, Kind] = {
         name="mapping",
         file="mappings",
         table=ACTIVITIES,
+        row=MappingRow,
         body=NewMapping,
         columns=Columns(
-            names=(
-                "zammad_type_id",
-                "zammad_type_name",
-                "kimai_activity_id",
-                "kimai_activity_name",
-                "is_active",
-                "billable",
-            ),
+            names=tuple(MappingRow.model_fields),
             required=frozenset({"zammad_type_id", "kimai_activity_id"}),
             texts=frozenset({"zammad_type_name", "kimai_activity_name"}),
             flags=frozenset({"is_active", "billable"}),
@@ -60,17 +58,10 @@ KINDS: Mapping[str, Kind] = {
         name="user_mapping",
         file="user-mappings",
         table=PEOPLE,
+        row=UserMappingRow,
         body=NewUserMapping,
         columns=Columns(
-            names=(
-                "zammad_user_id",
-                "zammad_user_name",
-                "zammad_user_email",
-                "kimai_user_id",
-                "kimai_user_name",
-                "timezone",
-                "is_active",
-            ),
+            names=tuple(UserMappingRow.model_fields),
             required=frozenset({"zammad_user_id", "kimai_user_id"}),
             texts=frozenset({"zammad_user_name", "zammad_user_email", "kimai_user_name"}),
             flags=frozenset({"is_active"}),
@@ -87,16 +78,10 @@ KINDS: Mapping[str, Kind] = {
         name="project_mapping",
         file="project-mappings",
         table=PROJECTS,
+        row=ProjectMappingRow,
         body=NewProjectMapping,
         columns=Columns(
-            names=(
-                "source_kind",
-                "source_id",
-                "source_name",
-                "kimai_customer_id",
-                "kimai_project_id",
-                "is_active",
-            ),
+            names=tuple(ProjectMappingRow.model_fields),
             required=frozenset({"source_kind", "source_id"}),
             texts=frozenset({"source_name"}),
             flags=frozenset({"is_active"}),

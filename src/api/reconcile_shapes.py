@@ -127,7 +127,7 @@ class StoredOut(Answer):
     minutes: Number
 
 
-class PreviewOut(Answer):
+class OpPreviewOut(Answer):
     """`stored` is there when Kimai's own rounding makes something else of what is sent."""
 
     op: OpName

@@ -21,7 +21,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from adapters.postgres.keyed_requests import UNKNOWN, Earlier
-from api.identity import bearer, identified
+from api.identity import identified
 from api.problems import Problem
 from api.services import Commands, services
 from domain.errors import LedgerError, OutcomeUnknown, Unavailable
@@ -100,7 +100,7 @@ async def _wish(request: Request) -> _Wish | None:
     if not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
         raise _invalid(f"{HEADER} has 1 to {LONGEST} printable ASCII characters.")
     try:
-        who = await identified(request, await bearer(request), services(request))
+        who = await identified(request, services(request))
     except Problem:
         return None
     route = f"{request.method} {request.url.path}?{request.url.query}"

@@ -13,9 +13,9 @@ from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.differing import Differing
-from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.exports import Exports
 from adapters.postgres.keyed_requests import KeyedRequests
 from adapters.postgres.known_entries import PostgresKnownEntries
 from adapters.postgres.kpi import Kpi
@@ -72,7 +72,7 @@ class Services:
     known: PostgresKnownEntries
     dead: DeadLetters
     deliveries: Deliveries
-    exports: EntryExport
+    exports: Exports
     worth_telling: WorthTelling
     messenger: Messenger
     suggestions: SuggestionBase

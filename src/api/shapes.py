@@ -175,49 +175,8 @@ class ScheduleOut(Answer):
     version: int
 
 
-class PreviewOut(Answer):
+class SchedulePreviewOut(Answer):
     next_runs: list[datetime]
-
-
-class MappingOut(Answer):
-    id: int
-    zammad_type_id: int | None
-    zammad_type_name: str
-    kimai_activity_id: int
-    kimai_activity_name: str
-    is_active: bool
-    billable: bool | None
-    created_at: datetime
-    updated_at: datetime
-    version: int
-
-
-class UserMappingOut(Answer):
-    id: int
-    zammad_user_id: int | None
-    zammad_user_name: str | None
-    zammad_user_email: str | None
-    kimai_user_id: int
-    kimai_user_name: str | None
-    timezone: str | None
-    is_active: bool
-    origin: Literal["manual", "email"]
-    created_at: datetime
-    updated_at: datetime
-    version: int
-
-
-class ProjectMappingOut(Answer):
-    id: int
-    source_kind: Literal["organization", "customer", "group"]
-    source_id: int
-    source_name: str | None
-    kimai_customer_id: int | None
-    kimai_project_id: int | None
-    is_active: bool
-    created_at: datetime
-    updated_at: datetime
-    version: int
 
 
 class CauseOut(Answer):

@@ -16,9 +16,9 @@ from adapters.postgres.credentials import Credentials
 from adapters.postgres.dead_letters import DeadLetters
 from adapters.postgres.deliveries import Deliveries
 from adapters.postgres.differing import Differing
-from adapters.postgres.entry_export import EntryExport
 from adapters.postgres.event_log import EventLog
 from adapters.postgres.event_store import PostgresEventStore
+from adapters.postgres.exports import Exports
 from adapters.postgres.jobs import LOCK_RETRY, RunFollower, RunWorker
 from adapters.postgres.keyed_requests import KeyedRequests
 from adapters.postgres.known_entries import PostgresKnownEntries
@@ -151,7 +151,7 @@ async def opened(
             known=PostgresKnownEntries(store, projections),
             dead=DeadLetters(store),
             deliveries=Deliveries(store),
-            exports=EntryExport(store),
+            exports=Exports(store),
             worth_telling=WorthTelling(store),
             messenger=Messenger(allow_insecure=settings.allow_insecure_peers),
             suggestions=SuggestionBase(store),

@@ -53,7 +53,7 @@ def file_of(kind: Kind, table: Sequence[Known]) -> bytes:
     """The export."""
     values = [kind.table.values(known.row) for known in table]
     rows = [[row[name] for name in kind.columns.names] for row in values]
-    return csv_lines(kind.columns.names, rows).encode()
+    return csv_lines([kind.columns.names, *rows]).encode()
 
 
 def taken(kind: Kind, content: bytes, table: Sequence[Known], mode: Mode) -> Sequence[Step]:

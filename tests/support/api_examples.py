@@ -69,8 +69,10 @@ class Recorder:
         path = request.url.path.rstrip("/") or "/"
         for method, route, pattern in self._routes:
             if method == request.method and (match := pattern.fullmatch(path)):
-                kept = _example(request, response, match.groupdict())
-                self.found.setdefault(f"{method} {route}", self._cleaned(kept))
+                kept = self._cleaned(_example(request, response, match.groupdict()))
+                known = self.found.setdefault(f"{method} {route}", kept)
+                if "files" in known:
+                    known["files"] = {**kept["files"], **known["files"]}
                 return
 
     def _cleaned(self, value: Any) -> Any:
@@ -116,7 +118,12 @@ def _example(
         kept["body"] = dict(parse_qsl(request.content.decode()))
     if response.content:
         is_json = response.headers["content-type"] == "application/json"
-        kept["answer"] = response.json() if is_json else response.text[:LONGEST_TEXT]
+        answer = response.json() if is_json else response.text[:LONGEST_TEXT]
+        if "content-disposition" in response.headers:  # a file, of one of several forms
+            kind = response.headers["content-type"].partition(";")[0]
+            kept["files"] = {kind: answer}
+        else:
+            kept["answer"] = answer
     return kept
 
 
@@ -183,8 +190,9 @@ class Calls:
     async def _post(self, path: str, body: Any = None, **query: Any) -> Any:
         return await self._call("POST", path, body, **query)
 
-    async def _download(self, path: str, **query: Any) -> None:
-        await self._service.http.get(f"{V1}{path}", params=query)
+    async def _download(self, path: str, *forms: str) -> None:
+        for form in forms:
+            await self._service.http.get(f"{V1}{path}", params={"format": form})
 
     async def _connect(self) -> None:
         new = {"type": "zammad", "base_url": self._peers.zammad_url, "api_token": ZAMMAD_TOKEN}
@@ -212,7 +220,7 @@ class Calls:
             await self._get(path)
             await self._call("PATCH", path, change)
             await self._call("DELETE", path)
-            await self._download(f"/mappings{table}/export", format="csv")
+            await self._download(f"/mappings{table}/export", "csv", "json")
             await self._post(f"/mappings{table}/import", {"rows": [new]}, dry_run="true")
         await self._get("/mappings/suggestions", kind="users")
         await self._post("/mappings/preview", {"zammad_type_id": 99, "kimai_activity_id": 1})
@@ -259,9 +267,9 @@ class Calls:
         await self._get("/sync/runs/1/entries", action="create")
         await self._get("/sync/kpi")
         await self._get("/mappings/usage", kind="activities", days=366)
-        await self._download("/sync/runs/export", format="csv")
+        await self._download("/sync/runs/export", "csv", "json")
         written = (await self._get("/entries", state="synced", limit=2))["items"][0]["id"]
-        await self._download("/entries/export", format="csv")
+        await self._download("/entries/export", "csv", "json", "ndjson")
         await self._get(f"/entries/{written}")
         await self._get(f"/entries/{written}/history")
         await self._get(f"/entries/{written}/explain")
@@ -331,20 +339,20 @@ class Calls:
     async def _audit(self) -> None:
         newest = (await self._get("/audit-logs"))["data"][0]["id"]
         await self._get(f"/audit-logs/{newest}")
-        await self._download("/audit-logs/export", format="csv")
+        await self._download("/audit-logs/export", "csv", "json", "ndjson")
         await self._get("/events", after=0, limit=1)
         await self._get("/events/1")
         await self._get("/events/activity", buckets=2)
         await self._get("/audit/verify")
         await self._post("/audit/compare")
         await self._get("/audit/compare")
-        await self._download("/audit/proof", **{"from": 1, "to": 2})
+        await self._service.http.get(f"{V1}/audit/proof", params={"from": 1, "to": 2})
         await self._get("/system")
         person = (await self._get("/privacy/subjects", q="jonas"))["items"][0]["subject"]
         await self._get("/privacy/export", subject=person)
         await self._post("/privacy/erase", {"subject": person, "confirm": person})
         await self._get("/diff", **{"from": "position:1", "limit": 2})
-        await self._download("/stream", after=0)
+        await self._service.http.get(f"{V1}/stream", params={"after": 0})
 
     async def _leave(self) -> None:
         """What ends something."""

@@ -3404,6 +3404,39 @@ export interface components {
             /** Zammad Type Name */
             zammad_type_name?: string | null;
         };
+        /**
+         * MappingPreviewOut
+         * @description How many bookings wait for just this mapping and would go on with it.
+         */
+        MappingPreviewOut: {
+            /** Entries */
+            entries: number;
+            /** Minutes */
+            minutes: number;
+        };
+        /**
+         * MappingRow
+         * @description What a file has of a mapping: its fields are the columns of the CSV, in order.
+         */
+        MappingRow: {
+            /** Billable */
+            billable: boolean | null;
+            /** Is Active */
+            is_active: boolean;
+            /** Kimai Activity Id */
+            kimai_activity_id: number;
+            /** Kimai Activity Name */
+            kimai_activity_name: string;
+            /** Zammad Type Id */
+            zammad_type_id: number | null;
+            /** Zammad Type Name */
+            zammad_type_name: string;
+        };
+        /** MappingsFile */
+        MappingsFile: {
+            /** Rows */
+            rows: components["schemas"]["MappingRow"][];
+        };
         /** MappingsImport */
         MappingsImport: {
             /** Applied */
@@ -3625,6 +3658,26 @@ export interface components {
             status?: "success";
             /** Timesheet Id */
             timesheet_id?: number | null;
+        };
+        /**
+         * OpPreviewOut
+         * @description `stored` is there when Kimai's own rounding makes something else of what is sent.
+         */
+        OpPreviewOut: {
+            /** Applicable */
+            applicable: boolean;
+            /** Blockedby */
+            blockedBy?: string | null;
+            /** Effects */
+            effects: string[];
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "keep-target" | "update" | "create" | "skip" | "correct";
+            /** Requests */
+            requests: components["schemas"]["RequestOut"][];
+            stored?: components["schemas"]["StoredOut"] | null;
         };
         /** PasswordChange */
         PasswordChange: {
@@ -4002,6 +4055,29 @@ export interface components {
             /** Source Name */
             source_name?: string | null;
         };
+        /** ProjectMappingRow */
+        ProjectMappingRow: {
+            /** Is Active */
+            is_active: boolean;
+            /** Kimai Customer Id */
+            kimai_customer_id: number | null;
+            /** Kimai Project Id */
+            kimai_project_id: number | null;
+            /** Source Id */
+            source_id: number;
+            /**
+             * Source Kind
+             * @enum {string}
+             */
+            source_kind: "organization" | "customer" | "group";
+            /** Source Name */
+            source_name: string | null;
+        };
+        /** ProjectMappingsFile */
+        ProjectMappingsFile: {
+            /** Rows */
+            rows: components["schemas"]["ProjectMappingRow"][];
+        };
         /** ProjectMappingsImport */
         ProjectMappingsImport: {
             /** Applied */
@@ -4259,6 +4335,11 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+        };
+        /** SchedulePreviewOut */
+        SchedulePreviewOut: {
+            /** Next Runs */
+            next_runs: string[];
         };
         /** ScheduleValues */
         ScheduleValues: {
@@ -4888,6 +4969,28 @@ export interface components {
             /** Zammad User Name */
             zammad_user_name?: string | null;
         };
+        /** UserMappingRow */
+        UserMappingRow: {
+            /** Is Active */
+            is_active: boolean;
+            /** Kimai User Id */
+            kimai_user_id: number;
+            /** Kimai User Name */
+            kimai_user_name: string | null;
+            /** Timezone */
+            timezone: string | null;
+            /** Zammad User Email */
+            zammad_user_email: string | null;
+            /** Zammad User Id */
+            zammad_user_id: number | null;
+            /** Zammad User Name */
+            zammad_user_name: string | null;
+        };
+        /** UserMappingsFile */
+        UserMappingsFile: {
+            /** Rows */
+            rows: components["schemas"]["UserMappingRow"][];
+        };
         /** UserMappingsImport */
         UserMappingsImport: {
             /** Applied */
@@ -4969,41 +5072,6 @@ export interface components {
             last_delivery_at: string | null;
             /** Url */
             url: string;
-        };
-        /**
-         * PreviewOut
-         * @description `stored` is there when Kimai's own rounding makes something else of what is sent.
-         */
-        api__reconcile_shapes__PreviewOut: {
-            /** Applicable */
-            applicable: boolean;
-            /** Blockedby */
-            blockedBy?: string | null;
-            /** Effects */
-            effects: string[];
-            /**
-             * Op
-             * @enum {string}
-             */
-            op: "keep-target" | "update" | "create" | "skip" | "correct";
-            /** Requests */
-            requests: components["schemas"]["RequestOut"][];
-            stored?: components["schemas"]["StoredOut"] | null;
-        };
-        /**
-         * PreviewOut
-         * @description How many bookings wait for just this mapping and would go on with it.
-         */
-        api__routes__mapping_usage__PreviewOut: {
-            /** Entries */
-            entries: number;
-            /** Minutes */
-            minutes: number;
-        };
-        /** PreviewOut */
-        api__shapes__PreviewOut: {
-            /** Next Runs */
-            next_runs: string[];
         };
     };
     responses: never;
@@ -5130,13 +5198,13 @@ export interface operations {
                      *         {
                      *           "action": "webhook_replayed",
                      *           "changes": {},
-                     *           "correlation_id": "a6e0be22f9fa49d38927dad3b5a60c15",
-                     *           "created_at": "2026-11-29T02:10:29.337068Z",
+                     *           "correlation_id": "7e088d6d6895463587ed10c35a9f90e9",
+                     *           "created_at": "2026-11-29T09:34:29.718118Z",
                      *           "details": {
                      *             "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *             "receipt": 154
                      *           },
-                     *           "digest": "eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374",
+                     *           "digest": "6bf5ff39cbfd1d82708b7cdf9c9fb51ea8762743b9d480f99000daad2b4316a6",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 157,
@@ -5149,17 +5217,17 @@ export interface operations {
                      *         {
                      *           "action": "webhook_received",
                      *           "changes": {},
-                     *           "correlation_id": "d9368ae18dab48f696e7c5cb3a6f349b",
-                     *           "created_at": "2026-11-29T02:10:29.329255Z",
+                     *           "correlation_id": "662a4e10f50b425ebb03c4aa918b39ca",
+                     *           "created_at": "2026-11-29T09:34:29.707552Z",
                      *           "details": {
                      *             "article_id": null,
                      *             "body_digest": "4c87e2456f5b520ff6d693f2d4824800664d46742a142cb61f86ce887b5f9a28",
-                     *             "delivery_id": "test-2a2129b4e0d1a8c5680d180bb3458b25",
+                     *             "delivery_id": "test-73be67d20e561fad871d5e5492add638",
                      *             "size": 21,
                      *             "ticket_id": 1,
                      *             "trigger": "Timeledger test"
                      *           },
-                     *           "digest": "d6eff7036fff8de4fb70b3dafe69c7b68629ed567030f090142e950c7fd7b208",
+                     *           "digest": "a08be29687d33515345c600afb700f64bb5462f21e0b8a7bf2623bd9745e5dce",
                      *           "entity_id": null,
                      *           "entity_type": "delivery",
                      *           "id": 156,
@@ -5251,20 +5319,53 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
-                     *     156,20
+                     * @example [
+                     *       {
+                     *         "action": "sync_triggered",
+                     *         "changes": {},
+                     *         "correlation_id": "run-4",
+                     *         "created_at": "2026-11-29T09:34:29.751388Z",
+                     *         "details": {},
+                     *         "digest": "c681497131157cb98d8060b1d2d1628d1f09238f08549cfcc5baf142311e2006",
+                     *         "entity_id": 4,
+                     *         "entity_type": "sync_run",
+                     *         "id": 158,
+                     *         "ip_address": null,
+                     *         "run_id": 4,
+                     *         "user": "sync",
+                     *         "user_agent": null,
+                     *         "user_id": null
+                     *       },
+                     *       {
+                     *         "action": "webhook_replayed",
+                     *         "changes": {},
+                     *         "correlation_id": "7e088d6d6895463587ed10c35a9f90e9",
+                     *         "created_at": "2026-11-29T09:34:29.718118Z",
+                     *         "details": {
+                     *           "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
+                     *           "receipt": 154
+                     *         },
+                     *         "digest": "6bf5ff39cbfd1d82708b7cdf9c9fb51ea8762743b9d480f99000daad2b4316a6",
+                     *         "entity_id": null,
+                     *         "entity_type": "delivery",
+                     *         "id": 157,
+                     *         "ip_address": "127.0.0.1",
+                     *         "run_id": null,
+                     *         "user": "alice",
+                     *         "user_agent": "python-httpx/0.28.1",
+                     *         "user_id": 1
+                     *       }
+                     *     ]
                      */
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["AuditLogOut"][];
                     /**
-                     * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
-                     *     156,20
+                     * @example {"id":158,"action":"sync_triggered","entity_type":"sync_run","entity_id":4,"user":"sync","user_id":null,"details":{},"changes":{},"ip_address":null,"user_agent":null,"created_at":"2026-11-29T09:34:29.751388Z","correlation_id":"run-4","run_id":4,"digest":"c681497131157cb98d8060b1d2d1628d1f09238f08549cfcc5baf142311e2006"}
+                     *     {"id":157,"action":"webhook_replayed","entity_type":"delivery","entity_id":nul
                      */
                     "application/x-ndjson": string;
                     /**
                      * @example id,created_at,action,entity_type,entity_id,user,ip_address,user_agent,correlation_id,run_id,details,changes,digest
-                     *     157,2026-11-29T02:10:29.337068Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,a6e0be22f9fa49d38927dad3b5a60c15,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374
+                     *     157,2026-11-29T09:34:29.718118Z,webhook_replayed,delivery,,alice,127.0.0.1,python-httpx/0.28.1,7e088d6d6895463587ed10c35a9f90e9,,"{""delivery_id"": ""6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11"", ""receipt"": 154}",{},6bf5ff39cbfd1d82708b7cdf9c9fb51ea8762743b9d480f99000daad2b4316a6
                      *     156,20
                      */
                     "text/csv": string;
@@ -5341,13 +5442,13 @@ export interface operations {
                      * @example {
                      *       "action": "webhook_replayed",
                      *       "changes": {},
-                     *       "correlation_id": "a6e0be22f9fa49d38927dad3b5a60c15",
-                     *       "created_at": "2026-11-29T02:10:29.337068Z",
+                     *       "correlation_id": "7e088d6d6895463587ed10c35a9f90e9",
+                     *       "created_at": "2026-11-29T09:34:29.718118Z",
                      *       "details": {
                      *         "delivery_id": "6f2f1f7e-0b8c-4f0e-9a55-0a3f5f6b7c11",
                      *         "receipt": 154
                      *       },
-                     *       "digest": "eca7691b3b523f78f54913bb14123832b352923c479fe2818f625754d31b3374",
+                     *       "digest": "6bf5ff39cbfd1d82708b7cdf9c9fb51ea8762743b9d480f99000daad2b4316a6",
                      *       "entity_id": null,
                      *       "entity_type": "delivery",
                      *       "id": 157,
@@ -5431,9 +5532,9 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-29T02:10:29.416199Z",
+                     *       "started_at": "2026-11-29T09:34:29.843744Z",
                      *       "state": "running",
-                     *       "until": 159
+                     *       "until": 160
                      *     }
                      */
                     "application/json": components["schemas"]["CompareOut"];
@@ -5512,9 +5613,9 @@ export interface operations {
                      *       "found": 0,
                      *       "position": 0,
                      *       "rows": 0,
-                     *       "started_at": "2026-11-29T02:10:29.416199Z",
+                     *       "started_at": "2026-11-29T09:34:29.843744Z",
                      *       "state": "running",
-                     *       "until": 159
+                     *       "until": 160
                      *     }
                      */
                     "application/json": components["schemas"]["CompareOut"];
@@ -5623,7 +5724,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {"format":"timeledger-proof/1","from":1,"to":2,"previous_digest":"0000000000000000000000000000000000000000000000000000000000000000"}
-                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-29T02:10:26.706494Z","data":{"credential":"b780e82ba015a7136fd62a8a5c46ffb7","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
+                     *     {"position":1,"stream":"user-1","version":1,"type":"UserAdded","schema":1,"recorded_at":"2026-11-29T09:34:26.635357Z","data":{"credential":"14a1f49ca8cc3163712ab5d233f15f86","email":null,"full_name":null,"is_active":true,"role":"admin","user_id":1,"username":{"key":"
                      */
                     "application/x-ndjson": string;
                 };
@@ -5696,9 +5797,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "checked_from": 1,
-                     *       "checked_to": 158,
+                     *       "checked_to": 159,
                      *       "first_bad_position": null,
-                     *       "head_digest": "0d17b6ab1c900b462fc8c8f8e8adeff7958816d1825f95d7acedea0168cb1782",
+                     *       "head_digest": "b03a894991ce2527e08b583059f04cb2d7b7b1644924ce5e5c03d750d9704fc0",
                      *       "ok": true
                      *     }
                      */
@@ -5779,7 +5880,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-29T02:10:28.657202Z",
+                     *         "created_at": "2026-11-29T09:34:28.988724Z",
                      *         "customer_name": "Aldermoor Logistics",
                      *         "id": 83,
                      *         "kimai_begin": null,
@@ -5836,7 +5937,7 @@ export interface operations {
                      *         "activity_name": "Maintenance",
                      *         "cause": null,
                      *         "conflict_type": "unmapped_activity",
-                     *         "created_at": "2026-11-29T02:10:28.655287Z",
+                     *         "created_at": "2026-11-29T09:34:28.984973Z",
                      *         "customer_name": "Brightwater Clinics",
                      *         "id": 67,
                      *         "kimai_begin": null,
@@ -5974,7 +6075,7 @@ export interface operations {
                      *       "activity_name": "Support",
                      *       "cause": null,
                      *       "conflict_type": "conflict",
-                     *       "created_at": "2026-11-29T02:10:29.215355Z",
+                     *       "created_at": "2026-11-29T09:34:29.569692Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "id": 148,
                      *       "kimai_begin": "2026-10-14T05:34:00Z",
@@ -6167,7 +6268,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "created_at": "2026-11-29T09:34:28.984973Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6413,7 +6514,7 @@ export interface operations {
                      *       "activity_name": "Maintenance",
                      *       "cause": null,
                      *       "conflict_type": "unmapped_activity",
-                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "created_at": "2026-11-29T09:34:28.984973Z",
                      *       "customer_name": "Brightwater Clinics",
                      *       "id": 67,
                      *       "kimai_begin": null,
@@ -6578,9 +6679,9 @@ export interface operations {
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://zammad.example.com/",
-                     *         "created_at": "2026-11-29T02:10:27.485104Z",
+                     *         "created_at": "2026-11-29T09:34:27.677307Z",
                      *         "health": {
-                     *           "checked_at": "2026-11-29T02:10:27.636555Z",
+                     *           "checked_at": "2026-11-29T09:34:27.868148Z",
                      *           "message": null,
                      *           "state": "ok"
                      *         },
@@ -6603,13 +6704,13 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "zammad",
-                     *         "updated_at": "2026-11-29T02:10:27.485104Z",
+                     *         "updated_at": "2026-11-29T09:34:27.677307Z",
                      *         "version": 2
                      *       },
                      *       {
                      *         "api_token": "********",
                      *         "base_url": "https://kimai.example.com/",
-                     *         "created_at": "2026-11-29T02:10:27.501740Z",
+                     *         "created_at": "2026-11-29T09:34:27.702956Z",
                      *         "health": {
                      *           "checked_at": null,
                      *           "message": null,
@@ -6648,7 +6749,7 @@ export interface operations {
                      *         },
                      *         "token_set": true,
                      *         "type": "kimai",
-                     *         "updated_at": "2026-11-29T02:10:27.501740Z",
+                     *         "updated_at": "2026-11-29T09:34:27.702956Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -6741,7 +6842,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T02:10:27.485104Z",
+                     *       "created_at": "2026-11-29T09:34:27.677307Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -6766,7 +6867,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T02:10:27.485104Z",
+                     *       "updated_at": "2026-11-29T09:34:27.677307Z",
                      *       "version": 2
                      *     }
                      */
@@ -7158,7 +7259,7 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://kimai.example.com/",
-                     *       "created_at": "2026-11-29T02:10:27.501740Z",
+                     *       "created_at": "2026-11-29T09:34:27.702956Z",
                      *       "health": {
                      *         "checked_at": null,
                      *         "message": null,
@@ -7197,7 +7298,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "kimai",
-                     *       "updated_at": "2026-11-29T02:10:27.501740Z",
+                     *       "updated_at": "2026-11-29T09:34:27.702956Z",
                      *       "version": 1
                      *     }
                      */
@@ -7392,9 +7493,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T02:10:27.485104Z",
+                     *       "created_at": "2026-11-29T09:34:27.677307Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
+                     *         "checked_at": "2026-11-29T09:34:27.868148Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -7417,7 +7518,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
+                     *       "updated_at": "2026-11-29T09:34:27.904693Z",
                      *       "version": 5
                      *     }
                      */
@@ -7735,7 +7836,7 @@ export interface operations {
                      *       "state": "unknown",
                      *       "token": {
                      *         "last_four": "-see",
-                     *         "since": "2026-11-29T02:10:27.501740Z"
+                     *         "since": "2026-11-29T09:34:27.702956Z"
                      *       },
                      *       "webhook": null
                      *     }
@@ -7824,16 +7925,16 @@ export interface operations {
                      *       "connector_id": 2,
                      *       "parts": [
                      *         {
-                     *           "from": "2026-11-28T02:30:00Z",
+                     *           "from": "2026-11-28T10:00:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-28T03:00:00Z"
+                     *           "to": "2026-11-28T10:30:00Z"
                      *         },
                      *         {
-                     *           "from": "2026-11-28T03:00:00Z",
+                     *           "from": "2026-11-28T10:30:00Z",
                      *           "message": null,
                      *           "state": "unknown",
-                     *           "to": "2026-11-28T03:30:00Z"
+                     *           "to": "2026-11-28T11:00:00Z"
                      *         }
                      *       ],
                      *       "turns": []
@@ -8033,9 +8134,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T02:10:27.485104Z",
+                     *       "created_at": "2026-11-29T09:34:27.677307Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
+                     *         "checked_at": "2026-11-29T09:34:27.868148Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8058,7 +8159,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
+                     *       "updated_at": "2026-11-29T09:34:27.904693Z",
                      *       "version": 5
                      *     }
                      */
@@ -8174,9 +8275,9 @@ export interface operations {
                      * @example {
                      *       "api_token": "********",
                      *       "base_url": "https://zammad.example.com/",
-                     *       "created_at": "2026-11-29T02:10:27.485104Z",
+                     *       "created_at": "2026-11-29T09:34:27.677307Z",
                      *       "health": {
-                     *         "checked_at": "2026-11-29T02:10:27.636555Z",
+                     *         "checked_at": "2026-11-29T09:34:27.868148Z",
                      *         "message": null,
                      *         "state": "ok"
                      *       },
@@ -8199,7 +8300,7 @@ export interface operations {
                      *       },
                      *       "token_set": true,
                      *       "type": "zammad",
-                     *       "updated_at": "2026-11-29T02:10:27.675545Z",
+                     *       "updated_at": "2026-11-29T09:34:27.904693Z",
                      *       "version": 5
                      *     }
                      */
@@ -8422,8 +8523,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": null,
-                     *       "delivery_id": "test-2a2129b4e0d1a8c5680d180bb3458b25",
-                     *       "duration_ms": 23,
+                     *       "delivery_id": "test-73be67d20e561fad871d5e5492add638",
+                     *       "duration_ms": 29,
                      *       "message": "It was accepted.",
                      *       "ok": true,
                      *       "status": 202,
@@ -8784,7 +8885,7 @@ export interface operations {
                      *         }
                      *       },
                      *       "from": {
-                     *         "at": "2026-11-29T02:10:26.706494Z",
+                     *         "at": "2026-11-29T09:34:26.635357Z",
                      *         "position": 1
                      *       },
                      *       "items": [
@@ -8851,7 +8952,7 @@ export interface operations {
                      *       ],
                      *       "next_cursor": "6ofYbdJKY-ue56bnWyJkaWZmIixbWzEsbnVsbF0sMTYyLCJjb25uZWN0b3IiLDIseyJjb25uZWN0b3IiOnsiYWRkZWQiOjIsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJtYXBwaW5nIjp7ImFkZGVkIjo2LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwidXNlcl9tYXBwaW5nIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicHJvamVjdF9tYXBwaW5nIjp7ImFkZGVkIjowLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwiZW50cnkiOnsiYWRkZWQiOjIwLCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwicnVuIjp7ImFkZGVkIjo0LCJjaGFuZ2VkIjowLCJyZW1vdmVkIjowfSwic2NoZWR1bGUiOnsiYWRkZWQiOjEsImNoYW5nZWQiOjAsInJlbW92ZWQiOjB9LCJjb25mbGljdCI6eyJhZGRlZCI6NywiY2hhbmdlZCI6MCwicmVtb3ZlZCI6MH19XV0",
                      *       "to": {
-                     *         "at": "2026-11-29T02:10:29.509850Z",
+                     *         "at": "2026-11-29T09:34:29.906510Z",
                      *         "position": 162
                      *       }
                      *     }
@@ -8944,7 +9045,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T02:10:28.657202Z",
+                     *           "created_at": "2026-11-29T09:34:28.988724Z",
                      *           "customer_name": "Aldermoor Logistics",
                      *           "description": "Built the report and explained the columns.",
                      *           "ended_at": "2026-10-15T09:34:00Z",
@@ -8996,7 +9097,7 @@ export interface operations {
                      *           "ticket_number": "10004",
                      *           "ticket_title": "Quarterly patch window",
                      *           "time_minutes": 45,
-                     *           "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *           "updated_at": "2026-11-29T09:34:29.007943Z",
                      *           "user_email": "emma@northwind-it.example",
                      *           "user_name": "Emma Taylor",
                      *           "version": 4
@@ -9008,7 +9109,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T02:10:28.657202Z",
+                     *           "created_at": "2026-11-29T09:34:28.988724Z",
                      *           "customer_name": "Brightwater Clinics",
                      *           "description": "Set up the account, sent the welcome sheet.",
                      *           "ended_at": "2026-10-15T09:10:00Z",
@@ -9060,7 +9161,7 @@ export interface operations {
                      *           "ticket_number": "10002",
                      *           "ticket_title": "Report: hours per department",
                      *           "time_minutes": 5,
-                     *           "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *           "updated_at": "2026-11-29T09:34:29.007943Z",
                      *           "user_email": "emma@northwind-it.example",
                      *           "user_name": "Emma Taylor",
                      *           "version": 4
@@ -9142,12 +9243,153 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "activity_name": "Consulting",
+                     *         "activity_type_id": 3,
+                     *         "attempts": 1,
+                     *         "cause": null,
+                     *         "conflict_id": null,
+                     *         "connector_id": 1,
+                     *         "created_at": "2026-11-29T09:34:28.988724Z",
+                     *         "customer_name": "Aldermoor Logistics",
+                     *         "description": "Built the report and explained the columns.",
+                     *         "ended_at": "2026-10-15T09:34:00Z",
+                     *         "entry_date": "2026-10-15",
+                     *         "id": 10000000020,
+                     *         "last_run_id": 1,
+                     *         "links": {
+                     *           "ticket": "https://zammad.example.com/#ticket/zoom/4",
+                     *           "timesheet": "https://kimai.example.com/en/timesheet/15/edit"
+                     *         },
+                     *         "minutes_after": 45,
+                     *         "next_retry_at": null,
+                     *         "other_timesheet_ids": [],
+                     *         "position": 123,
+                     *         "project_name": "Service desk Aldermoor Logistics",
+                     *         "raw_data": {
+                     *           "created_at": "2026-10-15T09:34:23Z",
+                     *           "created_by_id": 2,
+                     *           "ticket_article_id": 14,
+                     *           "time_unit": "45.0",
+                     *           "unit_minutes": 1,
+                     *           "updated_at": "2026-10-15T09:34:23Z"
+                     *         },
+                     *         "reason_code": null,
+                     *         "source": "zammad",
+                     *         "source_id": "20",
+                     *         "started_at": "2026-10-15T08:49:00Z",
+                     *         "state": "synced",
+                     *         "sync_status": "synced",
+                     *         "tags": [
+                     *           "source:zammad"
+                     *         ],
+                     *         "target": {
+                     *           "activity_id": 3,
+                     *           "begin": "2026-10-15T08:49:00Z",
+                     *           "billable": true,
+                     *           "customer_id": 1,
+                     *           "description": "Built the report and explained the columns.",
+                     *           "earlier": [],
+                     *           "end": "2026-10-15T09:34:00Z",
+                     *           "exported": false,
+                     *           "minutes": 45,
+                     *           "project_id": 1,
+                     *           "timesheet_id": 15,
+                     *           "user_id": 2
+                     *         },
+                     *         "target_id": "15",
+                     *         "ticket_id": 4,
+                     *         "ticket_number": "10004",
+                     *         "ticket_title": "Quarterly patch window",
+                     *         "time_minutes": 45,
+                     *         "updated_at": "2026-11-29T09:34:29.007943Z",
+                     *         "user_email": "emma@northwind-it.example",
+                     *         "user_name": "Emma Taylor",
+                     *         "version": 4
+                     *       },
+                     *       {
+                     *         "activity_name": "Development",
+                     *         "activity_type_id": 4,
+                     *         "attempts": 1,
+                     *         "cause": null,
+                     *         "conflict_id": null,
+                     *         "connector_id": 1,
+                     *         "created_at": "2026-11-29T09:34:28.988724Z",
+                     *         "customer_name": "Brightwater Clinics",
+                     *         "description": "Set up the account, sent the welcome sheet.",
+                     *         "ended_at": "2026-10-15T09:10:00Z",
+                     *         "entry_date": "2026-10-15",
+                     *         "id": 10000000019,
+                     *         "last_run_id": 1,
+                     *         "links": {
+                     *           "ticket": "https://zammad.example.com/#ticket/zoom/2",
+                     *           "timesheet": "https://kimai.example.com/en/timesheet/14/edit"
+                     *         },
+                     *         "minutes_after": 5,
+                     *         "next_retry_at": null,
+                     *         "other_timesheet_ids": [],
+                     *         "position": 122,
+                     *         "project_name": "Service desk Aldermoor Logistics",
+                     *         "raw_data": {
+                     *           "created_at": "2026-10-15T09:10:09Z",
+                     *           "created_by_id": 2,
+                     *           "ticket_article_id": 13,
+                     *           "time_unit": "5.0",
+                     *           "unit_minutes": 1,
+                     *           "updated_at": "2026-10-15T09:10:09Z"
+                     *         },
+                     *         "reason_code": null,
+                     *         "source": "zammad",
+                     *         "source_id": "19",
+                     *         "started_at": "2026-10-15T09:05:00Z",
+                     *         "state": "synced",
+                     *         "sync_status": "synced",
+                     *         "tags": [
+                     *           "source:zammad"
+                     *         ],
+                     *         "target": {
+                     *           "activity_id": 4,
+                     *           "begin": "2026-10-15T09:05:00Z",
+                     *           "billable": true,
+                     *           "customer_id": 1,
+                     *           "description": "Set up the account, sent the welcome sheet.",
+                     *           "earlier": [],
+                     *           "end": "2026-10-15T09:10:00Z",
+                     *           "exported": false,
+                     *           "minutes": 5,
+                     *           "project_id": 1,
+                     *           "timesheet_id": 14,
+                     *           "user_id": 2
+                     *         },
+                     *         "target_id": "14",
+                     *         "ticket_id": 2,
+                     *         "ticket_number": "10002",
+                     *         "ticket_title": "Report: hours per department",
+                     *         "time_minutes": 5,
+                     *         "updated_at": "2026-11-29T09:34:29.007943Z",
+                     *         "user_email": "emma@northwind-it.example",
+                     *         "user_name": "Emma Taylor",
+                     *         "version": 4
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["EntryOut"][];
+                    /** @example {"id":10000000020,"source":"zammad","source_id":"20","connector_id":1,"ticket_number":"10004","ticket_id":4,"description":"Built the report and explained the columns.","time_minutes":45,"activity_type_id":3,"activity_name":"Consulting","user_email":"emma@northwind-it.example","entry_date":"2026-10-15","sync_status":"synced","target_id":"15","tags":["source:zammad"],"raw_data":{"time_unit":"45.0"," */
+                    "application/x-ndjson": string;
+                    /**
+                     * @example id,connector_id,source_id,ticket_id,ticket_number,ticket_title,customer_name,user_name,user_email,entry_date,started_at,ended_at,time_minutes,activity_type_id,activity_name,description,state,sync_status,reason_code,cause,conflict_id,target_id,target,tags,attempts,last_run_id,created_at,updated_at,version,position
+                     *     10000000020,1,20,4,10004,Quarterly patch window,Aldermoor Logistics,Emma Taylor,emma
+                     */
+                    "text/csv": string;
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -9224,7 +9466,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T02:10:28.657202Z",
+                     *       "created_at": "2026-11-29T09:34:28.988724Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Built the report and explained the columns.",
                      *       "ended_at": "2026-10-15T09:34:00Z",
@@ -9276,7 +9518,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 45,
-                     *       "updated_at": "2026-11-29T02:10:28.673498Z",
+                     *       "updated_at": "2026-11-29T09:34:29.007943Z",
                      *       "user_email": "emma@northwind-it.example",
                      *       "user_name": "Emma Taylor",
                      *       "version": 4
@@ -9372,7 +9614,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "created_at": "2026-11-29T09:34:28.984973Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "Reset the tunnel and watched it for half an hour.",
                      *       "ended_at": "2026-10-14T08:58:00Z",
@@ -9422,7 +9664,7 @@ export interface operations {
                      *       "ticket_number": "10004",
                      *       "ticket_title": "Quarterly patch window",
                      *       "time_minutes": 90,
-                     *       "updated_at": "2026-11-29T02:10:29.071440Z",
+                     *       "updated_at": "2026-11-29T09:34:29.425665Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -9540,7 +9782,7 @@ export interface operations {
                      *       "result": "Kimai holds it as timesheet 15 with 45 min.",
                      *       "steps": [
                      *         {
-                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "at": "2026-11-29T09:34:28.988724Z",
                      *           "input": {
                      *             "source_id": 20,
                      *             "ticket_id": 4
@@ -9560,7 +9802,7 @@ export interface operations {
                      *           "title": "Emma Taylor booked 45.0 units on ticket 10004 for Consulting."
                      *         },
                      *         {
-                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "at": "2026-11-29T09:34:28.988724Z",
                      *           "input": {
                      *             "by": "setting:time_unit_minutes",
                      *             "time_unit": "45.0",
@@ -9660,9 +9902,9 @@ export interface operations {
                      *           "causation_position": 43,
                      *           "changes": [],
                      *           "correlation_id": "run-1",
-                     *           "digest": "395219c986150688fd49afd25eabb2084c143748acad432c2a5c82babde01076",
+                     *           "digest": "4d8824325a95a88c6e0be2acb9610757628d74555644b93c663f439aefde090f",
                      *           "position": 92,
-                     *           "recorded_at": "2026-11-29T02:10:28.657202Z",
+                     *           "recorded_at": "2026-11-29T09:34:28.988724Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000020",
                      *           "title": "Seen in Zammad",
@@ -9683,9 +9925,9 @@ export interface operations {
                      *             }
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "digest": "4ad6e2eec6d38f62abcbd3f0246c7cdb2c741b3eef063be53f9b4324e3d10e23",
+                     *           "digest": "c325f31744e9ccc4cd9be10862248f956a6766e833b86ce536021cd7ec84b3c3",
                      *           "position": 93,
-                     *           "recorded_at": "2026-11-29T02:10:28.657202Z",
+                     *           "recorded_at": "2026-11-29T09:34:28.988724Z",
                      *           "run_id": 1,
                      *           "stream": "time-entry-10000000020",
                      *           "title": "Decided: create",
@@ -9785,7 +10027,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "created_at": "2026-11-29T09:34:28.984973Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "",
                      *       "ended_at": "2026-10-14T09:04:00Z",
@@ -9837,7 +10079,7 @@ export interface operations {
                      *       "ticket_number": "10006",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 210,
-                     *       "updated_at": "2026-11-29T02:10:29.191991Z",
+                     *       "updated_at": "2026-11-29T09:34:29.545031Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 5
@@ -10091,7 +10333,7 @@ export interface operations {
                      *       "cause": null,
                      *       "conflict_id": null,
                      *       "connector_id": 1,
-                     *       "created_at": "2026-11-29T02:10:28.655287Z",
+                     *       "created_at": "2026-11-29T09:34:28.984973Z",
                      *       "customer_name": "Aldermoor Logistics",
                      *       "description": "",
                      *       "ended_at": "2026-10-14T09:04:00Z",
@@ -10143,7 +10385,7 @@ export interface operations {
                      *       "ticket_number": "10006",
                      *       "ticket_title": "Password reset for the night shift",
                      *       "time_minutes": 210,
-                     *       "updated_at": "2026-11-29T02:10:29.203866Z",
+                     *       "updated_at": "2026-11-29T09:34:29.558124Z",
                      *       "user_email": "priya@northwind-it.example",
                      *       "user_name": "Priya Raman",
                      *       "version": 6
@@ -10261,11 +10503,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "head": 158,
+                     *       "head": 159,
                      *       "items": [
                      *         {
                      *           "data": {
-                     *             "credential": "b780e82ba015a7136fd62a8a5c46ffb7",
+                     *             "credential": "14a1f49ca8cc3163712ab5d233f15f86",
                      *             "email": null,
                      *             "full_name": null,
                      *             "is_active": true,
@@ -10273,17 +10515,17 @@ export interface operations {
                      *             "user_id": 1,
                      *             "username": "alice"
                      *           },
-                     *           "digest": "84cd53676c33ddebd33737f3d1bee16b109b10dee91e4c9e34ca8ecc91b7703d",
+                     *           "digest": "4b6952f9602b8efb3312eaf5024ca4846f5b9a9d8e676ffd8ec97e60054746e4",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "system",
                      *               "name": "setup"
                      *             },
                      *             "correlation_id": "setup",
-                     *             "occurred_at": "2026-11-29T02:10:26.675593Z"
+                     *             "occurred_at": "2026-11-29T09:34:26.599366Z"
                      *           },
                      *           "position": 1,
-                     *           "recorded_at": "2026-11-29T02:10:26.706494Z",
+                     *           "recorded_at": "2026-11-29T09:34:26.635357Z",
                      *           "schema": 1,
                      *           "stream": "user-1",
                      *           "type": "UserAdded",
@@ -10368,19 +10610,19 @@ export interface operations {
                      *       "buckets": [
                      *         {
                      *           "events": 0,
-                     *           "from": "2026-11-15T02:10:29.387335Z",
+                     *           "from": "2026-11-15T09:34:29.815538Z",
                      *           "position": 0,
-                     *           "to": "2026-11-22T02:10:29.387335Z"
+                     *           "to": "2026-11-22T09:34:29.815538Z"
                      *         },
                      *         {
-                     *           "events": 158,
-                     *           "from": "2026-11-22T02:10:29.387335Z",
-                     *           "position": 158,
-                     *           "to": "2026-11-29T02:10:29.387335Z"
+                     *           "events": 159,
+                     *           "from": "2026-11-22T09:34:29.815538Z",
+                     *           "position": 159,
+                     *           "to": "2026-11-29T09:34:29.815538Z"
                      *         }
                      *       ],
-                     *       "first_at": "2026-11-29T02:10:26.706494Z",
-                     *       "head": 158
+                     *       "first_at": "2026-11-29T09:34:26.635357Z",
+                     *       "head": 159
                      *     }
                      */
                     "application/json": components["schemas"]["ActivityOut"];
@@ -10456,7 +10698,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "data": {
-                     *         "credential": "b780e82ba015a7136fd62a8a5c46ffb7",
+                     *         "credential": "14a1f49ca8cc3163712ab5d233f15f86",
                      *         "email": null,
                      *         "full_name": null,
                      *         "is_active": true,
@@ -10464,17 +10706,17 @@ export interface operations {
                      *         "user_id": 1,
                      *         "username": "alice"
                      *       },
-                     *       "digest": "84cd53676c33ddebd33737f3d1bee16b109b10dee91e4c9e34ca8ecc91b7703d",
+                     *       "digest": "4b6952f9602b8efb3312eaf5024ca4846f5b9a9d8e676ffd8ec97e60054746e4",
                      *       "metadata": {
                      *         "actor": {
                      *           "kind": "system",
                      *           "name": "setup"
                      *         },
                      *         "correlation_id": "setup",
-                     *         "occurred_at": "2026-11-29T02:10:26.675593Z"
+                     *         "occurred_at": "2026-11-29T09:34:26.599366Z"
                      *       },
                      *       "position": 1,
-                     *       "recorded_at": "2026-11-29T02:10:26.706494Z",
+                     *       "recorded_at": "2026-11-29T09:34:26.635357Z",
                      *       "schema": 1,
                      *       "stream": "user-1",
                      *       "type": "UserAdded",
@@ -10555,24 +10797,24 @@ export interface operations {
                      * @example [
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-29T02:10:27.528412Z",
+                     *         "created_at": "2026-11-29T09:34:27.723220Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_activity_id": 1,
                      *         "kimai_activity_name": "Support",
-                     *         "updated_at": "2026-11-29T02:10:27.528412Z",
+                     *         "updated_at": "2026-11-29T09:34:27.723220Z",
                      *         "version": 1,
                      *         "zammad_type_id": 1,
                      *         "zammad_type_name": "Support"
                      *       },
                      *       {
                      *         "billable": null,
-                     *         "created_at": "2026-11-29T02:10:27.544039Z",
+                     *         "created_at": "2026-11-29T09:34:27.764523Z",
                      *         "id": 2,
                      *         "is_active": true,
                      *         "kimai_activity_id": 2,
                      *         "kimai_activity_name": "Maintenance",
-                     *         "updated_at": "2026-11-29T02:10:27.544039Z",
+                     *         "updated_at": "2026-11-29T09:34:27.764523Z",
                      *         "version": 1,
                      *         "zammad_type_id": 2,
                      *         "zammad_type_name": "Maintenance"
@@ -10660,12 +10902,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-29T02:10:27.528412Z",
+                     *       "created_at": "2026-11-29T09:34:27.723220Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T02:10:27.528412Z",
+                     *       "updated_at": "2026-11-29T09:34:27.723220Z",
                      *       "version": 1,
                      *       "zammad_type_id": 1,
                      *       "zammad_type_name": "Support"
@@ -10769,12 +11011,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": [
+                     *         {
+                     *           "billable": null,
+                     *           "is_active": true,
+                     *           "kimai_activity_id": 1,
+                     *           "kimai_activity_name": "Support",
+                     *           "zammad_type_id": 1,
+                     *           "zammad_type_name": "Support"
+                     *         },
+                     *         {
+                     *           "billable": null,
+                     *           "is_active": true,
+                     *           "kimai_activity_id": 2,
+                     *           "kimai_activity_name": "Maintenance",
+                     *           "zammad_type_id": 2,
+                     *           "zammad_type_name": "Maintenance"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MappingsFile"];
+                    /**
+                     * @example zammad_type_id,zammad_type_name,kimai_activity_id,kimai_activity_name,is_active,billable
+                     *     1,Support,1,Support,true,
+                     *     2,Maintenance,2,Maintenance,true,
+                     *     3,Consulting,3,Consulting,true,
+                     *     4,Development,4,Development,true,
+                     *     5,Travel,1,Support,true,
+                     *     ,(no type),1,Support,true,
+                     */
+                    "text/csv": string;
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -11007,7 +11283,7 @@ export interface operations {
                      *       "minutes": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                    "application/json": components["schemas"]["MappingPreviewOut"];
                 };
             };
             /** @description Bad Request */
@@ -11116,7 +11392,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T02:10:27.859504Z",
+                     *         "created_at": "2026-11-29T09:34:28.112875Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_customer_id": null,
@@ -11124,7 +11400,7 @@ export interface operations {
                      *         "source_id": 2,
                      *         "source_kind": "organization",
                      *         "source_name": "Northwind",
-                     *         "updated_at": "2026-11-29T02:10:27.859504Z",
+                     *         "updated_at": "2026-11-29T09:34:28.112875Z",
                      *         "version": 1
                      *       }
                      *     ]
@@ -11211,7 +11487,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.859504Z",
+                     *       "created_at": "2026-11-29T09:34:28.112875Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11219,7 +11495,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
+                     *       "updated_at": "2026-11-29T09:34:28.112875Z",
                      *       "version": 1
                      *     }
                      */
@@ -11321,12 +11597,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProjectMappingsFile"];
+                    /** @example source_kind,source_id,source_name,kimai_customer_id,kimai_project_id,is_active */
+                    "text/csv": string;
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -11565,7 +11850,7 @@ export interface operations {
                      *       "minutes": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                    "application/json": components["schemas"]["MappingPreviewOut"];
                 };
             };
             /** @description Bad Request */
@@ -11673,7 +11958,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.859504Z",
+                     *       "created_at": "2026-11-29T09:34:28.112875Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11681,7 +11966,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
+                     *       "updated_at": "2026-11-29T09:34:28.112875Z",
                      *       "version": 1
                      *     }
                      */
@@ -11874,7 +12159,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.859504Z",
+                     *       "created_at": "2026-11-29T09:34:28.112875Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_customer_id": null,
@@ -11882,7 +12167,7 @@ export interface operations {
                      *       "source_id": 2,
                      *       "source_kind": "organization",
                      *       "source_name": "Northwind",
-                     *       "updated_at": "2026-11-29T02:10:27.859504Z",
+                     *       "updated_at": "2026-11-29T09:34:28.112875Z",
                      *       "version": 1
                      *     }
                      */
@@ -12034,6 +12319,15 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -12162,14 +12456,14 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T02:10:27.814065Z",
+                     *         "created_at": "2026-11-29T09:34:28.045985Z",
                      *         "id": 1,
                      *         "is_active": true,
                      *         "kimai_user_id": 2,
                      *         "kimai_user_name": "emma",
                      *         "origin": "manual",
                      *         "timezone": null,
-                     *         "updated_at": "2026-11-29T02:10:27.814065Z",
+                     *         "updated_at": "2026-11-29T09:34:28.045985Z",
                      *         "version": 1,
                      *         "zammad_user_email": "marcus@northwind-it.example",
                      *         "zammad_user_id": 5,
@@ -12257,14 +12551,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.814065Z",
+                     *       "created_at": "2026-11-29T09:34:28.045985Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
+                     *       "updated_at": "2026-11-29T09:34:28.045985Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12369,12 +12663,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "rows": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserMappingsFile"];
+                    /** @example zammad_user_id,zammad_user_name,zammad_user_email,kimai_user_id,kimai_user_name,timezone,is_active */
+                    "text/csv": string;
+                };
             };
             /** @description Unauthorized */
             401: {
@@ -12607,7 +12910,7 @@ export interface operations {
                      *       "minutes": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["api__routes__mapping_usage__PreviewOut"];
+                    "application/json": components["schemas"]["MappingPreviewOut"];
                 };
             };
             /** @description Bad Request */
@@ -12715,14 +13018,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.814065Z",
+                     *       "created_at": "2026-11-29T09:34:28.045985Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
+                     *       "updated_at": "2026-11-29T09:34:28.045985Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -12918,14 +13221,14 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.814065Z",
+                     *       "created_at": "2026-11-29T09:34:28.045985Z",
                      *       "id": 1,
                      *       "is_active": true,
                      *       "kimai_user_id": 2,
                      *       "kimai_user_name": "emma",
                      *       "origin": "manual",
                      *       "timezone": null,
-                     *       "updated_at": "2026-11-29T02:10:27.814065Z",
+                     *       "updated_at": "2026-11-29T09:34:28.045985Z",
                      *       "version": 1,
                      *       "zammad_user_email": "marcus@northwind-it.example",
                      *       "zammad_user_id": 5,
@@ -13041,12 +13344,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": null,
-                     *       "created_at": "2026-11-29T02:10:27.749696Z",
+                     *       "created_at": "2026-11-29T09:34:27.969538Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T02:10:27.749696Z",
+                     *       "updated_at": "2026-11-29T09:34:27.969538Z",
                      *       "version": 1,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13242,12 +13545,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "billable": true,
-                     *       "created_at": "2026-11-29T02:10:27.749696Z",
+                     *       "created_at": "2026-11-29T09:34:27.969538Z",
                      *       "id": 7,
                      *       "is_active": true,
                      *       "kimai_activity_id": 1,
                      *       "kimai_activity_name": "Support",
-                     *       "updated_at": "2026-11-29T02:10:27.769374Z",
+                     *       "updated_at": "2026-11-29T09:34:27.999284Z",
                      *       "version": 2,
                      *       "zammad_type_id": 99,
                      *       "zammad_type_name": ""
@@ -13357,7 +13660,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T02:10:28.197298Z",
+                     *         "created_at": "2026-11-29T09:34:28.512610Z",
                      *         "events": [
                      *           "run_failed",
                      *           "dead_letter"
@@ -13367,7 +13670,7 @@ export interface operations {
                      *         "kind": "json",
                      *         "last_result": null,
                      *         "name": "Night shift",
-                     *         "updated_at": "2026-11-29T02:10:28.197298Z",
+                     *         "updated_at": "2026-11-29T09:34:28.512610Z",
                      *         "url": "********",
                      *         "version": 1
                      *       }
@@ -13457,7 +13760,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:28.197298Z",
+                     *       "created_at": "2026-11-29T09:34:28.512610Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13467,7 +13770,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T02:10:28.197298Z",
+                     *       "updated_at": "2026-11-29T09:34:28.512610Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13578,7 +13881,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:28.197298Z",
+                     *       "created_at": "2026-11-29T09:34:28.512610Z",
                      *       "events": [
                      *         "run_failed",
                      *         "dead_letter"
@@ -13588,7 +13891,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T02:10:28.197298Z",
+                     *       "updated_at": "2026-11-29T09:34:28.512610Z",
                      *       "url": "********",
                      *       "version": 1
                      *     }
@@ -13784,7 +14087,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:28.197298Z",
+                     *       "created_at": "2026-11-29T09:34:28.512610Z",
                      *       "events": [
                      *         "run_failed"
                      *       ],
@@ -13793,7 +14096,7 @@ export interface operations {
                      *       "kind": "json",
                      *       "last_result": null,
                      *       "name": "Night shift",
-                     *       "updated_at": "2026-11-29T02:10:28.224303Z",
+                     *       "updated_at": "2026-11-29T09:34:28.535608Z",
                      *       "url": "********",
                      *       "version": 2
                      *     }
@@ -14028,7 +14331,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "entries": 3,
-                     *       "erased_at": "2026-11-29T02:10:29.509850Z",
+                     *       "erased_at": "2026-11-29T09:34:29.906510Z",
                      *       "events": 6,
                      *       "minutes_kept": 145,
                      *       "subject": "zammad-user:3"
@@ -14147,7 +14450,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": null,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T02:10:28.655287+00:00",
+                     *           "created_at": "2026-11-29T09:34:28.984973+00:00",
                      *           "customer_name": "Eastgate Housing",
                      *           "description": "Walked through the settings together by phone.",
                      *           "ended_at": "2026-10-14T12:09:00+00:00",
@@ -14199,7 +14502,7 @@ export interface operations {
                      *           "ticket_number": "10005",
                      *           "ticket_title": "Shared calendar shows wrong times",
                      *           "time_minutes": 105,
-                     *           "updated_at": "2026-11-29T02:10:28.672261+00:00",
+                     *           "updated_at": "2026-11-29T09:34:29.006250+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -14211,7 +14514,7 @@ export interface operations {
                      *           "cause": null,
                      *           "conflict_id": 64,
                      *           "connector_id": 1,
-                     *           "created_at": "2026-11-29T02:10:28.655287+00:00",
+                     *           "created_at": "2026-11-29T09:34:28.984973+00:00",
                      *           "customer_name": "Delmare Foods",
                      *           "description": "",
                      *           "ended_at": null,
@@ -14248,7 +14551,7 @@ export interface operations {
                      *           "ticket_number": "10001",
                      *           "ticket_title": "Certificate expires next week",
                      *           "time_minutes": 10,
-                     *           "updated_at": "2026-11-29T02:10:28.782019+00:00",
+                     *           "updated_at": "2026-11-29T09:34:29.259233+00:00",
                      *           "user_email": "jonas@northwind-it.example",
                      *           "user_name": "Jonas Peeters",
                      *           "version": 4
@@ -14289,7 +14592,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "4ae29e4091bd4feefea66509d9a5ac1c47bce8ed3b9763bcc0e63938bd2500a3",
+                     *           "digest": "89feb4deeb251638e358aadfe560abc7dc30363da5a7b804867d7dac3853b3bf",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14297,10 +14600,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 31,
                      *             "correlation_id": "plan-1",
-                     *             "occurred_at": "2026-11-29T02:10:28.355464Z"
+                     *             "occurred_at": "2026-11-29T09:34:28.675473Z"
                      *           },
                      *           "position": 33,
-                     *           "recorded_at": "2026-11-29T02:10:28.362662Z",
+                     *           "recorded_at": "2026-11-29T09:34:28.683844Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-1",
                      *           "type": "PlanRowsListed",
@@ -14340,7 +14643,7 @@ export interface operations {
                      *               }
                      *             ]
                      *           },
-                     *           "digest": "a1eed6896a940afa2140869d5c8938d00b526b6750a839b66968a3a48786a69f",
+                     *           "digest": "0561f05472d608f785517f05ebf3007c71b5b737f35f337d3889da60e56922dd",
                      *           "metadata": {
                      *             "actor": {
                      *               "kind": "service",
@@ -14348,10 +14651,10 @@ export interface operations {
                      *             },
                      *             "causation_position": 36,
                      *             "correlation_id": "plan-2",
-                     *             "occurred_at": "2026-11-29T02:10:28.502863Z"
+                     *             "occurred_at": "2026-11-29T09:34:28.848012Z"
                      *           },
                      *           "position": 38,
-                     *           "recorded_at": "2026-11-29T02:10:28.503583Z",
+                     *           "recorded_at": "2026-11-29T09:34:28.848790Z",
                      *           "schema": 2,
                      *           "stream": "plan-rows-2",
                      *           "type": "PlanRowsListed",
@@ -14450,10 +14753,10 @@ export interface operations {
                      *           ],
                      *           "entries": 3,
                      *           "erased_at": null,
-                     *           "first_seen": "2026-11-29T02:10:28.357067Z",
+                     *           "first_seen": "2026-11-29T09:34:28.677289Z",
                      *           "kind": "zammad_user",
                      *           "label": "Jonas Peeters",
-                     *           "last_seen": "2026-11-29T02:10:28.782019Z",
+                     *           "last_seen": "2026-11-29T09:34:29.259233Z",
                      *           "minutes": 145,
                      *           "subject": "zammad-user:3"
                      *         }
@@ -14561,7 +14864,7 @@ export interface operations {
                      *             "timesheet": null
                      *           },
                      *           "minutesAfter": 40,
-                     *           "openedAt": "2026-11-29T02:10:28.657202Z",
+                     *           "openedAt": "2026-11-29T09:34:28.988724Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14595,7 +14898,7 @@ export interface operations {
                      *             "timesheet": null
                      *           },
                      *           "minutesAfter": 40,
-                     *           "openedAt": "2026-11-29T02:10:28.657202Z",
+                     *           "openedAt": "2026-11-29T09:34:28.988724Z",
                      *           "reasonCode": "UNMAPPED_ACTIVITY",
                      *           "source": {
                      *             "activity": "Maintenance",
@@ -14821,12 +15124,12 @@ export interface operations {
                      *       "base": null,
                      *       "causation": [
                      *         {
-                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "at": "2026-11-29T09:34:28.988724Z",
                      *           "position": 81,
                      *           "type": "EntryObserved"
                      *         },
                      *         {
-                     *           "at": "2026-11-29T02:10:28.657202Z",
+                     *           "at": "2026-11-29T09:34:28.988724Z",
                      *           "position": 82,
                      *           "type": "EntryDecided"
                      *         }
@@ -14852,7 +15155,7 @@ export interface operations {
                      *           "timesheet": null
                      *         },
                      *         "minutesAfter": 40,
-                     *         "openedAt": "2026-11-29T02:10:28.657202Z",
+                     *         "openedAt": "2026-11-29T09:34:28.988724Z",
                      *         "reasonCode": "UNMAPPED_ACTIVITY",
                      *         "source": {
                      *           "activity": "Maintenance",
@@ -15080,7 +15383,7 @@ export interface operations {
                      *       "requests": []
                      *     }
                      */
-                    "application/json": components["schemas"]["api__reconcile_shapes__PreviewOut"];
+                    "application/json": components["schemas"]["OpPreviewOut"];
                 };
             };
             /** @description Unauthorized */
@@ -15275,14 +15578,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-29T02:10:26.706494Z",
+                     *       "created_at": "2026-11-29T09:34:26.635357Z",
                      *       "cron": "0 *\/6 * * *",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "UTC",
-                     *       "updated_at": "2026-11-29T02:10:26.706494Z",
+                     *       "updated_at": "2026-11-29T09:34:26.635357Z",
                      *       "version": 0
                      *     }
                      */
@@ -15368,14 +15671,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "concurrency": "skip",
-                     *       "created_at": "2026-11-29T02:10:26.706494Z",
+                     *       "created_at": "2026-11-29T09:34:26.635357Z",
                      *       "cron": "0 9 * * 1-5",
                      *       "enabled": false,
                      *       "id": 1,
                      *       "next_runs": [],
                      *       "notifications": false,
                      *       "timezone": "Europe/Brussels",
-                     *       "updated_at": "2026-11-29T02:10:27.987156Z",
+                     *       "updated_at": "2026-11-29T09:34:28.232740Z",
                      *       "version": 1
                      *     }
                      */
@@ -15501,7 +15804,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["api__shapes__PreviewOut"];
+                    "application/json": components["schemas"]["SchedulePreviewOut"];
                 };
             };
             /** @description Bad Request */
@@ -15698,7 +16001,7 @@ export interface operations {
                      *       "display_timezone": "UTC",
                      *       "failed_entries": 0,
                      *       "key_figures": {
-                     *         "at": "2026-11-29T02:10:28.878445Z",
+                     *         "at": "2026-11-29T09:34:29.348895Z",
                      *         "before": null,
                      *         "coverage": {
                      *           "minutes_booked": 0,
@@ -15707,7 +16010,7 @@ export interface operations {
                      *         },
                      *         "decisions": {
                      *           "entries": 6,
-                     *           "oldest_since": "2026-11-29T02:10:28.655287Z"
+                     *           "oldest_since": "2026-11-29T09:34:28.984973Z"
                      *         },
                      *         "held_back": {
                      *           "conflict": {
@@ -15741,7 +16044,7 @@ export interface operations {
                      *           ],
                      *           "interval_seconds": null,
                      *           "late": null,
-                     *           "median_seconds": 3932159,
+                     *           "median_seconds": 4063231,
                      *           "p95_seconds": 4063231,
                      *           "seen_median_seconds": 0,
                      *           "seen_p95_seconds": 0,
@@ -15751,10 +16054,10 @@ export interface operations {
                      *       "lag_seconds": 0,
                      *       "last_run": {
                      *         "id": 2,
-                     *         "started_at": "2026-11-29T02:10:28.752795Z",
+                     *         "started_at": "2026-11-29T09:34:29.076147Z",
                      *         "status": "completed"
                      *       },
-                     *       "last_sync": "2026-11-29T02:10:28.794635Z",
+                     *       "last_sync": "2026-11-29T09:34:29.281173Z",
                      *       "minutes_month": 0,
                      *       "minutes_today": 0,
                      *       "open_conflicts": 6,
@@ -15880,13 +16183,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-29T02:10:28.419078Z",
-                     *           "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194",
+                     *           "created_at": "2026-11-29T09:34:28.735925Z",
+                     *           "digest": "sha256:691d146d4ed659273ae2b2866c38b44db593836fd5cc33f2f9825bcc11520a12",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-30T02:10:28.505269Z",
+                     *           "expires_at": "2026-11-30T09:34:28.850133Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 775,
@@ -15910,13 +16213,13 @@ export interface operations {
                      *             "unchanged": 0,
                      *             "update": 0
                      *           },
-                     *           "created_at": "2026-11-29T02:10:28.273532Z",
-                     *           "digest": "sha256:90da1e7e8f7e502f2d33484d1c75b2001758870c58ed8297c0bd46127d6cdabe",
+                     *           "created_at": "2026-11-29T09:34:28.588549Z",
+                     *           "digest": "sha256:04d635140f1c623c495c426874133342b65dbaee184a3107696548bcdef72a2f",
                      *           "drift": [],
                      *           "drifted_rows": 0,
                      *           "end_date": "2026-12-31",
                      *           "error": null,
-                     *           "expires_at": "2026-11-30T02:10:28.363990Z",
+                     *           "expires_at": "2026-11-30T09:34:28.685159Z",
                      *           "kind": "run",
                      *           "minutes": {
                      *             "create": 865,
@@ -16024,13 +16327,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-29T02:10:28.273532Z",
-                     *       "digest": "sha256:90da1e7e8f7e502f2d33484d1c75b2001758870c58ed8297c0bd46127d6cdabe",
+                     *       "created_at": "2026-11-29T09:34:28.588549Z",
+                     *       "digest": "sha256:04d635140f1c623c495c426874133342b65dbaee184a3107696548bcdef72a2f",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-30T02:10:28.363990Z",
+                     *       "expires_at": "2026-11-30T09:34:28.685159Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 865,
@@ -16200,13 +16503,13 @@ export interface operations {
                      *         "unchanged": 0,
                      *         "update": 0
                      *       },
-                     *       "created_at": "2026-11-29T02:10:28.419078Z",
-                     *       "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194",
+                     *       "created_at": "2026-11-29T09:34:28.735925Z",
+                     *       "digest": "sha256:691d146d4ed659273ae2b2866c38b44db593836fd5cc33f2f9825bcc11520a12",
                      *       "drift": [],
                      *       "drifted_rows": 0,
                      *       "end_date": "2026-12-31",
                      *       "error": null,
-                     *       "expires_at": "2026-11-30T02:10:28.505269Z",
+                     *       "expires_at": "2026-11-30T09:34:28.850133Z",
                      *       "kind": "run",
                      *       "minutes": {
                      *         "create": 775,
@@ -16319,7 +16622,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "digest": "sha256:7c0492958a81d1944564c280e6fdec32a72500d873d17cfbaf64ccbeb8d88194"
+                 *       "digest": "sha256:691d146d4ed659273ae2b2866c38b44db593836fd5cc33f2f9825bcc11520a12"
                  *     }
                  */
                 "application/json": components["schemas"]["Application"];
@@ -16478,7 +16781,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T05:34:00Z",
                      *             "billable": null,
-                     *             "description": "Password reset for the night shift\nZammad #10006 TL-84cd5367-0000010000000002-01",
+                     *             "description": "Password reset for the night shift\nZammad #10006 TL-4b6952f9-0000010000000002-01",
                      *             "end": "2026-10-14T09:04:00Z",
                      *             "minutes": 210,
                      *             "project_id": 1,
@@ -16494,7 +16797,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T07:34:00",
-                     *               "description": "Password reset for the night shift\nZammad #10006 TL-84cd5367-0000010000000002-01",
+                     *               "description": "Password reset for the night shift\nZammad #10006 TL-4b6952f9-0000010000000002-01",
                      *               "end": "2026-10-14T11:04:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16513,7 +16816,7 @@ export interface operations {
                      *             "activity_id": 1,
                      *             "begin": "2026-10-14T11:12:00Z",
                      *             "billable": null,
-                     *             "description": "Restored the folder from last night's backup.\nZammad #10003 TL-84cd5367-0000010000000003-01",
+                     *             "description": "Restored the folder from last night's backup.\nZammad #10003 TL-4b6952f9-0000010000000003-01",
                      *             "end": "2026-10-14T11:17:00Z",
                      *             "minutes": 5,
                      *             "project_id": 1,
@@ -16529,7 +16832,7 @@ export interface operations {
                      *             "body": {
                      *               "activity": 1,
                      *               "begin": "2026-10-14T13:12:00",
-                     *               "description": "Restored the folder from last night's backup.\nZammad #10003 TL-84cd5367-0000010000000003-01",
+                     *               "description": "Restored the folder from last night's backup.\nZammad #10003 TL-4b6952f9-0000010000000003-01",
                      *               "end": "2026-10-14T13:17:00",
                      *               "project": 1,
                      *               "tags": "source:zammad",
@@ -16784,9 +17087,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-2",
-                     *           "duration_seconds": 0.042,
+                     *           "duration_seconds": 0.205,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-29T02:10:28.794635Z",
+                     *           "ended_at": "2026-11-29T09:34:29.281173Z",
                      *           "entries_already_synced": 14,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16810,7 +17113,7 @@ export interface operations {
                      *             "written": 0
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-29T02:10:28.752795Z",
+                     *           "started_at": "2026-11-29T09:34:29.076147Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16827,9 +17130,9 @@ export interface operations {
                      *             2
                      *           ],
                      *           "correlation_id": "run-1",
-                     *           "duration_seconds": 0.081,
+                     *           "duration_seconds": 0.096,
                      *           "end_date": "2026-12-31",
-                     *           "ended_at": "2026-11-29T02:10:28.676239Z",
+                     *           "ended_at": "2026-11-29T09:34:29.014458Z",
                      *           "entries_already_synced": 0,
                      *           "entries_deleted": 0,
                      *           "entries_failed": 0,
@@ -16853,7 +17156,7 @@ export interface operations {
                      *             "written": 14
                      *           },
                      *           "start_date": "2026-09-01",
-                     *           "started_at": "2026-11-29T02:10:28.594912Z",
+                     *           "started_at": "2026-11-29T09:34:28.918005Z",
                      *           "state": "completed",
                      *           "status": "completed",
                      *           "trigger_type": "manual",
@@ -16938,15 +17241,100 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-29T02:10:28.752795Z,2026-11-29T02:10:28.794635Z,0.042,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-29T02:10:28.594912Z,2026-11-29T02:1
+                     * @example [
+                     *       {
+                     *         "cause": {
+                     *           "id": "alice",
+                     *           "kind": "user"
+                     *         },
+                     *         "conflicts_detected": 0,
+                     *         "connector_ids": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "correlation_id": "run-2",
+                     *         "duration_seconds": 0.205,
+                     *         "end_date": "2026-12-31",
+                     *         "ended_at": "2026-11-29T09:34:29.281173Z",
+                     *         "entries_already_synced": 14,
+                     *         "entries_deleted": 0,
+                     *         "entries_failed": 0,
+                     *         "entries_fetched": 20,
+                     *         "entries_skipped": 0,
+                     *         "entries_synced": 0,
+                     *         "entries_updated": 0,
+                     *         "error_message": null,
+                     *         "first_position": 128,
+                     *         "id": 2,
+                     *         "last_position": 135,
+                     *         "plan_id": null,
+                     *         "progress": {
+                     *           "decided": 5,
+                     *           "done": 0,
+                     *           "failed": 0,
+                     *           "found": 20,
+                     *           "left": 0,
+                     *           "phase": "done",
+                     *           "total": 0,
+                     *           "written": 0
+                     *         },
+                     *         "start_date": "2026-09-01",
+                     *         "started_at": "2026-11-29T09:34:29.076147Z",
+                     *         "state": "completed",
+                     *         "status": "completed",
+                     *         "trigger_type": "manual",
+                     *         "version": 3
+                     *       },
+                     *       {
+                     *         "cause": {
+                     *           "id": "2",
+                     *           "kind": "plan"
+                     *         },
+                     *         "conflicts_detected": 6,
+                     *         "connector_ids": [
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "correlation_id": "run-1",
+                     *         "duration_seconds": 0.096,
+                     *         "end_date": "2026-12-31",
+                     *         "ended_at": "2026-11-29T09:34:29.014458Z",
+                     *         "entries_already_synced": 0,
+                     *         "entries_deleted": 0,
+                     *         "entries_failed": 0,
+                     *         "entries_fetched": 20,
+                     *         "entries_skipped": 0,
+                     *         "entries_synced": 14,
+                     *         "entries_updated": 0,
+                     *         "error_message": null,
+                     *         "first_position": 42,
+                     *         "id": 1,
+                     *         "last_position": 124,
+                     *         "plan_id": 2,
+                     *         "progress": {
+                     *           "decided": 21,
+                     *           "done": 0,
+                     *           "failed": 0,
+                     *           "found": 20,
+                     *           "left": 0,
+                     *           "phase": "done",
+                     *           "total": 0,
+                     *           "written": 14
+                     *         },
+                     *         "start_date": "2026-09-01",
+                     *         "started_at": "2026-11-29T09:34:28.918005Z",
+                     *         "state": "completed",
+                     *         "status": "completed",
+                     *         "trigger_type": "manual",
+                     *         "version": 3
+                     *       }
+                     *     ]
                      */
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["SyncRunOut"][];
                     /**
                      * @example id,trigger_type,status,state,started_at,ended_at,duration_seconds,entries_fetched,entries_synced,entries_updated,entries_deleted,entries_already_synced,entries_skipped,entries_failed,conflicts_detected,error_message
-                     *     2,manual,completed,completed,2026-11-29T02:10:28.752795Z,2026-11-29T02:10:28.794635Z,0.042,20,0,0,0,14,0,0,0,
-                     *     1,manual,completed,completed,2026-11-29T02:10:28.594912Z,2026-11-29T02:1
+                     *     2,manual,completed,completed,2026-11-29T09:34:29.076147Z,2026-11-29T09:34:29.281173Z,0.205,20,0,0,0,14,0,0,0,
+                     *     1,manual,completed,completed,2026-11-29T09:34:28.918005Z,2026-11-29T09:3
                      */
                     "text/csv": string;
                 };
@@ -17030,9 +17418,9 @@ export interface operations {
                      *         2
                      *       ],
                      *       "correlation_id": "run-1",
-                     *       "duration_seconds": 0.081,
+                     *       "duration_seconds": 0.096,
                      *       "end_date": "2026-12-31",
-                     *       "ended_at": "2026-11-29T02:10:28.676239Z",
+                     *       "ended_at": "2026-11-29T09:34:29.014458Z",
                      *       "entries_already_synced": 0,
                      *       "entries_deleted": 0,
                      *       "entries_failed": 0,
@@ -17056,7 +17444,7 @@ export interface operations {
                      *         "written": 14
                      *       },
                      *       "start_date": "2026-09-01",
-                     *       "started_at": "2026-11-29T02:10:28.594912Z",
+                     *       "started_at": "2026-11-29T09:34:28.918005Z",
                      *       "state": "completed",
                      *       "status": "completed",
                      *       "trigger_type": "manual",
@@ -17354,8 +17742,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "display_timezone": "UTC",
-                     *       "head_position": 159,
-                     *       "started_at": "2026-11-29T02:10:26.672830Z",
+                     *       "head_position": 160,
+                     *       "started_at": "2026-11-29T09:34:26.595575Z",
                      *       "version": "0.1.0",
                      *       "webhook_url": "https://timeledger.example.com/api/v1/webhook/zammad"
                      *     }
@@ -17431,7 +17819,7 @@ export interface operations {
                     /**
                      * @example [
                      *       {
-                     *         "created_at": "2026-11-29T02:10:26.706494Z",
+                     *         "created_at": "2026-11-29T09:34:26.635357Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17442,7 +17830,7 @@ export interface operations {
                      *         "version": 1
                      *       },
                      *       {
-                     *         "created_at": "2026-11-29T02:10:27.952895Z",
+                     *         "created_at": "2026-11-29T09:34:28.198811Z",
                      *         "disabled": false,
                      *         "email": "",
                      *         "full_name": "",
@@ -17535,7 +17923,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.952895Z",
+                     *       "created_at": "2026-11-29T09:34:28.198811Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",
@@ -17665,7 +18053,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:27.952895Z",
+                     *       "created_at": "2026-11-29T09:34:28.198811Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "Bob Baker",
@@ -17793,7 +18181,7 @@ export interface operations {
                      *           "duplicates": 0,
                      *           "message": null,
                      *           "position": 154,
-                     *           "received_at": "2026-11-29T02:10:29.282815Z",
+                     *           "received_at": "2026-11-29T09:34:29.643422Z",
                      *           "remote_ip": "127.0.0.1",
                      *           "run_id": null,
                      *           "status": "received",
@@ -18205,10 +18593,10 @@ export interface operations {
                     /**
                      * @example # HELP process_virtual_memory_bytes Virtual memory size in bytes.
                      *     # TYPE process_virtual_memory_bytes gauge
-                     *     process_virtual_memory_bytes 3.66149632e+08
+                     *     process_virtual_memory_bytes 3.67362048e+08
                      *     # HELP process_resident_memory_bytes Resident memory size in bytes.
                      *     # TYPE process_resident_memory_bytes gauge
-                     *     process_resident_memory_bytes 1.29159168e+08
+                     *     process_resident_memory_bytes 1.29900544e+08
                      *     # HELP process_start_time_seconds Start time of the process since unix epoch in seconds.
                      *     # T
                      */
@@ -18343,7 +18731,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "created_at": "2026-11-29T02:10:26.706494Z",
+                     *       "created_at": "2026-11-29T09:34:26.635357Z",
                      *       "disabled": false,
                      *       "email": "",
                      *       "full_name": "",

@@ -81,7 +81,7 @@ async def list_audit_logs(
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    responses=files("csv", "json", "ndjson"),
+    responses=files("csv", "json", "ndjson", of=list[AuditLogOut]),
 )
 async def export_audit_logs(
     _: Viewer,

@@ -11,7 +11,7 @@ from adapters.postgres.read_models import EntryFilter
 from api.as_of import AsOf
 from api.bodies import Body
 from api.cursors import decoded, encoded
-from api.exporting import Format, export
+from api.exporting import Format, export, files
 from api.identity import Operator, Own, RequestCommands, Viewer
 from api.inputs import BIGGEST, Day, Expected, Number
 from api.problems import Problem
@@ -128,7 +128,11 @@ async def list_entries(
     }
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", "ndjson", of=list[EntryOut]),
+)
 async def export_entries(
     _: Viewer,
     own: Own,
@@ -138,7 +142,7 @@ async def export_entries(
     form: Annotated[Format, Query(alias="format")] = "csv",
 ) -> StreamingResponse:
     """All bookings that the filters let through, as they stood at one moment, as a file."""
-    pages = _answers(own, own.exports.pages(which, sort=sort, as_of=as_of), as_of)
+    pages = _answers(own, own.exports.entries(which, sort=sort, as_of=as_of), as_of)
     return export(pages, name="entries", form=form, columns=COLUMNS)
 
 

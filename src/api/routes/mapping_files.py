@@ -9,12 +9,19 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 
 from api.as_of import AsOf
-from api.exporting import MEDIA, attached, csv_lines
+from api.exporting import Pages, export, files
 from api.identity import Admin, Own, RequestCommands, Viewer
 from api.import_files import MOST_BYTES, MOST_ROWS, Unreadable, json_rows, rows_of
 from api.import_kinds import KINDS, Kind
 from api.importing import Report, looked_at, taken_in, unreadable
-from api.mapping_file_shapes import MappingsImport, ProjectMappingsImport, UserMappingsImport
+from api.mapping_shapes import (
+    MappingsFile,
+    MappingsImport,
+    ProjectMappingsFile,
+    ProjectMappingsImport,
+    UserMappingsFile,
+    UserMappingsImport,
+)
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Commands, Services
@@ -47,12 +54,16 @@ BODIES: dict[str, Any] = {
 router = APIRouter(prefix="/mappings", tags=["mappings"], route_class=LedgerRoute)
 
 
-@router.get("/export", response_class=StreamingResponse)
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", of=MappingsFile),
+)
 async def export_mappings(
     _: Viewer, own: Own, as_of: AsOf, form: Form = "csv"
 ) -> StreamingResponse:
     """All mappings as a file that the import takes."""
-    return await _exported(own, ACTIVITIES, form, as_of)
+    return _exported(own, ACTIVITIES, form, as_of)
 
 
 @router.post("/import", response_model=MappingsImport, openapi_extra=BODIES)
@@ -71,12 +82,16 @@ async def import_mappings(
     return await _imported(request, own, commands, ACTIVITIES, mode, dry_run=dry_run)
 
 
-@router.get("/users/export", response_class=StreamingResponse)
+@router.get(
+    "/users/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", of=UserMappingsFile),
+)
 async def export_user_mappings(
     _: Viewer, own: Own, as_of: AsOf, form: Form = "csv"
 ) -> StreamingResponse:
     """All user mappings as a file that the import takes."""
-    return await _exported(own, PEOPLE, form, as_of)
+    return _exported(own, PEOPLE, form, as_of)
 
 
 @router.post("/users/import", response_model=UserMappingsImport, openapi_extra=BODIES)
@@ -92,12 +107,16 @@ async def import_user_mappings(
     return await _imported(request, own, commands, PEOPLE, mode, dry_run=dry_run)
 
 
-@router.get("/projects/export", response_class=StreamingResponse)
+@router.get(
+    "/projects/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", of=ProjectMappingsFile),
+)
 async def export_project_mappings(
     _: Viewer, own: Own, as_of: AsOf, form: Form = "csv"
 ) -> StreamingResponse:
     """All project mappings as a file that the import takes."""
-    return await _exported(own, PROJECTS, form, as_of)
+    return _exported(own, PROJECTS, form, as_of)
 
 
 @router.post("/projects/import", response_model=ProjectMappingsImport, openapi_extra=BODIES)
@@ -113,21 +132,18 @@ async def import_project_mappings(
     return await _imported(request, own, commands, PROJECTS, mode, dry_run=dry_run)
 
 
-async def _exported(
+def _exported(
     own: Services, kind: Kind, form: Literal["csv", "json"], as_of: int | None
 ) -> StreamingResponse:
-    shown = map(kind.table.shown, await own.views.all_rows(kind.table.projection, as_of=as_of))
+    pages, columns = _pages(own, kind, as_of), kind.columns.names
+    return export(pages, name=kind.file, form=form, columns=columns, under="rows")
+
+
+async def _pages(own: Services, kind: Kind, as_of: int | None) -> Pages:
     names = kind.columns.names
-    rows = [{name: row[name] for name in names} for row in shown]
-    if form == "json":
-        text = json.dumps({"rows": rows}, ensure_ascii=False)
-    else:
-        text = csv_lines(names, [list(row.values()) for row in rows])
-    return attached(_once(text), f"{kind.file}.{form}", MEDIA[form])
-
-
-async def _once(text: str) -> Any:
-    yield text
+    async for rows in own.exports.rows(kind.table.projection, as_of=as_of):
+        shown = map(kind.table.shown, rows)
+        yield [kind.row.model_validate({name: row[name] for name in names}) for row in shown]
 
 
 async def _imported(

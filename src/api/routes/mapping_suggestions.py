@@ -22,7 +22,7 @@ KINDS = ("activities", "users", "projects")
 router = APIRouter(prefix="/mappings", tags=["mappings"], route_class=LedgerRoute)
 
 
-@router.get("/suggestions", response_model=Suggestions)
+@router.get("/suggestions", response_model=Suggestions, responses={502: {}})
 async def list_suggestions(
     _: Viewer,
     own: Own,

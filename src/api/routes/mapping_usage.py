@@ -48,7 +48,7 @@ class UsagePage(Answer):
     items: list[UsageOut]
 
 
-class PreviewOut(Answer):
+class MappingPreviewOut(Answer):
     """How many bookings wait for just this mapping and would go on with it."""
 
     entries: int
@@ -96,20 +96,20 @@ async def get_usage(
     return UsagePage(days=days, items=items[:MOST])
 
 
-@router.post("/preview", response_model=PreviewOut)
+@router.post("/preview", response_model=MappingPreviewOut)
 async def preview_mapping(body: NewMapping, _: Viewer, own: Own) -> object:
     """What saving this mapping would set free; nothing is saved."""
     source = (usage_totals.TYPE, body.zammad_type_id, None)
     return await _preview(own, source, is_active=body.is_active)
 
 
-@router.post("/users/preview", response_model=PreviewOut)
+@router.post("/users/preview", response_model=MappingPreviewOut)
 async def preview_user_mapping(body: NewUserMapping, _: Viewer, own: Own) -> object:
     """The same for a person; without id it is for everyone who waits."""
     if body.zammad_user_id is None and body.is_active:
         waiting = await _waiting(own, None)
         of_people = [waits for source, waits in waiting.items() if source[0] == usage_totals.PERSON]
-        return PreviewOut(
+        return MappingPreviewOut(
             entries=sum(each.entries for each in of_people),
             minutes=json_number(sum((each.minutes for each in of_people), start=NOTHING)),
         )
@@ -118,7 +118,7 @@ async def preview_user_mapping(body: NewUserMapping, _: Viewer, own: Own) -> obj
     )
 
 
-@router.post("/projects/preview", response_model=PreviewOut)
+@router.post("/projects/preview", response_model=MappingPreviewOut)
 async def preview_project_mapping(body: NewProjectMapping, _: Viewer, own: Own) -> object:
     """The same for a customer, or an organization by its name; of groups it is not known (0)."""
     by_name = body.source_kind == "organization"
@@ -130,11 +130,11 @@ async def preview_project_mapping(body: NewProjectMapping, _: Viewer, own: Own) 
     return await _preview(own, source, is_active=body.is_active)
 
 
-async def _preview(own: Services, source: Source, *, is_active: bool) -> PreviewOut:
+async def _preview(own: Services, source: Source, *, is_active: bool) -> MappingPreviewOut:
     waits = (await _waiting(own, None)).get(source) if is_active else None
     if waits is None:
-        return PreviewOut(entries=0, minutes=0)
-    return PreviewOut(entries=waits.entries, minutes=json_number(waits.minutes))
+        return MappingPreviewOut(entries=0, minutes=0)
+    return MappingPreviewOut(entries=waits.entries, minutes=json_number(waits.minutes))
 
 
 def _shown(source: Source, entries: int, minutes: Decimal) -> UsageOut:

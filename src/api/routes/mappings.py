@@ -16,11 +16,11 @@ from api.mapping_bodies import (
     ProjectMappingPatch,
     UserMappingPatch,
 )
+from api.mapping_shapes import MappingOut, ProjectMappingOut, UserMappingOut
 from api.mapping_tables import ACTIVITIES, PEOPLE, PROJECTS, Table
 from api.problems import Problem
 from api.routing import LedgerRoute
 from api.services import Services
-from api.shapes import MappingOut, ProjectMappingOut, UserMappingOut
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 

@@ -17,7 +17,7 @@ from api.problems import Problem, problem_of
 from api.reconcile_shapes import (
     BulkDone,
     OpDone,
-    PreviewOut,
+    OpPreviewOut,
     ReconcilePage,
     RowOut,
     RowResult,
@@ -176,7 +176,7 @@ async def _row(
     return conflict, entry, state, history
 
 
-@router.get("/row/{row_id}/preview", response_model=PreviewOut, response_model_exclude_unset=True)
+@router.get("/row/{row_id}/preview", response_model=OpPreviewOut, response_model_exclude_unset=True)
 async def preview_row(
     row_id: RowId, op: OpInput, _: Viewer, own: Own, commands: RequestCommands, as_of: AsOf
 ) -> object:

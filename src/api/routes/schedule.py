@@ -13,7 +13,7 @@ from api.identity import Admin, Own, RequestCommands, Viewer
 from api.inputs import Expected, Zone
 from api.routing import LedgerRoute
 from api.services import Services
-from api.shapes import PreviewOut, ScheduleOut
+from api.shapes import ScheduleOut, SchedulePreviewOut
 from domain.ids import SCHEDULE_STREAM
 from domain.schedule.cron import Cron
 from domain.schedule.decide import SCHEDULE, ChangeSchedule, Schedule
@@ -60,7 +60,7 @@ async def change_schedule(
     return await _shown(own, None)
 
 
-@router.post("/preview", response_model=PreviewOut)
+@router.post("/preview", response_model=SchedulePreviewOut)
 async def preview(body: PreviewWish, _: Viewer, own: Own) -> object:
     """When runs would begin; nothing is stored."""
     following = Cron.parse(body.cron).following(own.clock.now(), body.timezone)

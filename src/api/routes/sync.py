@@ -187,7 +187,11 @@ async def list_runs(
     return {"data": [sync_runs.shown(row) for row in rows], "total": total}
 
 
-@router.get("/runs/export", response_class=StreamingResponse, responses=files("csv", "json"))
+@router.get(
+    "/runs/export",
+    response_class=StreamingResponse,
+    responses=files("csv", "json", of=list[SyncRunOut]),
+)
 async def export_runs(
     _: Viewer,
     own: Own,

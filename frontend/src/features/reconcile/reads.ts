@@ -23,7 +23,7 @@ import {
   namesOf,
 } from "./model"
 
-export type Preview = components["schemas"]["api__reconcile_shapes__PreviewOut"]
+export type Preview = components["schemas"]["OpPreviewOut"]
 export type Op = Row["allowedOps"][number]
 export const TABS = [
   "decision",

@@ -6,7 +6,7 @@ import io
 import json
 import tracemalloc
 
-from adapters.postgres.entry_export import AT_ONCE, PAGE
+from adapters.postgres.exports import AT_ONCE, PAGE
 from adapters.postgres.read_models import EntryFilter
 from tests.support.service import running_service
 from tests.support.two_peers import RANGE, connect, two_peers
@@ -63,11 +63,11 @@ async def test_a_long_file_takes_no_more_memory_than_some_pages(migrated: str) -
         exports = service.own.exports
         tracemalloc.start()
         rows = 0
-        async for page in exports.pages(EntryFilter(), sort="entry_date"):
+        async for page in exports.entries(EntryFilter(), sort="entry_date"):
             rows += len(page)
         _, streamed = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
-        kept = [page async for page in exports.pages(EntryFilter(), sort="entry_date")]
+        kept = [page async for page in exports.entries(EntryFilter(), sort="entry_date")]
         _, whole = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert rows == sum(map(len, kept)) == 20 * PAGE

@@ -1,60 +1,14 @@
 """The service dies by SIGKILL in the middle of its work; what it was asked for is not forgotten."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
 
-import httpx
 import pytest
 
 from adapters.postgres.jobs import CRASHED
 from adapters.sandbox.control import FaultKind, FaultRule
-from tests.chaos.service import ServiceProcess, environment
-from tests.support.service import ADMIN, ADMIN_PASSWORD, SECRET_KEY, Service
-from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
+from tests.support.service_processes import a_process, alive, get
+from tests.support.two_peers import RANGE, connect_by, two_peers
 from tests.support.waiting import until
-
-
-def a_process(dsn: str, folder: Path) -> ServiceProcess:
-    return ServiceProcess(
-        environment(
-            dsn,
-            SECRET_KEY=SECRET_KEY,
-            ADMIN_USERNAME=ADMIN,
-            ADMIN_PASSWORD=ADMIN_PASSWORD,
-            KIMAI_REQUEST_LIMIT_SECONDS="1",
-        ),
-        folder,
-    )
-
-
-@asynccontextmanager
-async def alive(process: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
-    """Started, and killed at the end of the block."""
-    await process.launch()
-    try:
-        await process.ready()
-        async with process.client() as http:
-            yield http
-    finally:
-        process.kill()
-        await process.ended()
-
-
-async def get(http: httpx.AsyncClient, path: str) -> Any:
-    answer = await http.get(f"/api/v1/{path}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def connected(http: httpx.AsyncClient, peers: TwoPeers) -> None:
-    await connect(cast("Service", _OnlyHttp(http)), peers)
-
-
-class _OnlyHttp:
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
 
 
 async def test_a_run_that_was_killed_is_closed_at_the_next_start_and_gone_on_with(
@@ -63,7 +17,7 @@ async def test_a_run_that_was_killed_is_closed_at_the_next_start_and_gone_on_wit
     async with two_peers(60) as peers:
         process = a_process(migrated, tmp_path)
         async with alive(process) as http:
-            await connected(http, peers)
+            await connect_by(http, peers)
             slow = FaultRule(kind=FaultKind.LATENCY, seconds=0.3)
             peers.kimai_app.faults.replace([slow], seed=1)
             headers = {"Prefer": "respond-async"}
@@ -97,7 +51,7 @@ async def test_a_retry_survives_a_kill(migrated: str, tmp_path: Path, written: i
     async with two_peers(20) as peers:
         process = a_process(migrated, tmp_path)
         async with alive(process) as http:
-            await connected(http, peers)
+            await connect_by(http, peers)
             for mapping in await get(http, "mappings/"):
                 await http.delete(f"/api/v1/mappings/{mapping['id']}")
             first = await http.post("/api/v1/sync/run", json=RANGE)

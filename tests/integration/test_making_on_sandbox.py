@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from adapters.sandbox.control import FaultKind, FaultRule
-from tests.integration.test_killed_service import a_process, alive, connected, get
 from tests.support.service import Service, running_service
-from tests.support.two_peers import RANGE, TwoPeers, connect, two_peers
+from tests.support.service_processes import a_process, alive, get
+from tests.support.two_peers import RANGE, TwoPeers, connect, connect_by, two_peers
 from tests.support.waiting import until
 
 PER_TICKET = {"project_strategy": "per_ticket", "default_project_id": None}
@@ -169,7 +169,7 @@ async def test_killed_around_the_request_there_is_one_of_each(
     async with two_peers(6) as peers:
         process = a_process(migrated, tmp_path)
         async with alive(process) as http:
-            await connected(http, peers)
+            await connect_by(http, peers)
             await set_kimai(http, **PER_TICKET)
             kind = FaultKind.HANG_AFTER_APPLY if applied else FaultKind.LATENCY
             rule = FaultRule(kind=kind, methods=("POST",), path_prefix=PATHS[noun], seconds=30)

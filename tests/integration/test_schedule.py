@@ -31,8 +31,8 @@ LOCK = "timeledger schedule 1"
 class SetClock:
     """Stands where a test puts it, from now on; waiting takes a moment and moves it."""
 
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
+    def __init__(self, at: datetime | None = None) -> None:
+        self.at = at or datetime.now(UTC)
 
     def now(self) -> datetime:
         return self.at
@@ -158,9 +158,39 @@ async def test_who_may_do_what(migrated: str) -> None:
             assert (await nobody.get("/api/v1/schedule/")).status_code == 401
 
 
-async def test_a_week_by_the_clock(migrated: str, monkeypatch: pytest.MonkeyPatch) -> None:
+# Saturday, Sunday (7) and Monday, in the week in which Berlin's clocks change on Sunday.
+WEEKEND = {**SIX_HOURLY, "cron": "30 2 * * 6,7,1"}
+SPRING, AUTUMN = datetime(2027, 3, 25, 12, tzinfo=UTC), datetime(2026, 10, 22, 12, tzinfo=UTC)
+WINTER = datetime(2027, 1, 11, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "begin", "expected"),
+    [
+        pytest.param(SIX_HOURLY, WINTER, 28, id="every six hours"),
+        pytest.param(
+            WEEKEND,
+            SPRING,
+            ["2027-03-27T02:30+01:00", "2027-03-28T03:00+02:00", "2027-03-29T02:30+02:00"],
+            id="02:30 is left out",
+        ),
+        pytest.param(
+            WEEKEND,
+            AUTUMN,
+            ["2026-10-24T02:30+02:00", "2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"],
+            id="02:30 comes twice",
+        ),
+    ],
+)
+async def test_a_week_by_the_clock(
+    migrated: str,
+    monkeypatch: pytest.MonkeyPatch,
+    schedule: dict[str, Any],
+    begin: datetime,
+    expected: int | list[str],
+) -> None:
     """APScheduler rings, each due time becomes one run, and the preview had said so."""
-    clock = SetClock()
+    clock = SetClock(begin)
 
     class Then(datetime):
         @classmethod
@@ -173,22 +203,26 @@ async def test_a_week_by_the_clock(migrated: str, monkeypatch: pytest.MonkeyPatc
         running_service(migrated, clock=clock, **FOR_WEEKS) as service,
     ):
         await connect(service, peers)
-        shown = await put(service, **SIX_HOURLY)
+        shown = await put(service, **schedule)
         clock.at += timedelta(seconds=1)
-        begin = clock.now()
+        end = clock.now() + timedelta(days=7)
         wish = {"cron": shown["cron"], "timezone": shown["timezone"], "count": 28}
         preview = (await service.http.post("/api/v1/schedule/preview", json=wish)).json()
         async with alarmed(service, Cron(shown["cron"]), shown["timezone"]) as alarm:
-            while clock.now() < begin + timedelta(days=7):
-                next_time = alarm._scheduler.get_job(JOB).next_run_time
-                clock.at = next_time + timedelta(milliseconds=5)
+            while (rings := alarm._scheduler.get_job(JOB).next_run_time) <= end:
+                clock.at = rings + timedelta(milliseconds=5)
                 known = len(await due_times(service))
                 alarm._scheduler.wakeup()
                 await until(lambda known=known: more_than(service, known))  # type: ignore[misc] # a default binds it
                 await at_rest(service)
         done = await due_times(service)
-        assert len(done) >= 28
-        assert done[:28] == [datetime.fromisoformat(each) for each in preview["next_runs"]]
+        said = [datetime.fromisoformat(each) for each in preview["next_runs"]]
+        assert done == said[: len(done)]
+        if isinstance(expected, int):
+            assert len(done) == expected
+        else:
+            assert done == [datetime.fromisoformat(each) for each in expected]
+            assert [each[:16] + each[-6:] for each in preview["next_runs"][:3]] == expected
         assert not await events(service, SyncRunSkipped)
         await service.own.shown(await service.own.store.head())
         runs = (await service.http.get("/api/v1/sync/runs?trigger_type=scheduled")).json()

@@ -159,6 +159,31 @@ async def test_a_version_that_moved_on_is_refused(migrated: str) -> None:
         assert (await http.delete(path, headers={"If-Match": '"2"'})).status_code == 204
 
 
+async def test_what_acts_on_an_object_takes_its_version_too(migrated: str) -> None:
+    async with two_peers(1) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        http = service.http
+        channel = {"name": "Hook", "url": "json://127.0.0.1:1", "events": ["run_failed"]}
+        assert (await http.post(f"{API}/notifications/", json=channel)).status_code == 201
+        words = {"current_password": ADMIN_PASSWORD, "new_password": ADMIN_PASSWORD + "!"}
+        wishes: list[tuple[str, Any, str]] = [
+            (f"{API}/notifications/1/test", None, f"{API}/notifications/1"),
+            (f"{API}/connectors/test", {"id": 1}, f"{API}/connectors/1"),
+            (f"{API}/connectors/validate?connector_id=1", None, f"{API}/connectors/1"),
+            (f"{API}/connectors/1/webhook/test", {"ticket_id": 1}, f"{API}/connectors/1"),
+            ("/users/me/password", words, "/users/me"),
+        ]
+        head = await service.own.store.head()
+        for path, body, _ in wishes:
+            stale = await http.post(path, json=body, headers={"If-Match": '"99"'})
+            is_problem(stale, 409, "stale_version")
+        assert await service.own.store.head() == head
+        for path, body, about in wishes:
+            version = (await http.get(about)).json()["version"]
+            done = await http.post(path, json=body, headers={"If-Match": f'"{version}"'})
+            assert done.is_success, (path, done.text)
+
+
 async def test_the_past_can_be_read(migrated: str) -> None:
     async with running_service(migrated) as service:
         http = service.http

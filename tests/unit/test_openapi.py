@@ -17,6 +17,33 @@ from tests.support.contract import Field, Promise, Query
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT.parent / "shared" / "contract.md"
 COMPONENTS = schema.document()["components"]["schemas"]
+# What makes something new, reads, or is about something that has no version.
+NO_VERSION = """
+POST /audit/compare
+POST /conflicts
+POST /connectors
+POST /dead-letters/retry
+POST /logout
+POST /mappings
+POST /mappings/import
+POST /mappings/preview
+POST /mappings/projects
+POST /mappings/projects/import
+POST /mappings/projects/preview
+POST /mappings/users
+POST /mappings/users/import
+POST /mappings/users/preview
+POST /notifications
+POST /privacy/erase
+POST /reconcile/bulk
+POST /schedule/preview
+POST /sync/plans
+POST /sync/plans/{}/apply
+POST /sync/run
+POST /users
+POST /webhook/deliveries/{}/replay
+"""
+
 Operations: TypeAlias = dict[str, dict[str, Any]]
 
 # Those that the contract names in sections 11 to 13, in sentences and not in a table of routes.
@@ -80,6 +107,16 @@ def test_each_route_is_for_the_contracts_role(text: str, served: Operations) -> 
             assert role(served[route]) == role_of(row, route), route
     for route, needed in IN_SENTENCES.items():
         assert role(served[route]) == needed, route
+
+
+def test_what_has_a_version_takes_the_one_that_was_seen(served: Operations) -> None:
+    """`If-Match` on every unsafe route to an object with `version` (contract, section 1)."""
+    without = {
+        route
+        for route, operation in served.items()
+        if not route.startswith("GET") and role(operation) and "if-match" not in headers(operation)
+    }
+    assert without == lines(NO_VERSION)
 
 
 def test_each_route_takes_the_contracts_query(text: str, served: Operations) -> None:
@@ -191,6 +228,11 @@ def role_of(row: Promise, route: str) -> str:
     if row.role != contract.AS_ABOVE:
         return row.role
     return "viewer" if route.startswith("GET") else "admin"
+
+
+def headers(operation: Mapping[str, Any]) -> set[str]:
+    parameters = operation.get("parameters", [])
+    return {each["name"].lower() for each in parameters if each["in"] == "header"}
 
 
 def queries(operation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

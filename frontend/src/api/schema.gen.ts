@@ -6961,6 +6961,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                "if-match"?: string | null;
                 /** @description Sent again with the same key and body, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
             };
@@ -7106,6 +7107,7 @@ export interface operations {
                 connector_id: number;
             };
             header?: {
+                "if-match"?: string | null;
                 /** @description Sent again with the same key and body, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
             };
@@ -8494,6 +8496,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                "if-match"?: string | null;
                 /** @description Sent again with the same key and body, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
             };
@@ -14191,6 +14194,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                "if-match"?: string | null;
                 /** @description Sent again with the same key and body, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
             };
@@ -18796,6 +18800,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                "if-match"?: string | null;
                 /** @description Sent again with the same key and body, it is done once and answered the same. */
                 "Idempotency-Key"?: string;
             };

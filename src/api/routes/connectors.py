@@ -20,7 +20,7 @@ from api.shapes import ConnectorOut, TestAnswer, TestDetails, TokenCapabilities
 from api.showing import row_now, shown_checks, shown_connector
 from domain.connector.address import normalised
 from domain.connector.commands import AddConnector, ChangeConnector, RecordTest, RetireConnector
-from domain.connector.decide import CONNECTOR, Connector, holds
+from domain.connector.decide import CONNECTOR, Connector, holds, require_revision
 from domain.connector.patch import checked_patch, effective_settings
 from domain.connector.settings import MASK, ZammadSettings, as_values, take_webhook_secret
 from domain.ids import ConnectorId, connector_stream
@@ -105,7 +105,11 @@ async def add_connector(
 
 @router.post("/test", response_model=TestAnswer)
 async def test_connector(
-    body: ConnectorTest, identity: Operator, own: Own, commands: RequestCommands
+    body: ConnectorTest,
+    identity: Operator,
+    own: Own,
+    commands: RequestCommands,
+    expected: Expected,
 ) -> object:
     """Try an address and a token; nothing is saved. A failure of the peer is an answer."""
     if body.id is None or body.base_url or _secret(body.api_token):
@@ -116,15 +120,23 @@ async def test_connector(
             raise Problem("token_required", "A test needs the token.")
         address = _address(own, body.base_url or "")
         return _test_answer(await own.peers.tried(body.type or "", address, token))
-    return await _tested(own, commands, body.id, body.base_url, _secret(body.api_token))
+    connector = await loaded(own, body.id)
+    require_revision(connector, expected)
+    return await _tested(own, commands, connector, body.base_url, _secret(body.api_token))
 
 
 @router.post("/validate", response_model=TestAnswer)
 async def validate_connector(
-    connector_id: Annotated[int, Query(ge=0)], _: Operator, own: Own, commands: RequestCommands
+    connector_id: Annotated[int, Query(ge=0)],
+    _: Operator,
+    own: Own,
+    commands: RequestCommands,
+    expected: Expected,
 ) -> object:
     """Try what is stored."""
-    return await _tested(own, commands, connector_id, None, None)
+    connector = await loaded(own, connector_id)
+    require_revision(connector, expected)
+    return await _tested(own, commands, connector, None, None)
 
 
 @router.get("/{connector_id}", response_model=ConnectorOut)
@@ -242,11 +254,10 @@ async def changed(
 async def _tested(
     own: Services,
     commands: Commands,
-    connector_id: int,
+    connector: Connector,
     base_url: str | None,
     token: str | None,
 ) -> TestAnswer:
-    connector = await loaded(own, connector_id)
     stream = connector_stream(connector.connector_id)
     address = _address(own, base_url) if base_url else connector.base_url
     if address != connector.base_url and token is None:

@@ -29,6 +29,7 @@ from domain.event import Append
 from domain.handling import state_of
 from domain.ids import ChannelId, channel_stream
 from domain.numbering import with_next_number
+from domain.versions import require_version
 from projections import channels
 
 MOST = 100  # channels
@@ -145,9 +146,12 @@ async def remove_channel(
 
 
 @router.post("/{channel_id}/test", response_model=ChannelTest)
-async def try_channel(channel_id: Number, _: Admin, own: Own, commands: RequestCommands) -> object:
+async def try_channel(
+    channel_id: Number, _: Admin, own: Own, commands: RequestCommands, expected: Expected
+) -> object:
     """Send a test message now, also when the channel is not active."""
     channel = await _loaded(own, channel_id)
+    require_version(f"Channel {channel_id}", channel.revision, expected)
     text = trial(channel.name)
     try:
         address = await address_of(own, channel)

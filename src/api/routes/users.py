@@ -23,6 +23,7 @@ from domain.account.decide import ACCOUNT, Account, holds, login_digest
 from domain.errors import AlreadyClaimed
 from domain.ids import UserId, user_stream
 from domain.numbering import with_next_number
+from domain.versions import require_version
 from projections import users
 
 Role = Literal["admin", "operator", "viewer"]
@@ -72,12 +73,14 @@ async def replace_own_password(
     identity: Viewer,
     own: Own,
     commands: RequestCommands,
+    expected: Expected,
 ) -> None:
     """Give oneself another password; every token of the account is revoked, this one too.
 
     A wrong current password counts as a failed login: 429 after too many.
     """
     account = identity.account
+    require_version("The user", account.version, expected)
     async with attempt(request, own, identity.username) as failed:  # with a stolen login, say
         if not await own.passwords.matches(body.current_password, await _hash_of(own, account)):
             await failed(account, "bad_credentials")

@@ -10,11 +10,12 @@ from pydantic import Field
 from adapters.own_door import knock
 from api.bodies import Answer, Body
 from api.identity import Operator, Own
-from api.inputs import BIGGEST, Number
+from api.inputs import BIGGEST, Expected, Number
 from api.problems import Problem
 from api.routes.connectors import loaded
 from api.routes.webhook import DELIVERY_ID, PATH, SIGNATURE, TRIGGER
 from api.routing import LedgerRoute
+from domain.connector.decide import require_revision
 from domain.delivery.signature import signature
 
 NAME = "Timeledger test"  # as the trigger, so that lists tell it from others
@@ -43,7 +44,12 @@ class TestDelivered(Answer):
 
 @router.post("/{connector_id}/webhook/test", response_model=TestDelivered)
 async def try_webhook(
-    request: Request, connector_id: Number, _: Operator, own: Own, body: TestWish | None = None
+    request: Request,
+    connector_id: Number,
+    _: Operator,
+    own: Own,
+    expected: Expected,
+    body: TestWish | None = None,
 ) -> object:
     """Send this service a delivery as Zammad would, signed with the secret in use.
 
@@ -52,6 +58,7 @@ async def try_webhook(
     secret; 422 when no ticket is known and none was given.
     """
     connector = await loaded(own, connector_id)
+    require_revision(connector, expected)
     keys = await own.webhook_keys.get(within=0)
     if keys is None or keys.connector_id != connector.connector_id:
         text = "It is no active Zammad connector with a webhook secret, so nothing is delivered."

@@ -14,6 +14,7 @@ from domain.event import Decider
 from domain.ids import UserId
 from domain.numbering import NumberTaken
 from domain.personal import Personal
+from domain.versions import require_version
 
 ROLES = ("viewer", "operator", "admin")  # each includes the ones before it
 
@@ -129,8 +130,7 @@ def _added(command: AddUser, account: Account | None) -> Sequence[UserEvent]:
 
 
 def _changed(command: ChangeUser, account: Account) -> Sequence[UserEvent]:
-    if command.expected not in (None, account.version):
-        raise RuleViolation("stale_version", f"The user is at version {account.version} by now.")
+    require_version("The user", account.version, command.expected)
     owner = subject(account.user_id)
     email, full_name = command.email, command.full_name
     target = replace(

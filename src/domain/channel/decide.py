@@ -17,6 +17,7 @@ from domain.errors import RuleViolation
 from domain.event import Decider
 from domain.ids import ChannelId
 from domain.numbering import NumberTaken
+from domain.versions import require_version
 
 MASK = "********"  # an address changed; never what it was or is
 
@@ -70,9 +71,7 @@ def decide(command: ChannelCommand, channel: Channel | None) -> Sequence[Channel
         return [ChannelAdded(**vars(command))]
     if channel is None or channel.removed:
         raise RuleViolation("not_found", "There is no such channel.")
-    if command.expected not in (None, channel.revision):
-        text = f"Channel {channel.channel_id} is at version {channel.revision} by now."
-        raise RuleViolation("stale_version", text)
+    require_version(f"Channel {channel.channel_id}", channel.revision, command.expected)
     match command:
         case ChangeChannel(fields=fields):
             return _changed(channel, replace(channel, **fields))  # type: ignore[arg-type] # names are the route's

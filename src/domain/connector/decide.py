@@ -32,6 +32,7 @@ from domain.errors import RuleViolation
 from domain.event import Decider
 from domain.ids import ConnectorId
 from domain.numbering import NumberTaken
+from domain.versions import require_version
 
 T = TypeVar("T")
 REFUSED = "auth_failed"  # the health of a paused connector: its token is not sent any more
@@ -79,7 +80,7 @@ def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[C
         raise RuleViolation("not_found", "There is no such connector.")
     match command:
         case ChangeConnector():
-            _require_version(connector, command.expected)
+            require_revision(connector, command.expected)
             return _changed(command, connector)
         case RecordTest():
             return _tested(command, connector)
@@ -87,10 +88,10 @@ def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[C
             # what a run under way at that time finds does not resume it
             return [] if connector.is_paused else _health(connector, command.state, command.message)
         case ResumeConnector():
-            _require_version(connector, command.expected)
+            require_revision(connector, command.expected)
             return _resumed(connector)
         case RetireConnector():
-            _require_version(connector, command.expected)
+            require_revision(connector, command.expected)
             _require_idle(connector, in_use=command.in_use)
             return [ConnectorRetired(connector_id=connector.connector_id)]
         case _:
@@ -278,12 +279,9 @@ def _given(value: T | None, otherwise: T) -> T:
     return otherwise if value is None else value
 
 
-def _require_version(connector: Connector, expected: int | None) -> None:
-    if expected not in (None, connector.revision):
-        raise RuleViolation(
-            "stale_version",
-            f"Connector {connector.connector_id} is at version {connector.revision} by now.",
-        )
+def require_revision(connector: Connector, expected: int | None) -> None:
+    """Raises RuleViolation `stale_version`, when it is another one than was expected."""
+    require_version(f"Connector {connector.connector_id}", connector.revision, expected)
 
 
 def _require_idle(connector: Connector, *, in_use: bool) -> None:

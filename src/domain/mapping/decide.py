@@ -20,6 +20,7 @@ from domain.mapping.events import (
     UserMappingSet,
 )
 from domain.numbering import NumberTaken
+from domain.versions import require_version
 
 AnySet = MappingSet | UserMappingSet | ProjectMappingSet
 R = TypeVar("R", MappingSet, UserMappingSet, ProjectMappingSet)
@@ -68,8 +69,7 @@ def decide(command: MappingCommand, state: MappingRow | None) -> Sequence[Mappin
         return [command.row]
     if state is None or state.removed:
         raise RuleViolation("not_found", "There is no such mapping.")
-    if command.expected not in (None, state.version):
-        raise RuleViolation("stale_version", f"The mapping is at version {state.version} by now.")
+    require_version("The mapping", state.version, command.expected)
     if isinstance(command, RemoveRow):
         return [_removed(state.row)]
     return _changed(state.row, command.fields)

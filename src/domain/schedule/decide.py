@@ -9,6 +9,7 @@ from domain.errors import RuleViolation
 from domain.event import Decider
 from domain.schedule.cron import Cron
 from domain.schedule.events import ScheduleChanged
+from domain.versions import require_version
 
 SKIP, QUEUE = "skip", "queue"
 
@@ -38,9 +39,7 @@ VALUES = tuple(field.name for field in fields(Schedule) if field.name != "versio
 
 def decide(command: ChangeSchedule, schedule: Schedule) -> Sequence[ScheduleChanged]:
     """Raises RuleViolation (`cron_invalid`, `stale_version`, `validation`)."""
-    if command.expected not in (None, schedule.version):
-        text = f"The schedule is at version {schedule.version} by now."
-        raise RuleViolation("stale_version", text)
+    require_version("The schedule", schedule.version, command.expected)
     target = replace(schedule, **command.fields)  # type: ignore[arg-type] # names are the route's
     target = replace(target, cron=Cron.parse(target.cron).text, timezone=_zone(target.timezone))
     changes, _ = differences(schedule, target, VALUES)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.connector.settings import zammad_settings
@@ -26,6 +26,7 @@ MAKE_KEY = (
     'python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
 )
 MAKE_PASSWORD = 'python3 -c "import secrets; print(secrets.token_urlsafe(16))"'
+OR_UNSET = "Where there is an account already, unset it."
 
 # What stands in examples and readmes; whoever copies one has not chosen a secret.
 DEFAULTS = re.compile(
@@ -60,7 +61,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
-        env_ignore_empty=True,  # docker-compose.yml passes what nobody set as ""
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -89,6 +89,16 @@ class Settings(BaseSettings):
     # deletions and export runs leave no trace in Kimai's list of changes: how late they may be seen
     kimai_full_listing_hours: float = Field(default=24, ge=0, le=168)  # 0: with every run
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """docker-compose.yml passes what nobody set as ""; an empty first login is a mistake."""
+        return {
+            name: value
+            for name, value in values.items()
+            if value != "" or name in ("admin_username", "admin_password")
+        }
 
     @field_validator("database_url")
     @classmethod
@@ -187,9 +197,12 @@ def _admin(settings: Settings) -> list[str]:
     """Unset is accepted here: once an admin exists, the service needs neither."""
     problems = []
     if settings.admin_username is not None and not settings.admin_username.strip():
-        problems.append("ADMIN_USERNAME is empty; give the first administrator a name.")
+        text = "ADMIN_USERNAME is empty; give the first administrator a name"
+        problems.append(f"{text}. {OR_UNSET}")
     if settings.admin_password is None:
         return problems
+    if not settings.admin_password.get_secret_value():
+        return [*problems, f"ADMIN_PASSWORD is empty. Make one with: {MAKE_PASSWORD}. {OR_UNSET}"]
     weak = weakness(settings.admin_password.get_secret_value())
     return problems if weak is None else [*problems, f"ADMIN_PASSWORD {weak}"]
 

@@ -53,8 +53,9 @@ def test_good_secrets_are_accepted() -> None:
         ("encryption_key", "", "ENCRYPTION_KEY is missing"),
         ("encryption_key", "nonsense", "ENCRYPTION_KEY is not 32 bytes"),
         ("encryption_key", f"{KEY},nonsense", "ENCRYPTION_KEY is not 32 bytes"),
+        ("admin_username", "", "ADMIN_USERNAME is empty"),
         ("admin_username", " ", "ADMIN_USERNAME is empty"),
-        ("admin_password", "", "ADMIN_PASSWORD must have 12 to 128 characters"),
+        ("admin_password", "", "ADMIN_PASSWORD is empty"),
         ("admin_password", "admin", "ADMIN_PASSWORD must have 12 to 128 characters"),
         ("admin_password", "x" * 129, "ADMIN_PASSWORD must have 12 to 128 characters"),
         ("admin_password", "password1234", "ADMIN_PASSWORD is a default value"),
@@ -94,10 +95,25 @@ def test_values_come_from_the_environment_and_from_a_file(
     monkeypatch.setenv("PORT", "9000")
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
     monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("LOG_LEVEL", "")
     settings = load_settings(env_file=str(file))
     assert settings.port == 9000
     assert settings.cors_origins == ("https://a.example", "https://b.example")
-    assert settings.database_url is None
+    assert (settings.database_url, settings.log_level) == (None, "info")
+
+
+@pytest.mark.parametrize("name", ["ADMIN_USERNAME", "ADMIN_PASSWORD"])
+def test_an_empty_first_login_is_refused_wherever_it_comes_from(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets: dict[str, Any] = {key: GOOD[key] for key in ("secret_key", "encryption_key")}
+    file = tmp_path / ".env"
+    file.write_text(f"{name}=\n")
+    with pytest.raises(Misconfigured, match=f"{name} is empty"):
+        load_settings(env_file=str(file), **secrets)
+    monkeypatch.setenv(name, "")
+    with pytest.raises(Misconfigured, match="unset it"):
+        load_settings(env_file=None, **secrets)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ Fail = Callable[[Account | None, str], Awaitable[None]]  # with the code that is
 
 
 class Turns:
-    """One attempt at a time per account and per address, so that nobody guesses in parallel."""
+    """One attempt at a time per account and per address: who logs in twice at once may do both."""
 
     def __init__(self) -> None:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -58,8 +58,11 @@ async def attempt(request: Request, own: Services, username: str) -> AsyncIterat
     digest = login_digest(username)
     turns: Turns = request.app.state.login_turns
 
+    has_failed = False
+
     async def failed(account: Account | None, code: str) -> None:
-        await own.credentials.failed(digest, address, own.clock.now())
+        nonlocal has_failed
+        has_failed = True
         user_id = account.user_id if account else NOBODY
         event = LoginFailed(
             user_id=account.user_id if account else None,
@@ -69,9 +72,12 @@ async def attempt(request: Request, own: Services, username: str) -> AsyncIterat
         await record(_commands(request, user_id, username), event)
 
     async with turns.of(f"account:{digest}", f"address:{address}"):
-        if throttled := await own.credentials.throttled(digest, address, own.clock.now()):
-            raise await _throttled(request, own, username, throttled)
+        begun = await own.credentials.begin(digest, address, own.clock.now())
+        if isinstance(begun, Throttled):
+            raise await _throttled(request, own, username, begun)
         yield failed
+        if not has_failed:
+            await own.credentials.succeeded(begun)
 
 
 async def _throttled(

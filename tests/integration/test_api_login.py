@@ -1,7 +1,9 @@
 """Logging in and out over real HTTP: contract, section 2."""
 
+import asyncio
 from datetime import timedelta
 
+from adapters.postgres.credentials import Throttled
 from domain.ids import LOGIN_STREAM
 from tests.support.service import ADMIN, ADMIN_PASSWORD, Service, running_service, token
 
@@ -111,12 +113,41 @@ async def test_failures_are_forgotten_after_fifteen_minutes(migrated: str) -> No
     async with running_service(migrated) as service:
         now = service.own.clock.now()
         credentials = service.own.credentials
+        then = now - timedelta(minutes=14)
         for _ in range(5):
-            await credentials.failed("someone", "192.0.2.1", now - timedelta(minutes=14))
-        assert await credentials.throttled("someone", "192.0.2.2", now) is not None
-        assert await credentials.throttled("another", "192.0.2.1", now) is None
+            assert isinstance(await credentials.begin("someone", "192.0.2.1", then), int)
+        waits = Throttled("account", then + timedelta(minutes=15))
+        assert await credentials.begin("someone", "192.0.2.2", now) == waits
+        assert isinstance(await credentials.begin("another", "192.0.2.1", now), int)
         later = now + timedelta(minutes=2)
-        assert await credentials.throttled("someone", "192.0.2.2", later) is None
+        assert isinstance(await credentials.begin("someone", "192.0.2.2", later), int)
+
+
+async def test_several_processes_let_no_more_guesses_through_than_one(migrated: str) -> None:
+    """Each has turns of its own; what they count is one, whoever asks at once."""
+    async with (
+        running_service(migrated) as service,
+        running_service(migrated) as second,
+        running_service(migrated) as third,
+    ):
+        for account in ("guessed", ADMIN):
+            before = (await event_types(service)).count("LoginFailed")
+            form = {"username": account, "password": "not the password"}
+            clients = [each.http for each in (service, second, third) * 4]
+            told = await asyncio.gather(*(http.post("/token", data=form) for http in clients))
+            passed = [answer for answer in told if answer.status_code == 401]
+            assert len(passed) <= 5
+            assert {answer.status_code for answer in told} <= {401, 429}
+            assert (await event_types(service)).count("LoginFailed") - before == len(passed)
+
+
+async def test_logins_that_succeed_leave_no_trace_of_failure(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        for _ in range(7):
+            async with service.client() as client:
+                assert (await client.post("/token", data=FORM)).status_code == 200
+        left = "SELECT count(*) FROM login_failure"
+        assert await service.own.store.pool.fetchval(left) == 0
 
 
 async def test_logout_revokes_the_token_wherever_it_went(migrated: str) -> None:

@@ -1,4 +1,4 @@
-"""Password hashes, failed logins and revoked tokens. Tables of `0030_secrets`."""
+"""Password hashes, failed logins and revoked tokens. Tables of `0030_secrets`, `0086`."""
 
 import hashlib
 import secrets
@@ -20,10 +20,14 @@ _OF_USER = "DELETE FROM credential WHERE log_id = $1 AND user_id = $2"
 _DROP = "DELETE FROM credential WHERE log_id = $1 AND credential = $2"
 # The instant at which the oldest failure that still fills the limit leaves the window.
 _FULL = """
-SELECT at FROM login_failure WHERE log_id = $1 AND {column} = $2 AND at > $3
+SELECT at FROM login_failure
+ WHERE log_id = $1 AND {column} = $2 AND at > $3 AND attempt IS DISTINCT FROM $5
  ORDER BY at DESC OFFSET $4 LIMIT 1
 """
-_FAIL = "INSERT INTO login_failure (log_id, account, address, at) VALUES ($1, $2, $3, $4)"
+_BEGIN = """
+INSERT INTO login_failure (log_id, account, address, at) VALUES ($1, $2, $3, $4) RETURNING attempt
+"""
+_WITHDRAW = "DELETE FROM login_failure WHERE log_id = $1 AND attempt = $2"
 _FORGET = "DELETE FROM login_failure WHERE log_id = $1 AND at <= $2"
 _REVOKE = """
 INSERT INTO revoked_token (log_id, token_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
@@ -73,23 +77,39 @@ class Credentials:
         """Destroy all hashes of an account, with the digests of its name."""
         await self._pool.execute(_OF_USER, self._log, user_id)
 
-    async def throttled(self, login: str, address: str, now: datetime) -> Throttled | None:
-        """Whether another try has to wait, whatever its password."""
+    async def begin(self, login: str, address: str, now: datetime) -> int | Throttled:
+        """A try at a password, by its number, or why it has to wait, whatever its password.
+
+        It counts as failed until `succeeded`, also if its process dies. Of those that begin at
+        once, in whatever process, none passes beneath the limit: each sees all that were before.
+        """
+        if throttled := await self._throttled(login, address, now, None):
+            return throttled
+        await self._pool.execute(_FORGET, self._log, now - WINDOW)
+        number = await self._pool.fetchval(_BEGIN, self._log, login, _digest(address), now)
+        if throttled := await self._throttled(login, address, now, number):
+            await self.succeeded(number)
+            return throttled
+        return int(number)
+
+    async def succeeded(self, attempt: int) -> None:
+        """The try is no failure."""
+        await self._pool.execute(_WITHDRAW, self._log, attempt)
+
+    async def _throttled(
+        self, login: str, address: str, now: datetime, own: int | None
+    ) -> Throttled | None:
+        """By which limit, counting all tries but one's own."""
         for limit, key, most in (
             ("account", login, PER_ACCOUNT),
             ("address", _digest(address), PER_ADDRESS),
         ):
             oldest = await self._pool.fetchval(
-                _FULL.format(column=limit), self._log, key, now - WINDOW, most - 1
+                _FULL.format(column=limit), self._log, key, now - WINDOW, most - 1, own
             )
             if oldest is not None:
                 return Throttled(limit, oldest + WINDOW)
         return None
-
-    async def failed(self, login: str, address: str, now: datetime) -> None:
-        """Count a failure; those that no longer matter are forgotten."""
-        await self._pool.execute(_FORGET, self._log, now - WINDOW)
-        await self._pool.execute(_FAIL, self._log, login, _digest(address), now)
 
     async def revoke(self, token_id: str, expires_at: datetime, now: datetime) -> None:
         """Refuse the token from now on; refusals of expired tokens are forgotten."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.projection_runner import ProjectionRunner
-from adapters.postgres.reconciling import OPEN, SHOWN, Reconciling, RowFilter
+from adapters.postgres.reconciling import OPEN, SHOWN, TRIGRAM, Reconciling, RowFilter
 from domain import catalogue
 from domain.errors import LedgerError
 from domain.event import Append, Event, Recorded
@@ -55,6 +55,23 @@ def holds(row: time_entries.Row, text: str) -> bool:
     return text.lower() in "\n".join(each for each in texts if each is not None).lower()
 
 
+def pieces(rows: Iterable[time_entries.Row]) -> list[str]:
+    """Some parts of what open rows show, from three characters on: these are found by trigrams."""
+    found = {
+        text[begin : begin + size].upper()
+        for row in rows
+        if row.row_status in OPEN
+        for text in (row.description, row.ticket_title, row.customer_name, row.user_email)
+        if text
+        for size in (3, 4, 9)
+        for begin in (0, len(text) // 2)
+    }
+    plain = (
+        each for each in found if len(each) >= TRIGRAM and each.isascii() and each.isprintable()
+    )
+    return sorted(plain)[:6]
+
+
 def ever(past: Sequence[Recorded[Event]], upto: int) -> list[conflicts.Row]:
     """Every conflict as it stood then, newest first."""
     rows: dict[int, conflicts.Row] = {}
@@ -81,7 +98,8 @@ async def check_rows(
     filters += [RowFilter(filter="all", reason=reason) for reason in list(ReasonCode)[:4]]
     # letters of which the database and Python make the same small ones
     numbers = {row.ticket_number for row in rows.values() if row.ticket_number}
-    filters += [RowFilter(filter="all", q=text) for text in ("A", "e\nA", *sorted(numbers)[:2])]
+    texts = ("A", "e\nA", "%_%", *sorted(numbers)[:2], *pieces(rows.values()))
+    filters += [RowFilter(filter="all", q=text) for text in texts]
     for which in filters:
         wanted, seen, skip = expected(rows.values(), which), [], 0
         while True:

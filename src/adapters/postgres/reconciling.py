@@ -19,6 +19,10 @@ ConflictRow: TypeAlias = conflicts.Row  # methods have the names of their module
 # the rows, which of them are meant, and their text: those of now have a table of their own
 _OPEN_NOW = "open_rows", "open_now", "t.searched"
 _OPEN_THEN = "time_entries", "open_then", "searched(t)"
+# A text of fewer than FEW of the newest SAMPLE open rows is looked for by its trigrams; any other
+# one in all rows from the newest on, which finds a page of them at once.
+SAMPLE, FEW = 500, 10
+TRIGRAM = 3  # characters
 RowCounts: TypeAlias = Mapping[tuple[str, str | None], int]  # by status and reason
 OPEN = (time_entries.CONFLICT, time_entries.MISSING)
 SHOWN: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -78,9 +82,10 @@ class Reconciling:
         """Newest first: by the opening of the conflict, for a match by its last change."""
         q = which.q.replace("\0", NUL_STAND_IN) if which.q else None
         most = skip + limit
+        ways = {status: await self._way(status, q, as_of) for status in SHOWN[which.filter]}
         parts = [
-            self._part(status, q, as_of, what=what, tail=f"ORDER BY {key} DESC LIMIT {most:d}")
-            for status in SHOWN[which.filter]
+            self._part(status, way, as_of, what=what, tail=f"ORDER BY {key} DESC LIMIT {most:d}")
+            for status, way in ways.items()
             for key in (_key(status),)
             for what in (f"t.entry_id, t.valid_from, {key} AS place",)
         ]
@@ -94,7 +99,7 @@ class Reconciling:
         records = await self._query(query, as_of, which.reason, q)
         counts = await self._rows(as_of)
         last = len(records) < limit and (records or not skip)
-        total = skip + len(records) if last else await self._total(which, q, counts, as_of)
+        total = skip + len(records) if last else await self._total(which, q, ways, counts, as_of)
         return RowPage(
             rows=[self._open_row(tuple(record)) for record in records],
             total=total,
@@ -137,27 +142,40 @@ class Reconciling:
         return {row.entry_id: row for row in rows}
 
     async def _total(
-        self, which: RowFilter, q: str | None, counts: RowCounts, as_of: int | None
+        self,
+        which: RowFilter,
+        q: str | None,
+        ways: Mapping[str, str],
+        counts: RowCounts,
+        as_of: int | None,
     ) -> int:
         """From the numbers that are kept; only a text is counted, among the few open rows."""
-        shown = SHOWN[which.filter]
         if q is None:
             return sum(
                 count
                 for (status, reason), count in counts.items()
-                if status in shown and which.reason in (None, reason)
+                if status in ways and which.reason in (None, reason)
             )
-        parts = [self._part(status, q, as_of, what="count(*)", tail="") for status in shown]
+        parts = [self._part(*way, as_of, what="count(*)", tail="") for way in ways.items()]
         query = " UNION ALL ".join(f"({part})" for part in parts)
         return sum(record[0] for record in await self._query(query, as_of, which.reason, q))
 
-    def _part(self, status: str, q: str | None, as_of: int | None, *, what: str, tail: str) -> str:
+    async def _way(self, status: str, q: str | None, as_of: int | None) -> str:
+        """The statement that finds such rows soonest."""
         if status not in OPEN:
-            name = "matched" if q is None else "matched_ticket"
+            return "matched" if q is None else "matched_ticket"
+        if q is None or len(q) < TRIGRAM or as_of is not None:
+            return "open"
+        query = self._sql["sampled"].format(sample=SAMPLE)
+        (found,) = await self._query(query, status, q)
+        return "open_of_few" if found[0] < FEW else "open"
+
+    def _part(self, status: str, way: str, as_of: int | None, *, what: str, tail: str) -> str:
+        if status not in OPEN:
             held = held_at(self._sql, as_of)
-            return self._sql[name].format(what=what, held=held, tail=tail)
+            return self._sql[way].format(what=what, held=held, tail=tail)
         rows, held, searched = _OPEN_NOW if as_of is None else _OPEN_THEN
-        return self._sql["open"].format(
+        return self._sql[way].format(
             what=what,
             rows=rows,
             held=self._sql[held],

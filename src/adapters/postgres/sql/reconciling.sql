@@ -36,6 +36,24 @@ SELECT {what} FROM {rows} AS t
    AND ($4::text IS NULL OR strpos({searched}, (SELECT lower($4))) > 0)
  {tail}
 
+-- name: open_of_few
+-- As `open`, for a text that few rows have: those with its trigrams first, whatever the statistics
+-- say of the text.
+SELECT {what} FROM (
+    SELECT * FROM open_rows AS t
+     WHERE {held} AND trigrams(t.searched) @> trigrams(lower($4::text)) OFFSET 0) AS t
+ WHERE t.row_status = '{status}'
+   AND ($3::text IS NULL OR t.reason_code = $3)
+   AND strpos(t.searched, (SELECT lower($4))) > 0
+ {tail}
+
+-- name: sampled
+-- How many of the newest open rows have the text $3.
+SELECT count(*) FROM (
+    SELECT t.searched FROM open_rows AS t
+     WHERE t.log_id = $1 AND t.row_status = $2 ORDER BY t.conflict_id DESC LIMIT {sample}) AS newest
+ WHERE strpos(newest.searched, (SELECT lower($3::text))) > 0
+
 -- name: matched
 -- Of a million matches, only those of the ticket $4 are looked for.
 SELECT {what} FROM time_entries AS t

@@ -97,6 +97,18 @@ async def billed(minutes: int = 40, **settings: object) -> World:
     return world
 
 
+async def alike() -> World:
+    """Somebody typed in what was booked, before us and without a marker."""
+    world = World()
+    world.tickets.book(9)
+    put(world, 500, "VPN again, #10050")
+    await world.sync()
+    held = (await world.entry(9)).conflict
+    assert held is not None
+    assert (held.reason, held.others) == (ReasonCode.DUPLICATE, (500,))
+    return world
+
+
 def one_each(world: World) -> None:
     marks = Counter(sheet.description.split()[-1] for sheet in world.kimai.sheets.values())
     assert set(marks.values()) <= {1}
@@ -107,7 +119,13 @@ CASES: list[tuple[Callable[[], Awaitable[World]], Op, EntryState]] = [
     (deleted, Op.CREATE, EntryState.SYNCED),
     (gone, Op.UPDATE, EntryState.WITHDRAWN),
     (billed, Op.CORRECT, EntryState.SYNCED),
+    (alike, Op.UPDATE, EntryState.SYNCED),
 ]
+ACTIONS = {
+    Op.UPDATE: "update_from_source",
+    Op.CREATE: "create_in_target",
+    Op.CORRECT: "corrected",
+}
 
 
 @pytest.mark.parametrize(("before", "op", "state"), CASES)
@@ -123,11 +141,15 @@ async def test_it_is_rehearsed_then_recorded_then_sent_once(
     assert (after.standing.state, after.conflict) == (state, None)
     assert world.kimai.writes == writes + 1
     new = await world.store.page(head, 100)
-    assert [one.event.TYPE for one in new][:3] == [
+    linked = ["TimesheetAdopted"] if before is alike else []
+    assert [one.event.TYPE for one in new][: len(linked) + 3] == [
+        *linked,
         "ConflictResolved",
         "EntryDecided",
         "TimesheetWriteIntended",
     ]
+    (decision,) = (one.event for one in new if isinstance(one.event, ConflictResolved))
+    assert (decision.action, decision.note) == (ACTIONS[op], "n")
     assert {one.metadata for one in new} == {ALICE}
     one_each(world)
     world.an_hour_later()
@@ -221,10 +243,76 @@ async def test_a_lost_answer_is_waited_out_and_read_back(
     preview = await resolver(world).preview(await wish(world, op))
     assert preview.blocked_by is not None
     world.an_hour_later()
+    head = await world.store.head()
     after = await carry(world, op)
     assert (after.standing.state, after.conflict) == (EntryState.SYNCED, None)
     assert len(world.kimai.sheets) == sheets
     assert world.kimai.writes == writes + 1  # that had an effect
+    (decision,) = await decisions(world, head)
+    assert (decision.action, decision.note) == (ACTIONS[op], "n")
+
+
+async def decisions(world: World, after: int) -> list[ConflictResolved]:
+    """What was decided since that position, all of it by Alice."""
+    page = await world.store.page(after, 100)
+    found = [one for one in page if isinstance(one.event, ConflictResolved)]
+    assert all(one.metadata == ALICE for one in found)
+    return [one.event for one in found if isinstance(one.event, ConflictResolved)]
+
+
+@pytest.mark.parametrize(
+    ("before", "op", "name"), [(deleted, Op.CREATE, "create"), (edited, Op.UPDATE, "update")]
+)
+async def test_what_was_in_doubt_and_cannot_be_sent_now_is_in_doubt_no_more_and_open(
+    before: Callable[[], Awaitable[World]], op: Op, name: str
+) -> None:
+    """It never landed, and Kimai does not take it now: the row waits, as the one it was."""
+    world = await before()
+    world.perils.failing[f"kimai:{name}:before"] = [
+        OutcomeUnknown("kimai", "timed out"),
+        Unavailable("kimai", "503"),
+    ]
+    with pytest.raises(OutcomeUnknown):
+        await carry(world, op)
+    doubtful = await world.entry(9)
+    world.an_hour_later()
+    head, writes = await world.store.head(), world.kimai.writes
+    with pytest.raises(Unavailable):
+        await carry(world, op)
+    now = await world.entry(9)
+    assert (now.intent, now.opened, now.conflict) == (None, doubtful.opened, doubtful.conflict)
+    assert [one.action for one in await decisions(world, head)] == [ACTIONS[op]]
+    assert world.kimai.writes == writes
+    assert (await carry(world, op)).standing.state is EntryState.SYNCED
+
+
+async def test_who_cannot_ask_what_became_of_a_request_has_decided_nothing() -> None:
+    world = await deleted()
+    world.perils.failing["kimai:create:after"] = [OutcomeUnknown("kimai", "timed out")]
+    with pytest.raises(OutcomeUnknown):
+        await carry(world, Op.CREATE)
+    world.an_hour_later()
+    head = await world.store.head()
+    world.perils.failing["kimai:find"] = [Unavailable("kimai", "503")]
+    with pytest.raises(Unavailable):
+        await carry(world, Op.CREATE)
+    assert await world.store.head() == head
+    assert (await carry(world, Op.CREATE)).standing.state is EntryState.SYNCED
+
+
+async def test_a_timesheet_that_could_not_be_brought_to_the_booking_is_free_again() -> None:
+    world = await alike()
+    world.perils.failing["kimai:update:before"] = [Unavailable("kimai", "503")]
+    with pytest.raises(Unavailable):
+        await carry(world, Op.UPDATE)
+    assert (await world.entry(9)).settled is None
+    world.tickets.book(10)
+    world.an_hour_later()
+    await world.sync()
+    taken = await carry(world, Op.KEEP_TARGET, 10)
+    assert taken.standing.timesheet_id == 500
+    with pytest.raises(RuleViolation, match="has timesheet 500"):
+        await carry(world, Op.UPDATE)
 
 
 async def test_a_kimai_that_is_away_leaves_nothing_recorded() -> None:

@@ -26,7 +26,6 @@ from domain.ports.timesheets import Timesheet
 from domain.rules.carry import carry_ruling
 from domain.rules.comparison import as_written, changes_since
 from domain.rules.configuration import Configuration
-from domain.rules.decision import rule
 from domain.rules.rounding import as_asked
 from domain.rules.row_ops import Op
 from domain.sync.crossing import Crossing
@@ -48,13 +47,14 @@ from domain.time_entry.commands import (
     Hold,
     NoteDrift,
     NoteTargetGone,
+    ReadBack,
     Ruling,
     TimeEntryCommand,
     Uncarry,
 )
 from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import TimeEntryEvent
-from domain.time_entry.state import Correcting, TimeEntry, Wait
+from domain.time_entry.state import KEEP_TARGET, UPDATE, Correcting, TimeEntry, Wait
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
 from domain.time_entry.values import Outcome, ReasonCode, Request, Stored, Written
 from domain.work_day.values import Unplaced
@@ -216,14 +216,13 @@ class _Attempt:
             await self._apply(self.crossing.judge.decision)
             if wants_write(self.live.state):
                 await self._write()
-            return self._ended()
+            return await self._concluded()
         if suggested(self.state):
             await self._adopt()
             if self.wish.op is Op.KEEP_TARGET:
                 await self._apply(self.crossing.judge.decision)
                 return self.state
-            ruling = await self._ruled(adopted=True)
-            await self._apply(Decide(ruling=ruling))
+            await self._apply(Decide(ruling=await self._ruled()))
         else:
             if self.wish.op is Op.CORRECT:
                 await self._look_at_locked()
@@ -327,7 +326,11 @@ class _Attempt:
             )
         if not self.real:
             raise _inapplicable(LOST)
-        await Settler(self.crossing.writer).settle(self.live)
+        settler = Settler(
+            self.crossing.writer,
+            lambda came: ReadBack(nth=self.wish.nth, came=came, note=self.wish.note),
+        )
+        await settler.settle(self.live)
         if self.crossing.tally.problems:
             raise Unavailable("kimai", "it could not be asked what became of the request")
 
@@ -348,16 +351,21 @@ class _Attempt:
             how=CONFIRMED,
             target_connector_id=target,
             marker="",
+            action=KEEP_TARGET if self.wish.op is Op.KEEP_TARGET else UPDATE,
             note=self.wish.note,
         )
+        await self._claiming(adopt)
+
+    async def _claiming(self, command: Adopt | Uncarry) -> None:
+        """Append it, with the claim on the timesheet that it links or lets go."""
         if not self.real:
-            await self._apply(adopt)
+            await self._apply(command)
             return
         await handle(
             self.ports.ledger,
             TIME_ENTRY,
             entry_stream(self.live.entry_id),
-            adopt,
+            command,
             metadata=self.metadata,
             now=self.ports.clock.now(),
             holds=holds,
@@ -365,17 +373,13 @@ class _Attempt:
         loaded = await self.crossing.entries.load(self.live.entry_id)
         self.live.state, self.live.version = loaded.state, loaded.version
 
-    async def _ruled(self, *, adopted: bool = False) -> Ruling:
+    async def _ruled(self) -> Ruling:
         """What is to be written, with all that it needs first. Raises `op_not_applicable`."""
         judge, entry = self.crossing.judge, self.live.entry_id
         await self._know()
         for _ in range(READINESS):
             state = self.state
-            if adopted and state.settled is not None:
-                state = replace(state, settled=replace(state.settled, adopted=False))
-                ruling = rule(state, judge.situation)
-            else:
-                ruling = carry_ruling(state, judge.situation, correcting=self._correcting(state))
+            ruling = carry_ruling(state, judge.situation, correcting=self._correcting(state))
             match ruling:
                 case Unplaced():
                     judge.unplaced[entry] = ruling
@@ -424,7 +428,7 @@ class _Attempt:
         try:
             return self._ended()
         except (Unavailable, Misconfigured):
-            await self._apply(Uncarry(nth=self.wish.nth, note=None))
+            await self._claiming(Uncarry(nth=self.wish.nth, note=None))
             raise
         except OutcomeUnknown:
             await self._apply(Hold(reason=ReasonCode.WRITE_UNCERTAIN, detail=LOST))

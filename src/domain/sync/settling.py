@@ -1,5 +1,6 @@
 """Requests whose answer was lost: wait them out, read back, and only then go on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ from domain.time_entry.commands import (
 from domain.time_entry.state import Intent, TimeEntry
 from domain.time_entry.values import Operation, ReasonCode, Written
 
+Came = Confirm | ConfirmDeleted | Unsent | Adopt  # what came of a request, once it is known
+
 NOTHING = timedelta(0)
 NOT_THERE = "read back: it had no effect"
 EDITED_MEANWHILE = "read back: it had no effect, and somebody edited the timesheet meanwhile"
@@ -27,9 +30,13 @@ EDITED_MEANWHILE = "read back: it had no effect, and somebody edited the timeshe
 
 @dataclass
 class Settler:
-    """Settles open intents of one run, never writing to Kimai itself."""
+    """Settles open intents of one run, never writing to Kimai itself.
+
+    `wished` makes what came of one into what a person decided who waits for it.
+    """
 
     writer: Writer
+    wished: Callable[[Came], TimeEntryCommand] | None = None
 
     async def wait_out(self, since: datetime) -> None:
         """Until a request sent at `since` cannot land any more (`Limits.request_limit`)."""
@@ -51,6 +58,8 @@ class Settler:
         tally = self.writer.entries.tally
         try:
             command = await self._outcome(entry, entry.intent)
+            if self.wished is not None and isinstance(command, Came):
+                command = self.wished(command)
             await self.writer.entries.apply(live, command)
         except RuleViolation:
             return

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.connector.settings import EditedInKimaiPolicy
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.causes import RefusalCause
+from domain.time_entry.state import KEEP_TARGET
 from domain.time_entry.values import (
     Basis,
     Booking,
@@ -137,7 +138,8 @@ class Adopt:
     """These timesheets are there for the booking; the first becomes ours. Never empty.
 
     `target_connector_id` and `marker`, what the first is known by ("" for nothing), are for one
-    that is taken over: neither written by us nor linked before.
+    that is taken over: neither written by us nor linked before. `action` is what a person who
+    confirms it wants of it: that it stays as it is, or is brought to the booking.
     """
 
     found: Sequence[Written]
@@ -145,6 +147,16 @@ class Adopt:
     mismatch: str | None = None
     target_connector_id: ConnectorId | None = None
     marker: str | None = None
+    action: str = KEEP_TARGET
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBack:
+    """What came of a request whose answer was lost, for a person who decided the `nth` conflict."""
+
+    nth: int
+    came: Confirm | ConfirmDeleted | Unsent | Adopt
     note: str | None = None
 
 
@@ -353,6 +365,7 @@ TimeEntryCommand = (
     | Doubt
     | Unsent
     | Adopt
+    | ReadBack
     | Distinguish
     | Hold
     | NoteDrift

@@ -34,6 +34,7 @@ from domain.time_entry.commands import (
     NoteTargetGone,
     Observe,
     ObserveUnreadable,
+    ReadBack,
     Reduce,
     Reject,
     Reopen,
@@ -79,7 +80,7 @@ from domain.time_entry.events import (
     TimesheetWriteUncertain,
     TimesheetWriteUnsent,
 )
-from domain.time_entry.resolving import decide_by_person, reopened_by_change
+from domain.time_entry.resolving import carried, decide_by_person, reopened_by_change
 from domain.time_entry.standing import EntryState
 from domain.time_entry.state import Netted, Reduced, TimeEntry, Wait, evolve
 from domain.time_entry.taking_over import distinguish, take_over
@@ -158,6 +159,11 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             if entry.standing.state not in retryable or entry.intent is not None:
                 raise RuleViolation("entry_state", f"It is {entry.standing.state}, not waiting.")
             return [EntryRetryRequested(entry_id=entry.entry_id, note=note)]
+        case ReadBack(nth=nth, came=came, note=note):
+            if entry.intent is None:
+                return []  # settled already
+            resolved = carried(entry, nth, note)
+            return [resolved, *_write(came, _after(entry, resolved))]
         case Reduce(by=by):
             return _reduce(by, entry)
         case Net():
@@ -395,6 +401,12 @@ def _give_up(command: GiveUp, entry: TimeEntry) -> Events:
             cause=command.cause,
         )
     ]
+
+
+def _after(entry: TimeEntry, event: TimeEntryEvent) -> TimeEntry:
+    after = evolve(entry, event)
+    assert after is not None
+    return after
 
 
 def _write(  # noqa: PLR0911 # one flat branch per command

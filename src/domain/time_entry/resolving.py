@@ -50,7 +50,9 @@ Events = list[TimeEntryEvent]
 
 FLAGGED = "Flagged by a person. Look at both sides, then decide."
 CARRIED = frozenset({UPDATE, CREATE, CORRECT})
+LINKING = frozenset({KEEP_TARGET, UPDATE})
 WRITES = frozenset({Outcome.CREATE, Outcome.UPDATE, Outcome.DELETE})
+GONE = "This conflict is not open any more."
 UNDER_WAY = "A request to Kimai is under way or its answer was lost; it is read back first."
 
 
@@ -165,7 +167,7 @@ def _uncarry(command: Uncarry, entry: TimeEntry) -> Events:
         return []  # it was carried, or somebody had another hand in it
     if entry.intent is not None or entry.conflict is not None:
         return []
-    return [_reopened(entry, closed.wait.reason, command.note)]
+    return [_reopened(entry, closed.wait.reason, command.note, _linked_by(closed, entry))]
 
 
 def _reopen(command: Reopen, entry: TimeEntry) -> Events:
@@ -197,7 +199,7 @@ def _undo(command: Undo, entry: TimeEntry) -> Events:
 def _linked_by(closed: Closed, entry: TimeEntry) -> int | None:
     """The timesheet that the person took for the booking's own when closing that conflict."""
     settled = entry.settled
-    if closed.action != KEEP_TARGET or settled is None or not settled.adopted:
+    if closed.action not in LINKING or settled is None or not settled.adopted:
         return None
     linked = settled.written.timesheet_id
     return linked if linked in closed.wait.others else None
@@ -239,9 +241,20 @@ def _unignore(note: str | None, entry: TimeEntry) -> Events:
 
 def _check_open(command: Keep | Carry | Skip | Dismiss, entry: TimeEntry) -> None:
     if entry.conflict is None or command.nth != entry.opened:
-        raise RuleViolation("already_resolved", "This conflict is not open any more.")
+        raise RuleViolation("already_resolved", GONE)
     if entry.intent is not None:
         raise _inapplicable(UNDER_WAY)
+
+
+def carried(entry: TimeEntry, nth: int, note: str | None) -> ConflictResolved:
+    """A person wants what a request was to bring about whose answer was lost.
+
+    Raises RuleViolation `already_resolved`.
+    """
+    if entry.conflict is None or nth != entry.opened:
+        raise RuleViolation("already_resolved", GONE)
+    action = carried_action(entry, correct=entry.correcting is not None)
+    return _resolved(entry, action, note)
 
 
 def _resolved(entry: TimeEntry, action: str, note: str | None) -> ConflictResolved:

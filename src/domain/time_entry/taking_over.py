@@ -12,7 +12,7 @@ from domain.time_entry.events import (
     TimeEntryEvent,
     TimesheetAdopted,
 )
-from domain.time_entry.state import CREATE, KEEP_TARGET, TimeEntry, Wait
+from domain.time_entry.state import CREATE, TimeEntry, Wait
 from domain.time_entry.values import ReasonCode, Written
 
 MARKER, EARLIER_MARKER, CONFIRMED = "marker", "earlier_marker", "confirmed"
@@ -59,7 +59,7 @@ def take_over(command: Adopt, entry: TimeEntry) -> Events:
     )
     if command.how == CONFIRMED:
         _check_suggested(entry, first)
-        return [adopted, _decided(entry, KEEP_TARGET, command.note)]
+        return [adopted, _decided(entry, command.action, command.note)]
     if not is_free(entry):
         return []
     if not others:

@@ -64,6 +64,11 @@ class Subject:
     def stream(self) -> str:
         return entry_stream(EntryId(self.entry.entry_id))
 
+    @property
+    def seen(self) -> int:
+        """The version of the stream that a decision about it rests on."""
+        return self.history[-1].version
+
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
@@ -130,7 +135,7 @@ async def resolve(
         command: PersonalCommand = Keep(nth=about.nth, note=note)
         if op is Op.SKIP:
             command = Skip(nth=about.nth, note=note)
-        done = await commands.run(TIME_ENTRY, about.stream, command)
+        done = await commands.run(TIME_ENTRY, about.stream, command, seen=about.seen)
         return _done(about, about.state, op, done.position)
     wish = Wish(
         entry_id=EntryId(about.entry.entry_id), op=op, nth=about.nth, seen=about.state, note=note
@@ -161,7 +166,8 @@ async def undo(
     """
     about = await subject(own, conflict_id)
     check_version(about, version)
-    await commands.run(TIME_ENTRY, about.stream, Undo(nth=about.nth, note=note), holds)
+    command = Undo(nth=about.nth, note=note)
+    await commands.run(TIME_ENTRY, about.stream, command, holds, seen=about.seen)
     return Done(
         message="Taken back; it waits for a decision again.",
         conflict_id=about.conflict.conflict_id,

@@ -112,11 +112,13 @@ async def change_conflict(
     if op is not None:
         await resolving.resolve(own, commands, conflict_id, op, body.notes, version=version)
     elif body.resolution_status == conflicts.IGNORED and about.is_open:
-        await commands.run(TIME_ENTRY, about.stream, Dismiss(nth=about.nth, note=body.notes))
+        dismiss = Dismiss(nth=about.nth, note=body.notes)
+        await commands.run(TIME_ENTRY, about.stream, dismiss, seen=about.seen)
     elif body.resolution_status == conflicts.PENDING and not about.is_open:
-        await commands.run(TIME_ENTRY, about.stream, Reopen(nth=about.nth, note=body.notes))
+        reopen = Reopen(nth=about.nth, note=body.notes)
+        await commands.run(TIME_ENTRY, about.stream, reopen, seen=about.seen)
     else:
-        await _note(body, about, commands)
+        await _note(body, about, commands, seen=None if version is None else about.seen)
     await own.shown(commands.position or await own.store.head())
     return await _shown(own, conflict_id)
 
@@ -139,12 +141,15 @@ def _op(body: ConflictPatch, about: Subject) -> Op | None:
     return Op.KEEP_TARGET if linked else Op.SKIP
 
 
-async def _note(body: ConflictPatch, about: Subject, commands: Commands) -> None:
+async def _note(
+    body: ConflictPatch, about: Subject, commands: Commands, *, seen: int | None
+) -> None:
     """Only the note changes, if anything does. Raises Problem `already_resolved`."""
     if body.resolution_status not in (None, about.conflict.status):
         raise Problem("already_resolved", f"It is {about.conflict.status} already.")
     if "notes" in body.model_fields_set and body.notes != about.conflict.notes:
-        await commands.run(TIME_ENTRY, about.stream, ChangeNote(nth=about.nth, note=body.notes))
+        change = ChangeNote(nth=about.nth, note=body.notes)
+        await commands.run(TIME_ENTRY, about.stream, change, seen=seen)
 
 
 @router.delete("/{conflict_id}", status_code=204)
@@ -154,4 +159,4 @@ async def dismiss_conflict(
     """Close it undecided; the entry is ignored, and its history stays."""
     about = await resolving.subject(own, conflict_id)
     resolving.check_open(about, version)
-    await commands.run(TIME_ENTRY, about.stream, Dismiss(nth=about.nth))
+    await commands.run(TIME_ENTRY, about.stream, Dismiss(nth=about.nth), seen=about.seen)

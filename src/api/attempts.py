@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 
 from adapters.postgres.credentials import Throttled
+from api.identity import account_of
 from api.problems import Problem
 from api.services import Commands, Services, commands_of
 from domain.account.decide import Account, login_digest, subject
@@ -80,13 +81,28 @@ async def attempt(request: Request, own: Services, username: str) -> AsyncIterat
             await own.credentials.succeeded(begun)
 
 
+async def named(own: Services, digest: str) -> tuple[Account | None, str | None]:
+    """The account of a user name's digest, with its hash; as many reads when there is none."""
+    stored = await own.credentials.of_login(digest)
+    account, hash_ = None, None
+    for credential in stored:
+        found = await account_of(own, credential.user_id)
+        if found is not None and found.credential == credential.credential:
+            account, hash_ = found, credential.hash
+    if not stored:
+        await account_of(own, NOBODY)
+    return account, hash_
+
+
 async def _throttled(
     request: Request, own: Services, username: str, throttled: Throttled
 ) -> Problem:
-    commands = _commands(request, NOBODY, username)
+    account, _ = await named(own, login_digest(username))
+    user_id = account.user_id if account else NOBODY
+    commands = _commands(request, user_id, username)
     event = LoginThrottled(
-        user_id=None,
-        username=Personal(subject(NOBODY), username[:LONGEST_NAME]),
+        user_id=account.user_id if account else None,
+        username=Personal(subject(user_id), username[:LONGEST_NAME]),
         limit=throttled.limit,
         until=throttled.until,
     )

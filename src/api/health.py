@@ -59,7 +59,7 @@ async def record(own: Services, connector: Connector, flow: Flow) -> None:
             own.store,
             CONNECTOR,
             connector_stream(connector.connector_id),
-            RecordHealth(state=state, message=message),
+            RecordHealth(access=connector.access, state=state, message=message),
             metadata=metadata,
             now=own.clock.now().astimezone(UTC),
             holds=holds,

@@ -44,7 +44,7 @@ from api.peers import Peers
 from api.resolving import Resolving
 from api.retrying import Retrier
 from api.routes.connectors import fingerprints
-from api.routes.users import NewUser, add_account
+from api.routes.users import NewUser, add_account, sweep
 from api.scheduling import Scheduling
 from api.services import Commands, Services, connectors_of
 from api.settings import MAKE_PASSWORD, Settings
@@ -300,6 +300,8 @@ async def prepare(own: Services) -> None:
     }
     if swept := await own.vault.sweep(valid):
         log.info("orphaned_secrets_destroyed", count=swept)
+    if swept := await sweep(own):
+        log.info("orphaned_hashes_destroyed", count=swept)
     if len(own.settings.encryption_keys) > 1:
         moved = await own.store.subject_keys.rewrap()
         log.info("encryption_key_replaced", personal_keys=moved)

@@ -7,6 +7,7 @@ from domain.connector.commands import RecordHealth
 from domain.connector.decide import CONNECTOR, holds
 from domain.event import Actor, Metadata
 from domain.handling import handle
+from domain.ids import ConnectorId
 from projections.health_history import Turn, parts
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 from tests.support.two_peers import KIMAI_TOKEN, connect, two_peers
@@ -24,11 +25,13 @@ async def health(service: Service, number: int) -> Any:
 
 async def fares(service: Service, number: int, state: str, message: str | None = None) -> None:
     """As a run would find it."""
+    connector = await service.own.connector(ConnectorId(number))
+    assert connector is not None
     done = await handle(
         service.own.store,
         CONNECTOR,
         f"connector-{number}",
-        RecordHealth(state=state, message=message),
+        RecordHealth(access=connector.access, state=state, message=message),
         metadata=Metadata(actor=Actor(kind="service", name="sync"), correlation_id="c"),
         now=datetime.now(UTC),
         holds=holds,

@@ -8,6 +8,7 @@ import pytest
 from domain.change import Change
 from domain.connector.address import normalised
 from domain.connector.commands import (
+    Access,
     AddConnector,
     ChangeConnector,
     RecordHealth,
@@ -52,6 +53,7 @@ ADDED = ConnectorAdded(
     settings={"lookback": 5},
     token_fingerprint="t1",
 )
+ACCESS = Access(base_url=ADDED.base_url, token_fingerprint="t1")
 RETIRED = ConnectorRetired(connector_id=ONE)
 PAUSED = ConnectorHealthChanged(connector_id=ONE, state="auth_failed", message="401")
 TESTED = ConnectorTested(connector_id=ONE, valid=True, message="ok")
@@ -137,7 +139,7 @@ def test_a_version_that_moved_on_is_refused_but_looking_moves_nothing() -> None:
 
 
 def test_health_is_recorded_when_it_changes() -> None:
-    down = RecordHealth(state="down", message="no answer")
+    down = RecordHealth(access=ACCESS, state="down", message="no answer")
     event = ConnectorHealthChanged(connector_id=ONE, state="down", message="no answer")
     given(CONNECTOR, ADDED).when(down).then(event).when(down).then()
 
@@ -148,19 +150,23 @@ def test_every_test_is_recorded() -> None:
 
 
 def test_a_refused_token_pauses_the_connector() -> None:
-    refused = RecordHealth(state="auth_failed", message="401")
+    refused = RecordHealth(access=ACCESS, state="auth_failed", message="401")
     paused = given(CONNECTOR, ADDED).when(refused)
     paused.then(PAUSED)
     state = given(CONNECTOR, ADDED, PAUSED).state
     assert state is not None
     assert state.is_paused
     assert "Connector 1 (Desk) is paused" in paused_text(state)
+    stranger = replace(refused, access=replace(ACCESS, token_fingerprint="t0"))
+    given(CONNECTOR, ADDED).when(stranger).then()
     for found in ("ok", "down", "auth_failed"):  # by a run that was under way at that time
-        given(CONNECTOR, ADDED, PAUSED).when(RecordHealth(state=found, message=None)).then()
+        given(CONNECTOR, ADDED, PAUSED).when(
+            RecordHealth(access=ACCESS, state=found, message=None)
+        ).then()
 
 
 def test_a_paused_connector_is_resumed_by_a_test_a_token_or_a_person() -> None:
-    tried = RecordTest(valid=True, message="ok", peer_version=None, as_stored=True)
+    tried = RecordTest(valid=True, message="ok", peer_version=None, access=ACCESS)
     well = ConnectorHealthChanged(connector_id=ONE, state="ok")
     nobody_knows = ConnectorHealthChanged(connector_id=ONE, state="unknown")
     paused = (ADDED, PAUSED)
@@ -171,18 +177,22 @@ def test_a_paused_connector_is_resumed_by_a_test_a_token_or_a_person() -> None:
     given(CONNECTOR, *paused).when(ResumeConnector()).then(nobody_knows)
     given(CONNECTOR, ADDED).when(ResumeConnector()).then()
 
-    elsewhere = replace(tried, as_stored=False)
+    elsewhere = replace(tried, access=None)
     given(CONNECTOR, *paused).when(elsewhere).then(TESTED)
+    other = replace(tried, access=replace(ACCESS, token_fingerprint="t0"))  # replaced meanwhile
+    given(CONNECTOR, *paused).when(other).then(TESTED)
     same = ChangeConnector(token_fingerprint="t1")
     given(CONNECTOR, *paused).when(same).then()
 
 
 def test_a_test_of_what_is_stored_may_find_its_token_refused() -> None:
     tried = RecordTest(
-        valid=False, message="401", peer_version=None, as_stored=True, token_refused=True
+        valid=False, message="401", peer_version=None, access=ACCESS, token_refused=True
     )
     failed = ConnectorTested(connector_id=ONE, valid=False, message="401")
     given(CONNECTOR, ADDED).when(tried).then(failed, PAUSED)
+    before = replace(tried, access=replace(ACCESS, base_url="https://elsewhere/"))
+    given(CONNECTOR, ADDED).when(before).then(failed)
     silent = replace(tried, token_refused=False)
     given(CONNECTOR, ADDED).when(silent).then(failed)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,12 +11,14 @@ import asyncpg
 PER_ACCOUNT = 5  # failures within the window
 PER_ADDRESS = 20
 WINDOW = timedelta(minutes=15)
+SWEEP_AGE = "1 hour"  # a younger orphan may belong to a command that is still being written
 
 _PUT = "INSERT INTO credential (log_id, credential, user_id, login, hash) VALUES ($1,$2,$3,$4,$5)"
 _BY_LOGIN = "SELECT credential, user_id, hash FROM credential WHERE log_id = $1 AND login = $2"
-_KEEP = (
-    "DELETE FROM credential WHERE log_id = $1 AND user_id = $2 AND login = $3 AND credential <> $4"
-)
+_OLD = f"""
+SELECT credential, user_id FROM credential
+ WHERE log_id = $1 AND stored_at < now() - interval '{SWEEP_AGE}'
+"""  # noqa: S608 - a constant
 _OF_USER = "DELETE FROM credential WHERE log_id = $1 AND user_id = $2"
 _DROP = "DELETE FROM credential WHERE log_id = $1 AND credential = $2"
 # The instant at which the oldest failure that still fills the limit leaves the window.
@@ -72,6 +75,11 @@ class Credentials:
     async def drop(self, credential: str) -> None:
         """Destroy one hash that no event names, or none names any more."""
         await self._pool.execute(_DROP, self._log, credential)
+
+    async def old(self) -> Mapping[str, int]:
+        """Hashes that no command is about to name, by their names: whose they are."""
+        rows = await self._pool.fetch(_OLD, self._log)
+        return {row["credential"]: row["user_id"] for row in rows}
 
     async def drop_all(self, user_id: int) -> None:
         """Destroy all hashes of an account, with the digests of its name."""

@@ -147,13 +147,13 @@ async def reauth(
     if not verdict.valid:
         raise Problem("peer_unavailable", f"{verdict.message} The old token stays.")
     patch = ConnectorPatch(api_token=body.api_token)
-    await changed(own, commands, connector, patch, expected)
+    now = await changed(own, commands, connector, patch, expected)
     stream = connector_stream(connector.connector_id)
     tested = RecordTest(
         valid=True,
         message=verdict.message,
         peer_version=verdict.peer_version,
-        as_stored=True,  # now
+        access=now,
         found=findings(verdict),
     )
     await commands.run(CONNECTOR, stream, tested, holds)  # resumes it, with the same token too

@@ -19,7 +19,13 @@ from api.services import Commands, Services
 from api.shapes import ConnectorOut, TestAnswer, TestDetails, TokenCapabilities
 from api.showing import row_now, shown_checks, shown_connector
 from domain.connector.address import normalised
-from domain.connector.commands import AddConnector, ChangeConnector, RecordTest, RetireConnector
+from domain.connector.commands import (
+    Access,
+    AddConnector,
+    ChangeConnector,
+    RecordTest,
+    RetireConnector,
+)
 from domain.connector.decide import CONNECTOR, Connector, holds, require_revision
 from domain.connector.patch import checked_patch, effective_settings
 from domain.connector.settings import MASK, ZammadSettings, as_values, take_webhook_secret
@@ -214,8 +220,12 @@ async def changed(
     connector: Connector,
     body: ConnectorPatch,
     expected: int | None = None,
-) -> None:
-    """Store new secrets, then the change that names them; destroy what it replaced."""
+) -> Access:
+    """Store new secrets, then the change that names them; destroy what it replaced.
+
+    Returns what it is used with then. A secret goes with the connector as it was looked at: to
+    another address, or in place of another one, somebody else's change would have brought it.
+    """
     given = body.model_fields_set
     if "type" in given and body.type != connector.kind:
         raise Problem("type_immutable", "The type of a connector cannot change.")
@@ -242,13 +252,17 @@ async def changed(
         ),
         former_until=commands.now + _overlap(own, connector, patch),
         in_use=await in_use(own, connector.connector_id),
-        expected=expected,
+        expected=connector.revision if expected is None and (token or webhook_secret) else expected,
     )
     await commands.run(CONNECTOR, stream, command, holds)
     own.webhook_keys.forget()
     after = await loaded(own, connector.connector_id)
     gone = set(fingerprints(connector)) - set(fingerprints(after))
     await own.vault.drop(stream, gone, before=commands.now)
+    return Access(
+        base_url=address or connector.base_url,
+        token_fingerprint=command.token_fingerprint or connector.token_fingerprint,
+    )
 
 
 async def _tested(
@@ -269,7 +283,7 @@ async def _tested(
         valid=verdict.valid,
         message=verdict.message,
         peer_version=verdict.peer_version,
-        as_stored=as_stored,
+        access=connector.access if as_stored else None,
         token_refused=verdict.token_refused,
         found=findings(verdict),
     )

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from api.attempts import NOBODY, attempt, record
+from api.attempts import attempt, named, record
 from api.bodies import Answer
-from api.identity import COOKIE, Own, RequestCommands, Viewer, account_of, cookie_cleared
+from api.identity import COOKIE, Own, RequestCommands, Viewer, cookie_cleared
 from api.origin import from_foreign_page
 from api.problems import Problem
 from api.routing import LedgerRoute
@@ -47,14 +47,7 @@ async def log_in(
 
 async def _tried(own: Services, digest: str, password: str) -> tuple[Account | None, bool]:
     """The account of that name and whether the password is right; equally slow either way."""
-    stored = await own.credentials.of_login(digest)
-    account, hash_ = None, None
-    for credential in stored:
-        found = await account_of(own, credential.user_id)
-        if found is not None and found.credential == credential.credential:
-            account, hash_ = found, credential.hash
-    if not stored:
-        await account_of(own, NOBODY)  # the same reads as for an account that exists
+    account, hash_ = await named(own, digest)
     return account, await own.passwords.matches(password, hash_)
 
 

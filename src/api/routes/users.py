@@ -1,7 +1,7 @@
 """Accounts: contract, section 2."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, ClassVar, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,9 +20,9 @@ from api.shapes import UserOut
 from api.showing import row_now
 from domain.account.commands import AddUser, ChangeUser, ReplacePassword
 from domain.account.decide import ACCOUNT, Account, holds, login_digest
-from domain.errors import AlreadyClaimed
+from domain.errors import RuleViolation, StreamMovedOn
 from domain.ids import UserId, user_stream
-from domain.numbering import with_next_number
+from domain.numbering import NumberTaken, with_next_number
 from domain.versions import require_version
 from projections import users
 
@@ -85,7 +85,14 @@ async def replace_own_password(
         if not await own.passwords.matches(body.current_password, await _hash_of(own, account)):
             await failed(account, "bad_credentials")
             raise Problem("bad_credentials", "The current password is wrong.", status=403)
-    await _replace(own, commands, account, body.new_password)
+    await _replace(
+        own,
+        commands,
+        account,
+        body.new_password,
+        replaces=account.credential,
+        expected=expected,
+    )
 
 
 @router.get("", response_model=list[UserOut])
@@ -124,11 +131,14 @@ async def change_user(
     account = await account_of(own, user_id)
     if account is None:
         raise Problem("not_found", "There is no such user.")
-    name = account.username.value or ""
-    credential = None
-    if "password" in given:
-        credential = await _stored(own, user_id, name, body.password)
-    async with one_after_the_other(request, own):  # two admins who demote each other
+    hashed = await own.passwords.hash(body.password) if "password" in given else None
+    async with AsyncExitStack() as stack:
+        credential = None
+        if hashed is not None:
+            stored = _stored(own, user_id, _login_of(account), hashed)
+            credential = await stack.enter_async_context(stored)
+        # two admins who demote each other
+        await stack.enter_async_context(one_after_the_other(request, own))
         command = ChangeUser(
             email=(body.email or "") if "email" in given else None,
             full_name=(body.full_name or "") if "full_name" in given else None,
@@ -162,23 +172,18 @@ async def add_account(own: Services, commands: Commands, body: NewUser) -> int:
     hashed = await own.passwords.hash(body.password)
     login = login_digest(body.username)
 
-    async def add(number: int) -> str:
-        credential = await own.credentials.put(number, login, hashed)
-        command = AddUser(
-            user_id=UserId(number),
-            username=body.username,
-            email=body.email or "",
-            full_name=body.full_name or "",
-            role=body.role,
-            is_active=body.is_active,
-            credential=credential,
-        )
-        try:
+    async def add(number: int) -> None:
+        async with _stored(own, number, login, hashed) as credential:
+            command = AddUser(
+                user_id=UserId(number),
+                username=body.username,
+                email=body.email or "",
+                full_name=body.full_name or "",
+                role=body.role,
+                is_active=body.is_active,
+                credential=credential,
+            )
             await commands.run(ACCOUNT, user_stream(UserId(number)), command, holds)
-        except AlreadyClaimed:
-            await own.credentials.drop(credential)
-            raise
-        return credential
 
     number, _ = await with_next_number(own.store, lambda n: user_stream(UserId(n)), add)
     return number
@@ -197,11 +202,19 @@ async def replace_password(own: Services, commands: Commands, username: str, pas
     raise Problem("not_found", f"There is no user {username}.")
 
 
-async def _replace(own: Services, commands: Commands, account: Account, password: str) -> None:
-    name = account.username.value or ""
-    credential = await _stored(own, account.user_id, name, password)
-    command = ReplacePassword(credential=credential)
-    await commands.run(ACCOUNT, user_stream(account.user_id), command, holds)
+async def _replace(
+    own: Services,
+    commands: Commands,
+    account: Account,
+    password: str,
+    *,
+    replaces: str | None = None,
+    expected: int | None = None,
+) -> None:
+    hashed = await own.passwords.hash(password)
+    async with _stored(own, account.user_id, _login_of(account), hashed) as credential:
+        command = ReplacePassword(credential=credential, replaces=replaces, expected=expected)
+        await commands.run(ACCOUNT, user_stream(account.user_id), command, holds)
     await own.credentials.drop(account.credential)
 
 
@@ -214,13 +227,37 @@ async def shown_user(own: Services, user_id: int) -> dict[str, object]:
     return users.shown(row)
 
 
-async def _stored(own: Services, user_id: int, username: str, password: str) -> str:
-    hashed = await own.passwords.hash(password)
-    return await own.credentials.put(user_id, login_digest(username), hashed)
+@asynccontextmanager
+async def _stored(own: Services, user_id: int, login: str, hashed: str) -> AsyncIterator[str]:
+    """A hash, by its name, for an event of the block; destroyed when that is refused."""
+    credential = await own.credentials.put(user_id, login, hashed)
+    try:
+        yield credential
+    except (RuleViolation, NumberTaken, StreamMovedOn):
+        await own.credentials.drop(credential)
+        raise
+
+
+async def sweep(own: Services) -> int:
+    """Destroy hashes that no account names: left by a death, or by a change that another undid."""
+    valid: dict[int, str | None] = {}
+    swept = 0
+    for credential, user_id in (await own.credentials.old()).items():
+        if user_id not in valid:
+            account = await account_of(own, user_id)
+            valid[user_id] = None if account is None else account.credential
+        if valid[user_id] != credential:
+            await own.credentials.drop(credential)
+            swept += 1
+    return swept
+
+
+def _login_of(account: Account) -> str:
+    return login_digest(account.username.value or "")
 
 
 async def _hash_of(own: Services, account: Account) -> str | None:
-    for stored in await own.credentials.of_login(login_digest(account.username.value or "")):
+    for stored in await own.credentials.of_login(_login_of(account)):
         if stored.credential == account.credential:
             return stored.hash
     return None

@@ -34,7 +34,11 @@ class ChangeUser:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplacePassword:
+    """`replaces`: the one that was shown to be known, where somebody had to show that."""
+
     credential: str
+    replaces: str | None = None
+    expected: int | None = None
 
 
 AccountCommand = AddUser | ChangeUser | ReplacePassword

@@ -63,7 +63,10 @@ def decide(command: AccountCommand, account: Account | None) -> Sequence[UserEve
     match command:
         case ChangeUser():
             return _changed(command, account)
-        case ReplacePassword():
+        case ReplacePassword(replaces=known):
+            require_version("The user", account.version, command.expected)
+            if known not in (None, account.credential):
+                raise RuleViolation("stale_version", "The password has been replaced meanwhile.")
             return [UserPasswordReplaced(user_id=account.user_id, credential=command.credential)]
         case _:
             assert_never(command)

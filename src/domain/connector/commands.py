@@ -44,24 +44,30 @@ class ChangeConnector:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordTest:
-    """A person asked whether it works; this is the answer.
+class Access:
+    """With what a peer is asked: what was found with one says nothing of another one."""
 
-    `as_stored`: address and token were those in use, so the answer holds for the connector.
-    """
+    base_url: str
+    token_fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTest:
+    """A person asked whether it works; this is the answer. `access` None: it was only typed in."""
 
     valid: bool
     message: str
     peer_version: str | None
-    as_stored: bool = False
+    access: Access | None = None
     token_refused: bool = False
     found: Findings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordHealth:
-    """What a run or a check found."""
+    """What a run found."""
 
+    access: Access
     state: str
     message: str | None
 

@@ -10,6 +10,7 @@ from typing import TypeVar, assert_never
 
 from domain.change import Change, FieldValue
 from domain.connector.commands import (
+    Access,
     AddConnector,
     ChangeConnector,
     ConnectorCommand,
@@ -58,6 +59,11 @@ class Connector:
     revision: int = 1
 
     @property
+    def access(self) -> Access:
+        """What its peer is asked with."""
+        return Access(base_url=self.base_url, token_fingerprint=self.token_fingerprint)
+
+    @property
     def is_paused(self) -> bool:
         """Whether runs leave it alone until a test, a new token or a person resumes it."""
         return self.health == REFUSED
@@ -86,7 +92,8 @@ def decide(command: ConnectorCommand, connector: Connector | None) -> Sequence[C
             return _tested(command, connector)
         case RecordHealth():
             # what a run under way at that time finds does not resume it
-            return [] if connector.is_paused else _health(connector, command.state, command.message)
+            old = connector.is_paused or command.access != connector.access
+            return [] if old else _health(connector, command.state, command.message)
         case ResumeConnector():
             require_revision(connector, command.expected)
             return _resumed(connector)
@@ -226,16 +233,17 @@ def _changed(command: ChangeConnector, connector: Connector) -> Sequence[Connect
 
 
 def _tested(command: RecordTest, connector: Connector) -> Sequence[ConnectorEvent]:
+    as_stored = command.access == connector.access
     tested = ConnectorTested(
         connector_id=connector.connector_id,
         valid=command.valid,
         message=command.message,
         peer_version=command.peer_version,
-        found=command.found if command.as_stored and command.valid else None,
+        found=command.found if as_stored and command.valid else None,
     )
-    if command.as_stored and command.valid:
+    if as_stored and command.valid:
         return [tested, *_health(connector, "ok", None)]
-    if command.as_stored and command.token_refused:
+    if as_stored and command.token_refused:
         return [tested, *_health(connector, REFUSED, command.message)]
     return [tested]
 

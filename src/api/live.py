@@ -96,7 +96,7 @@ class Hub:
         if lost:
             listener.begin(_head(self._at, self._at_instant, (), resync=True).data)
         else:
-            listener.begin(self._since(self._at if after is None else after, listener))
+            listener.begin(self._since(self._at if after is None else _before(after), listener))
         self._listeners.add(listener)
 
     def leave(self, listener: Listener) -> None:
@@ -123,9 +123,10 @@ class Hub:
         """
         if after > self._at:
             return after <= await self._own.store.head()
-        while self._at - MOST_BEHIND <= after < self._begin:
+        first = _before(after)
+        while self._at - MOST_BEHIND <= after and first < self._begin:
             upto = self._begin
-            begin = max(after, upto - PAGE)
+            begin = max(first, upto - PAGE)
             page = await self._own.store.page(begin, upto - begin)
             if not page:
                 return False
@@ -134,7 +135,7 @@ class Hub:
                 self._recent.extendleft(reversed(made))
                 self._keys.appendleft(Touched(upto, frozenset(touched(views_of(page)))))
                 self._begin = page[0].position - 1
-        return after >= self._begin
+        return first >= self._begin
 
     def _since(self, after: int, listener: Listener) -> bytes:
         """What the listener has missed, and a frame `head` that says how far that goes."""
@@ -149,7 +150,7 @@ class Hub:
             while not stopping.is_set() and not self._is_idle():
                 await self._tick()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(TICK):
+                    async with asyncio.timeout(self._pause()):
                         await stopping.wait()
         except Exception:
             log.exception("live_stream_failed")  # all listeners come back, to a new start
@@ -159,6 +160,12 @@ class Hub:
             await asyncio.wait({follower})
             for listener in list(self._listeners):
                 listener.end()
+
+    def _pause(self) -> float:
+        """Seconds until something is due."""
+        if not self._news:
+            return TICK
+        return min(TICK, max(GATHER, self._told_at + TICK - _now()))
 
     def _is_idle(self) -> bool:
         if self._listeners:
@@ -191,8 +198,7 @@ class Hub:
         self._forget()
         self._news |= keys
         self._send(made)
-        if _now() - self._told_at >= TICK:
-            await self._tell()
+        await self._tell()
 
     async def _shown(self, position: int, views: Collection[str]) -> bool:
         return await self._own.projections.wait_for(position, within=PATIENCE, names=views)
@@ -205,7 +211,7 @@ class Hub:
         return [_encoded(each) for each in frames(page, moments, await look.runs(runs))]
 
     def _forget(self) -> None:
-        begin = self._at - MOST_BEHIND
+        begin = _before(self._at - MOST_BEHIND)
         while self._recent and self._recent[0].position <= begin:
             self._recent.popleft()
         while self._keys and self._keys[0].position <= begin:
@@ -247,8 +253,8 @@ class Hub:
         await self._tell()
 
     async def _tell(self) -> None:
-        """Send frames `kpi` and `head` when there is news."""
-        if not self._news:
+        """Send frames `kpi` and `head` when there is news, and a second since the last ones."""
+        if not self._news or _now() - self._told_at < TICK:
             return
         keys, self._news, self._told_at = self._news, set(), _now()
         made = [_head(self._at, self._at_instant, keys)]
@@ -296,6 +302,11 @@ class Hub:
     def _end(self, listener: Listener) -> None:
         self.leave(listener)
         listener.end(within=LINGER)
+
+
+def _before(after: int) -> int:
+    """Several frames have one position: who got that far may have got some of them only."""
+    return max(after - 1, 0)
 
 
 def _encoded(frame: Frame) -> Encoded:

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +17,7 @@ from domain.errors import LedgerError
 from domain.event import Append
 from domain.ids import RunId
 from tests.support.believable import past, run
-from tests.support.event_stream import Stream, streaming
+from tests.support.event_stream import Got, Stream, streaming
 from tests.support.ledgers import postgres_ledger
 from tests.support.line import Line
 from tests.support.service import (
@@ -42,14 +44,12 @@ async def append(service: Service, appends: Iterable[Append]) -> int:
     return await service.own.store.head()
 
 
-async def frames_until(stream: Stream, position: int) -> list[tuple[int, str]]:
-    """Ids and kinds of what comes, up to a frame `head` of that position or later."""
-    got = []
-    while True:
-        frame = await stream.next()
-        got.append((frame.id, frame.event))
-        if frame.event == "head" and frame.id >= position:
-            return got
+async def told_until(stream: Stream, position: int) -> list[Got]:
+    """What comes, up to a frame `head` of that position or later."""
+    got = [await stream.next()]
+    while got[-1].event != "head" or got[-1].id < position:
+        got.append(await stream.next())
+    return got
 
 
 async def test_a_run_is_told_as_it_happens(migrated: str) -> None:
@@ -111,23 +111,70 @@ async def test_what_is_told_can_be_fetched(migrated: str) -> None:
 
 
 async def test_nothing_is_lost_wherever_it_breaks_off(migrated: str) -> None:
+    """Also between two frames of one position: who has got one of them knows no more than that."""
     async with running_service(migrated) as service:
         async with streaming(service.url, authorization=bearer(service)) as stream:
             begin = (await stream.next()).id
             head = await append(service, booked(40))
-            whole = await frames_until(stream, head)
-        events = {frame for frame in whole if frame[1] not in ("head", "kpi")}
-        assert len(events) >= 40
-        for broken_off in range(begin, head, 17):
-            path = f"/api/v1/stream?after={broken_off}"
+            whole = [frame for frame in await told_until(stream, head) if frame.event != "kpi"]
+        assert sum(frame.event == "entry.changed" for frame in whole) >= 40
+        doubled = Counter(frame.id for frame in whole)
+        breaks = [0, *range(1, len(whole), 17)]
+        breaks += [n for n, frame in enumerate(whole, 1) if doubled[frame.id] > 1][:6]
+        for got in breaks:
+            last = whole[got - 1].id if got else begin
+            path = f"/api/v1/stream?after={last}"
             async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
-                rest = await frames_until(stream, head)
-            later = {frame for frame in events if frame[0] > broken_off}
-            assert later <= {frame for frame in rest if frame[1] not in ("head", "kpi")} | {
-                frame for frame in later if frame[1] == "entry.changed"
-            }, "conflicts and runs; an entry may be told of at a later position"
-            ids = [frame[0] for frame in rest]
+                rest = await told_until(stream, head)
+            for missed in whole[got:]:
+                assert any(makes_up_for(frame, missed) for frame in rest), (last, missed)
+            ids = [frame.id for frame in rest]
             assert ids == sorted(ids)
+
+
+def makes_up_for(frame: Got, missed: Got) -> bool:
+    """It says the same, or of the same entry or of the whole what came of it later."""
+    if frame.event != missed.event or frame.id < missed.id:
+        return False
+    match missed.event:
+        case "head":
+            return True
+        case "entry.changed":
+            return bool(frame.data["entry_id"] == missed.data["entry_id"])
+        case _:
+            return (frame.id, frame.data) == (missed.id, missed.data)
+
+
+async def test_keys_of_what_was_missed_are_told_again(migrated: str) -> None:
+    async with running_service(migrated) as service:
+        async with streaming(service.url, authorization=bearer(service)) as stream:
+            await stream.next()
+            await append(service, run(RunId(1), range(24, 26)))
+            first = await stream.until("conflict.opened")
+        path = f"/api/v1/stream?after={first.id}"
+        async with streaming(service.url, path=path, authorization=bearer(service)) as stream:
+            told = await stream.until("head")
+            assert {"entries", "conflicts", "kpi"} <= set(told.data["touched"])
+
+
+async def test_heads_come_once_a_second_at_most(migrated: str) -> None:
+    async with (
+        running_service(migrated) as service,
+        streaming(service.url, authorization=bearer(service)) as stream,
+    ):
+        await stream.next()
+        at: list[float] = []
+
+        async def written() -> None:
+            for each in booked(24):
+                await append(service, [each])
+                await asyncio.sleep(0.15)
+
+        writing = asyncio.create_task(written())
+        while not writing.done() or len(at) < 3:
+            at.append((await stream.until("head")).at)
+        await writing
+        assert min(later - earlier for earlier, later in pairwise(at)) > 0.9
 
 
 async def test_after_a_restart_the_past_is_read_from_the_ledger(migrated: str) -> None:

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from adapters.postgres.credentials import Throttled
 from api.identity import account_of
+from api.origin import sender_of
 from api.problems import Problem
 from api.services import Commands, Services, commands_of
 from domain.account.decide import Account, login_digest, subject
@@ -55,7 +56,7 @@ async def attempt(request: Request, own: Services, username: str) -> AsyncIterat
 
     Raises Problem `login_throttled` after too many failures, whatever this password is.
     """
-    address = own.proxies.address(request)
+    address = sender_of(own.proxies.address(request))
     digest = login_digest(username)
     turns: Turns = request.app.state.login_turns
 

@@ -1,11 +1,13 @@
 """Where a request comes from: its address, its scheme, and whether a page of ours sent it."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from fastapi import Request
 
 from domain.errors import Misconfigured
+
+HOUSEHOLD = 64  # bits of an IPv6 address that one sender has at least
 
 
 class Proxies:
@@ -21,11 +23,8 @@ class Proxies:
     def trusts(self, address: str) -> bool:
         if not self._networks:
             return False
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._networks)
+        parsed = _parsed(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
     def address(self, request: Request) -> str:
         """The sender's address: the socket's, or the last one that no trusted proxy added."""
@@ -49,6 +48,24 @@ class Proxies:
     def own_origin(self, request: Request) -> str:
         """Scheme and host under which the request reached us."""
         return f"{self.scheme(request)}://{request.headers.get('host', '')}"
+
+
+def sender_of(address: str) -> str:
+    """Whose attempts count together: the address, or the network of one who has many."""
+    parsed = _parsed(address)
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((int(parsed), HOUSEHOLD), strict=False))
+    return address if parsed is None else str(parsed)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address is one too when a socket for both kinds shows it as `::ffff:192.0.2.1`."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return mapped or parsed
 
 
 def from_own_page(request: Request, proxies: Proxies) -> bool:

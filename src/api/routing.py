@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from api.identity import SAFE
+from api.identity import SAFE, identified
 from api.problems import Problem
 from api.repeating import once
 from api.services import Commands, services
@@ -58,6 +58,7 @@ async def _wait_as_asked(request: Request) -> None:
     asked = request.headers.get("x-min-position") or request.query_params.get("min_position")
     if not asked:
         return
+    await identified(request, services(request))  # before a stranger may wait, or learn the head
     if not (asked.isascii() and asked.isdigit() and len(asked) <= 18):  # noqa: PLR2004 - a bigint
         item = {"loc": ["query", "min_position"], "msg": "not a position", "type": "int_parsing"}
         raise Problem("validation", "min_position is not a position.", errors=[item])

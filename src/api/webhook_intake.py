@@ -80,7 +80,8 @@ class WebhookIntake:
         except Problem as problem:
             if (receipt := await self._own.store.taken(_key(delivery_id))) is not None:
                 return await self._repeated(arrival, delivery_id, receipt, now)
-            await self._reject(arrival, keys, problem.code, now)
+            key = f"webhook-{problem.code}-{delivery_id}"
+            await self._record(arrival, keys, problem.code, now, key=key)
             raise
         received = WebhookDeliveryReceived(
             delivery_id=delivery_id,
@@ -152,9 +153,17 @@ class WebhookIntake:
         return Taken(delivery_id, duplicate=True, position=0)
 
     async def _reject(self, arrival: Arrival, keys: Keys, code: str, now: datetime) -> None:
-        """Record it, unless that was done often enough for this sender."""
+        """Record it, unless that was done often enough for this sender, whom nobody knows."""
         if not self._rejections.admit(arrival.address, now):
             return
+        for key in self._rejections.keys(arrival.address, now, self._own.secret):
+            if await self._record(arrival, keys, code, now, key=key):
+                return
+
+    async def _record(
+        self, arrival: Arrival, keys: Keys, code: str, now: datetime, *, key: str
+    ) -> bool:
+        """Record the refusal, unless that was done under this key; whether it was not."""
         delivery_id = delivery_id_of(arrival.delivery, arrival.body)
         rejected = WebhookDeliveryRejected(
             delivery_id=delivery_id,
@@ -164,20 +173,19 @@ class WebhookIntake:
             body_digest=digest_of(arrival.body),
             size=len(arrival.body),
         )
-        for key in self._rejections.keys(arrival.address, now, self._own.secret):
-            appended = await self._own.store.append(
-                Append(
-                    stream=delivery_stream(delivery_id),
-                    events=[rejected],
-                    metadata=_metadata(arrival),
-                    occurred_at=now,
-                    expected=None,
-                    key=key,
-                )
+        appended = await self._own.store.append(
+            Append(
+                stream=delivery_stream(delivery_id),
+                events=[rejected],
+                metadata=_metadata(arrival),
+                occurred_at=now,
+                expected=None,
+                key=key,
             )
-            if not appended.duplicate:
-                log.warning("webhook_rejected", code=code, delivery_id=delivery_id)
-                return
+        )
+        if not appended.duplicate:
+            log.warning("webhook_rejected", code=code, delivery_id=delivery_id)
+        return not appended.duplicate
 
 
 def _key(delivery_id: str) -> str:

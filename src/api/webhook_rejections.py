@@ -10,13 +10,13 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from datetime import datetime
-from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from api.origin import sender_of
 
 MOST = 10  # of one address within a minute
 MOST_OF_ALL = 200  # of all addresses within a minute, in this process
 MINUTE = 60.0  # seconds
 ADDRESSES = 4_096  # remembered at once; the one not heard of for longest is forgotten first
-HOUSEHOLD = 64  # bits of an IPv6 address that one sender has at least
 
 
 class Rejections:
@@ -28,7 +28,7 @@ class Rejections:
 
     def admit(self, address: str, now: datetime) -> bool:
         """Whether one more from there may be recorded; it counts then."""
-        sender, at = _sender(address), now.timestamp()
+        sender, at = sender_of(address), now.timestamp()
         times = self._of.setdefault(sender, deque())
         self._of.move_to_end(sender)
         while len(self._of) > ADDRESSES:
@@ -48,21 +48,8 @@ class Rejections:
         `secret` hides the address in them.
         """
         minute = math.floor(now.timestamp() / MINUTE)
-        text = f"{_sender(address)} {minute}".encode()
+        text = f"{sender_of(address)} {minute}".encode()
         name = hmac.new(
             b"timeledger rejection\0" + secret.encode(), text, hashlib.sha256
         ).hexdigest()[:32]
         yield from (f"webhook-rejected-{name}-{number}" for number in range(MOST))
-
-
-def _sender(address: str) -> str:
-    """The address, or the network of one who has many."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(IPv6Network((int(parsed), HOUSEHOLD), strict=False))
-    return str(parsed)

@@ -109,6 +109,21 @@ async def test_twenty_failures_throttle_the_address_whatever_the_account(migrate
         assert answer.status_code == 429
 
 
+async def test_one_who_has_many_addresses_has_twenty_failures_too(migrated: str) -> None:
+    async with (
+        running_service(migrated, trusted_proxies=["127.0.0.1"]) as service,
+        service.client() as client,
+    ):
+        statuses = []
+        for number in range(22):
+            form = {"username": f"user{number}", "password": "not the password"}
+            forwarded = {"X-Forwarded-For": f"2001:db8:1:2::{number:x}"}
+            statuses.append((await client.post("/token", data=form, headers=forwarded)).status_code)
+        assert statuses == [401] * 20 + [429] * 2
+        elsewhere = {"X-Forwarded-For": "2001:db8:1:3::1"}
+        assert (await client.post("/token", data=FORM, headers=elsewhere)).status_code == 200
+
+
 async def test_failures_are_forgotten_after_fifteen_minutes(migrated: str) -> None:
     async with running_service(migrated) as service:
         now = service.own.clock.now()

@@ -142,6 +142,10 @@ async def test_a_write_can_be_read_at_once_and_names_its_position(migrated: str)
         ahead = await http.get(f"{API}/mappings/?min_position={position + 1}")
         is_problem(ahead, 503, "projection_lag")
         assert ahead.headers["retry-after"] == "1"
+        async with service.client() as stranger:  # neither waits, nor learns where the log ends
+            for there in (position, position + 1):
+                asked = await stranger.get(f"{API}/mappings/?min_position={there}")
+                is_problem(asked, 401, "not_authenticated")
         is_problem(await http.get(f"{API}/mappings/?min_position=x"), 422, "validation")
 
 

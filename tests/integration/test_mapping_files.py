@@ -273,6 +273,11 @@ async def test_limits_roles_and_bodies_without_a_file(migrated: str) -> None:
         broken = {"Content-Type": "multipart/form-data; boundary=x"}
         answer = await service.http.post(f"{PATH}/import", content=b"--y", headers=broken)
         assert answer.status_code in (400, 422)
+        for charset in CHARSETS:
+            for part in PARTS:
+                odd = {"Content-Type": f"multipart/form-data; boundary=b; charset={charset}"}
+                answer = await service.http.post(f"{PATH}/import", content=part, headers=odd)
+                assert answer.status_code in (400, 422), (charset, part)
         for query in ("mode=all", "dry_run=perhaps", "colour=red", "as_of=position:0"):
             answer = await service.http.post(f"{PATH}/import?{query}", json={"rows": []})
             assert answer.status_code == 422, query
@@ -284,6 +289,26 @@ async def test_limits_roles_and_bodies_without_a_file(migrated: str) -> None:
             assert (await operator.get(f"{PATH}/users/export")).status_code == 200
             answer = await operator.post(f"{PATH}/import?dry_run=true", json={"rows": []})
             assert answer.status_code == 403
+
+
+# Names of Python's codecs, some of which decode to halves of surrogates, or refuse in own words.
+CHARSETS = (
+    "undefined",
+    "idna",
+    "punycode",
+    "unicode_escape",
+    "utf-7",
+    "utf-16",
+    "hex",
+    "x",
+    "utf8",
+)
+HEAD = b'--b\r\nContent-Disposition: form-data; name="file"'
+PARTS = [
+    HEAD + name + b"\r\n\r\n" + text + b"\r\n--b--\r\n"
+    for name in (b"", b'; filename="a.csv"', b'; filename="\\ud800\xff.csv"')
+    for text in (b"a", b"\\ud800", b"+2AA-", b"\xff\xfe")
+]
 
 
 async def test_a_change_in_between_makes_the_whole_import_fail(migrated: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +16,7 @@ import pytest
 from api.transport import MOST_BYTES
 from api.webhook_intake import ASIDE
 from api.webhook_keys import KEPT
+from api.webhook_rejections import MOST
 from domain.delivery.events import (
     DeliveryEvent,
     WebhookDeliveryReceived,
@@ -275,6 +277,22 @@ async def test_ten_rejections_of_one_address_are_recorded_a_minute(database: str
         assert accepted.status_code == 202, "who is right is heard, whoever shares the address"
         (item,) = await listed(service, status="received")
         assert item["remote_ip"] == "203.0.113.7"
+
+
+async def test_every_signed_delivery_that_says_nothing_is_recorded(database: str) -> None:
+    """Its sender has the secret: no flood of strangers hides that Zammad's own are broken."""
+    async with door(database) as service:
+        for number in range(MOST + 4):
+            wrong = await send(service, b"{}", secret="wrong", delivery=f"stranger-{number}")
+            assert code(wrong) == (403, "bad_signature")
+        for number in range(MOST + 4):
+            answer = await send(service, b'{"no": 1}', delivery=f"own-{number}")
+            assert code(answer) == (400, "bad_payload")
+        again = await send(service, b'{"no": 1}', delivery="own-0")
+        assert code(again) == (400, "bad_payload")
+        found = await recorded(service, WebhookDeliveryRejected)
+        codes = Counter(each.event.code for each in found)
+        assert codes == {"bad_signature": MOST, "bad_payload": MOST + 4}
 
 
 async def test_a_burst_of_the_same_delivery_is_one(database: str) -> None:

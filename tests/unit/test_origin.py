@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from api.origin import Proxies, from_foreign_page, from_own_page
+from api.origin import Proxies, from_foreign_page, from_own_page, sender_of
 from domain.errors import Misconfigured
 
 PROXIES = Proxies(["10.0.0.0/8", "::1"])
@@ -44,6 +44,25 @@ def test_the_last_stranger_in_the_chain_counts() -> None:
 def test_an_address_that_is_none_is_refused_at_the_start() -> None:
     with pytest.raises(Misconfigured, match="TRUSTED_PROXIES"):
         Proxies(["proxy.example"])
+
+
+def test_an_ipv4_address_in_an_ipv6_socket_is_the_same_one() -> None:
+    passed = request("::ffff:10.1.2.3", x_forwarded_for="1.2.3.4")
+    assert PROXIES.address(passed) == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),  # one household
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_whose_attempts_count_together(one: str, other: str, same: bool) -> None:
+    assert (sender_of(one) == sender_of(other)) == same
 
 
 def test_our_own_pages_are_known_by_what_the_browser_says() -> None:

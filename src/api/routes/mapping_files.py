@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -30,6 +31,7 @@ from domain.mapping.importing import Mode
 Form = Annotated[Literal["csv", "json"], Query(alias="format")]
 Imported = Mapping[str, object]
 ROOM = 64 * 1024  # bytes of a multipart body beside its file
+UTF_8 = "utf-8"
 
 ACTIVITIES, PEOPLE, PROJECTS = KINDS["activities"], KINDS["users"], KINDS["projects"]
 _FILE = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
@@ -195,8 +197,12 @@ def _parsed(content: bytes) -> object:
 
 async def _content(request: Request) -> bytes:
     """The file, sent as such or as the body."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    kind = Message()
+    kind["content-type"] = request.headers.get("content-type", "")
+    if kind.get_content_type() != "multipart/form-data":
         return _bounded(await request.body())
+    if (kind.get_content_charset() or UTF_8) not in (UTF_8, "utf8"):  # any codec of Python's
+        raise Problem("validation", "Send the form in UTF-8: its charset is another one.")
     if len(await request.body()) > MOST_BYTES + ROOM:
         raise _too_large()
     async with request.form(max_files=2, max_fields=2) as form:

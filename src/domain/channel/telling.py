@@ -38,7 +38,10 @@ TITLES: dict[Topic, tuple[str, str]] = {
         "{count} runs opened many conflicts",
     ),
     Topic.CONNECTOR_DOWN: ("A connector is down", "Connectors went down {count} times"),
-    Topic.DEAD_LETTER: ("An entry was given up", "{count} entries were given up"),
+    Topic.DEAD_LETTER: (
+        "An entry or a delivery was given up",
+        "{count} entries or deliveries were given up",
+    ),
     Topic.WEBHOOK_REJECTED: (
         "A webhook delivery was rejected",
         "{count} webhook deliveries were rejected",

@@ -17,6 +17,7 @@ from adapters.postgres.jobs import enqueue_rows, pair_lock
 from api import runs
 from api.carrying import Carrier, PairOf
 from api.identity import account_of
+from api.inputs import BIGGEST
 from api.problems import Problem, problem_of
 from api.services import Commands, Services
 from domain.errors import LedgerError, OutcomeUnknown
@@ -310,7 +311,7 @@ class Many:
 
     async def _one(self, each: str, resolver: Resolver | None) -> Outcome:
         try:
-            number = number_of(each)
+            number = await conflict_of(self.own, each)
             done = await resolve(
                 self.own, self.commands, number, self.op, self.note, resolver=resolver
             )
@@ -324,13 +325,37 @@ class Many:
         )
 
 
-def number_of(row: str) -> int:
-    """The conflict that a row's id names. Raises Problem `not_found`, `op_not_applicable`."""
-    if row.isascii() and row.isdigit() and len(row) <= LONGEST_ID:
-        return int(row)
-    if row.startswith("entry-") and row[6:].isascii() and row[6:].isdigit():
+async def conflict_of(own: Services, row: str, *, as_of: int | None = None) -> int:
+    """The conflict that a row's id names, or that is open on its entry.
+
+    Raises Problem: `not_found`, `op_not_applicable` for a row that waits for nobody.
+    """
+    if (number := numbered(row)) is not None:
+        return number
+    entry, _ = folded(await history_of(own, row, as_of=as_of))
+    if entry.conflict_id is None:
         raise Problem("op_not_applicable", "This row has no open conflict.")
-    raise Problem("not_found", "There is no such row.")
+    return entry.conflict_id
+
+
+def numbered(row: str) -> int | None:
+    """The number of a row that has a conflict's."""
+    return int(row) if row.isascii() and row.isdigit() and len(row) <= LONGEST_ID else None
+
+
+async def history_of(
+    own: Services, row: str, *, as_of: int | None = None
+) -> Sequence[Recorded[Event]]:
+    """All events of the entry of a row `entry-<id>`, never none. Raises Problem `not_found`."""
+    name, _, digits = row.rpartition("-")
+    known = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_ID + 1
+    history: Sequence[Recorded[Event]] = ()
+    if name == "entry" and known and int(digits) <= BIGGEST:
+        every = await own.store.read_recorded(entry_stream(EntryId(int(digits))))
+        history = [one for one in every if as_of is None or one.position <= as_of]
+    if not history:
+        raise Problem("not_found", "There is no such row.")
+    return history
 
 
 LONGEST_ID = 15  # digits: below 2**53

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from domain.rules.row_ops import Ops, RowFacts, Status, ops_of
 from domain.time_entry.causes import RefusalCause
+from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from projections import conflicts, target_names, time_entries
 from projections.numbers import json_number
@@ -18,7 +19,17 @@ UNKNOWN_ACTIVITY, UNKNOWN_USER, UNKNOWN_CUSTOMER = (
     "Unknown User",
     "Unknown Customer",
 )
-MATCHED = "Kimai holds what was decided."
+# why a row waits for nobody: by the entry's state
+RESTING: Mapping[str, str] = MappingProxyType(
+    {
+        EntryState.SYNCED: "Kimai holds what was decided.",
+        EntryState.PENDING: "It waits to be written to Kimai.",
+        EntryState.WRITING: "A request to Kimai is under way.",
+        EntryState.FAILED: "It was given up after several attempts: see the dead letters.",
+        EntryState.IGNORED: "It is left alone, by a person or by a rule.",
+        EntryState.WITHDRAWN: "It is gone in Zammad.",
+    }
+)
 # the words that clients of the earlier project know; other reasons go by the row's status
 TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -89,7 +100,7 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
     """The contract's DiffItem; what is left out is not there."""
     facts = facts_of(entry)
     ops = Ops() if facts is None else ops_of(facts)
-    status = time_entries.MATCH if facts is None else facts.status.value
+    status = _status(entry) if facts is None else facts.status.value
     shown: Shown = {
         "id": f"entry-{entry.entry_id}" if facts is None else str(entry.conflict_id),
         "status": status,
@@ -120,9 +131,16 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
     if entry.reason_code == ReasonCode.TARGET_EDITED and entry.facts.base is not None:
         shown["base"] = _held(entry, entry.facts.base, names)
         shown["edited"] = list(entry.facts.edited)
-    if status == Status.MISSING:
+    if facts is not None and status == Status.MISSING:
         shown["autoPath"] = _auto_path(entry)
     return shown
+
+
+def _status(entry: time_entries.Row) -> str:
+    """Of a row that waits for nobody: a match, or only whether Kimai has something of it."""
+    if entry.row_status == time_entries.MATCH:
+        return time_entries.MATCH
+    return Status.MISSING if entry.timesheet_id is None else Status.CONFLICT
 
 
 def _minutes_after(entry: time_entries.Row, names: Names) -> Decimal | None:
@@ -132,7 +150,8 @@ def _minutes_after(entry: time_entries.Row, names: Names) -> Decimal | None:
 def _reason(entry: time_entries.Row, conflict: conflicts.Row | None) -> str:
     if conflict is not None:
         return conflict.detail
-    return entry.reason_code or MATCHED  # the one view may be a moment ahead of the other
+    # the one view may be a moment ahead of the other
+    return entry.reason_code or RESTING.get(entry.state, "")
 
 
 def links(entry: time_entries.Row, names: Names) -> dict[str, str | None]:

@@ -378,6 +378,48 @@ async def test_ops_are_checked_against_the_row(migrated: str) -> None:
         await there.done(row, "keep-target", headers=seen)
 
 
+async def test_a_row_that_waits_for_nobody_is_shown_as_what_it_is(migrated: str) -> None:
+    async with desk(migrated) as there:
+        row = await deleted(there)
+        await there.done(row, "skip")
+        skipped = (await there.get(f"reconcile/row/{row['id']}"))["item"]
+        assert (skipped["status"], skipped["allowedOps"]) == ("missing", [])
+        assert skipped["conflictReason"] == "It is left alone, by a person or by a rule."
+        assert "autoPath" not in skipped
+        match = (await there.rows(filter="matches"))[0]
+        ignored = await there.http.post(f"/api/v1/entries/{match['entryId']}/ignore")
+        assert ignored.status_code == 200, ignored.text
+        now = (await there.get(f"reconcile/row/{match['id']}"))["item"]
+        assert (now["status"], now["allowedOps"]) == ("conflict", [])
+        assert "left alone" in now["conflictReason"]
+
+
+async def test_a_row_without_conflict_has_nothing_to_decide_and_an_unknown_one_is_none(
+    migrated: str,
+) -> None:
+    async with desk(migrated) as there:
+        await edited(there)
+        match = (await there.rows(filter="matches"))[0]
+        path = "/api/v1/reconcile/row"
+        preview = await there.http.get(f"{path}/{match['id']}/preview", params={"op": "update"})
+        assert (preview.status_code, preview.json()["applicable"]) == (200, False)
+        assert preview.json()["blockedBy"] == "This row has no open conflict."
+        refused = await there.do(match, "update")
+        assert (refused.status_code, refused.json()["code"]) == (409, "op_not_applicable")
+        for unknown in ("entry-999999", "entry-0", "entry-99999999999999999999", "999999", "x-1"):
+            told = [
+                await there.http.get(f"{path}/{unknown}"),
+                await there.http.get(f"{path}/{unknown}/preview", params={"op": "update"}),
+                await there.http.post(f"{path}/{unknown}", json={"op": "update"}),
+                await there.http.post(f"{path}/{unknown}/undo"),
+            ]
+            assert {answer.status_code for answer in told} == {404}, unknown
+        (row,) = await there.rows()
+        by_entry = {"id": f"entry-{row['entryId']}"}
+        await there.done({**row, **by_entry}, "keep-target")
+        assert await there.rows() == []
+
+
 async def test_of_two_people_at_once_one_wins_and_the_other_is_told(migrated: str) -> None:
     async with desk(migrated) as there:
         row = await edited(there)

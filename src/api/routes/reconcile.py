@@ -12,7 +12,7 @@ from api import resolving
 from api.as_of import AsOf
 from api.bodies import Body
 from api.identity import Operator, Own, RequestCommands, Viewer
-from api.inputs import BIGGEST, Expected
+from api.inputs import Expected
 from api.problems import Problem, problem_of
 from api.reconcile_shapes import (
     BulkDone,
@@ -27,7 +27,6 @@ from api.routing import LedgerRoute
 from api.services import Services
 from domain.errors import LedgerError
 from domain.event import Event, Recorded
-from domain.ids import EntryId, entry_stream
 from domain.rules.row_ops import Op
 from domain.sync.resolving import Prospect
 from domain.time_entry.state import TimeEntry
@@ -157,18 +156,11 @@ async def get_row(row_id: RowId, _: Viewer, own: Own, as_of: AsOf) -> object:
 async def _row(
     own: Services, row_id: str, as_of: int | None
 ) -> tuple[conflicts.Row | None, entries_view.Row, TimeEntry, Sequence[Recorded[Event]]]:
-    name, _, number = row_id.rpartition("-")
-    if not name:
-        about = await resolving.subject(own, resolving.number_of(row_id), as_of=as_of)
+    if (number := resolving.numbered(row_id)) is not None:
+        about = await resolving.subject(own, number, as_of=as_of)
         shown = about.conflict if about.is_open else None
         return shown, about.entry, about.state, about.history
-    digits = number.isascii() and number.isdigit() and len(number) <= resolving.LONGEST_ID + 1
-    if name != "entry" or not digits or int(number) > BIGGEST:
-        raise Problem("not_found", "There is no such row.")
-    every = await own.store.read_recorded(entry_stream(EntryId(int(number))))
-    history = [one for one in every if as_of is None or one.position <= as_of]
-    if not history:
-        raise Problem("not_found", "There is no such row.")
+    history = await resolving.history_of(own, row_id, as_of=as_of)
     entry, state = resolving.folded(history)
     conflict = None
     if entry.conflict_id is not None:
@@ -185,7 +177,13 @@ async def preview_row(
     Of the past only the row says whether the op applied; nobody can ask the peers of then.
     """
     wanted = SYNONYMS[op]
-    about = await resolving.subject(own, resolving.number_of(row_id), as_of=as_of)
+    try:
+        number = await resolving.conflict_of(own, row_id, as_of=as_of)
+    except Problem as problem:
+        if problem.code != "op_not_applicable":
+            raise
+        return _blocked(wanted, problem.detail)
+    about = await resolving.subject(own, number, as_of=as_of)
     prospect = Prospect()
     try:
         resolving.check(about, wanted, None)
@@ -198,20 +196,29 @@ async def preview_row(
     return _previewed(about, wanted, prospect)
 
 
+def _blocked(op: Op, why: str) -> dict[str, object]:
+    nothing: list[object] = []
+    return {
+        "op": op.value,
+        "applicable": False,
+        "blockedBy": why,
+        "requests": nothing,
+        "effects": nothing,
+    }
+
+
 def _previewed(about: Subject, op: Op, prospect: Prospect) -> dict[str, object]:
-    requests: list[dict[str, object]] = []
-    if prospect.blocked_by is None:
-        requests += [plans.creation_shown(each) for each in prospect.creates]
-        requests += [plans.request_shown(each) for each in prospect.requests]
+    if prospect.blocked_by is not None:
+        return _blocked(op, prospect.blocked_by)
+    requests = [plans.creation_shown(each) for each in prospect.creates]
+    requests += [plans.request_shown(each) for each in prospect.requests]
     shown: dict[str, object] = {
         "op": op.value,
-        "applicable": prospect.blocked_by is None,
+        "applicable": True,
         "requests": requests,
-        "effects": [] if prospect.blocked_by else _effects(about, op, requests),
+        "effects": _effects(about, op, requests),
     }
-    if prospect.blocked_by is not None:
-        shown["blockedBy"] = prospect.blocked_by
-    elif (stored := prospect.foreseen) is not None:
+    if (stored := prospect.foreseen) is not None:
         zone = about.entry.facts.zone
         shown["stored"] = {
             "begin": entries_view.local(stored.begin, zone),
@@ -258,7 +265,7 @@ async def resolve_row(
     version: Expected,
 ) -> object:
     """Carry out one op. What fails leaves the row open; of two at once, one is told 409."""
-    number = resolving.number_of(row_id)
+    number = await resolving.conflict_of(own, row_id)
     done = await resolving.resolve(
         own, commands, number, SYNONYMS[body.op], body.notes, version=version
     )
@@ -278,7 +285,7 @@ async def undo_row(
 
     409 `op_not_applicable`, with a sentence, when Kimai was written or the row has changed since.
     """
-    number = resolving.number_of(row_id)
+    number = await resolving.conflict_of(own, row_id)
     note = body.notes if body else None
     return OpDone(**vars(await resolving.undo(own, commands, number, note, version)))
 

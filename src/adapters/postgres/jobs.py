@@ -18,7 +18,7 @@ hand has ended.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Protocol, cast, get_args
 
@@ -27,7 +27,7 @@ from pgqueuer.adapters.persistence import qb
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.errors import FailingListenerError, RetryRequested
-from pgqueuer.models import Job
+from pgqueuer.models import HealthCheckEvent, Job
 from pgqueuer.ports.driver import Driver
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
@@ -109,6 +109,7 @@ HELD = timedelta(
     seconds=1
 )  # from one look to the next: each job is some commits beside the appends
 HEARTBEAT = timedelta(seconds=10)  # a job whose worker was silent so long is given to another
+PROBES = 4  # of a listener before it is given up: within PgQueuer's ten seconds
 LOOK = timedelta(seconds=5)  # between looks at the queue; NOTIFY usually comes first
 PATROL = 5.0  # seconds between looks for runs that nobody works on
 STOPPED = "Interrupted: the service was stopped. The next run goes on from here."
@@ -217,6 +218,21 @@ class RunFollower:
         return int(row)
 
 
+class Manager(QueueManager):
+    """Asks its listener more than once whether it hears.
+
+    PgQueuer 1.6 sends the first probe before it listens; when that is lost, it would take no jobs
+    any more until all that it has in hand have ended.
+    """
+
+    async def listener_healthy(self, timeout: timedelta = HEARTBEAT) -> HealthCheckEvent:  # noqa: ASYNC109 # PgQueuer's
+        """Raises FailingListenerError when no probe comes back within `timeout`."""
+        for _ in range(PROBES - 1):
+            with suppress(FailingListenerError):
+                return await super().listener_healthy(timeout / PROBES)
+        return await super().listener_healthy(timeout / PROBES)
+
+
 class RunWorker:
     """Carries out runs, one at a time per connector pair over all processes."""
 
@@ -245,7 +261,7 @@ class RunWorker:
         self._resolve_rows = resolve_rows
         self._lock_retry = lock_retry
         self._active: set[RunId] = set()
-        self._manager: QueueManager | None = None
+        self._manager: Manager | None = None
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -253,7 +269,7 @@ class RunWorker:
         logging.getLogger("pgqueuer").addFilter(as_warning)
         while not self._stopping.is_set():
             queries = _queries(AsyncpgPoolDriver(self._store.pool))
-            manager = QueueManager(queries, Channel(CHANNEL))
+            manager = Manager(queries, Channel(CHANNEL))
             manager.entrypoint(ENTRYPOINT)(self._work)
             manager.entrypoint(PLAN_ENTRYPOINT)(self._plan)
             manager.entrypoint(UNIT_ENTRYPOINT)(self._unit)

@@ -21,6 +21,7 @@ from domain.time_entry.events import (
     TimesheetDrifted,
     TimesheetVanished,
 )
+from domain.time_entry.values import Alike
 from projections.projection import Projection
 
 NAME, VERSION = "conflicts", 1
@@ -55,6 +56,7 @@ class Row:
     cause: str | None
     detail: str
     others: tuple[int, ...]
+    alike: Alike | None
     action: str | None
     opened_at: datetime
     resolved_at: datetime | None
@@ -104,6 +106,7 @@ def _opened(event: ConflictOpened, recorded: Recorded[_Seen]) -> Row:
         cause=event.cause,
         detail=event.detail,
         others=event.others,
+        alike=event.alike,
         action=None,
         opened_at=recorded.recorded_at,
         resolved_at=None,

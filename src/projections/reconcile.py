@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
+from domain.minutes import minutes_of
 from domain.rules.row_ops import Ops, RowFacts, Status, ops_of
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.standing import EntryState
@@ -113,7 +114,7 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
         "allowedOps": [op.value for op in ops.allowed],
         "blockedBy": ops.blocked_by,
         "version": entry.version if conflict is None else conflict.version,
-        "links": links(entry, names),
+        "links": links(entry, conflict, names),
     }
     if conflict is not None:
         shown["conflictType"] = conflict_type(conflict.reason_code, status)
@@ -124,8 +125,8 @@ def item(entry: time_entries.Row, conflict: conflicts.Row | None, names: Names) 
         shown["cause"] = entry.cause
     if not entry.vanished:
         shown["source"] = _source(entry)
-    if entry.timesheet_id is not None and entry.facts.target is not None:
-        shown["target"] = _target(entry, entry.facts.target, names)
+    if (sheet := _sheet_of(entry, conflict)) is not None:
+        shown["target"] = _target(entry, sheet, names)
     if (lasting := _minutes_after(entry, names)) is not None:
         shown["minutesAfter"] = json_number(lasting)
     if entry.reason_code == ReasonCode.TARGET_EDITED and entry.facts.base is not None:
@@ -154,14 +155,21 @@ def _reason(entry: time_entries.Row, conflict: conflicts.Row | None) -> str:
     return entry.reason_code or RESTING.get(entry.state, "")
 
 
-def links(entry: time_entries.Row, names: Names) -> dict[str, str | None]:
+def links(
+    entry: time_entries.Row, conflict: conflicts.Row | None, names: Names
+) -> dict[str, str | None]:
     """Where people see both sides."""
     target = entry.facts.target_connector_id
-    return time_entries.links(
+    shown = time_entries.links(
         entry,
         names.addresses.get(entry.connector_id),
         None if target is None else names.addresses.get(target),
     )
+    alike = None if conflict is None else conflict.alike
+    if entry.timesheet_id is None and alike is not None:
+        base = names.addresses.get(alike.target_connector_id)
+        shown["timesheet"] = time_entries.sheet_link(alike.timesheet_id, base)
+    return shown
 
 
 def _source(entry: time_entries.Row) -> Shown:
@@ -177,9 +185,44 @@ def _source(entry: time_entries.Row) -> Shown:
     return source
 
 
-def _target(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
+@dataclass(frozen=True, kw_only=True)
+class _Sheet:
+    """The timesheet of a row: the linked one, else one that only looks like the booking."""
+
+    timesheet_id: int
+    held: time_entries.Target
+    is_linked: bool
+
+
+def _sheet_of(entry: time_entries.Row, conflict: conflicts.Row | None) -> _Sheet | None:
+    linked = entry.facts.target
+    alike = None if conflict is None else conflict.alike
+    if entry.timesheet_id is not None:
+        if linked is None:
+            return None
+        return _Sheet(timesheet_id=entry.timesheet_id, held=linked, is_linked=True)
+    if alike is None:
+        return None
+    held = time_entries.Target(
+        begin=alike.begin,
+        end=alike.end,
+        minutes=minutes_of(alike.duration),
+        project_id=alike.project_id,
+        activity_id=alike.activity_id,
+        user_id=alike.user_id,
+        tags=(),
+        billable=alike.billable,
+        exported=alike.exported,
+    )
+    return _Sheet(timesheet_id=alike.timesheet_id, held=held, is_linked=False)
+
+
+def _target(entry: time_entries.Row, sheet: _Sheet, names: Names) -> Shown:
+    held = _held(entry, sheet.held, names)
+    if not sheet.is_linked:
+        return {**held, "description": ""}  # nobody of ours wrote it, so it is not kept
     shown = {
-        **_held(entry, target, names),
+        **held,
         "minutes": json_number(time_entries.held_minutes(entry)),
         "description": time_entries.target_text(entry),
     }
@@ -209,8 +252,8 @@ def conflict(
     row: conflicts.Row, entry: time_entries.Row | None, names: Names, *, rich: bool = True
 ) -> Shown:
     """The contract's Conflict; without `rich` the two sides, and what is copied, is null."""
-    target = entry.facts.target if entry is not None and entry.timesheet_id is not None else None
-    matched = row.others or target is not None
+    sheet = None if entry is None else _sheet_of(entry, row)
+    matched = row.others or sheet is not None
     status = Status.CONFLICT if matched else Status.MISSING
     shown: Shown = {
         "id": row.conflict_id,
@@ -227,16 +270,15 @@ def conflict(
         "created_at": row.opened_at,
         "version": row.version,
     }
-    return shown | _rich(entry if rich else None, target if rich else None, names)
+    return shown | _rich(entry if rich else None, sheet if rich else None, names)
 
 
-def _rich(
-    entry: time_entries.Row | None, target: time_entries.Target | None, names: Names
-) -> Shown:
+def _rich(entry: time_entries.Row | None, sheet: _Sheet | None, names: Names) -> Shown:
+    target = sheet and sheet.held
     zone = None if entry is None else entry.facts.zone
     return {
         "zammad_data": _zammad(entry) if entry is not None and not entry.vanished else None,
-        "kimai_data": _kimai(entry, target, names) if entry is not None and target else None,
+        "kimai_data": _kimai(entry, sheet, names) if entry is not None and sheet else None,
         "customer_name": entry and (entry.organization_name or entry.customer_name),
         "project_name": entry and target_names.project_of(entry, names.learnt).name,
         "activity_name": entry and entry.activity_name,
@@ -248,7 +290,7 @@ def _rich(
         "kimai_begin": target and time_entries.local(target.begin, zone),
         "kimai_end": target and time_entries.local(target.end, zone),
         "kimai_duration_minutes": json_number(target.minutes) if target else None,
-        "kimai_id": entry.timesheet_id if entry and target else None,
+        "kimai_id": sheet and sheet.timesheet_id,
     }
 
 
@@ -277,14 +319,18 @@ def _zammad(entry: time_entries.Row) -> Shown:
     }
 
 
-def _kimai(entry: time_entries.Row, target: time_entries.Target, names: Names) -> Shown:
+def _kimai(entry: time_entries.Row, sheet: _Sheet, names: Names) -> Shown:
+    target = sheet.held
     begin = time_entries.local(target.begin, entry.facts.zone)
-    project = target_names.project_of(entry, names.learnt)
+    project, text = time_entries.UNKNOWN, ""
+    if sheet.is_linked:
+        project = target_names.project_of(entry, names.learnt)
+        text = time_entries.target_text(entry)
     return {
-        "source_id": str(entry.timesheet_id),
+        "source_id": str(sheet.timesheet_id),
         "source": "kimai",
         **_ticket(entry),
-        "description": time_entries.target_text(entry),
+        "description": text,
         "duration_sec": json_number(target.minutes * 60),
         "activity_type_id": None,
         "customer_id": project.customer_id,

@@ -8,7 +8,7 @@ from domain.rules.comparison import asked_anew, changes_since
 from domain.rules.rounding import to_hold
 from domain.time_entry.events import ConflictOpened
 from domain.time_entry.state import TimeEntry
-from domain.time_entry.values import Basis, Desired, Written
+from domain.time_entry.values import Alike, Basis, Desired, Written
 from projections import time_entries
 from projections.numbers import json_number
 
@@ -38,7 +38,9 @@ def sides(
     """
     zone, settled = row.facts.zone, entry.settled
     source = None if entry.standing.vanished else _asked(entry, row)
-    target = None if settled is None else _held(entry.drifted or settled.written, zone)
+    target = _alike(entry, zone)
+    if settled is not None:
+        target = _held(entry.drifted or settled.written, zone)
     base = None if settled is None else _held(settled.written, zone)
     return source, target, base
 
@@ -51,7 +53,8 @@ def differences(entry: TimeEntry, row: time_entries.Row) -> list[Shown]:
     for name, told in FIELDS.items():
         ours, theirs, was = (side and side.get(name) for side in (source, target, base))
         who = _who(told in by_source, told in by_target)
-        if who is not None or (target is not None and source is not None and ours != theirs):
+        both = target is not None and source is not None and name in target
+        if who is not None or (both and ours != theirs):
             found.append(
                 {"field": name, "source": ours, "target": theirs, "base": was, "changed_by": who}
             )
@@ -109,18 +112,26 @@ def _desired(entry: TimeEntry) -> tuple[Desired | None, Basis]:
     return settled.desired, settled.basis
 
 
-def _held(written: Written, zone: str | None) -> Shown:
+def _alike(entry: TimeEntry, zone: str | None) -> Shown | None:
+    """A timesheet that only looks like the booking; its text is not kept."""
+    if entry.conflict is None or entry.conflict.alike is None:
+        return None
+    return _held(entry.conflict.alike, zone)
+
+
+def _held(sheet: Written | Alike, zone: str | None) -> Shown:
+    text = {"description": sheet.description.value} if isinstance(sheet, Written) else {}
     return {
-        "timesheet_id": written.timesheet_id,
-        "minutes": json_number(minutes_of(written.duration)),
-        "begin": time_entries.local(written.begin, zone),
-        "end": time_entries.local(written.end, zone),
-        "user_id": written.user_id,
-        "project_id": written.project_id,
-        "activity_id": written.activity_id,
-        "description": written.description.value,
-        "billable": written.billable,
-        "exported": written.exported,
+        "timesheet_id": sheet.timesheet_id,
+        "minutes": json_number(minutes_of(sheet.duration)),
+        "begin": time_entries.local(sheet.begin, zone),
+        "end": time_entries.local(sheet.end, zone),
+        "user_id": sheet.user_id,
+        "project_id": sheet.project_id,
+        "activity_id": sheet.activity_id,
+        **text,
+        "billable": sheet.billable,
+        "exported": sheet.exported,
     }
 
 

@@ -664,10 +664,14 @@ def links(row: Row, ticket_base: str | None, timesheet_base: str | None) -> dict
     ticket = None
     if ticket_base and row.ticket_id is not None:
         ticket = f"{ticket_base}#ticket/zoom/{row.ticket_id}"
-    sheet = None
-    if timesheet_base and row.timesheet_id is not None:
-        sheet = f"{timesheet_base}en/timesheet/{row.timesheet_id}/edit"
-    return {"ticket": ticket, "timesheet": sheet}
+    return {"ticket": ticket, "timesheet": sheet_link(row.timesheet_id, timesheet_base)}
+
+
+def sheet_link(timesheet_id: int | None, base: str | None) -> str | None:
+    """Where Kimai shows the timesheet."""
+    if base is None or timesheet_id is None:
+        return None
+    return f"{base}en/timesheet/{timesheet_id}/edit"
 
 
 PROJECTION = Projection(

@@ -742,6 +742,27 @@ async def test_a_look_alike_is_linked_as_it_is(migrated: str) -> None:
         assert (await there.entry(row["entryId"]))["state"] == "synced"
 
 
+async def test_a_look_alike_is_shown_to_who_decides_about_it(migrated: str) -> None:
+    async with two_peers(3) as peers, running_service(migrated) as service:
+        await connect(service, peers)
+        there = Desk(service, peers)
+        row, sheet = await suggested(there)
+        kept = there.sheet(sheet)
+        assert kept.begin is not None
+        assert kept.end is not None
+        minutes = round((kept.end - kept.begin) / 60)
+        assert row["target"]["minutes"] == minutes > 0
+        assert datetime.fromisoformat(row["target"]["startedAt"]).timestamp() == kept.begin
+        assert row["links"]["timesheet"] == f"{peers.kimai_url}/en/timesheet/{sheet}/edit"
+        detail = await there.get(f"reconcile/row/{row['id']}")
+        assert (detail["target"]["timesheet_id"], detail["base"]) == (sheet, None)
+        assert {each["field"] for each in detail["fields"]} == {"project_id", "billable"}
+        conflict = await there.get(f"conflicts/{row['id']}")
+        assert (conflict["kimai_id"], conflict["kimai_duration_minutes"]) == (sheet, minutes)
+        assert conflict["kimai_data"]["project_id"] == 2
+        assert "On the phone" not in str((row, detail, conflict))  # whoever wrote that
+
+
 async def test_a_look_alike_is_linked_and_brought_to_the_booking(migrated: str) -> None:
     async with two_peers(3) as peers, running_service(migrated) as service:
         await connect(service, peers)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.connector.settings import KimaiSettings
+from domain.ids import ConnectorId
 from domain.personal import Personal
 from domain.ports.timesheets import Timesheet
 from domain.rules.rounding import explained
-from domain.time_entry.values import Desired, Stored, Written
+from domain.time_entry.values import Alike, Desired, Stored, Written
 
 
 def as_written(sheet: Timesheet, subject: str) -> Written:
@@ -23,6 +24,22 @@ def as_written(sheet: Timesheet, subject: str) -> Written:
         duration=sheet.duration,
         description=Personal(subject, sheet.description),
         tags=tuple(sorted(sheet.tags)),
+        exported=sheet.exported,
+        billable=sheet.billable,
+    )
+
+
+def as_alike(sheet: Timesheet, target: ConnectorId) -> Alike:
+    """The record as a person is asked about it."""
+    return Alike(
+        target_connector_id=target,
+        timesheet_id=sheet.timesheet_id,
+        user_id=sheet.user_id,
+        project_id=sheet.project_id,
+        activity_id=sheet.activity_id,
+        begin=sheet.begin,
+        end=sheet.end,
+        duration=sheet.duration,
         exported=sheet.exported,
         billable=sheet.billable,
     )

@@ -604,4 +604,5 @@ def _held(wait: Wait, basis: Basis, desired: Desired | None = None) -> Ruling:
         detail=wait.detail,
         cause=wait.cause,
         others=wait.others,
+        alike=wait.alike,
     )

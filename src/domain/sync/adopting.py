@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from domain.connector.settings import WorkTimeAnchor
 from domain.ids import EntryId
 from domain.ports.timesheets import Timesheet
-from domain.rules.comparison import as_written
+from domain.rules.comparison import as_alike, as_written
 from domain.rules.configuration import Configuration
 from domain.rules.marker import Claim, claimed, is_marked
 from domain.rules.rounding import sent_length
@@ -134,11 +134,16 @@ class Adopter:
         """The step that asks a person before a booking is written that seems to be there."""
         if entry is None or not is_new(entry):
             return None
-        ids = [sheet.timesheet_id for sheet in self._likes(entry)]
-        if not ids:
+        likes = sorted(self._likes(entry), key=lambda sheet: sheet.timesheet_id)
+        if not likes:
             return None
-        others = tuple(sorted(ids))
-        return Hold(reason=ReasonCode.DUPLICATE, detail=suggestion_text(others), others=others)
+        others = tuple(sheet.timesheet_id for sheet in likes)
+        return Hold(
+            reason=ReasonCode.DUPLICATE,
+            detail=suggestion_text(others),
+            others=others,
+            alike=as_alike(likes[0], self.configuration.target),
+        )
 
     def _likes(self, entry: TimeEntry) -> Iterator[Timesheet]:
         """What has its ticket, person, day and amount; the amount with corrections or without."""

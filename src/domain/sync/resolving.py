@@ -273,7 +273,7 @@ class _Attempt:
         settled = self.state.settled
         if settled is None:
             if why.reason is ReasonCode.DUPLICATE:
-                await self._apply(Hold(reason=why.reason, detail=why.detail, others=why.others))
+                await self._apply(Hold(**vars(why)))
             return
         await self.crossing.judge.know_unit()
         number = settled.written.timesheet_id

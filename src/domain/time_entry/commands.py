@@ -9,6 +9,7 @@ from domain.ids import ConnectorId, EntryId
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.state import KEEP_TARGET
 from domain.time_entry.values import (
+    Alike,
     Basis,
     Booking,
     Context,
@@ -26,7 +27,7 @@ from domain.time_entry.values import (
 class Ruling:
     """What the rules say should happen with a booking, on what basis; see `EntryDecided`.
 
-    `cause` and `others` are for the conflict of one that is held: see `ConflictOpened`.
+    `cause`, `others` and `alike` are for the conflict of one that is held: see `ConflictOpened`.
     """
 
     outcome: Outcome
@@ -36,6 +37,7 @@ class Ruling:
     detail: str | None = None
     cause: RefusalCause | None = None
     others: tuple[int, ...] = ()
+    alike: Alike | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,13 +173,14 @@ class Distinguish:
 class Hold:
     """Reading the target showed that a person must decide before anything is written.
 
-    `cause`, `others`: see `ConflictOpened`.
+    `cause`, `others`, `alike`: see `ConflictOpened`.
     """
 
     reason: ReasonCode
     detail: str
     cause: RefusalCause | None = None
     others: tuple[int, ...] = ()
+    alike: Alike | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

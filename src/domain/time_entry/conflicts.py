@@ -15,6 +15,7 @@ def open_conflict(wait: Wait, entry: TimeEntry) -> list[TimeEntryEvent]:
         detail=wait.detail,
         cause=wait.cause,
         others=wait.others,
+        alike=wait.alike,
     )
     return [*close_conflict(entry), opened]
 

@@ -130,8 +130,8 @@ def decide(  # noqa: C901, PLR0911, PLR0912 # one flat branch per command
             return decide_by_person(command, entry)
         case Decide(ruling=ruling):
             return _decide(ruling, entry)
-        case Hold(reason=reason, detail=detail, cause=cause, others=others):
-            return _hold(Wait(reason=reason, detail=detail, cause=cause, others=others), entry)
+        case Hold():
+            return _hold(Wait(**vars(command)), entry)
         case NoteDrift():
             return _drift(command, entry)
         case Compare() if entry.standing.ignored:
@@ -249,6 +249,7 @@ def _decide(ruling: Ruling, entry: TimeEntry) -> Events:
         detail=ruling.detail or "",
         cause=ruling.cause,
         others=ruling.others,
+        alike=ruling.alike,
     )
     return [decided, *_open(wait, entry)]
 
@@ -270,6 +271,7 @@ def _stands(ruling: Ruling, entry: TimeEntry) -> bool:
         detail=decided.detail,
         cause=ruling.cause,  # of the conflict, which the text tells from all others
         others=ruling.others,
+        alike=ruling.alike,
     )
     return entry.standing.outcome is decided.outcome and agrees(stood, ruling)
 
@@ -313,6 +315,7 @@ def _hold(wait: Wait, entry: TimeEntry) -> Events:
             detail=wait.detail,
             cause=wait.cause,
             others=wait.others,
+            alike=wait.alike,
         ),
         entry,
     )

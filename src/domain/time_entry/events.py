@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from domain.ids import ConnectorId, EntryId
 from domain.time_entry.causes import RefusalCause
 from domain.time_entry.values import (
+    Alike,
     Basis,
     Booking,
     Context,
@@ -299,18 +300,24 @@ class ConflictOpened:
     """A person has to decide. The conflict's id is the position of this event.
 
     `others` are the timesheets that a DUPLICATE is about: those that carry the marker beside the
-    linked one; without a link those that look like the booking. `cause` is there where the reason
-    has several.
+    linked one; without a link those that look like the booking, and `alike` is the first of them.
+    `cause` is there where the reason has several.
     """
 
     TYPE: ClassVar = "ConflictOpened"
-    SCHEMA: ClassVar = 2
+    SCHEMA: ClassVar = 3
 
     entry_id: EntryId
     reason: ReasonCode
     detail: str
     cause: RefusalCause | None = None
     others: tuple[int, ...] = ()
+    alike: Alike | None = None
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """Schema 2 did not say how the first of the others was."""
+        state["alike"] = None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ from domain.time_entry.events import (
 )
 from domain.time_entry.standing import NOWHERE, Standing, stand
 from domain.time_entry.values import (
+    Alike,
     Basis,
     Booking,
     Context,
@@ -109,13 +110,14 @@ class Wait:
     """Why a person must act, with the text that says what to do.
 
     `others` are the timesheets that a DUPLICATE is about beside the linked one, if any is linked.
-    `cause` is there where the reason has several.
+    `alike` is the first of them where none is. `cause` is there where the reason has several.
     """
 
     reason: ReasonCode
     detail: str
     cause: RefusalCause | None = None
     others: tuple[int, ...] = ()
+    alike: Alike | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -393,7 +395,13 @@ def _after(  # noqa: C901, PLR0911, PLR0912 # one flat branch per event
         case EntryRetryRequested():
             return changed(refused=None, attempts=0, **_tried_again(entry))
         case ConflictOpened(reason=reason):
-            wait = Wait(reason=reason, detail=event.detail, cause=event.cause, others=event.others)
+            wait = Wait(
+                reason=reason,
+                detail=event.detail,
+                cause=event.cause,
+                others=event.others,
+                alike=event.alike,
+            )
             found = wait if reason in FOR_A_PERSON else entry.found
             opened = entry.opened + 1
             correcting = None if entry.intent is None else entry.correcting  # it may have landed

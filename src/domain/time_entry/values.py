@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.ids import EntryId
+from domain.ids import ConnectorId, EntryId
 from domain.personal import Personal
 from domain.span import Span
 
@@ -197,6 +197,25 @@ class Written:
     duration: timedelta
     description: Personal
     tags: tuple[str, ...]
+    exported: bool
+    billable: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """A timesheet that looks like a booking and is not linked to it, when a person was asked.
+
+    Without its text, which somebody wrote of whom we know nothing.
+    """
+
+    target_connector_id: ConnectorId
+    timesheet_id: int
+    user_id: int
+    project_id: int
+    activity_id: int
+    begin: datetime
+    end: datetime | None
+    duration: timedelta
     exported: bool
     billable: bool | None
 

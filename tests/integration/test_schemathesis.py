@@ -8,6 +8,7 @@ the id of something that exists.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -21,10 +22,11 @@ from schemathesis.specs.openapi import checks
 
 from api import schema
 from api.problems import STATUS
+from domain.delivery.signature import signature
 from tests.integration.conftest import _migrated
 from tests.support.postgres import DatabaseServer
 from tests.support.threaded_service import Threaded, threaded_service
-from tests.support.two_peers import RANGE
+from tests.support.two_peers import RANGE, WEBHOOK_SECRET
 
 # Cases of each kind, right and wrong ones, by account; a viewer is refused whatever it is.
 EXAMPLES = {"viewer": {"get": 3}, "admin": {"get": 3, "delete": 2}}
@@ -58,7 +60,37 @@ def running(embedded_server: DatabaseServer) -> Iterator[Threaded]:
         url, headers = f"{threaded.url}/api/v1/sync/run", by(threaded, 1)
         answer = requests.post(url, json=RANGE, headers=headers, timeout=PATIENCE)
         assert answer.json()["status"] == "success", answer.text
+        add_more(threaded)
         yield threaded
+
+
+def add_more(threaded: Threaded) -> None:
+    """Rows that wait for a person, plans, a channel that nobody hears, and deliveries."""
+    for entry in read(threaded, "entries")["items"][:3]:
+        write(threaded, "conflicts/", json={"time_entry_id": entry["id"]})
+    for _ in range(3):
+        write(threaded, "sync/plans", json=RANGE)
+    for _ in range(3):  # after the plans: a delivery begins a run
+        channel = {"name": token_hex(4), "url": "json://127.0.0.1:9", "events": ["run_failed"]}
+        write(threaded, "notifications/", json=channel)
+        body = b'{"ticket": {"id": 1}}'
+        signed = {"X-Hub-Signature": signature(WEBHOOK_SECRET, body)}
+        write(threaded, "webhook/zammad", data=body, headers=signed)
+
+
+def read(threaded: Threaded, path: str) -> Any:
+    url = f"{threaded.url}/api/v1/{path}"
+    answer = requests.get(url, headers=by(threaded, 1), timeout=PATIENCE)
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+def write(
+    threaded: Threaded, path: str, headers: Mapping[str, str] | None = None, **body: Any
+) -> None:
+    url, more = f"{threaded.url}/api/v1/{path}", headers or by(threaded, 1)
+    answer = requests.post(url, headers=dict(more), timeout=PATIENCE, **body)
+    assert answer.ok, answer.text
 
 
 def by(threaded: Threaded, user_id: int) -> Mapping[str, str]:
@@ -77,16 +109,18 @@ def operations() -> Sequence[Any]:
 
 def known_ids(threaded: Threaded) -> Mapping[str, Sequence[object]]:
     """Ids that exist, by the name that paths give them."""
-    headers = by(threaded, 1)
-    url = f"{threaded.url}/api/v1/entries"
-    answer = requests.get(url, headers=headers, timeout=PATIENCE)
-    assert answer.ok, answer.text
-    rows = answer.json()["items"]
     few = [1, 2, 3]
+    numbered = ("connector_id", "mapping_id", "run_id", "plan_id", "user_id", "channel_id")
+    rows = read(threaded, "reconcile?filter=all")["items"]
     return {
-        "entry_id": [row["id"] for row in rows],
+        "entry_id": [row["id"] for row in read(threaded, "entries")["items"]],
+        "row_id": [row["id"] for row in rows],
+        "conflict_id": [row["id"] for row in read(threaded, "conflicts")],
+        "delivery_id": [
+            each["delivery_id"] for each in read(threaded, "webhook/deliveries")["items"]
+        ],
         "position": [1, 2, 50],
-        **dict.fromkeys(("connector_id", "mapping_id", "run_id", "plan_id", "user_id"), few),
+        **dict.fromkeys(numbered, few),
     }
 
 

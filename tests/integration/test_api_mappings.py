@@ -10,6 +10,7 @@ import pytest
 from api.peer_names import PeerNames
 from tests.support.service import Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
+from tests.support.waiting import until
 
 PATH = "/api/v1/mappings/"
 TYPE: dict[str, Any] = {
@@ -238,9 +239,10 @@ async def decided(service: Service) -> list[dict[str, Any]]:
 
 async def until_decided(service: Service) -> list[dict[str, Any]]:
     """The records of it, newest first, once nothing is held any more."""
-    for _ in range(300):
+
+    async def nothing_is_held() -> bool:
         logs = await decided(service)
-        if logs and logs[0]["details"]["held"] == 0:
-            return logs
-        await asyncio.sleep(0.1)
-    raise AssertionError("what waited was not decided again within 30 s")
+        return bool(logs) and logs[0]["details"]["held"] == 0
+
+    await until(nothing_is_held)
+    return await decided(service)

@@ -15,6 +15,7 @@ from tests.integration.test_api_runs import open_run
 from tests.support.ahead import AheadClock
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 from tests.support.two_peers import KIMAI_TOKEN, RANGE, TwoPeers, connect, post, two_peers
+from tests.support.waiting import until
 
 PLANS = "/api/v1/sync/plans"
 
@@ -416,11 +417,12 @@ async def test_a_changed_unit_shows_what_it_would_change(migrated: str) -> None:
 
 async def until_ready(service: Service, number: int) -> dict[str, Any]:
     """A plan that nobody waits for: the worker takes it up once the run's lock is free."""
-    for _ in range(300):
+
+    async def is_ready() -> bool:
         answer = await service.http.get(f"{PLANS}/{number}")
-        if answer.status_code == 200 and answer.json()["state"] != "building":
-            break
-        await asyncio.sleep(0.1)
+        return answer.status_code == 200 and answer.json()["state"] != "building"
+
+    await until(is_ready)
     return await plan_of(service, number)
 
 

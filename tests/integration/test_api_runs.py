@@ -23,12 +23,10 @@ from tests.support.ahead import AheadClock
 from tests.support.line import Line
 from tests.support.service import Service, running_service
 from tests.support.sessions import end_session, holders
-from tests.support.two_peers import RANGE, connect, two_peers
+from tests.support.two_peers import QUICK, RANGE, connect, two_peers
 from tests.support.waiting import until
 
 METADATA = Metadata(actor=Actor(kind="system", name="test"), correlation_id="test")
-
-QUICK: dict[str, Any] = {"kimai_request_limit_seconds": 1}  # ours answers at once
 
 
 async def run_now(service: Service, **body: Any) -> dict[str, Any]:

@@ -11,11 +11,10 @@ import pytest
 from adapters.sandbox.control import FaultKind, FaultRule
 from tests.support.service import Service, running_service
 from tests.support.service_processes import a_process, alive, get
-from tests.support.two_peers import RANGE, TwoPeers, connect, connect_by, two_peers
+from tests.support.two_peers import QUICK, RANGE, TwoPeers, connect, connect_by, two_peers
 from tests.support.waiting import until
 
 PER_TICKET = {"project_strategy": "per_ticket", "default_project_id": None}
-QUICK: dict[str, Any] = {"kimai_request_limit_seconds": 1}
 DUPLICATES = {
     "customer": "customer.rules.allow_duplicate_number",
     "project": "project.allow_duplicate_number",

@@ -1,6 +1,6 @@
 """Both sandbox peers on real sockets with a small story, and a service connected to them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ ZAMMAD_TOKEN = register("ZAMMAD_TOKEN", "zammad-t0ken-that-nobody-may-see")
 KIMAI_TOKEN = register("KIMAI_TOKEN", "kimai-t0ken-nobody-may-see")
 WEBHOOK_SECRET = register("WEBHOOK_SECRET", "webhook-s3cret-nobody-may-see")
 UNTIL = datetime(2026, 11, 20, tzinfo=UTC)
+QUICK: Mapping[str, Any] = {"kimai_request_limit_seconds": 1}  # a setting: ours answers at once
 RANGE = {"start_date": "2026-09-01", "end_date": "2026-12-31"}
 
 

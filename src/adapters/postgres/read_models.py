@@ -571,13 +571,12 @@ _ACTIONS = {
 
 def _audit_where(which: AuditFilter, between: Between) -> Where:
     entity_type, _, entity_id = (which.entity or "").partition(":")
-    user = """strpos(lower(concat_ws(chr(10), "user", action)), (SELECT lower({}::text))) > 0"""
     number = _number(entity_id, unknown=-1) if entity_id else None
     return where(
         (
             ("action = {}::text", _needle(which.action)),
             (_ACTIONS[which.action_type], None if which.action_type == "all" else NO_VALUE),
-            (user, _needle(which.user)),
+            (_holds(_joined('"user", action')), _needle(which.user)),
             ("ip_address = {}::text", _needle(which.ip_address)),
             ("valid_from > {}::bigint", between[0]),
             ("valid_from <= {}::bigint", between[1]),
@@ -608,19 +607,31 @@ def _states(states: Sequence[str] | None) -> str:
 
 def entry_where(which: EntryFilter) -> Where:
     """The conditions of the filter, as the statements `entries` and `few_entries` take them."""
-    anywhere = "strpos(lower(concat_ws(chr(10), {columns})), (SELECT lower({{}}::text))) > 0".format
     return where(
         (
             (_states(which.states), NO_VALUE if which.states else None),
-            ("strpos(lower(ticket_number), (SELECT lower({}::text))) > 0", _needle(which.ticket)),
-            (anywhere(columns="user_name, user_email"), _needle(which.user)),
-            (anywhere(columns="organization_name, customer_name"), _needle(which.customer)),
+            (_holds("ticket_number"), _needle(which.ticket)),
+            (_holds("concat_ws(chr(10), user_name, user_email)"), _needle(which.user)),
+            (
+                _holds("concat_ws(chr(10), organization_name, customer_name)"),
+                _needle(which.customer),
+            ),
             ("entry_date >= {}::date", which.start_date),
             ("entry_date <= {}::date", which.end_date),
-            (anywhere(columns=SEARCHED), _needle(which.q)),
+            (_holds(_joined(SEARCHED)), _needle(which.q)),
             ("last_run_id = {}::bigint", which.run_id),
         )
     )
+
+
+def _holds(text: str) -> str:
+    """The condition that the text has what is looked for; whatever is asked is made small once."""
+    return f"strpos(lower({text}), (SELECT lower({{}}::text))) > 0"
+
+
+def _joined(columns: str) -> str:
+    """Texts under each other, so that nothing is found across two of them."""
+    return f"concat_ws(chr(10), {columns})"
 
 
 def _needle(text: str | None) -> str | None:

@@ -139,7 +139,7 @@ class OpPreviewOut(Answer):
 
 
 class OpDone(Answer):
-    status: Literal["success"] = "success"
+    status: Literal["success"]
     message: str
     conflict_id: int
     entry_id: int

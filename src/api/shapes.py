@@ -67,13 +67,13 @@ class PermissionCheck(Answer):
 
 
 class TestDetails(Answer):
-    peer_version: str | None = None
-    user: str | None = None
-    time_unit_declared: str | None = None
-    missing_permissions: list[str] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
-    capabilities: TokenCapabilities | None = None
-    checks: list[PermissionCheck] = Field(default_factory=list)
+    peer_version: str | None
+    user: str | None
+    time_unit_declared: str | None
+    missing_permissions: list[str]
+    warnings: list[str]
+    capabilities: TokenCapabilities | None
+    checks: list[PermissionCheck]
 
 
 class TestAnswer(Answer):
@@ -113,6 +113,7 @@ class FoundOut(Answer):
 
 
 class HealthOut(Health):
+    checked_at: datetime | None
     latency_ms: int | None
     peer_version: str | None
     checks: list[HealthCheck]
@@ -271,7 +272,12 @@ class RetryResult(Answer):
 
 
 class DeliveryAccepted(Answer):
-    status: Literal["accepted", "duplicate"]
+    status: Literal["accepted"]
+    delivery_id: str
+
+
+class DeliveryKnown(Answer):
+    status: Literal["duplicate"]
     delivery_id: str
 
 
@@ -307,7 +313,7 @@ class DeliveryPage(Answer):
 
 class DeliveryReplay(Answer):
     delivery_id: str
-    status: Literal["received"] = "received"
+    status: Literal["received"]
 
 
 class RetryAccepted(Answer):
@@ -319,7 +325,7 @@ class CancelAccepted(Answer):
     """A run that will stop; one that nobody had begun has stopped already."""
 
     id: int
-    state: Literal["cancelling"] = "cancelling"
+    state: Literal["cancelling"]
 
 
 class RunPage(Answer):

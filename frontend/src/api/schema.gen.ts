@@ -1408,6 +1408,7 @@ export interface paths {
          * @description The exact requests to Kimai that the op would send now; both peers are only read.
          *
          *     Of the past only the row says whether the op applied; nobody can ask the peers of then.
+         *     409 `connectors_missing` or `connector_inactive`; 502 when a peer does not answer.
          */
         get: operations["preview_row_api_v1_reconcile_row__row_id__preview_get"];
         put?: never;
@@ -1886,7 +1887,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Prometheus text; with `metrics_token` set, for its bearer only.
+         * @description Prometheus text; with `metrics_token` set, for its bearer only, else 401.
          */
         get: operations["metrics_metrics_get"];
         put?: never;
@@ -2116,10 +2117,9 @@ export interface components {
             id: number;
             /**
              * State
-             * @default cancelling
              * @constant
              */
-            state?: "cancelling";
+            state: "cancelling";
         };
         /** Cancellation */
         Cancellation: {
@@ -2572,9 +2572,9 @@ export interface components {
             delivery_id: string;
             /**
              * Status
-             * @enum {string}
+             * @constant
              */
-            status: "accepted" | "duplicate";
+            status: "accepted";
         };
         /** DeliveryCounts */
         DeliveryCounts: {
@@ -2598,6 +2598,16 @@ export interface components {
              * @default 0
              */
             rejected?: number;
+        };
+        /** DeliveryKnown */
+        DeliveryKnown: {
+            /** Delivery Id */
+            delivery_id: string;
+            /**
+             * Status
+             * @constant
+             */
+            status: "duplicate";
         };
         /** DeliveryOut */
         DeliveryOut: {
@@ -2649,10 +2659,9 @@ export interface components {
             delivery_id: string;
             /**
              * Status
-             * @default received
              * @constant
              */
-            status?: "received";
+            status: "received";
         };
         /** DiffCounts */
         DiffCounts: {
@@ -3111,7 +3120,7 @@ export interface components {
              */
             breaker: "closed" | "open" | "half_open";
             /** Checked At */
-            checked_at?: string | null;
+            checked_at: string | null;
             /** Checks */
             checks: components["schemas"]["HealthCheck"][];
             found: components["schemas"]["FoundOut"] | null;
@@ -3652,10 +3661,9 @@ export interface components {
             message: string;
             /**
              * Status
-             * @default success
              * @constant
              */
-            status?: "success";
+            status: "success";
             /** Timesheet Id */
             timesheet_id?: number | null;
         };
@@ -4778,19 +4786,19 @@ export interface components {
         };
         /** TestDetails */
         TestDetails: {
-            capabilities?: components["schemas"]["TokenCapabilities"] | null;
+            capabilities: components["schemas"]["TokenCapabilities"] | null;
             /** Checks */
-            checks?: components["schemas"]["PermissionCheck"][];
+            checks: components["schemas"]["PermissionCheck"][];
             /** Missing Permissions */
-            missing_permissions?: string[];
+            missing_permissions: string[];
             /** Peer Version */
-            peer_version?: string | null;
+            peer_version: string | null;
             /** Time Unit Declared */
-            time_unit_declared?: string | null;
+            time_unit_declared: string | null;
             /** User */
-            user?: string | null;
+            user: string | null;
             /** Warnings */
-            warnings?: string[];
+            warnings: string[];
         };
         /**
          * TestWish
@@ -4806,8 +4814,11 @@ export interface components {
             access_token: string;
             /** Expires In */
             expires_in: number;
-            /** Token Type */
-            token_type: string;
+            /**
+             * Token Type
+             * @constant
+             */
+            token_type: "bearer";
         };
         /** TokenCapabilities */
         TokenCapabilities: {
@@ -15417,8 +15428,26 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18394,7 +18423,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeliveryAccepted"];
+                    "application/json": components["schemas"]["DeliveryKnown"];
                 };
             };
             /** @description Successful Response */
@@ -18605,6 +18634,15 @@ export interface operations {
                      *     # T
                      */
                     "text/plain": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -1,6 +1,6 @@
 """Logging in and out: contract, section 2."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["login"], route_class=LedgerRoute)
 
 class TokenAnswer(Answer):
     access_token: str
-    token_type: str
+    token_type: Literal["bearer"]
     expires_in: int
 
 

@@ -21,11 +21,12 @@ router = APIRouter(tags=["system"])
     "/metrics",
     response_class=PlainTextResponse,
     responses={
-        200: {"content": {"text/plain": {"example": 'timeledger_entries{state="synced"} 9'}}}
+        200: {"content": {"text/plain": {"example": 'timeledger_entries{state="synced"} 9'}}},
+        401: {},
     },
 )
 async def metrics(request: Request, own: Own) -> Response:
-    """Prometheus text; with `metrics_token` set, for its bearer only."""
+    """Prometheus text; with `metrics_token` set, for its bearer only, else 401."""
     _let_in(request, own)
     try:
         async with asyncio.timeout(PATIENCE):

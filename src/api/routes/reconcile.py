@@ -168,13 +168,19 @@ async def _row(
     return conflict, entry, state, history
 
 
-@router.get("/row/{row_id}/preview", response_model=OpPreviewOut, response_model_exclude_unset=True)
+@router.get(
+    "/row/{row_id}/preview",
+    response_model=OpPreviewOut,
+    response_model_exclude_unset=True,
+    responses={409: {}, 502: {}},
+)
 async def preview_row(
     row_id: RowId, op: OpInput, _: Viewer, own: Own, commands: RequestCommands, as_of: AsOf
 ) -> object:
     """The exact requests to Kimai that the op would send now; both peers are only read.
 
     Of the past only the row says whether the op applied; nobody can ask the peers of then.
+    409 `connectors_missing` or `connector_inactive`; 502 when a peer does not answer.
     """
     wanted = SYNONYMS[op]
     try:
@@ -269,7 +275,7 @@ async def resolve_row(
     done = await resolving.resolve(
         own, commands, number, SYNONYMS[body.op], body.notes, version=version
     )
-    return OpDone(**vars(done))
+    return OpDone(status="success", **vars(done))
 
 
 @router.post("/row/{row_id}/undo", response_model=OpDone, response_model_exclude_none=True)
@@ -287,7 +293,9 @@ async def undo_row(
     """
     number = await resolving.conflict_of(own, row_id)
     note = body.notes if body else None
-    return OpDone(**vars(await resolving.undo(own, commands, number, note, version)))
+    return OpDone(
+        status="success", **vars(await resolving.undo(own, commands, number, note, version))
+    )
 
 
 @router.post("/bulk", response_model=BulkDone, response_model_exclude_none=True)

@@ -239,7 +239,7 @@ async def cancel_run(
     number = RunId(run_id)
     command = CancelRun(reason=body.reason if body else None)
     await commands.run(SYNC_RUN, run_stream(number), command, holds, seen=expected)
-    return CancelAccepted(id=number)
+    return CancelAccepted(id=number, state="cancelling")
 
 
 def _merged(query: dict[str, str], body: RunWish | None) -> RunWish:

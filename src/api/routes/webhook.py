@@ -13,7 +13,7 @@ from api.inputs import BIGGEST
 from api.problems import Problem
 from api.routing import LedgerRoute, refuse_unknown
 from api.services import services
-from api.shapes import DeliveryAccepted, DeliveryPage, DeliveryReplay
+from api.shapes import DeliveryAccepted, DeliveryKnown, DeliveryPage, DeliveryReplay
 from api.webhook_intake import Arrival, WebhookIntake
 from domain.delivery.commands import RequestReplay
 from domain.delivery.decide import DELIVERY
@@ -45,7 +45,7 @@ door = APIRouter(tags=["webhook"])  # answers once the delivery is durable, not 
     PATH,
     status_code=202,
     response_model=DeliveryAccepted,
-    responses={200: {"model": DeliveryAccepted, "description": "Known already"}, 403: {}},
+    responses={200: {"model": DeliveryKnown, "description": "Known already"}, 403: {}},
     openapi_extra=BODY,
 )
 async def receive_delivery(request: Request) -> Response:
@@ -124,4 +124,4 @@ async def replay_delivery(
     if receipt is None:
         raise Problem("not_found", "There is no such delivery.")
     await commands.run(DELIVERY, delivery_stream(delivery_id), RequestReplay(receipt=receipt))
-    return DeliveryReplay(delivery_id=delivery_id)
+    return DeliveryReplay(delivery_id=delivery_id, status="received")

@@ -1,6 +1,7 @@
 """All rows of a view as they stand at one moment, read by a cursor of the server."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ from projections.projection import Projection, ViewRow
 R = TypeVar("R", bound=ViewRow)
 
 PAGE = 1_000  # rows in memory at once
-AT_ONCE = 3  # exports that hold a session each; the next one waits its turn
+AT_ONCE = 3  # exports of one view that hold a session each; the next one waits its turn
 # Whoever takes a page and then nothing loses the rest: a transaction that stays open keeps the
 # server from tidying up.
 _SLOWEST_READER = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -32,7 +33,10 @@ class Exports:
         self._pool = store.pool
         self._log_id = store.log_id
         self._sql = statements("read_models")
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        # slow readers of long files do not keep others from short ones
+        self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(AT_ONCE)
+        )
 
     def rows(
         self, projection: Projection[R], *, as_of: int | None = None
@@ -66,7 +70,7 @@ class Exports:
         )
         try:
             async with (
-                self._turns,
+                self._turns[table.name],
                 self._pool.acquire() as connection,
                 connection.transaction(readonly=True),
             ):

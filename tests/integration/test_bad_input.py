@@ -41,6 +41,7 @@ TEXTS = (
     "-1",
     "NaN",
 )
+NUL = "a\0b"
 NUMBERS = ("-1", "1000000000000", "9" * 400, "1e999", "0x10", "١٢", " 1 ", "1.5", "NaN", "-0")
 DAYS = ("9999-12-31", "0000-01-01", "0001-01-01", "10000-01-01", "2026-02-30", "20260101", "0")
 INSTANTS = (
@@ -191,7 +192,7 @@ def of_parameters() -> Iterator[Try]:
     turns = Turns(3)
     for method, path, operation in operations():
         for parameter in operation.get("parameters", ()):
-            for value in turns.some(values_for(parameter)):
+            for value in [*turns.some(values_for(parameter)), NUL]:  # no text of PostgreSQL has it
                 name, where = parameter["name"], parameter["in"]
                 if where == "query":
                     yield Try(method, filled(path), value, query={name: value})

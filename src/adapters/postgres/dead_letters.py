@@ -10,6 +10,7 @@ import asyncpg
 from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import held_at, statements
+from adapters.postgres.view_tables import kept
 
 MOST = 10_000  # retried by one request; whoever has more asks again
 
@@ -95,7 +96,8 @@ class DeadLetters:
         held = held_at(self._sql, which.as_of)
         parts = {"what": what, "tail": tail, "group_of": self._sql["group_of"], "held": held}
         query = self._sql["dead"].format(**parts)
-        asked = (which.reason_code, which.before, which.message, which.cause, which.kind)
+        texts = map(kept, (which.message, which.cause, which.kind))
+        asked = (kept(which.reason_code), which.before, *texts)
         try:
             return await self._pool.fetch(query, self._log_id, *asked, which.as_of, *more)
         except asyncpg.DataError:

@@ -20,7 +20,7 @@ from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import held_at, statements
 from adapters.postgres.totals import TotalsTable
-from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
+from adapters.postgres.view_tables import ViewTable, kept
 from domain.errors import RuleViolation
 from domain.target_names.events import NamedKind
 from domain.target_names.naming import Known
@@ -635,8 +635,8 @@ def _joined(columns: str) -> str:
 
 
 def _needle(text: str | None) -> str | None:
-    """A text to look for; nothing to look for is no filter. Views hold a stand-in for NUL."""
-    return text.replace("\0", NUL_STAND_IN) if text else None
+    """A text to look for; nothing to look for is no filter."""
+    return kept(text) if text else None
 
 
 def _number(text: str | None, *, unknown: int | None = None) -> int | None:

@@ -11,7 +11,7 @@ from adapters.postgres.connecting import translated
 from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.statements import held_at, statements
 from adapters.postgres.totals import TotalsTable
-from adapters.postgres.view_tables import NUL_STAND_IN, ViewTable
+from adapters.postgres.view_tables import ViewTable, kept
 from projections import conflict_totals, conflicts, entry_totals, time_entries
 from projections.tally import Amounts, Tally
 
@@ -80,7 +80,7 @@ class Reconciling:
         self, which: RowFilter, *, skip: int, limit: int, as_of: int | None = None
     ) -> RowPage:
         """Newest first: by the opening of the conflict, for a match by its last change."""
-        q = which.q.replace("\0", NUL_STAND_IN) if which.q else None
+        q = kept(which.q) or None
         most = skip + limit
         ways = {status: await self._way(status, q, as_of) for status in SHOWN[which.filter]}
         parts = [

@@ -61,7 +61,7 @@ class ViewTable(Generic[R]):
                 if (value := values[n]) is not None:
                     values[n] = _ENCODE(value).decode()
             if without_nul:
-                values = [_without_nul(value) for value in values]
+                values = [kept(value) for value in values]
             records.append(values)
         return records
 
@@ -96,5 +96,6 @@ def _without_none(hint: Any) -> Any:
     return kinds[0] if len(kinds) == 1 else hint
 
 
-def _without_nul(value: object) -> object:
+def kept(value: Any) -> Any:
+    """A value as views hold it, whose texts have no NUL; so is what is looked for in them."""
     return value.replace("\0", NUL_STAND_IN) if isinstance(value, str) else value

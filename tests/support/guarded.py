@@ -10,7 +10,7 @@ from adapters.sandbox import serve
 from adapters.sandbox.control import Controlled
 from adapters.sandbox.kimai import KimaiState
 from adapters.sandbox.zammad import ZammadState
-from tests.support.known_secrets import Secret, found, known, may_go_to, tail
+from tests.support.known_secrets import Secret, found, known, may_go_to, tail, watch
 
 CONTROL = "/_control/"  # how tests fill a sandbox, with tokens among the rest
 
@@ -25,6 +25,8 @@ async def running(
     sandbox = peer or (app if isinstance(app, Controlled) else None)
     if sandbox is not None:
         _standing.append(sandbox)
+        for token in _tokens(sandbox):
+            watch("the token of a peer", token, home=None)
     try:
         async with serve.running(guarded(app, sandbox), **where) as url:
             yield url

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.support.known_secrets import register
+
 ROOT = Path(__file__).parents[2]
 BEGIN = """
 import logging, sys
@@ -156,3 +160,8 @@ def test_no_test_starts_a_service_or_a_peer_that_nobody_listens_to() -> None:
         if not name.startswith(("bench/", "unit/")) and name not in NO_SERVICE:
             assert not UNHEARD.search(text) or name in HEARD, name
             assert HEARD.get(name, "") in text, name
+
+
+def test_what_would_show_by_chance_is_no_secret() -> None:
+    with pytest.raises(ValueError, match="too short"):
+        register("a word", "short")

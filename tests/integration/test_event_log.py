@@ -122,7 +122,7 @@ async def add_connector(service: Service, name: str) -> None:
         "type": "kimai",
         "name": name,
         "base_url": "http://127.0.0.1:9/",
-        "api_token": "t0ken-nobody-may-see",
+        "api_token": "t0ken-of-a-logged-house",
     }
     answer = await service.http.post(f"{V1}/connectors/", json=body)
     assert answer.status_code == 201, answer.text

@@ -13,7 +13,7 @@ from tests.support.known_secrets import register
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 OWNER = "connector-1"
-TOKEN = register("the token in the vault", "t0ken-nobody-may-see")
+TOKEN = register("the token in the vault", "kept-t0ken-in-the-vault")
 
 
 async def test_a_secret_is_stored_once_and_read_back(migrated: str) -> None:

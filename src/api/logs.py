@@ -12,7 +12,8 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # A last net under code that already keeps secrets out of its messages.
 SECRET_KEYS = re.compile(r"password|token|secret|authorization|cookie|api_key", re.IGNORECASE)
 SECRET_TEXT = re.compile(
-    r"(?i)(bearer\s+|token=|basic\s+)[\w.~+/=-]{8,}|(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+(?=@)"
+    r"(?i)(bearer\s+|token=|basic\s+)[\w.~+/=-]{8,}|((?:password|secret)=)[^\s&,;'\"]+"
+    r"|(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+(?=@)"
 )
 LONGEST = 8_000  # characters of a value that are kept, from its end: there a traceback says why
 ALLOWED = ("token_id",)
@@ -63,5 +64,5 @@ def _redacted(
         if SECRET_KEYS.search(key) and key not in ALLOWED and isinstance(value, str):
             event[key] = "***"
         elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(lambda m: (m[1] or m[2]) + "***", value)[-LONGEST:]
+            event[key] = SECRET_TEXT.sub(lambda m: f"{m[m.lastindex or 0]}***", value)[-LONGEST:]
     return event

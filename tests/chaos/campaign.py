@@ -19,7 +19,6 @@ from statistics import median
 import httpx
 
 from adapters.embedded import EmbeddedPostgres
-from adapters.sandbox.serve import running
 from api.demo.keys import DemoKeys
 from domain.sync.glancing import SENT_BY
 from domain.sync.limits import LIMITS
@@ -35,6 +34,7 @@ from tests.chaos.nursery import Nursery
 from tests.chaos.service import PATIENCE, DidNotStart, ServiceProcess, environment, verify
 from tests.chaos.town import Town
 from tests.chaos.tripwire import CHANGES, Tripwire
+from tests.support.guarded import running
 
 AFTER_RUN = 0.4  # seconds; a job that a run kept waiting is tried again within 0.2 s
 CALM, MOST_LOOKS = 3, 60  # looks that must find nothing under way, and looks at all
@@ -458,8 +458,8 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
 @asynccontextmanager
 async def _peers(campaign: Campaign) -> AsyncIterator[tuple[str, str]]:
     async with (
-        running(campaign.wires["zammad"]) as zammad,
-        running(campaign.wires["kimai"]) as kimai,
+        running(campaign.wires["zammad"], peer=campaign._town.zammad_app) as zammad,
+        running(campaign.wires["kimai"], peer=campaign._town.kimai_app) as kimai,
     ):
         yield zammad, kimai
 

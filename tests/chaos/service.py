@@ -14,8 +14,10 @@ from typing import Any, Protocol
 import httpx
 
 from tests.chaos.nursery import Hear, Life
+from tests.support.command import watch_variables
 from tests.support.embedded import SAME_PACKAGES
-from tests.support.leaks import heard, watched
+from tests.support.known_secrets import heard
+from tests.support.leaks import watched
 
 PATIENCE = 60.0  # seconds; one or two are usual, the machine may be busy
 LOOK = 0.1  # seconds between looks
@@ -81,6 +83,7 @@ class ServiceProcess:
         self, variables: Mapping[str, str], folder: Path, launcher: Launcher | None = None
     ) -> None:
         self.variables = dict(variables)  # of its next life
+        watch_variables(variables)
         self.folder = folder
         self.log = folder / "service.log"
         self._launcher = launcher or AsInstalled()
@@ -193,4 +196,5 @@ async def verify(service: ServiceProcess, launcher: Launcher | None = None) -> l
     variables, folder = service.variables, service.folder
     life = await (launcher or AsInstalled()).launch("verify", variables, folder, said.append)
     code = await life.end()
+    heard(b"".join(said), "timeledger verify")
     return [] if code == 0 else [f"verify ended with {code}: {b''.join(said)!r}"]

@@ -13,8 +13,11 @@ import httpx
 import pytest
 
 from tests.support.command import ran, started
+from tests.support.known_secrets import public, watch
+from tests.support.leaks import watched
 
 PORTS = ("PORT", "ZAMMAD_PORT", "KIMAI_PORT")
+FILES = ("demo.json", "keys.json")
 WELCOME = "Ctrl-C stops everything"
 TOLD = {
     *("url", "username", "password", "zammad_url", "zammad_token"),
@@ -47,12 +50,17 @@ async def stopped(process: Process, by: signal.Signals) -> int | None:
 
 
 def told(folder: Path) -> dict[str, str]:
-    content: dict[str, str] = json.loads((folder / ".demo" / "demo.json").read_text())
+    """What it tells a script; its secrets are looked for, but for the password that it shows."""
+    content, keys = (json.loads((folder / ".demo" / name).read_text()) for name in FILES)
+    public(keys["password"])
+    for name in keys.keys() - {"username"}:
+        watch(f"the demo's {name}", keys[name])
+    assert isinstance(content, dict)
     return content
 
 
 async def runs(known: dict[str, str]) -> list[Any]:
-    async with httpx.AsyncClient(base_url=known["url"]) as http:
+    async with watched(httpx.AsyncClient(base_url=known["url"])) as http:
         form = {name: known[name] for name in ("username", "password")}
         answer = (await http.post("/token", data=form)).json()
         http.headers["Authorization"] = f"Bearer {answer['access_token']}"

@@ -191,7 +191,9 @@ async def test_a_test_says_what_it_found_and_saves_nothing(migrated: str) -> Non
         assert good["valid"] is True
         assert good["details"]["time_unit_declared"] == "minute"
         assert good["details"]["peer_version"]
-        bad = (await http.post(f"{PATH}test", json={**candidate, "api_token": "wrong-1"})).json()
+        bad = (
+            await http.post(f"{PATH}test", json={**candidate, "api_token": "wrong-t0ken-1"})
+        ).json()
         assert (bad["valid"], bad["details"]) == (False, None)
         assert bad["message"].startswith("Zammad ")
         nobody = {**candidate, "base_url": "http://127.0.0.1:9/"}

@@ -18,6 +18,7 @@ import pytest
 from api import schema
 from api.problems import STATUS
 from api.transport import MOST_BYTES
+from tests.support.known_secrets import public
 from tests.support.service import ADMIN_PASSWORD, Service, running_service
 from tests.support.two_peers import RANGE, connect, two_peers
 
@@ -75,6 +76,8 @@ VALUES: Sequence[Any] = (
     {},
     {"a" * 300: {"b": [None, {"c": -1}]}},
 )
+# They are names as well as passwords.
+public(*TEXTS, *DAYS, *INSTANTS, *(each for each in VALUES if isinstance(each, str)))
 RAW: Mapping[str, bytes] = {
     "nothing": b"",
     "null": b"null",

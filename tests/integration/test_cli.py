@@ -23,7 +23,7 @@ from domain.ids import UserId, user_stream
 from domain.sync_run.events import Cause
 from projections import dead_letters
 from tests.support.command import ran, started
-from tests.support.leaks import register
+from tests.support.leaks import watched
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -121,7 +121,7 @@ async def test_a_service_answers_until_it_is_asked_to_stop(tmp_path: Path, migra
     for number in (signal.SIGTERM, signal.SIGINT):
         async with started(tmp_path, "serve", DATABASE_URL=migrated, PORT="0") as process:
             url = await url_of(process)
-            async with httpx.AsyncClient(base_url=url) as http:
+            async with watched(httpx.AsyncClient(base_url=url)) as http:
                 assert (await http.get("/api/health")).status_code == 200
                 assert await token(http, ADMIN, ADMIN_PASSWORD)
             process.send_signal(number)
@@ -136,7 +136,7 @@ async def test_the_embedded_database_ends_with_its_service(tmp_path: Path) -> No
     values = {"DATA_FOLDER": str(folder), "PORT": "0", **SECRETS}
     async with started(tmp_path, "serve", **values) as process:
         url = await url_of(process)
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with watched(httpx.AsyncClient(base_url=url)) as http:
             ready = (await http.get("/api/ready")).json()
         assert ready["checks"]["database"] is True
         code, out, err = await ran(tmp_path, "verify", DATA_FOLDER=str(folder))
@@ -286,7 +286,7 @@ async def test_a_worker_works_with_what_the_service_works_with(
 
 
 async def test_a_lost_password_is_replaced(tmp_path: Path, migrated: str) -> None:
-    fresh = register("a new password", "nobody-knows-it-yet-71")
+    fresh = "nobody-knows-it-yet-71"
     values = {"DATABASE_URL": migrated, "ENCRYPTION_KEY": ENCRYPTION_KEY}
     async with running_service(migrated) as service:
         code, _, err = await ran(tmp_path, "password", ADMIN, given="short\n", **values)

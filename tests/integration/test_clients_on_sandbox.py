@@ -14,7 +14,6 @@ from adapters.peer_http import Patience
 from adapters.sandbox.control import FaultKind, FaultRule
 from adapters.sandbox.control.middleware import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, seed_recordings, token_of
-from adapters.sandbox.serve import running
 from adapters.sandbox.zammad import create_zammad_app
 from adapters.zammad.client import ZammadTickets
 from domain.errors import (
@@ -26,6 +25,7 @@ from domain.errors import (
 )
 from domain.ports.ticket_system import SourceEntry, TicketSystem
 from domain.ports.timesheets import TimesheetFields, Timesheets
+from tests.support.guarded import running
 from tests.support.zammad_world import Company
 
 PATIENCE = Patience(request=0.5, total=5, first_wait=0.01, longest_wait=0.05, jitter=0.01)

@@ -11,11 +11,11 @@ import pytest
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.control.middleware import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
-from adapters.sandbox.serve import running
 from adapters.sandbox.story import fill_kimai
 from domain.sync.limits import LIMITS
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
+from tests.support.guarded import running
 from tests.support.peers import World
 
 TOKEN = "kimai-t0ken-nobody-may-see"

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from adapters.sandbox.control.middleware import Controlled
-from adapters.sandbox.serve import running
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
 from adapters.zammad.client import ZammadTickets
 from domain.ids import MappingId
@@ -19,6 +18,7 @@ from domain.sync_run.decide import Run
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import activity_mapping, project_mapping
+from tests.support.guarded import running
 from tests.support.peers import World
 from tests.support.zammad_world import Company
 

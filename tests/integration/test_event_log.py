@@ -118,7 +118,12 @@ async def test_the_checker_of_the_documents_is_right(migrated: str, tmp_path: Pa
 
 
 async def add_connector(service: Service, name: str) -> None:
-    body = {"type": "kimai", "name": name, "base_url": "http://127.0.0.1:9/", "api_token": "t0ken"}
+    body = {
+        "type": "kimai",
+        "name": name,
+        "base_url": "http://127.0.0.1:9/",
+        "api_token": "t0ken-of-a-logged-house",
+    }
     answer = await service.http.post(f"{V1}/connectors/", json=body)
     assert answer.status_code == 201, answer.text
 

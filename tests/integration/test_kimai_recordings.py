@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, token_of
-from adapters.sandbox.serve import running
+from tests.support.guarded import running
 from tests.support.kimai_recordings import BEFORE, LEFT_OUT, REBUILT, Recording, recordings
 
 ALL = recordings()

@@ -5,6 +5,7 @@ from typing import Any
 from api.app import create_app
 from api.server import bound, serving
 from tests.support.event_stream import streaming
+from tests.support.leaks import witnessed
 from tests.support.logged import lines, logged
 from tests.support.service import (
     ADMIN,
@@ -62,7 +63,7 @@ async def test_a_crash_is_told_with_the_request_it_was_of(migrated: str) -> None
             app = create_app(service.own)
             app.add_api_route("/broken", broken)
             with bound("127.0.0.1", 0) as listener:
-                async with serving(app, listener) as url:
+                async with serving(witnessed(app), listener) as url:
                     answer = await service.http.get(
                         f"{url}/broken", headers={"X-Request-ID": "crash-1"}
                     )
@@ -76,6 +77,7 @@ async def test_a_crash_is_told_with_the_request_it_was_of(migrated: str) -> None
     for line in crashed:
         assert (line["request_id"], line["correlation_id"]) == ("crash-1", "crash-1"), line
     assert SECRET_KEY not in text.getvalue()
+    assert ADMIN_PASSWORD not in text.getvalue()
 
 
 async def test_the_stream_is_of_nobodys_request(migrated: str) -> None:

@@ -21,6 +21,7 @@ from domain.sync_run.events import Counters, SyncRunCompleted, SyncRunFailed
 from domain.time_entry.events import EntryDeadLettered
 from domain.time_entry.values import ReasonCode
 from tests.support.ahead import AheadClock
+from tests.support.guarded import guarded
 from tests.support.service import Service, running_service
 from tests.support.waiting import until
 from tests.support.webhook_receiver import Receiver
@@ -34,7 +35,7 @@ METADATA = Metadata(actor=Actor(kind="service", name="sync"), correlation_id="te
 @asynccontextmanager
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
     with bound("127.0.0.1", 0) as listener:
-        async with serving(app, listener) as url:
+        async with serving(guarded(app), listener) as url:
             yield url
 
 

@@ -11,7 +11,6 @@ import pytest
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
 from adapters.sandbox.kimai.seeds import configure
-from adapters.sandbox.serve import running
 from domain.event import Actor, Metadata
 from domain.handling import handle
 from domain.ids import entry_id, entry_stream
@@ -22,6 +21,7 @@ from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.bookings import ZAMMAD
+from tests.support.guarded import running
 from tests.support.peers import World
 
 LEAD, AGENT = "lead-t0ken-nobody-may-see", "agent-t0ken-nobody-may-see"

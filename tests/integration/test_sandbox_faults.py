@@ -11,7 +11,8 @@ import pytest
 
 from adapters.sandbox.control import FaultPlan, FaultRule
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, seed_recordings, token_of
-from adapters.sandbox.serve import PortTaken, bound, running
+from adapters.sandbox.serve import PortTaken, bound
+from tests.support.guarded import running
 
 BODY = {
     "project": 1,

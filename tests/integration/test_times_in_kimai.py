@@ -12,7 +12,6 @@ import pytest
 
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.kimai import KimaiState, create_kimai_app, seed_recordings, token_of
-from adapters.sandbox.serve import running
 from domain.ports.ticket_system import SourceEntry
 from domain.ports.timesheets import Timesheet, TimesheetFields
 from domain.rules.rounding import as_asked
@@ -21,6 +20,7 @@ from domain.rules.wall_time import patch_times, wall_times
 from domain.time_entry.standing import EntryState
 from domain.time_entry.values import ReasonCode
 from tests.support.clock_changes import CHANGES, WORK, ClockChange
+from tests.support.guarded import running
 from tests.support.peers import NOON, World
 
 ROUNDINGS: list[dict[str, Any]] = [

@@ -3,9 +3,9 @@
 import pytest
 
 from adapters.sandbox.kimai import create_kimai_app
-from adapters.sandbox.serve import running
 from api.peers import Peers
 from tests.integration.test_refusals_of_kimai import ADMIN, AGENT, LEAD, already_there, house
+from tests.support.guarded import running
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pytest
 from adapters.kimai.client import KimaiTimesheets
 from adapters.sandbox.control.middleware import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
-from adapters.sandbox.serve import running
 from adapters.sandbox.zammad import create_zammad_app
 from adapters.zammad.client import ZammadTickets
 from domain.sync_run.decide import Run
@@ -19,6 +18,7 @@ from domain.time_entry.values import ReasonCode
 from tests.integration.test_edits_in_zammad import user_mapping
 from tests.integration.test_refusals_of_kimai import ADMIN, house
 from tests.support.bookings import activity_mapping, project_mapping
+from tests.support.guarded import running
 from tests.support.peers import World
 from tests.support.zammad_world import Company
 

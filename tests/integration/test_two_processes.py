@@ -15,7 +15,7 @@ import pytest
 
 from adapters.sandbox.control.faults import FaultKind, FaultRule
 from domain.schedule.cron import Cron
-from tests.support.command import SOURCE
+from tests.support.command import SOURCE, spoken
 from tests.support.embedded import SAME_PACKAGES
 from tests.support.service import running_service
 from tests.support.service_processes import a_process, alive, get
@@ -133,7 +133,8 @@ async def test_a_due_time_is_one_run_or_one_skipped_one_whoever_leads(
 async def lookers(dsn: str, instant: datetime) -> AsyncIterator[Sequence[Process]]:
     """Two processes that look at the schedule when they are given a line."""
     both = [
-        await asyncio.create_subprocess_exec(
+        await spoken(
+            "a process that looks at the schedule",
             sys.executable,
             *("-m", "tests.support.schedule_look", dsn, instant.isoformat()),
             cwd=ROOT,

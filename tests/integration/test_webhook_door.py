@@ -53,7 +53,7 @@ async def add_connector(service: Service, **settings: Any) -> dict[str, Any]:
         "type": "zammad",
         "name": "Desk",
         "base_url": "http://127.0.0.1:9/",
-        "api_token": "t0ken",
+        "api_token": "desk-t0ken-behind-the-door",
         "settings": {"webhook_secret": SECRET, **settings},
     }
     answer = await service.http.post("/api/v1/connectors/", json=body)

@@ -17,6 +17,7 @@ import asyncpg
 
 from adapters.embedded.account import account_for
 from adapters.embedded.binaries import wheel_binaries
+from tests.support.known_secrets import heard, watch_address
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Service:
         line = process.stdout.readline()
         assert line, f"the service ended with {process.wait()}"
         said = json.loads(line)
+        watch_address("the password of a database", said.pop("dsn"))
+        heard(json.dumps(said), "an embedded service")
         self.process = process
         self.server_pid: int = said["pid"]
         self.lives: int = said["lives"]
@@ -77,7 +80,8 @@ def starting_service(
     try:
         yield process
     finally:
-        process.communicate(timeout=PATIENCE)
+        out, _ = process.communicate(timeout=PATIENCE)
+        heard(out or "", "an embedded service")
 
 
 @contextmanager
@@ -178,6 +182,7 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 async def ask(dsn: str, question: str) -> Any:
     """The one value that `question` answers, over a connection of its own."""
+    watch_address("the password of a database", dsn)
     connection = await asyncpg.connect(dsn)
     try:
         return await connection.fetchval(question)

@@ -12,7 +12,6 @@ import httpx
 
 from adapters.peer_http import Patience
 from adapters.sandbox.control import Controlled, FaultRule
-from adapters.sandbox.serve import running
 from adapters.secrets import Passwords
 from api.app import create_app
 from api.demo.keys import DemoKeys
@@ -23,6 +22,8 @@ from api.wiring import opened, prepare, working
 from domain.flow.breaker import BreakerRules
 from tests.chaos.checker import differences
 from tests.chaos.town import Town
+from tests.support.guarded import running
+from tests.support.leaks import witnessed
 from tests.support.service import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -174,7 +175,7 @@ async def scene(dsn: str, *, bookings: int = 12) -> AsyncIterator[Scene]:
         )
         await prepare(own)
         await enter(working(own))
-        transport = httpx.ASGITransport(create_app(own))
+        transport = httpx.ASGITransport(witnessed(create_app(own)))
         http = await enter(
             httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60)
         )

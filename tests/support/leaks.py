@@ -1,98 +1,112 @@
 """A pytest plugin: no secret of the suite may show in an answer or in what a service says.
 
-`register` tells it a secret. It looks through every answer of services in this process (`witnessed`
-around the application), those of clients that are `watched`, the words of services in processes of
-their own (`heard`), and what pytest captured of each test. The test that leaked fails.
+`register` tells it a secret; what a request sends as one is looked for by itself (`sent_secrets`).
+It looks through every answer of services in this process (`witnessed` around the application),
+those of clients that are `watched`, the words of services in processes of their own (`heard`), and
+what pytest captured of each test. The test that leaked fails.
 """
 
-from collections import deque
-from collections.abc import Generator
-from urllib.parse import quote
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SHORTEST = 8  # characters; anything shorter stands in a text by chance
-MOST_PASSING = 30  # secrets that are looked for besides those of the whole suite: the newest
-LOGIN = "/token"  # where a token is shown to whom it belongs
+from tests.support.known_secrets import heard, known, look, register, tail, taken
+from tests.support.sent_secrets import Sent, login_without_its_token
 
-_names: dict[str, str] = {}  # a secret, or a way of writing it -> what it is
-_passing: deque[str] = deque()  # those that only some tests have
-_found: list[str] = []
+__all__ = ["heard", "known", "look", "register", "watched", "witnessed"]
 
-
-def register(name: str, secret: str, *, passing: bool = False) -> str:
-    """Look for `secret` from now on; it is told of by its name only.
-
-    `passing`: it is one of many that tests make for themselves, and is forgotten after some others.
-    """
-    if len(secret) < SHORTEST:
-        raise ValueError(f"{name} is too short to be looked for")
-    _names.update(dict.fromkeys(_written(secret), name))
-    if passing:
-        _passing.append(secret)
-        if len(_passing) > MOST_PASSING:
-            for written in _written(_passing.popleft()):
-                _names.pop(written, None)
-    return secret
-
-
-def _written(secret: str) -> set[str]:
-    return {secret, quote(secret, safe=""), secret.encode().hex()}
-
-
-def look(where: str, text: str) -> None:
-    """Remember the secrets that show in `text`; the running test fails for them."""
-    _found.extend(f"{name} shows in {where}" for name in shown(text))
-
-
-def shown(text: str) -> list[str]:
-    """Names of the secrets in a text."""
-    return sorted({name for secret, name in _names.items() if secret in text})
-
-
-def heard(line: bytes | str, who: str = "a service process") -> None:
-    """What a process said."""
-    look(f"the output of {who}", line if isinstance(line, str) else line.decode(errors="replace"))
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 def watched(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The same client, whose answers are looked through; not for streams without end."""
 
+    async def asking(request: httpx.Request) -> None:
+        _sent(request).watch()
+
     async def answered(response: httpx.Response) -> None:
         await response.aread()
-        if response.url.path != LOGIN:
-            asked = f"the answer to {response.request.method} {response.url.path}"
-            look(asked, f"{response.headers}\n{response.text}")
+        sent = _sent(response.request)
+        _look_through(sent, response.status_code, response.headers.raw, response.content)
 
+    client.event_hooks["request"].append(asking)
     client.event_hooks["response"].append(answered)
     return client
 
 
+def _sent(request: httpx.Request) -> Sent:
+    try:
+        body = request.content
+    except httpx.RequestNotRead:  # it is sent piece by piece: a file
+        body = b""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Sent(request.method, request.url.path, headers, body)
+
+
+def _look_through(sent: Sent, status: int, headers: Headers, body: bytes) -> None:
+    """Look through a whole answer; a login that succeeds shows a token to whom it belongs."""
+    if sent.is_login and status == httpx.codes.OK:
+        headers, body = login_without_its_token(headers, body)
+    _look_at_headers(sent, headers)
+    look(f"the answer to {sent}", body)
+
+
+def _look_at_headers(sent: Sent, headers: Headers) -> None:
+    look(f"the answer to {sent}, its headers", b"\n".join(b": ".join(pair) for pair in headers))
+
+
 def witnessed(app: ASGIApp) -> ASGIApp:
-    """The same application, whose answers are looked through as they go out."""
+    """The same application: what it is sent is watched, its answers are looked through."""
 
     async def witness(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == LOGIN:
+        if scope["type"] == "http":
+            seen = _Exchange(scope, receive, send)
+            await app(scope, seen.receiving, seen.sending)
+        else:
             await app(scope, receive, send)
-            return
-        where = f"the answer to {scope['method']} {scope['path']}"
-        tail = ""
-
-        async def sending(message: Message) -> None:
-            nonlocal tail
-            headers = b"\n".join(b": ".join(pair) for pair in message.get("headers", ()))
-            look(f"{where}, its headers", headers.decode("latin-1"))
-            text = tail + message.get("body", b"").decode(errors="replace")
-            look(where, text)
-            longest = max(map(len, _names), default=1)
-            tail = text[-longest + 1 :] if not shown(text) else ""
-            await send(message)
-
-        await app(scope, receive, sending)
 
     return witness
+
+
+class _Exchange:
+    """One request and its answer, on their way through a witness."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        self._sent = Sent(scope["method"], scope["path"], headers)
+        self._sent.watch()
+        self._receive, self._send = receive, send
+        self._came = bytearray()
+        self._status, self._headers = 0, list[tuple[bytes, bytes]]()
+        self._said = b""  # so far; of a stream its end
+
+    async def receiving(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._came += message.get("body", b"")
+            if self._came and not message.get("more_body", False):
+                replace(self._sent, body=bytes(self._came)).watch()
+        return message
+
+    async def sending(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status, self._headers = message["status"], list(message.get("headers", ()))
+        self._said += message.get("body", b"")
+        if self._sent.is_login:
+            self._hear_login(ends=not message.get("more_body", False))
+        elif message["type"] == "http.response.start":
+            _look_at_headers(self._sent, self._headers)
+        else:
+            look(f"the answer to {self._sent}", self._said)
+            self._said = tail(self._said)
+        await self._send(message)
+
+    def _hear_login(self, *, ends: bool) -> None:
+        if self._said and ends:
+            _look_through(self._sent, self._status, self._headers, self._said)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -103,7 +117,7 @@ def pytest_runtest_makereport(
     for title, text in report.sections:
         if title.endswith(f" {call.when}"):  # a report has the sections of the phases before, too
             look(title.lower(), text)
-    leaks, _found[:] = sorted(set(_found)), []
+    leaks = taken()
     if leaks and report.outcome != "failed":
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} leaked:\n" + "\n".join(leaks)

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from api.logs import configure
+from tests.support.known_secrets import look
 
 
 @contextmanager
@@ -25,6 +26,7 @@ def logged(level: str = "debug") -> Iterator[io.StringIO]:
         finally:
             structlog.configure(**configured)
             root.handlers, root.level = handlers, before
+            look("the log", text.getvalue())
 
 
 def lines(text: io.StringIO) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from adapters.embedded import EmbeddedPostgres
+from tests.support.known_secrets import watch_address
 
 T = TypeVar("T")
 
@@ -86,6 +87,7 @@ class DatabaseServer:
         try:
             databases = cls(server, loop)
             databases.wait(server.start())
+            watch_address("the password of the tests' database", server.dsn)
             yield databases
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result()

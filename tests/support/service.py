@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from adapters.secrets import Passwords
 from api.app import create_app
@@ -17,7 +18,8 @@ from api.services import Services
 from api.settings import Settings, load_settings
 from api.wiring import opened, prepare, working
 from domain.ports.clock import Clock
-from tests.support.leaks import register, witnessed
+from tests.support.known_secrets import register, watch, watch_address
+from tests.support.leaks import witnessed
 
 SECRET_KEY = register("SECRET_KEY", "Zk3m-xQ8r_test-signing-words-0123456789-abcdef")
 ENCRYPTION_KEY = register("ENCRYPTION_KEY", base64.urlsafe_b64encode(bytes(range(32))).decode())
@@ -61,7 +63,7 @@ async def token(client: httpx.AsyncClient, username: str, password: str) -> str:
     answer = await client.post("/token", data=form)
     assert answer.status_code == 200, answer.text
     client.cookies.clear()
-    return register("a login token", str(answer.json()["access_token"]), passing=True)
+    return str(answer.json()["access_token"])
 
 
 def settings_for(dsn: str, **values: Any) -> Settings:
@@ -72,7 +74,12 @@ def settings_for(dsn: str, **values: Any) -> Settings:
         "admin_username": ADMIN,
         "admin_password": ADMIN_PASSWORD,
     }
-    return load_settings(env_file=None, **{**defaults, **values})
+    settings = load_settings(env_file=None, **{**defaults, **values})
+    for name, value in settings:
+        if isinstance(value, SecretStr):
+            watch(name.upper(), value.get_secret_value())
+    watch_address("the password of DATABASE_URL", dsn)
+    return settings
 
 
 @asynccontextmanager

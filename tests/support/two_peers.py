@@ -11,10 +11,10 @@ import httpx
 from adapters.sandbox.control import Controlled
 from adapters.sandbox.kimai import KimaiState, create_kimai_app
 from adapters.sandbox.month import TYPES, believable_month
-from adapters.sandbox.serve import running
 from adapters.sandbox.story import fill_kimai, fill_zammad
 from adapters.sandbox.zammad import ZammadState, create_zammad_app
-from tests.support.leaks import register
+from tests.support.guarded import running
+from tests.support.known_secrets import register
 from tests.support.service import Service
 
 ZAMMAD_TOKEN = register("ZAMMAD_TOKEN", "zammad-t0ken-that-nobody-may-see")

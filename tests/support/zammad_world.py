@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.sandbox.control import SandboxClock
 from adapters.sandbox.control.middleware import Controlled
-from adapters.sandbox.serve import running
 from adapters.sandbox.zammad import ZammadApp, ZammadState, create_zammad_app
+from tests.support.guarded import running
 
 BEGIN = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 EVERYTHING = ["admin", "ticket.agent"]

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
+from adapters.postgres.connecting import DRIVER_ERRORS
 from adapters.postgres.credentials import Throttled
 from api.identity import account_of
 from api.origin import sender_of
@@ -15,6 +16,7 @@ from api.problems import Problem
 from api.services import Commands, Services, commands_of
 from domain.account.decide import Account, login_digest, subject
 from domain.account.events import LoginEvent, LoginFailed, LoginThrottled
+from domain.errors import LedgerError
 from domain.event import Append
 from domain.ids import LOGIN_STREAM, UserId
 from domain.personal import Personal
@@ -76,8 +78,13 @@ async def attempt(request: Request, own: Services, username: str) -> AsyncIterat
     async with turns.of(f"account:{digest}", f"address:{address}"):
         begun = await own.credentials.begin(digest, address, own.clock.now())
         if isinstance(begun, Throttled):
-            raise await _throttled(request, own, username, begun)
-        yield failed
+            raise await _throttled(request, own, username, begun, address)
+        try:
+            yield failed
+        except (LedgerError, *DRIVER_ERRORS):  # ours, not of who tries
+            if not has_failed:
+                await own.credentials.succeeded(begun)
+            raise
         if not has_failed:
             await own.credentials.succeeded(begun)
 
@@ -96,7 +103,7 @@ async def named(own: Services, digest: str) -> tuple[Account | None, str | None]
 
 
 async def _throttled(
-    request: Request, own: Services, username: str, throttled: Throttled
+    request: Request, own: Services, username: str, throttled: Throttled, address: str
 ) -> Problem:
     account, _ = await named(own, login_digest(username))
     user_id = account.user_id if account else NOBODY
@@ -107,7 +114,7 @@ async def _throttled(
         limit=throttled.limit,
         until=throttled.until,
     )
-    who = login_digest(username) if throttled.limit == "account" else own.proxies.address(request)
+    who = login_digest(username) if throttled.limit == "account" else address
     minute = f"{throttled.limit}:{who}:{commands.now:%Y%m%d%H%M}"
     key = hashlib.sha256(minute.encode()).hexdigest()
     # One event a minute: a flood of attempts must not become a flood of facts.

@@ -326,16 +326,15 @@ class Many:
 
 
 async def conflict_of(own: Services, row: str, *, as_of: int | None = None) -> int:
-    """The conflict that a row's id names, or that is open on its entry.
+    """The conflict that a row's id names.
 
-    Raises Problem: `not_found`, `op_not_applicable` for a row that waits for nobody.
+    Raises Problem: `not_found`, `op_not_applicable` for a row that is shown without one: what has
+    been opened on its entry since, nobody has seen.
     """
     if (number := numbered(row)) is not None:
         return number
-    entry, _ = folded(await history_of(own, row, as_of=as_of))
-    if entry.conflict_id is None:
-        raise Problem("op_not_applicable", "This row has no open conflict.")
-    return entry.conflict_id
+    await history_of(own, row, as_of=as_of)
+    raise Problem("op_not_applicable", "This row has no open conflict.")
 
 
 def numbered(row: str) -> int | None:

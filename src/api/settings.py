@@ -11,8 +11,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from domain.connector.settings import zammad_settings
 from domain.errors import Misconfigured, RuleViolation
@@ -27,6 +33,10 @@ MAKE_KEY = (
 )
 MAKE_PASSWORD = 'python3 -c "import secrets; print(secrets.token_urlsafe(16))"'
 OR_UNSET = "Where there is an account already, unset it."
+EMPTY = {
+    "admin_username": "ADMIN_USERNAME is empty; give the first administrator a name. " + OR_UNSET,
+    "admin_password": f"ADMIN_PASSWORD is empty. Make one with: {MAKE_PASSWORD}. {OR_UNSET}",
+}
 
 # What stands in examples and readmes; whoever copies one has not chosen a secret.
 DEFAULTS = re.compile(
@@ -61,6 +71,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
+        env_ignore_empty=True,  # docker-compose.yml passes what nobody set as ""
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -89,16 +100,6 @@ class Settings(BaseSettings):
     # deletions and export runs leave no trace in Kimai's list of changes: how late they may be seen
     kimai_full_listing_hours: float = Field(default=24, ge=0, le=168)  # 0: with every run
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _unset(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """docker-compose.yml passes what nobody set as ""; an empty first login is a mistake."""
-        return {
-            name: value
-            for name, value in values.items()
-            if value != "" or name in ("admin_username", "admin_password")
-        }
 
     @field_validator("database_url")
     @classmethod
@@ -162,6 +163,8 @@ def load_settings(
         raise Misconfigured("settings", "; ".join(lines)) from None
     checks = {"secret_key": _secret_key, "encryption_key": _encryption_key, "admin": _admin}
     problems = [line for need in needs for line in checks[need](settings)]
+    if "admin" in needs:
+        problems += _left_empty(EMPTY.keys() - values.keys(), env_file)
     if problems:
         raise Misconfigured("settings", "\n".join(problems))
     return settings
@@ -197,14 +200,24 @@ def _admin(settings: Settings) -> list[str]:
     """Unset is accepted here: once an admin exists, the service needs neither."""
     problems = []
     if settings.admin_username is not None and not settings.admin_username.strip():
-        text = "ADMIN_USERNAME is empty; give the first administrator a name"
-        problems.append(f"{text}. {OR_UNSET}")
+        problems.append(EMPTY["admin_username"])
     if settings.admin_password is None:
         return problems
-    if not settings.admin_password.get_secret_value():
-        return [*problems, f"ADMIN_PASSWORD is empty. Make one with: {MAKE_PASSWORD}. {OR_UNSET}"]
     weak = weakness(settings.admin_password.get_secret_value())
     return problems if weak is None else [*problems, f"ADMIN_PASSWORD {weak}"]
+
+
+def _left_empty(names: Collection[str], env_file: str | None) -> list[str]:
+    """What is empty counts as unset, but for the first login: there it is a mistake."""
+    sources = (
+        EnvSettingsSource(Settings, env_ignore_empty=False),
+        DotEnvSettingsSource(Settings, env_file=env_file, env_ignore_empty=False),
+    )
+    return [
+        EMPTY[name]
+        for name in sorted(names)
+        if any(source.env_vars.get(name) == "" for source in sources)
+    ]
 
 
 def weakness(password: str) -> str | None:

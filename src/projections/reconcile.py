@@ -201,7 +201,7 @@ def _sheet_of(entry: time_entries.Row, conflict: conflicts.Row | None) -> _Sheet
         if linked is None:
             return None
         return _Sheet(timesheet_id=entry.timesheet_id, held=linked, is_linked=True)
-    if alike is None:
+    if alike is None or conflict is None or conflict.status != conflicts.PENDING:
         return None
     held = time_entries.Target(
         begin=alike.begin,

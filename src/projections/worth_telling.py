@@ -12,7 +12,7 @@ from domain.sync_run.events import SyncRunCancelled, SyncRunCompleted, SyncRunFa
 from domain.time_entry.events import EntryDeadLettered
 from projections.projection import Projection
 
-NAME, VERSION = "worth_telling", 2
+NAME, VERSION = "worth_telling", 1
 DOWN = ("down", "auth_failed")  # health that people must see to; `degraded` mends itself
 
 
@@ -51,12 +51,8 @@ def project(row: Row | None, recorded: Recorded[Event]) -> Row | None:
 def _occurrence(event: Event) -> tuple[Sequence[Topic], str] | None:  # noqa: PLR0911 # one per kind
     """What it is about, and one sentence on it."""
     match event:
-        case SyncRunFailed(ticket_ids=(_, *_), run_id=run_id, counters=counters):
-            # a look at some tickets: that it failed is told of the deliveries that asked for it,
-            # when they are given up
-            if counters.conflicts <= MANY_CONFLICTS:
-                return None
-            return (Topic.CONFLICTS_OPENED,), f"Run {run_id} opened {counters.conflicts} conflicts."
+        case SyncRunFailed(ticket_ids=(_, *_)):
+            return None  # a look at some tickets: the deliveries that asked for it are told of
         case SyncRunFailed(run_id=run_id, counters=counters, error=error) if (
             counters.conflicts > MANY_CONFLICTS
         ):
@@ -81,7 +77,7 @@ def _occurrence(event: Event) -> tuple[Sequence[Topic], str] | None:  # noqa: PL
             return (Topic.DEAD_LETTER,), text
         case WebhookDeliveryFailed(attempts=attempts, reason=reason, again_at=None):
             text = f"A webhook delivery was given up after {attempts} looks ({reason})."
-            return (Topic.DEAD_LETTER, Topic.RUN_FAILED), text
+            return (Topic.DEAD_LETTER,), text
         case WebhookDeliveryRejected():
             return (Topic.WEBHOOK_REJECTED,), "A webhook delivery was rejected."
         case _:

@@ -415,9 +415,10 @@ async def test_a_row_without_conflict_has_nothing_to_decide_and_an_unknown_one_i
             ]
             assert {answer.status_code for answer in told} == {404}, unknown
         (row,) = await there.rows()
-        by_entry = {"id": f"entry-{row['entryId']}"}
-        await there.done({**row, **by_entry}, "keep-target")
-        assert await there.rows() == []
+        by_entry = {"id": f"entry-{row['entryId']}"}  # as it was listed before it had one
+        refused = await there.do({**row, **by_entry}, "keep-target")
+        assert (refused.status_code, refused.json()["code"]) == (409, "op_not_applicable")
+        assert await there.rows() == [row]
 
 
 async def test_of_two_people_at_once_one_wins_and_the_other_is_told(migrated: str) -> None:

@@ -97,9 +97,10 @@ async def billed(minutes: int = 40, **settings: object) -> World:
     return world
 
 
-async def alike() -> World:
+async def alike(**settings: object) -> World:
     """Somebody typed in what was booked, before us and without a marker."""
-    world = World()
+    world = World(**settings)
+    world.tickets.unit = "minute"
     world.tickets.book(9)
     put(world, 500, "VPN again, #10050")
     await world.sync()
@@ -322,6 +323,40 @@ async def test_a_kimai_that_is_away_leaves_nothing_recorded() -> None:
     with pytest.raises(ExternalSystemError):
         await carry(world, Op.UPDATE)
     assert await world.store.head() == head
+
+
+async def test_a_peer_that_is_away_after_the_link_leaves_the_look_alike_free() -> None:
+    """It was there for the rehearsal; the link is recorded, and what is to be written not known."""
+    world = await alike(zammad={"time_unit_minutes": None})
+    entry, text = await world.entry(9), world.kimai.sheets[500].description
+    away: dict[str, list[BaseException]] = {"zammad:unit": [Unavailable("zammad", "503")]}
+    world.perils.then["ledger:append:before"] = lambda: world.perils.failing.update(away)
+    with pytest.raises(Unavailable):
+        await carry(world, Op.UPDATE)
+    assert away == {"zammad:unit": []}
+    now = await world.entry(9)
+    assert (now.conflict, now.settled) == (entry.conflict, None)
+    world.an_hour_later()
+    await world.sync()
+    assert world.kimai.sheets[500].description == text
+    assert (await carry(world, Op.UPDATE)).standing.state is EntryState.SYNCED
+
+
+@pytest.mark.parametrize("op", [Op.UPDATE, Op.KEEP_TARGET])
+async def test_a_look_alike_that_was_edited_since_is_asked_about_again(op: Op) -> None:
+    world = await alike()
+    sheet, writes = world.kimai.sheets[500], world.kimai.writes
+    longer = timedelta(minutes=60)
+    world.kimai.edit(500, duration=longer, end=sheet.begin + longer)
+    with pytest.raises(RuleViolation, match="has 60 min now") as refused:
+        await carry(world, op)
+    assert refused.value.code == "op_not_applicable"
+    now = await world.entry(9)
+    assert (now.settled, now.opened, world.kimai.writes) == (None, 2, writes)
+    assert now.conflict is not None
+    assert now.conflict.alike is not None
+    assert now.conflict.alike.duration == longer
+    assert (await carry(world, op)).standing.timesheet_id == 500  # as it is shown now
 
 
 async def test_a_setting_that_was_missing_is_enough_by_now() -> None:

@@ -55,7 +55,7 @@ def test_good_secrets_are_accepted() -> None:
         ("encryption_key", f"{KEY},nonsense", "ENCRYPTION_KEY is not 32 bytes"),
         ("admin_username", "", "ADMIN_USERNAME is empty"),
         ("admin_username", " ", "ADMIN_USERNAME is empty"),
-        ("admin_password", "", "ADMIN_PASSWORD is empty"),
+        ("admin_password", "", "ADMIN_PASSWORD must have 12 to 128 characters"),
         ("admin_password", "admin", "ADMIN_PASSWORD must have 12 to 128 characters"),
         ("admin_password", "x" * 129, "ADMIN_PASSWORD must have 12 to 128 characters"),
         ("admin_password", "password1234", "ADMIN_PASSWORD is a default value"),

@@ -17,6 +17,7 @@ R = TypeVar("R", bound=ViewRow)
 
 PAGE = 1_000  # rows in memory at once
 AT_ONCE = 3  # exports of one view that hold a session each; the next one waits its turn
+IN_ALL = 4
 # Whoever takes a page and then nothing loses the rest: a transaction that stays open keeps the
 # server from tidying up.
 _SLOWEST_READER = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -37,6 +38,7 @@ class Exports:
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(AT_ONCE)
         )
+        self._all = asyncio.Semaphore(IN_ALL)
 
     def rows(
         self, projection: Projection[R], *, as_of: int | None = None
@@ -71,6 +73,7 @@ class Exports:
         try:
             async with (
                 self._turns[table.name],
+                self._all,
                 self._pool.acquire() as connection,
                 connection.transaction(readonly=True),
             ):

@@ -6,7 +6,7 @@ confirmed. A process that dies in between leaves a decision that the next run ca
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from domain.ids import EntryId, entry_stream, source_of
 from domain.minutes import minutes_of
 from domain.ports.timesheets import Timesheet
 from domain.rules.carry import carry_ruling
-from domain.rules.comparison import as_written, changes_since
+from domain.rules.comparison import as_alike, as_written, changes_since
 from domain.rules.configuration import Configuration
 from domain.rules.rounding import as_asked
 from domain.rules.row_ops import Op
@@ -56,7 +56,7 @@ from domain.time_entry.decide import TIME_ENTRY
 from domain.time_entry.events import TimeEntryEvent
 from domain.time_entry.state import KEEP_TARGET, UPDATE, Correcting, TimeEntry, Wait
 from domain.time_entry.taking_over import CONFIRMED, holds, subject_of, suggested
-from domain.time_entry.values import Outcome, ReasonCode, Request, Stored, Written
+from domain.time_entry.values import Alike, Outcome, ReasonCode, Request, Stored, Written
 from domain.work_day.values import Unplaced
 
 READINESS = 4  # a place on the day, a customer, a project: so often a decision may need more first
@@ -215,14 +215,14 @@ class _Attempt:
             await self._read_back()
             await self._apply(self.crossing.judge.decision)
             if wants_write(self.live.state):
-                await self._write()
+                await self._or_as_before(self._write())
             return await self._concluded()
         if suggested(self.state):
             await self._adopt()
             if self.wish.op is Op.KEEP_TARGET:
                 await self._apply(self.crossing.judge.decision)
                 return self.state
-            await self._apply(Decide(ruling=await self._ruled()))
+            await self._or_as_before(self._decide())
         else:
             if self.wish.op is Op.CORRECT:
                 await self._look_at_locked()
@@ -230,8 +230,19 @@ class _Attempt:
             correct = self.wish.op is Op.CORRECT
             carry = Carry(nth=self.wish.nth, ruling=ruling, note=self.wish.note, correct=correct)
             await self._apply(self._if_as_seen(carry))
-        await self._write()
+        await self._or_as_before(self._write())
         return await self._concluded()
+
+    async def _decide(self) -> None:
+        await self._apply(Decide(ruling=await self._ruled()))
+
+    async def _or_as_before(self, step: Awaitable[None]) -> None:
+        """What cannot be asked of a peer any more leaves the row open, and nothing linked."""
+        try:
+            await step
+        except LedgerError:
+            await self._claiming(Uncarry(nth=self.wish.nth, note=None))
+            raise
 
     def _correcting(self, state: TimeEntry) -> Correcting | None:
         """It is booked on the day of the work, unless Kimai said that this day is locked."""
@@ -346,6 +357,9 @@ class _Attempt:
         sheet = await self.ports.timesheets.get(first)
         if sheet is None:
             raise _inapplicable(f"Timesheet {first} is not in Kimai any more.")
+        held, now = self.state.conflict, as_alike(sheet, target)
+        if held is not None and held.alike is not None and _is_otherwise(now, held.alike):
+            raise _Found(replace(held, detail=_asked_anew(now), alike=now))
         adopt = Adopt(
             found=[as_written(sheet, subject_of(self.state))],
             how=CONFIRMED,
@@ -463,6 +477,21 @@ def _edited_since(found: Written, changed: Sequence[str]) -> Wait:
         "it is, bring the timesheet to the booking, or correct it by what is missing now."
     )
     return Wait(reason=ReasonCode.TARGET_EDITED, detail=detail)
+
+
+def _is_otherwise(now: Alike, shown: Alike) -> bool:
+    """Whether it is not what a person was asked about, or another one like it."""
+    if now.timesheet_id == shown.timesheet_id:
+        return now != shown
+    return now.duration != shown.duration
+
+
+def _asked_anew(now: Alike) -> str:
+    return (
+        f"Timesheet {now.timesheet_id} was edited in Kimai since a person was asked about it, and "
+        f"has {minutes_of(now.duration).normalize():f} min now. Adopt it if it is this booking all "
+        "the same; if it is other work, say so, and the booking gets a timesheet of its own."
+    )
 
 
 class _Found(RuleViolation):

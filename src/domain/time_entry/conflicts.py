@@ -7,7 +7,7 @@ from domain.time_entry.state import TimeEntry, Wait
 def open_conflict(wait: Wait, entry: TimeEntry) -> list[TimeEntryEvent]:
     """Nothing when exactly this one is open; another one makes way."""
     held = entry.conflict
-    if held is not None and (held.reason, held.detail) == (wait.reason, wait.detail):
+    if held is not None and _asked(held) == _asked(wait):
         return []
     opened = ConflictOpened(
         entry_id=entry.entry_id,
@@ -18,6 +18,11 @@ def open_conflict(wait: Wait, entry: TimeEntry) -> list[TimeEntryEvent]:
         alike=wait.alike,
     )
     return [*close_conflict(entry), opened]
+
+
+def _asked(wait: Wait) -> tuple[object, ...]:
+    """What a person is asked, and about what."""
+    return wait.reason, wait.detail, wait.alike
 
 
 def close_conflict(entry: TimeEntry) -> list[TimeEntryEvent]:

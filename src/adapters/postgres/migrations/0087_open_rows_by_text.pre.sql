@@ -4,7 +4,11 @@
 
 CREATE FUNCTION trigrams(searched text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 COST 10000
-RETURN ARRAY(SELECT DISTINCT substr(searched, n, 3)
-               FROM generate_series(1, length(searched) - 2) AS n);
+RETURN ARRAY(
+    SELECT DISTINCT three
+      FROM (SELECT sign || lead(sign) OVER follow || lead(sign, 2) OVER follow AS three
+              FROM string_to_table(searched, NULL) WITH ORDINALITY AS signs (sign, place)
+            WINDOW follow AS (ORDER BY place)) AS threes
+     WHERE three IS NOT NULL);
 
 CREATE INDEX open_rows_trigrams ON open_rows USING gin (trigrams(searched)) WITH (fastupdate = off);

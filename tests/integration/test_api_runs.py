@@ -314,9 +314,13 @@ async def test_a_run_outlives_an_outage_of_the_database(migrated: str) -> None:
 
 
 async def test_a_run_that_lost_its_lock_books_nothing_twice(migrated: str) -> None:
-    """Another process takes it for dead, ends it and runs beside what still goes on."""
+    """Another process takes it for dead, ends it and runs beside what still goes on.
+
+    Its requests take half a second, on a busy machine more; after five none can land any more.
+    """
+    limit: dict[str, Any] = {"kimai_request_limit_seconds": 5}
     async with two_peers(60) as peers, AsyncExitStack() as ours:
-        service = await ours.enter_async_context(running_service(migrated, **QUICK))
+        service = await ours.enter_async_context(running_service(migrated, **limit))
         await connect(service, peers)
         slow = FaultRule(kind=FaultKind.LATENCY, seconds=0.5, methods=("POST",))
         peers.kimai_app.faults.replace([slow], seed=1)
@@ -326,7 +330,7 @@ async def test_a_run_that_lost_its_lock_books_nothing_twice(migrated: str) -> No
         await until(lambda: peers.sheets > 0)
         (session,) = await holders(service, "timeledger run 1:1:2")
         await end_session(migrated, session)
-        async with running_service(migrated, **QUICK) as other:
+        async with running_service(migrated, **limit) as other:
             first = await runs.ended(other.own, RunId(1), within=60)
             assert (first.state, first.error) == ("failed", CRASHED)
             assert peers.sheets < 60

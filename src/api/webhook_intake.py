@@ -5,6 +5,7 @@ The order of the checks is that of the contract, section 11.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,9 +18,13 @@ from api.webhook_keys import Keys
 from api.webhook_rejections import Rejections
 from domain.delivery.commands import NoteRepetition
 from domain.delivery.decide import DELIVERY, MOST_REPEATS
-from domain.delivery.events import WebhookDeliveryReceived, WebhookDeliveryRejected
+from domain.delivery.events import (
+    DeliveryEvent,
+    WebhookDeliveryReceived,
+    WebhookDeliveryRejected,
+)
 from domain.delivery.signature import is_signed, is_well_formed
-from domain.event import Actor, Append, Metadata
+from domain.event import Actor, Append, Appended, Metadata
 from domain.handling import state_of
 from domain.ids import delivery_stream
 from domain.personal import Personal
@@ -92,16 +97,7 @@ class WebhookIntake:
             body_digest=digest_of(arrival.body),
             size=len(arrival.body),
         )
-        appended = await self._own.store.append(
-            Append(
-                stream=delivery_stream(delivery_id),
-                events=[received],
-                metadata=_metadata(arrival),
-                occurred_at=now,
-                expected=None,
-                key=_key(delivery_id),
-            )
-        )
+        appended = await self._append(arrival, delivery_id, [received], now, _key(delivery_id))
         if appended.duplicate:
             return await self._repeated(arrival, delivery_id, appended.position, now)
         return Taken(delivery_id, duplicate=False, position=appended.position)
@@ -133,21 +129,12 @@ class WebhookIntake:
 
         Each repetition has a key of its own, so that those of one instant do not collide.
         """
-        store, stream = self._own.store, delivery_stream(delivery_id)
-        delivery = await state_of(store, DELIVERY, stream)
+        delivery = await state_of(self._own.store, DELIVERY, delivery_stream(delivery_id))
         events = DELIVERY.decide(NoteRepetition(receipt=receipt), delivery)
         known = delivery.repeats if delivery is not None and events else MOST_REPEATS
         for number in range(known, MOST_REPEATS):
-            appended = await store.append(
-                Append(
-                    stream=stream,
-                    events=events,
-                    metadata=_metadata(arrival),
-                    occurred_at=now,
-                    expected=None,
-                    key=f"webhook-repetition-{number}-{delivery_id}",
-                )
-            )
+            key = f"webhook-repetition-{number}-{delivery_id}"
+            appended = await self._append(arrival, delivery_id, events, now, key)
             if not appended.duplicate:
                 return Taken(delivery_id, duplicate=True, position=appended.position)
         return Taken(delivery_id, duplicate=True, position=0)
@@ -173,19 +160,30 @@ class WebhookIntake:
             body_digest=digest_of(arrival.body),
             size=len(arrival.body),
         )
-        appended = await self._own.store.append(
+        appended = await self._append(arrival, delivery_id, [rejected], now, key)
+        if not appended.duplicate:
+            log.warning("webhook_rejected", code=code, delivery_id=delivery_id)
+        return not appended.duplicate
+
+    async def _append(
+        self,
+        arrival: Arrival,
+        delivery_id: str,
+        events: Sequence[DeliveryEvent],
+        now: datetime,
+        key: str,
+    ) -> Appended:
+        """To the delivery's stream, once by that key."""
+        return await self._own.store.append(
             Append(
                 stream=delivery_stream(delivery_id),
-                events=[rejected],
+                events=events,
                 metadata=_metadata(arrival),
                 occurred_at=now,
                 expected=None,
                 key=key,
             )
         )
-        if not appended.duplicate:
-            log.warning("webhook_rejected", code=code, delivery_id=delivery_id)
-        return not appended.duplicate
 
 
 def _key(delivery_id: str) -> str:
